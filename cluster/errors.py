@@ -1,0 +1,36 @@
+"""The errors a command can end with, and the exit code of each (the contract users' scripts hold on to)."""
+
+from enum import IntEnum
+
+from tasks.problems import BadInputError
+
+
+class ExitCode(IntEnum):
+    """What a command's exit status means."""
+
+    DONE = 0
+    BAD_INPUT = 2
+    QUARANTINED = 3
+    STORAGE = 4
+    REFUSED = 5
+    INTERRUPTED = 130
+
+
+class StorageError(Exception):
+    """The store cannot be read or written (disk full, missing, damaged); nothing committed is lost."""
+
+
+class DamagedFileError(StorageError):
+    """A stored file's bytes do not have the sha256 its commit recorded."""
+
+
+class RefusedError(Exception):
+    """Refused for safety: an open address without a token, a mix of code versions, a query that may not run."""
+
+
+EXIT_CODES: dict[type[BaseException], ExitCode] = {
+    BadInputError: ExitCode.BAD_INPUT,
+    StorageError: ExitCode.STORAGE,
+    RefusedError: ExitCode.REFUSED,
+    KeyboardInterrupt: ExitCode.INTERRUPTED,
+}

@@ -1,0 +1,1 @@
+"""The Parquet store: layout, file system, commit protocol, readers."""

@@ -1,0 +1,1 @@
+"""One unit of work: files to arrays to tables; no Ray."""

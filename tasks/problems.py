@@ -1,0 +1,27 @@
+"""What is wrong with an input, told whole: every problem with its file and place, not only the first."""
+
+from collections.abc import Sequence
+
+MOST_PROBLEMS_SHOWN = 50
+
+
+class BadInputError(Exception):
+    """Input that cannot be used. Nothing has been written when this is raised; commands exit with 2.
+
+    `problems` holds one line each, naming what is wrong, where (file, row, column, gene or cell line),
+    what was expected and what to do.
+    """
+
+    def __init__(self, problems: Sequence[str] | str) -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__(self.text())
+
+    def __reduce__(self) -> tuple[type["BadInputError"], tuple[tuple[str, ...]]]:
+        return type(self), (self.problems,)
+
+    def text(self) -> str:
+        """All problems, one a line, at most `MOST_PROBLEMS_SHOWN`, with a count of the rest."""
+        lines = list(self.problems[:MOST_PROBLEMS_SHOWN])
+        if len(self.problems) > MOST_PROBLEMS_SHOWN:
+            lines.append(f"... and {len(self.problems) - MOST_PROBLEMS_SHOWN} more problems")
+        return "\n".join(lines)
