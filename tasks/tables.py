@@ -82,7 +82,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("modifiers", pa.list_(_TEXT)),
             ("intercept", _REAL),
             ("coefficients", pa.list_(_REAL)),
-            ("file", _TEXT),
+            # The model's own file (safetensors) stands in its row, not beside it: a row then has the same
+            # bytes whatever shard its target was fitted in. Null for linear kinds: coefficients say all.
+            ("weights", pa.binary()),
             ("sha256", _TEXT),
             ("status", _TEXT),
             ("reason", _TEXT),

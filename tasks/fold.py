@@ -1,0 +1,63 @@
+"""What every shard of a run shares, and what every shard of one fold shares."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from modeling.association import PreparedGenes, prepare_genes
+from modeling.folds import Fold
+from tasks.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A dataset's matrices in memory, as plain arrays that travel through Ray's object store without a copy.
+
+    `expression` is cell lines x genes, log2(TPM+1), dense; `effect` is cell lines x targets, NaN where not
+    measured; `own` is each target's column in `expression`, -1 where its own expression is not known.
+    """
+
+    cell_lines: tuple[str, ...]
+    lineages: tuple[str, ...]
+    genes: tuple[str, ...]
+    targets: tuple[str, ...]
+    expression: Float32[np.ndarray, "cell_lines genes"]
+    effect: Float32[np.ndarray, "cell_lines targets"]
+    own: Int64[np.ndarray, " targets"]
+
+
+@dataclass(frozen=True)
+class PreparedFold:
+    """One fold and the expression of its training lines, standardised, ranked and bit-packed once."""
+
+    fold: Fold
+    prepared: PreparedGenes
+
+
+def panel_of(dataset: Dataset) -> Panel:
+    """The dataset's matrices, read into memory."""
+    return Panel(
+        cell_lines=tuple(dataset.cell_lines),
+        lineages=tuple(dataset.lineages),
+        genes=tuple(dataset.genes),
+        targets=tuple(dataset.targets),
+        expression=np.ascontiguousarray(dataset.expression),
+        effect=np.ascontiguousarray(dataset.effect),
+        own=np.asarray(dataset.own, dtype=np.int64),
+    )
+
+
+def prepare_fold(panel: Panel, fold: Fold) -> PreparedFold:
+    """Prepare a fold from its training lines alone."""
+    return PreparedFold(fold, prepare_genes(panel.expression[fold.train]))
+
+
+def target_indices(panel: Panel, names: Sequence[str]) -> list[int]:
+    """Columns of the named targets in `panel.effect`, in the order given.
+
+    Raises KeyError naming a target that the dataset does not hold.
+    """
+    position = {name: i for i, name in enumerate(panel.targets)}
+    return [position[name] for name in names]

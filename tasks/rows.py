@@ -1,0 +1,175 @@
+"""One target's fit in one fold, as rows of the contract's tables."""
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64, Int64
+from safetensors.numpy import save
+
+from modeling import metrics
+from modeling.baselines import lineage_only, own_expression
+from modeling.folds import Fold
+from tasks.fold import Panel
+from tasks.modifier_models import TargetFit, features_of
+
+Row = dict[str, Any]
+
+
+def score_rows(panel: Panel, fold: Fold, fit: TargetFit, unit: Row) -> tuple[Row, list[Row]]:
+    """The target's row of `scores`, and its block of `predictions` (none where nothing is forecast)."""
+    effect = panel.effect[:, fit.target].astype(np.float64)
+    test = fold.test[~np.isnan(effect[fold.test])]
+    score = unit | {
+        "model": _model_name(fit),
+        "n_train": len(fit.train),
+        "n_test": len(test),
+        "n_modifiers": len(fit.modifiers) if fit.modifiers else 0,
+        "train_mean": fit.train_mean,
+        "status": fit.status,
+        "reason": fit.reason,
+        "seconds": fit.seconds,
+    }
+    if not fit.predicts or not len(test):
+        return score, []
+    measured = effect[test]
+    forecast = _forecasts(panel, fit, effect, test)
+    score |= _test_scores(measured, forecast, fit.train_mean)
+    lines = np.array([panel.cell_lines[i] for i in test], dtype=object)
+    return score, [unit | {"cell_line": lines, "measured": measured} | forecast]
+
+
+def _model_name(fit: TargetFit) -> str | None:
+    if fit.choice is not None:
+        return fit.choice.fitted.candidate if fit.predicts else None
+    return "mean" if fit.predicts else None
+
+
+def _forecasts(
+    panel: Panel,
+    fit: TargetFit,
+    effect: Float64[np.ndarray, " cell_lines"],
+    test: Int64[np.ndarray, " test"],
+) -> dict[str, Float64[np.ndarray, " test"]]:
+    """The model's forecast on the test lines and, beside it, the two baselines' (NaN: no own expression)."""
+    lineages = np.array(panel.lineages, dtype=object)
+    own = int(panel.own[fit.target])
+    train_effect = effect[fit.train]
+    by_own = np.full(len(test), np.nan)
+    if own >= 0:
+        x = panel.expression[:, own].astype(np.float64)
+        by_own = own_expression(x[fit.train], train_effect, x[test])
+    return {
+        "predicted": predict(panel, fit, test),
+        "predicted_lineage": lineage_only(train_effect, lineages[fit.train], lineages[test]),
+        "predicted_own": by_own,
+    }
+
+
+def predict(panel: Panel, fit: TargetFit, rows: Int64[np.ndarray, " lines"]) -> Float64[np.ndarray, " lines"]:
+    """The fit's forecast for cell lines of the panel; the training mean where nothing was fitted."""
+    if fit.choice is None or fit.modifiers is None:
+        return np.full(len(rows), fit.train_mean)
+    return fit.choice.fitted.predict(features_of(panel, rows, fit.modifiers))
+
+
+def _test_scores(
+    measured: Float64[np.ndarray, " test"],
+    forecast: dict[str, Float64[np.ndarray, " test"]],
+    train_mean: float,
+) -> Row:
+    predicted, own = forecast["predicted"], forecast["predicted_own"]
+    return {
+        "pearson": metrics.pearson(measured, predicted),
+        "spearman": metrics.spearman(measured, predicted),
+        "rmse": metrics.rmse(measured, predicted),
+        "rmse_mean": metrics.rmse(measured, np.full(len(measured), train_mean)),
+        "pearson_lineage": metrics.pearson(measured, forecast["predicted_lineage"]),
+        "pearson_own": None if np.isnan(own).any() else metrics.pearson(measured, own),
+    }
+
+
+def modifier_rows(panel: Panel, fit: TargetFit, unit: Row) -> list[Row]:
+    """The target's rows of `modifiers`, best first."""
+    found = fit.modifiers
+    if found is None or not len(found):
+        return []
+    return [
+        unit
+        | {
+            "modifier": np.array([panel.genes[g] for g in found.genes], dtype=object),
+            "pearson": found.pearson,
+            "pearson_q": found.pearson_q,
+            "spearman": found.spearman,
+            "spearman_q": found.spearman_q,
+            "chi2": found.chi2,
+            "chi2_q": found.chi2_q,
+            "by_pearson": found.by_pearson,
+            "by_spearman": found.by_spearman,
+            "by_chi2": found.by_chi2,
+            "rank": np.arange(1, len(found) + 1),
+        }
+    ]
+
+
+def candidate_rows(fit: TargetFit, unit: Row) -> list[Row]:
+    """One row of `candidates` for every candidate that was tried."""
+    if fit.choice is None:
+        return []
+    return [
+        unit
+        | {
+            "candidate": trial.candidate,
+            "parameters": _json(trial.parameters),
+            "validation_rmse": trial.validation_rmse,
+            "chosen": trial.chosen,
+            "status": trial.status,
+            "reason": trial.reason or None,
+            "seconds": trial.seconds,
+        }
+        for trial in fit.choice.trials
+    ]
+
+
+def failure_rows(fit: TargetFit, unit: Row) -> list[Row]:
+    """The row of `failures` of a target none of whose candidates could be fitted."""
+    if fit.status != "failed":
+        return []
+    return [unit | {"status": fit.status, "error": fit.reason, "attempts": 1}]
+
+
+def final_model_row(panel: Panel, fit: TargetFit) -> Row:
+    """The fit as a row of `models`: coefficients on log2(TPM+1) for linear kinds, weights for the others."""
+    row: Row = {
+        "kind": _model_name(fit),
+        "n_train": len(fit.train),
+        "train_mean": fit.train_mean,
+        "modifiers": [],
+        "status": fit.status,
+        "reason": fit.reason,
+        "seconds": fit.seconds,
+    }
+    if not fit.predicts:
+        return row
+    if fit.choice is None or fit.modifiers is None:
+        return _with_sum(row | {"intercept": fit.train_mean, "coefficients": []})
+    fitted = fit.choice.fitted
+    row |= {
+        "modifiers": [panel.genes[g] for g in fit.modifiers.genes],
+        "parameters": _json(fitted.parameters),
+    }
+    linear = fitted.coefficients()
+    if linear is not None:
+        return _with_sum(row | {"intercept": linear[0], "coefficients": linear[1].tolist()})
+    return _with_sum(row | {"weights": save(fitted.arrays())})
+
+
+def _with_sum(row: Row) -> Row:
+    """The row with the sha256 of what a forecast is computed from, so that a reader can check it."""
+    said = _json({name: row.get(name) for name in ("kind", "modifiers", "intercept", "coefficients")})
+    return row | {"sha256": hashlib.sha256(said.encode() + row.get("weights", b"")).hexdigest()}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

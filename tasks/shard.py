@@ -1,0 +1,69 @@
+"""One shard: a block of targets in one fold, from matrices to tables."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from tasks.fold import Panel, PreparedFold
+from tasks.modifier_models import ShardSettings, TargetFit, fit_targets
+from tasks.rows import candidate_rows, failure_rows, final_model_row, modifier_rows, score_rows
+from tasks.tables import table_of
+
+
+@dataclass(frozen=True)
+class ShardResult:
+    """A shard's tables, by name, and how many targets ended with each status."""
+
+    tables: dict[str, pa.Table]
+    statuses: dict[str, int]
+
+
+def run_shard(
+    panel: Panel, prepared: PreparedFold, targets: Sequence[int], settings: ShardSettings
+) -> ShardResult:
+    """Select modifiers, choose and fit a model, and score it on the fold's test lines, for every target.
+
+    On the final fold (all lines train, none test) the result is the `models` table instead of scores.
+    Equal for any grouping of targets into shards; one numerical thread is assumed (the executor sees to it).
+    """
+    fits = fit_targets(panel, prepared, targets, settings)
+    tables = _final_tables if len(prepared.fold.test) == 0 else _fold_tables
+    return ShardResult(
+        tables(panel, prepared, fits, settings.method),
+        dict(sorted(Counter(fit.status for fit in fits).items())),
+    )
+
+
+def _fold_tables(
+    panel: Panel, prepared: PreparedFold, fits: list[TargetFit], method: str
+) -> dict[str, pa.Table]:
+    rows: dict[str, list[dict[str, object]]] = {
+        name: [] for name in ("scores", "modifiers", "candidates", "predictions", "failures")
+    }
+    for fit in fits:
+        unit = {"method": method, "target": panel.targets[fit.target], "fold": prepared.fold.number}
+        score, predictions = score_rows(panel, prepared.fold, fit, unit)
+        rows["scores"].append(score)
+        rows["predictions"] += predictions
+        rows["modifiers"] += modifier_rows(panel, fit, unit)
+        rows["candidates"] += candidate_rows(fit, unit)
+        rows["failures"] += failure_rows(fit, unit)
+    return {name: table_of(name, blocks) for name, blocks in rows.items()}
+
+
+def _final_tables(
+    panel: Panel, prepared: PreparedFold, fits: list[TargetFit], method: str
+) -> dict[str, pa.Table]:
+    names = [panel.targets[fit.target] for fit in fits]
+    models = [
+        {"method": method, "target": name} | final_model_row(panel, fit)
+        for name, fit in zip(names, fits, strict=True)
+    ]
+    failures = [
+        row
+        for name, fit in zip(names, fits, strict=True)
+        for row in failure_rows(fit, {"method": method, "target": name, "fold": prepared.fold.number})
+    ]
+    return {"models": table_of("models", models), "failures": table_of("failures", failures)}
