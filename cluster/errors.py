@@ -25,7 +25,7 @@ class DamagedFileError(StorageError):
 
 
 class RefusedError(Exception):
-    """Refused for safety: an open address without a token, a mix of code versions, a query that may not run."""
+    """Refused for safety: an open address without a token, mixed code versions, a query that may not run."""
 
 
 EXIT_CODES: dict[type[BaseException], ExitCode] = {

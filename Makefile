@@ -1,0 +1,32 @@
+# Needs only Python 3.11+ and make: every target sets up .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test check bench results clean
+
+demo: $(READY)  ## simulate a release, model it on Ray, show the best-predicted genes
+	$(BIN)/knockcast demo --out demo
+
+test: $(READY)  ## every test that runs without a browser: unit, Ray, chaos
+	$(BIN)/python -m pytest -m "not browser" --durations=15
+
+check: $(READY)  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## every measured claim, each beside its bare bound
+	$(BIN)/python -m tests.benchmarks
+
+results: $(READY)  ## run the real data of ../shared/data and write docs/results.md
+	$(BIN)/python -m tests.benchmarks.results
+
+clean:  ## what the targets above leave behind, .venv excepted
+	rm -rf demo results bench
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Set PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,bench]'
+	touch $(READY)

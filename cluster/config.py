@@ -1,0 +1,163 @@
+"""What a run is: the options a user gives, checked, and the body of run.json that fixes the results."""
+
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from modeling.candidates import candidates_of
+from modeling.folds import Fold, final_fold, make_folds
+from modeling.selection import SelectionSettings
+from tasks.dataset import Dataset
+from tasks.problems import BadInputError
+
+# Raised whenever a change makes the same inputs and seed give other numbers.
+ALGORITHM = 1
+FORMAT = 1
+
+BUILT_METHODS = ("modifiers",)
+PLANNED_METHODS = ("ridge", "kernel", "forest", "latent", "plain", "profiles", "drugs")
+BUILT_SCHEMES = ("kfold", "split")
+PLANNED_SCHEMES = ("lineage",)
+
+# Their versions change last digits, so they are part of what a run is.
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "xgboost-cpu")
+
+
+class RunOptions(BaseModel):
+    """The options that decide a run's results. Workers, shard size and address never do."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preset: str = "quick"
+    scheme: str = "kfold"
+    folds: Annotated[int, Field(ge=2, le=1000)] = 5
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    top: Annotated[int, Field(ge=1, le=1000)] = 20
+    fdr: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    redundancy: Annotated[float, Field(gt=0, le=1)] | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    @property
+    def selection(self) -> SelectionSettings:
+        """How modifiers are selected."""
+        return SelectionSettings(top=self.top, fdr=self.fdr, redundancy=self.redundancy)
+
+
+def checked_options(methods: Sequence[str], **options: Any) -> RunOptions:
+    """The options, or a BadInputError that names every one that cannot be used and what could be."""
+    problems = [*_unbuilt("--method", methods, BUILT_METHODS, PLANNED_METHODS)]
+    try:
+        chosen = RunOptions(**options)
+    except ValidationError as error:
+        problems += [
+            f"--{'.'.join(map(str, e['loc']))}: {e['msg']} (given: {e['input']!r})" for e in error.errors()
+        ]
+        raise BadInputError(problems) from None
+    problems += _unbuilt("--scheme", [chosen.scheme], BUILT_SCHEMES, PLANNED_SCHEMES)
+    if chosen.device == "cuda":
+        problems.append("--device cuda: the GPU paths are not built yet; use --device cpu or auto")
+    try:
+        candidates_of(chosen.preset)
+    except ValueError as error:
+        problems.append(f"--preset {chosen.preset}: {error}")
+    if problems:
+        raise BadInputError(problems)
+    return chosen
+
+
+def _unbuilt(option: str, given: Sequence[str], built: Sequence[str], planned: Sequence[str]) -> list[str]:
+    return [
+        f"{option} {name}: not built yet; built are {', '.join(built)}"
+        if name in planned
+        else f"{option} {name}: unknown; known are {', '.join((*built, *planned))}"
+        for name in given
+        if name not in built
+    ]
+
+
+def folds_of(options: RunOptions, dataset: Dataset) -> tuple[Fold, ...]:
+    """The run's folds over the dataset's cell lines, the final one (all lines) last.
+
+    Raises BadInputError where there are too few lines for the folds asked for.
+    """
+    n_lines = len(dataset.cell_lines)
+    try:
+        folds = make_folds(options.scheme, n_lines, options.folds, options.seed)
+    except ValueError as error:
+        raise BadInputError(f"{dataset.path}: {error}") from None
+    return (*folds, final_fold(n_lines))
+
+
+def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict[str, Any]:
+    """The body of run.json: everything that the results depend on, and nothing else."""
+    return {
+        "format": FORMAT,
+        "algorithm": ALGORITHM,
+        "dataset_hash": dataset.content_hash,
+        "targets_sha256": targets_sha256,
+        "measure": dataset.measure,
+        "cell_lines": len(dataset.cell_lines),
+        "genes": len(dataset.genes),
+        "scheme": options.scheme,
+        "seed": options.seed,
+        "preset": options.preset,
+        "settings": {"top": options.top, "fdr": options.fdr, "redundancy": options.redundancy},
+        "device": "cpu",  # `auto` resolves here; the digest names what was used
+        "folds": [
+            {"number": f.number, "name": f.name, "n_train": len(f.train), "n_test": len(f.test)}
+            for f in folds_of(options, dataset)
+        ],
+        "libraries": {name: version(name) for name in LIBRARIES} | {"machine": platform.machine()},
+    }
+
+
+def options_of(body: dict[str, Any]) -> RunOptions:
+    """The options a stored run was started with, read back from its run.json."""
+    held_out = [f for f in body["folds"] if f["n_test"] > 0]
+    folds = {"folds": len(held_out)} if body["scheme"] == "kfold" else {}
+    return RunOptions(
+        preset=body["preset"],
+        scheme=body["scheme"],
+        seed=body["seed"],
+        device=body["device"],
+        **folds,
+        **body["settings"],
+    )
+
+
+def chosen_targets(dataset: Dataset, classes: Sequence[str], wanted: str) -> list[str]:
+    """The targets that `--targets` names: `all`, `variable`, `G1,G2`, or `@FILE` with one a line.
+
+    A name is a target's label or its symbol, where only one target has it.
+    Raises BadInputError listing every name the dataset does not hold.
+    """
+    if wanted == "all":
+        return list(dataset.targets)
+    if wanted == "variable":
+        chosen = [t for t, c in zip(dataset.targets, classes, strict=True) if c == "variable"]
+        if not chosen:
+            raise BadInputError(f"--targets variable: no target of {dataset.path} has a sd above 0.1")
+        return chosen
+    names = _names(wanted)
+    known = set(dataset.targets)
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise BadInputError(
+            [f"--targets: {name} is not among the {len(known)} targets of {dataset.path}" for name in unknown]
+            or [f"--targets {wanted}: no target is named"]
+        )
+    return list(dict.fromkeys(names))
+
+
+def _names(wanted: str) -> list[str]:
+    if not wanted.startswith("@"):
+        return [name.strip() for name in wanted.split(",") if name.strip()]
+    try:
+        lines = Path(wanted[1:]).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f"--targets {wanted}: the file cannot be read: {error}") from None
+    return [line.strip() for line in lines if line.strip()]
