@@ -1,0 +1,5 @@
+"""`python -m cluster` is `knockcast`."""
+
+from cluster.cli import main
+
+main()

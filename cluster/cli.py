@@ -1,0 +1,50 @@
+"""The command `knockcast`: names, options and help, no logic. Only here do errors become exit codes."""
+
+import sys
+
+import typer
+
+from cluster import commands_data, commands_later, commands_run, commands_store
+from cluster.errors import EXIT_CODES, ExitCode
+from tasks.problems import BadInputError
+
+app = typer.Typer(
+    name="knockcast",
+    help="Forecast gene knockouts: per-gene models of CRISPR dependency from expression.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+commands_data.add_to(app)
+commands_run.add_to(app)
+commands_store.add_to(app)
+commands_later.add_to(app)
+
+
+def main() -> None:
+    """Run one command; end with the exit code its outcome has in the contract."""
+    try:
+        app()
+    except tuple(EXIT_CODES) as error:
+        _tell(error)
+        sys.exit(_exit_code(error))
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; that is not an error of ours.
+        sys.stderr.close()
+        sys.exit(ExitCode.DONE)
+
+
+def _exit_code(error: BaseException) -> ExitCode:
+    return next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
+
+
+def _tell(error: BaseException) -> None:
+    if isinstance(error, KeyboardInterrupt):
+        print("interrupted; nothing committed is lost", file=sys.stderr)
+        return
+    text = error.text() if isinstance(error, BadInputError) else str(error)
+    print("\n".join(f"error: {line}" for line in text.splitlines()), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

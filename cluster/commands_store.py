@@ -1,0 +1,60 @@
+"""`knockcast status`, `verify`, `gc`, `query` and `gene`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+StoreArgument = Annotated[str, typer.Argument(help="A store's folder.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    app.command("status")(status)
+    app.command("verify")(verify)
+    app.command("gc")(gc)
+    app.command("query")(query)
+    app.command("gene")(gene)
+
+
+def status(store: StoreArgument) -> None:
+    """What is done, what is left, what failed and why."""
+    from cluster.store_actions import show_status
+
+    show_status(store)
+
+
+def verify(
+    store: StoreArgument,
+    repair: Annotated[bool, typer.Option("--repair", help="Move bad commits aside; delete nothing.")] = False,
+) -> None:
+    """Check every committed byte against its recorded sha256."""
+    from cluster.store_actions import verify_store
+
+    raise typer.Exit(verify_store(store, repair))
+
+
+def gc(store: StoreArgument) -> None:
+    """Remove files of attempts whose work another attempt has committed."""
+    from cluster.store_actions import collect_garbage
+
+    collect_garbage(store)
+
+
+def query(
+    store: StoreArgument,
+    sql: Annotated[str, typer.Argument(help="One SELECT over scores, genes, modifiers, candidates, ...")],
+    output: Annotated[str, typer.Option("--format", help="table | csv | json | parquet.")] = "table",
+    out: Annotated[Path | None, typer.Option("--out", help="Write to this file instead.")] = None,
+) -> None:
+    """Query a store's tables with SQL."""
+    from cluster.store_actions import run_query
+
+    run_query(store, sql, output, out)
+
+
+def gene(store: StoreArgument, gene: Annotated[str, typer.Argument(help="A target's name.")]) -> None:
+    """Everything the store knows of one target."""
+    from cluster.store_actions import show_gene
+
+    show_gene(store, gene)
