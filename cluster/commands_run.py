@@ -12,7 +12,7 @@ Method = Annotated[
     list[str],
     typer.Option(
         "--method",
-        help="modifiers | ridge | kernel | forest | latent | plain | profiles | drugs; repeatable.",
+        help="modifiers; later ridge, kernel, forest, latent, plain, profiles, drugs. Repeatable.",
     ),
 ]
 Preset = Annotated[str, typer.Option(help="quick | published | best: which candidate models compete.")]

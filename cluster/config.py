@@ -132,7 +132,6 @@ def options_of(body: dict[str, Any]) -> RunOptions:
 def chosen_targets(dataset: Dataset, classes: Sequence[str], wanted: str) -> list[str]:
     """The targets that `--targets` names: `all`, `variable`, `G1,G2`, or `@FILE` with one a line.
 
-    A name is a target's label or its symbol, where only one target has it.
     Raises BadInputError listing every name the dataset does not hold.
     """
     if wanted == "all":
