@@ -1,0 +1,1 @@
+"""Where and how the work runs: storage, Ray, commands. The only importer of Ray."""

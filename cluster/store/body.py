@@ -1,0 +1,57 @@
+"""JSON files that carry the sha256 of their own body, so that damage is noticed before anything is parsed.
+
+A file is one line: `{"sha256":"<64 hex>","body":<canonical JSON>}`. The body's bytes are hashed as they lie
+there; `format` inside the body is the version of the store's layout.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cluster.errors import DamagedFileError, StorageError
+
+FORMAT = 1
+_SEALED = re.compile(rb'\{"sha256":"([0-9a-f]{64})","body":(\{.*\})\}\n', re.DOTALL)
+
+
+def sha256(data: bytes) -> str:
+    """The sha256 of some bytes, in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def canonical(body: Mapping[str, Any]) -> bytes:
+    """The one way a body is written: sorted keys, no spaces, ASCII, no NaN (ValueError), with its format."""
+    whole = {"format": FORMAT, **body}
+    return json.dumps(whole, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def digest_of(body: Mapping[str, Any]) -> str:
+    """sha256 of the canonical body: the run digest of a run's body, the name of a plan's."""
+    return sha256(canonical(body))
+
+
+def seal_json(body: Mapping[str, Any]) -> bytes:
+    """The bytes of the file that holds `body`."""
+    data = canonical(body)
+    return b'{"sha256":"%s","body":%s}\n' % (sha256(data).encode(), data)
+
+
+def read_json(data: bytes, name: str) -> dict[str, Any]:
+    """The body of a sealed file; `name` is said in errors.
+
+    Raises DamagedFileError where the bytes are not the ones written, StorageError where the file was
+    written by a newer version of Knockcast.
+    """
+    match = _SEALED.fullmatch(data)
+    if match is None or sha256(match[2]) != match[1].decode():
+        message = f"{name}: damaged (its body does not have the sha256 it carries)"
+        raise DamagedFileError(f"{message}; run `knockcast verify STORE --repair`")
+    body: dict[str, Any] = json.loads(match[2])
+    if body["format"] > FORMAT:
+        raise StorageError(
+            f"{name}: format {body['format']}, written by a newer Knockcast; this one reads format {FORMAT} "
+            "and older: install the newer version to open this store"
+        )
+    return body

@@ -1,0 +1,72 @@
+"""Where a store's files live: a small protocol a local folder fulfils, and an object store can.
+
+Paths are relative strings with `/`. Nothing needs a rename: the one primitive of the commit protocol is
+`create`, which makes a whole durable file or, if the name is taken, changes nothing (locally a hard link,
+on S3 a PUT with `If-None-Match`).
+"""
+
+from pathlib import Path
+from typing import Protocol
+
+from cluster.errors import StorageError
+from cluster.store.local import LocalFileSystem
+from tasks.problems import BadInputError
+
+
+class FileSystem(Protocol):
+    """What a store needs of the place it is kept in. Every method raises `StorageError` on trouble."""
+
+    @property
+    def name(self) -> str:
+        """The place as a user would write it, for messages."""
+
+    def read(self, path: str) -> bytes:
+        """All bytes of a file; `MissingFileError` where there is none."""
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Make a durable file holding all of `data`; False, and no change, where the name is taken."""
+
+    def list(self, prefix: str) -> list[str]:
+        """The paths that start with `prefix`, sorted; unfinished files are never among them."""
+
+    def exists(self, path: str) -> bool:
+        """Whether a file of that name was created."""
+
+    def size(self, path: str) -> int:
+        """A file's length in bytes."""
+
+    def move(self, source: str, destination: str) -> bool:
+        """Copy, then delete; not atomic. False, and no change, where `destination` is taken."""
+
+    def delete(self, path: str) -> None:
+        """Remove a file, durably; nothing happens where there is none."""
+
+    def location(self, path: str) -> str:
+        """The full name under which a query engine opens the file."""
+
+    def is_empty(self) -> bool:
+        """Whether nothing at all is kept here (or the place does not exist yet)."""
+
+    def stale(self, older_than_seconds: float) -> list[str]:
+        """Unfinished files that nobody has touched for that long, for `discard`."""
+
+    def discard(self, unfinished: str) -> None:
+        """Remove one of the files `stale` named."""
+
+
+def open_filesystem(url: str | Path) -> FileSystem:
+    """The file system behind a store's address.
+
+    Raises BadInputError for an address of a kind that is not built (`s3://` and every other scheme).
+    """
+    text = str(url)
+    if text.startswith("s3://"):
+        raise BadInputError(
+            f"{text}: stores on S3 are not built yet; give a folder on a local or shared disk"
+        )
+    if "://" in text:
+        raise BadInputError(f"{text}: expected the path of a folder; this kind of address is not known")
+    return LocalFileSystem(Path(text).absolute())
+
+
+__all__ = ["FileSystem", "LocalFileSystem", "StorageError", "open_filesystem"]

@@ -1,0 +1,88 @@
+"""The names of a store's files: made here, taken apart here, spelled nowhere else."""
+
+import re
+
+from cluster.store.units import Unit, unit_name
+
+RUN = "run.json"
+SUCCESS = "_SUCCESS"
+PLANS, ATTEMPTS, COMMITS, QUARANTINE = "plans/", "attempts/", "commits/", "quarantine/"
+DATA, FILES, ASIDE = "data/", "files/", "aside/"
+
+_ATTEMPT = re.compile(r"attempts/([0-9a-f]{64})/([0-9]+)(\.failed)?\.json")
+_COMMIT = re.compile(r"commits/([0-9a-f]{64})\.json")
+_PAYLOAD = re.compile(r"(?:data/[a-z_]+|files)/([0-9a-f]{64})\.([0-9]+)(?:r[0-9]+)?\.[a-z0-9]+")
+_TABLE = re.compile(r"data/([a-z_]+)/")
+
+
+def plan_path(digest: str) -> str:
+    """Where the units one `run` wants are listed."""
+    return f"{PLANS}{digest}.json"
+
+
+def attempt_path(key: str, attempt: int) -> str:
+    """Made before work on a shard starts; its existence takes the number."""
+    return f"{ATTEMPTS}{key}/{attempt}.json"
+
+
+def failed_path(key: str, attempt: int) -> str:
+    """Made when an attempt was seen to fail."""
+    return f"{ATTEMPTS}{key}/{attempt}.failed.json"
+
+
+def commit_path(key: str) -> str:
+    """Made last: what it lists, and only that, is part of the store."""
+    return f"{COMMITS}{key}.json"
+
+
+def quarantine_path(unit: Unit) -> str:
+    """The errors of a unit that failed too often."""
+    return f"{QUARANTINE}{unit_name(unit)}.json"
+
+
+def data_path(table: str, key: str, attempt: int, rerun: int = 0) -> str:
+    """A shard's rows of one table; `rerun` where Ray ran the same attempt again."""
+    return f"{DATA}{table}/{key}.{_tag(attempt, rerun)}.parquet"
+
+
+def file_path(key: str, attempt: int, extension: str, rerun: int = 0) -> str:
+    """Weights or boosters a shard made."""
+    return f"{FILES}{key}.{_tag(attempt, rerun)}.{extension}"
+
+
+def targets_path(digest: str) -> str:
+    """The facts of the dataset's targets, named by the sha256 of the file."""
+    return f"{DATA}targets/{digest}.parquet"
+
+
+def aside_path(path: str, copy: int) -> str:
+    """Where `verify --repair` moves a bad file; `copy` counts up where the name is taken."""
+    return f"{ASIDE}{path}" if copy == 0 else f"{ASIDE}{path}.{copy}"
+
+
+def key_of_commit(path: str) -> str | None:
+    """The key a commit's path names; None where it is no commit's path."""
+    match = _COMMIT.fullmatch(path)
+    return match[1] if match else None
+
+
+def attempt_of(path: str) -> tuple[str, int, bool] | None:
+    """(key, attempt, whether it is a failure) of a path under attempts; None for anything else."""
+    match = _ATTEMPT.fullmatch(path)
+    return (match[1], int(match[2]), match[3] is not None) if match else None
+
+
+def owner_of(path: str) -> tuple[str, int] | None:
+    """(key, attempt) that wrote a data or weights file; None where the name says neither."""
+    match = _PAYLOAD.fullmatch(path)
+    return (match[1], int(match[2])) if match else None
+
+
+def table_of(path: str) -> str | None:
+    """The table a data file belongs to; None for other files."""
+    match = _TABLE.match(path)
+    return match[1] if match else None
+
+
+def _tag(attempt: int, rerun: int) -> str:
+    return f"{attempt}r{rerun}" if rerun else str(attempt)

@@ -1,0 +1,183 @@
+"""A store in a local (or shared POSIX) folder: temp file, fsync, hard link, fsync of the folder."""
+
+import contextlib
+import errno
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from cluster.errors import StorageError
+
+ADVICE = {
+    errno.ENOSPC: "the disk is full: free some space, then `knockcast resume`",
+    errno.EDQUOT: "your disk quota is used up: free some space, then `knockcast resume`",
+    errno.EIO: "the disk reports an error: check the disk, then `knockcast verify`",
+    errno.EROFS: "the file system is mounted read-only: mount it writable or choose another folder",
+    errno.EACCES: "permission denied: give yourself the right to this folder or choose another",
+    errno.EPERM: "not permitted (a file system without hard links?): choose a folder on another disk",
+    errno.EOPNOTSUPP: "this file system has no hard links: choose a folder on another disk",
+    errno.EMLINK: "too many hard links: choose a folder on another disk",
+    errno.ENOTDIR: "a file stands where a folder is expected: choose another path",
+    errno.EEXIST: "a file stands where a folder is expected: choose another path",
+    errno.EISDIR: "a folder stands where a file is expected: choose another path",
+}
+
+
+class MissingFileError(StorageError):
+    """A file the store should hold is not there."""
+
+
+class LocalFileSystem:
+    """Files below one folder. Safe for many processes at once; see `filesystem.FileSystem`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._durable: set[Path] = set()
+
+    @property
+    def name(self) -> str:
+        """The folder's path."""
+        return str(self._root)
+
+    def location(self, path: str) -> str:
+        """The file's absolute path; ValueError for a path that would leave the folder."""
+        parts = PurePosixPath(path).parts
+        if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
+            raise ValueError(f"{path!r} is not a path inside a store")
+        return str(self._root.joinpath(*parts))
+
+    def read(self, path: str) -> bytes:
+        """All bytes of a file."""
+        with _trouble("reading", self.location(path)):
+            return Path(self.location(path)).read_bytes()
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Make a whole, durable file unless the name is taken."""
+        target = Path(self.location(path))
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+        with _trouble("writing", str(target)):
+            if target.exists():
+                return False
+            self._make_durable(target.parent)
+            try:
+                _write_synced(temporary, data)
+                os.link(temporary, target)
+            except FileExistsError:
+                return False
+            finally:
+                with contextlib.suppress(OSError):  # a temp file left behind is harmless; gc finds it
+                    temporary.unlink()
+            _sync_folder(target.parent)
+        return True
+
+    def list(self, prefix: str) -> list[str]:
+        """The paths that start with `prefix`, sorted, temp files left out."""
+        folder = self._root / prefix.rpartition("/")[0]
+        with _trouble("listing", str(folder)):
+            return sorted(
+                path for path in self._walk(folder) if path.startswith(prefix) and not _hidden(path)
+            )
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+        with _trouble("looking for", self.location(path)):
+            return Path(self.location(path)).is_file()
+
+    def size(self, path: str) -> int:
+        """A file's length in bytes."""
+        with _trouble("reading the size of", self.location(path)):
+            return Path(self.location(path)).stat().st_size
+
+    def move(self, source: str, destination: str) -> bool:
+        """Create the copy durably, then delete the original."""
+        moved = self.create(destination, self.read(source))
+        if moved:
+            self.delete(source)
+        return moved
+
+    def delete(self, path: str) -> None:
+        """Remove a file and make that durable."""
+        target = Path(self.location(path))
+        with _trouble("deleting", str(target)):
+            try:
+                target.unlink()
+            except FileNotFoundError:
+                return
+            _sync_folder(target.parent)
+
+    def is_empty(self) -> bool:
+        """Whether the folder is missing or holds nothing but unfinished temp files."""
+        with _trouble("listing", str(self._root)):
+            return not self._root.exists() or all(_hidden(entry.name) for entry in os.scandir(self._root))
+
+    def stale(self, older_than_seconds: float) -> list[str]:
+        """Temp files last touched that long ago: their writers were killed."""
+        limit = time.time() - older_than_seconds
+        with _trouble("listing", self.name):
+            found = (path for path in self._walk(self._root) if _hidden(path))
+            return sorted(path for path in found if (self._root / path).stat().st_mtime < limit)
+
+    def discard(self, unfinished: str) -> None:
+        """Remove one temp file named by `stale`."""
+        if not _hidden(unfinished):
+            raise ValueError(f"{unfinished!r} is not an unfinished file")
+        self.delete(unfinished)
+
+    def _walk(self, folder: Path) -> Iterator[str]:
+        for parent, _, names in os.walk(folder, onerror=_raise_unless_missing):
+            relative = os.path.relpath(parent, self._root)
+            start = "" if relative == "." else relative.replace(os.sep, "/") + "/"
+            yield from (start + name for name in names)
+
+    def _make_durable(self, folder: Path) -> None:
+        """Make a folder, and every folder from the root to it, survive a power cut (once per process)."""
+        if folder in self._durable:
+            return
+        if folder != self._root:
+            self._make_durable(folder.parent)
+        folder.mkdir(parents=folder == self._root, exist_ok=True)
+        _sync_folder(folder.parent)
+        self._durable.add(folder)
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with path.open("xb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _hidden(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name.startswith(".") and name.endswith(".tmp")
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+@contextmanager
+def _trouble(doing: str, where: str) -> Iterator[None]:
+    """Turn an operating-system error into a StorageError that says what to do."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise MissingFileError(
+            f"{doing} {where}: no such file; `knockcast verify` lists what is missing"
+        ) from error
+    except OSError as error:
+        advice = ADVICE.get(error.errno or 0, "check the disk, then `knockcast resume`")
+        message = f"{doing} {where}: {error.strerror or error}; {advice}. Nothing committed is lost"
+        raise StorageError(message) from error

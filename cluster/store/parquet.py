@@ -1,0 +1,65 @@
+"""Tables as Parquet bytes: zstd, page checksums, rows in the order of their keys."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from cluster.errors import DamagedFileError
+
+ROWS_PER_GROUP = 1 << 18
+
+
+def encode(table: pa.Table) -> bytes:
+    """A Parquet file of the table; equal tables give equal bytes with one version of pyarrow."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table.combine_chunks(),
+        sink,
+        compression="zstd",
+        write_page_checksum=True,
+        row_group_size=ROWS_PER_GROUP,
+        use_dictionary=[field.name for field in table.schema if pa.types.is_string(field.type)],
+    )
+    return bytes(sink.getvalue())
+
+
+def decode(data: bytes, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """The table (or some columns, in the order asked) of a Parquet file whose sha256 was already checked.
+
+    Raises DamagedFileError where it does not parse or lacks a column; `name` is said in the message.
+    """
+    try:
+        file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+        table = file.read(list(columns) if columns is not None else None, use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedFileError(
+            f"{name}: not a readable Parquet file ({error}); run `knockcast verify`"
+        ) from error
+    if columns is None:
+        return table
+    missing = sorted(set(columns) - set(table.column_names))
+    if missing:
+        raise DamagedFileError(f"{name}: columns {missing} are missing; run `knockcast verify`")
+    return table.select(list(columns))
+
+
+def sort_rows(table: pa.Table, keys: Sequence[str]) -> pa.Table:
+    """Rows ordered by the keys, text by code point; equal keys keep their order."""
+    order = np.lexsort([_ranks(table.column(key)) for key in reversed(keys)])
+    if np.array_equal(order, np.arange(table.num_rows)):
+        return table
+    return table.take(pa.array(order))
+
+
+def _ranks(column: pa.ChunkedArray) -> np.ndarray:
+    """Integers in the order of a column's values, for a fast sort of few distinct texts."""
+    if not pa.types.is_string(column.type):
+        return np.asarray(column)
+    encoded = column.combine_chunks().dictionary_encode()
+    order = np.asarray(pc.sort_indices(encoded.dictionary))
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    return rank[np.asarray(encoded.indices)]

@@ -1,0 +1,187 @@
+"""Reading a store: committed files only, and every byte hashed before it is parsed."""
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cluster.errors import DamagedFileError, StorageError
+from cluster.store import layout
+from cluster.store.body import digest_of, read_json, sha256
+from cluster.store.filesystem import FileSystem, open_filesystem
+from cluster.store.parquet import decode, sort_rows
+from cluster.store.records import Commit, StoredFile, commit_of, unpack_units
+from cluster.store.units import FINAL_FOLD, Unit
+from tasks.problems import BadInputError
+from tasks.tables import KEYS, SCHEMAS
+
+
+class StoreReader:
+    """What a store holds, as of the last `refresh` (plans, attempts and quarantine: as of now).
+
+    Each commit is read once, whatever is asked. Raises BadInputError where there is no store.
+    """
+
+    def __init__(self, fs: FileSystem) -> None:
+        if not fs.exists(layout.RUN):
+            raise BadInputError(
+                f"{fs.name}: not a store (no {layout.RUN}); expected a folder `knockcast run` made"
+            )
+        self.fs = fs
+        self.run: dict[str, Any] = read_json(fs.read(layout.RUN), layout.RUN)
+        self.run_digest = digest_of(self.run)
+        self._commits: dict[str, Commit] = {}
+        self._owner: dict[Unit, str] = {}
+        self._plans: dict[str, list[Unit]] = {}
+        self.refresh()
+
+    @classmethod
+    def open(cls, url: str | Path) -> "StoreReader":
+        """The reader of the store at an address."""
+        return cls(open_filesystem(url))
+
+    def refresh(self) -> None:
+        """Take up commits made since, and forget those moved aside."""
+        keys = [key for path in self.fs.list(layout.COMMITS) if (key := layout.key_of_commit(path))]
+        self._commits = {key: self._commits.get(key) or self._read_commit(key) for key in keys}
+        self._owner = {unit: key for key in reversed(keys) for unit in self._commits[key].units}
+
+    def commits(self) -> list[Commit]:
+        """All commits, sorted by key."""
+        return list(self._commits.values())
+
+    def committed_units(self) -> dict[Unit, str]:
+        """Every committed unit, with the key whose rows count: the smaller one where two commits hold it."""
+        return self._owner
+
+    def wanted_units(self) -> set[Unit]:
+        """The units of every plan."""
+        for path in self.fs.list(layout.PLANS):
+            if path not in self._plans:
+                self._plans[path] = unpack_units(self.body(path)["units"])
+        return {unit for units in self._plans.values() for unit in units}
+
+    def quarantined(self) -> dict[Unit, list[Any]]:
+        """The units set aside, with their errors; a unit committed since is not among them."""
+        bodies = [self.body(path) for path in self.fs.list(layout.QUARANTINE)]
+        found = {Unit(*body["unit"]): body["errors"] for body in bodies}
+        return {unit: errors for unit, errors in sorted(found.items()) if unit not in self._owner}
+
+    def attempts(self, key: str | None = None) -> list[dict[str, Any]]:
+        """What was said when each attempt of a shard (or of every shard) began, by number."""
+        return self._attempts(key, failed=False)
+
+    def failures(self, key: str | None = None) -> list[dict[str, Any]]:
+        """The failures seen of a shard (or of every shard), by attempt. Lost attempts are not among them."""
+        return self._attempts(key, failed=True)
+
+    def is_sealed(self) -> bool:
+        """Whether the last run finished and nothing was asked since."""
+        return self.fs.exists(layout.SUCCESS)
+
+    def table(
+        self, name: str, columns: Sequence[str] | None = None, targets: Collection[str] | None = None
+    ) -> pa.Table:
+        """The committed rows of a table, sorted by its key; some columns or targets only, where asked.
+
+        Raises BadInputError for a table or column that does not exist, DamagedFileError for a file whose
+        bytes are not the ones committed.
+        """
+        schema = _schema(name)
+        wanted = _columns(name, columns)
+        needed = list(dict.fromkeys([*wanted, *KEYS[name]]))
+        parts = [part for _, part in self.parts(name, needed, targets)]
+        table = pa.concat_tables([pa.schema([schema.field(n) for n in needed]).empty_table(), *parts])
+        return sort_rows(table, KEYS[name]).select(wanted)
+
+    def parts(
+        self, name: str, columns: Sequence[str] | None = None, targets: Collection[str] | None = None
+    ) -> Iterator[tuple[Commit, pa.Table]]:
+        """The committed rows of a table, one commit after another, for what does not fit into memory.
+
+        Rows of a unit that a commit with a smaller key holds too are left out.
+        """
+        wanted = _columns(name, columns)
+        chosen = None if targets is None else set(targets)
+        for commit in self._commits.values():
+            if chosen is not None and not any(unit.target in chosen for unit in commit.units):
+                continue
+            for file in commit.table_files(name):
+                needed = list(dict.fromkeys([*wanted, *_unit_columns(name)]))
+                rows = self._owned(commit, decode(self.verified(file), file.path, needed))
+                if chosen is not None:
+                    rows = rows.filter(pc.is_in(rows.column("target"), pa.array(sorted(chosen), pa.string())))
+                yield commit, rows.select(wanted)
+
+    def overlapping(self) -> list[Commit]:
+        """The commits that hold a unit whose rows count from another."""
+        return [c for c in self._commits.values() if any(self._owner[unit] != c.key for unit in c.units)]
+
+    def targets(self) -> pa.Table | None:
+        """The facts of the dataset's targets; None where the run's body names none."""
+        digest = self.run.get("targets_sha256")
+        if digest is None:
+            return None
+        path = layout.targets_path(digest)
+        return decode(self._hashed(path, digest), path)
+
+    def verified(self, file: StoredFile) -> bytes:
+        """The bytes of a committed file; DamagedFileError unless they are the ones committed."""
+        return self._hashed(file.path, file.sha256)
+
+    def body(self, path: str) -> dict[str, Any]:
+        """The body of one of the store's JSON files."""
+        return read_json(self.fs.read(path), path)
+
+    def _hashed(self, path: str, digest: str) -> bytes:
+        data = self.fs.read(path)
+        if sha256(data) != digest:
+            message = f"{path}: damaged (its sha256 is not the one committed)"
+            raise DamagedFileError(
+                f"{message}; run `knockcast verify STORE --repair`, then `knockcast resume STORE`"
+            )
+        return data
+
+    def _read_commit(self, key: str) -> Commit:
+        path = layout.commit_path(key)
+        data = self.fs.read(path)
+        commit = commit_of(read_json(data, path), sha256(data))
+        if commit.key != key or commit.run != self.run_digest:
+            raise StorageError(
+                f"{path}: belongs to another run or shard; run `knockcast verify STORE --repair`"
+            )
+        return commit
+
+    def _attempts(self, key: str | None, failed: bool) -> list[dict[str, Any]]:
+        prefix = layout.ATTEMPTS if key is None else f"{layout.ATTEMPTS}{key}/"
+        named = [(found, path) for path in self.fs.list(prefix) if (found := layout.attempt_of(path))]
+        return [self.body(path) for found, path in sorted(named) if found[2] is failed]
+
+    def _owned(self, commit: Commit, rows: pa.Table) -> pa.Table:
+        lost = {unit for unit in commit.units if self._owner[unit] != commit.key}
+        if not lost:
+            return rows
+        names = [name for name in ("method", "target", "fold") if name in rows.column_names]
+        folds = {} if "fold" in names else {"fold": FINAL_FOLD}
+        kept = [Unit(**{**row, **folds}) not in lost for row in rows.select(names).to_pylist()]
+        return rows.filter(pa.array(kept, pa.bool_()))
+
+
+def _schema(name: str) -> pa.Schema:
+    if name not in SCHEMAS:
+        raise BadInputError(f"table {name!r}: there is none; a store has {', '.join(sorted(SCHEMAS))}")
+    return SCHEMAS[name]
+
+
+def _columns(name: str, columns: Sequence[str] | None) -> list[str]:
+    known = _schema(name).names
+    unknown = [column for column in columns or () if column not in known]
+    if unknown:
+        raise BadInputError(f"table {name!r} has no column {unknown[0]!r}; it has {', '.join(known)}")
+    return list(known if columns is None else columns)
+
+
+def _unit_columns(name: str) -> list[str]:
+    return [column for column in ("method", "target", "fold") if column in SCHEMAS[name].names]

@@ -1,0 +1,40 @@
+"""What differs between the run a store holds and the run that is asked for, field by field."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+LONGEST = 60
+_ABSENT = object()
+
+
+def differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """One line for each field that differs: `settings.top: 20 here, 15 asked`. Fields are sorted by name."""
+    here, there = _flat("", stored), _flat("", asked)
+    return [
+        f"{name}: {_shown(here.get(name, _ABSENT))} here, {_shown(there.get(name, _ABSENT))} asked"
+        for name in sorted({*here, *there})
+        if not _same(here.get(name, _ABSENT), there.get(name, _ABSENT))
+    ]
+
+
+def _flat(name: str, value: Any) -> dict[str, Any]:
+    """Nested fields under dotted names; the items of a list under their numbers."""
+    if isinstance(value, Mapping) and value:
+        parts = {f"{name}.{key}" if name else str(key): item for key, item in value.items()}
+    elif isinstance(value, list) and value:
+        parts = {f"{name}[{index}]": item for index, item in enumerate(value)}
+    else:
+        return {name: value}
+    return {path: leaf for part, item in parts.items() for path, leaf in _flat(part, item).items()}
+
+
+def _same(left: Any, right: Any) -> bool:
+    return type(left) is type(right) and bool(left == right)
+
+
+def _shown(value: Any) -> str:
+    if value is _ABSENT:
+        return "nothing"
+    text = json.dumps(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

@@ -1,0 +1,185 @@
+"""Writing a store: plans and attempts before the work, data files, then the commit that makes them count."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.errors import StorageError
+from cluster.store import layout
+from cluster.store.body import canonical, digest_of, read_json, seal_json, sha256
+from cluster.store.filesystem import FileSystem, open_filesystem
+from cluster.store.parquet import encode, sort_rows
+from cluster.store.reader import StoreReader
+from cluster.store.records import StoredFile, commit_body, pack_units
+from cluster.store.run_body import differences
+from cluster.store.units import Unit
+from tasks.problems import BadInputError
+from tasks.tables import KEYS, SCHEMAS
+
+MOST_RERUNS = 100
+
+
+def targets_digest(table: pa.Table) -> str:
+    """The `targets_sha256` of a run's body: the sha256 of the file `put_targets` will write."""
+    return sha256(encode(sort_rows(table, ("target",))))
+
+
+class StoreWriter:
+    """The only writer of a store's files. Every method may be called by several processes at once."""
+
+    def __init__(self, fs: FileSystem, run_digest: str | None = None) -> None:
+        self.fs = fs
+        self._run_digest = run_digest
+
+    @classmethod
+    def join(cls, url: str | Path, run_digest: str) -> "StoreWriter":
+        """A writer for a worker process: the run was opened elsewhere; nothing is read."""
+        return cls(open_filesystem(url), run_digest)
+
+    @property
+    def run_digest(self) -> str:
+        """The sha256 of the run's body; RuntimeError before `open_run`."""
+        if self._run_digest is None:
+            raise RuntimeError("open_run comes first")
+        return self._run_digest
+
+    def open_run(self, body: Mapping[str, Any]) -> str:
+        """Start the run, or join the one stored here if it is the same; returns the run's digest.
+
+        Raises BadInputError, having written nothing, where any field differs (each is named) or the folder
+        holds something that is no store.
+        """
+        if not self.fs.exists(layout.RUN) and not self.fs.is_empty():
+            raise BadInputError(
+                f"{self.fs.name}: not empty and not a store (no {layout.RUN}); give a new folder"
+            )
+        if not self.fs.create(layout.RUN, seal_json(body)):
+            stored = read_json(self.fs.read(layout.RUN), layout.RUN)
+            lines = differences(stored, read_json(seal_json(body), "this run"))
+            if lines:
+                hint = "a store holds one run configuration: give another --store, or the stored settings"
+                raise BadInputError([f"{self.fs.name}: {line}; {hint}" for line in lines])
+        self._run_digest = digest_of(body)
+        return self._run_digest
+
+    def put_targets(self, table: pa.Table) -> str:
+        """Store the facts of the dataset's targets, once; returns the sha256 `targets_digest` gives.
+
+        Columns: target, entrez, class, mean, sd, own_expression.
+        """
+        data = encode(sort_rows(table, ("target",)))
+        digest = sha256(data)
+        self.fs.create(layout.targets_path(digest), data)
+        return digest
+
+    def add_plan(self, units: Iterable[Unit]) -> str:
+        """Say which units a run wants; returns the plan's digest. New work first removes _SUCCESS."""
+        body = {"run": self.run_digest, "units": pack_units(set(units))}
+        path = layout.plan_path(digest_of(body))
+        if not self.fs.exists(path):
+            self.unseal()
+            self.fs.create(path, seal_json(body))
+        return digest_of(body)
+
+    def begin_attempt(self, key: str, info: Mapping[str, Any]) -> int:
+        """Take the next free attempt number of a shard, before any work; `info` is kept for the record."""
+        attempt = 1
+        body = {"key": key, "run": self.run_digest, "id": uuid.uuid4().hex, **info}
+        while not self.fs.create(layout.attempt_path(key, attempt), seal_json({**body, "attempt": attempt})):
+            attempt += 1
+        return attempt
+
+    def record_failure(self, key: str, attempt: int, error: Mapping[str, Any]) -> None:
+        """Keep what was seen to go wrong with an attempt; what was recorded first stays."""
+        body = {**error, "key": key, "attempt": attempt}
+        self.fs.create(layout.failed_path(key, attempt), seal_json(body))
+
+    def commit(
+        self,
+        key: str,
+        attempt: int,
+        units: Sequence[Unit],
+        tables: Mapping[str, pa.Table],
+        files: Mapping[str, bytes],
+        needs: Sequence[str] = (),
+        info: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Make a shard's results durable, then make them count.
+
+        `info` holds seconds, host and statuses (counts by status word). True: this attempt is the one that
+        counts; False: another had committed, and nothing of ours will be read. Raises ValueError for a table
+        that does not have its schema, StorageError where the store cannot be written.
+        """
+        path = layout.commit_path(key)
+        if self.fs.exists(path):
+            return self._committed_by(path) == attempt
+        stored = [
+            self._put_table(name, key, attempt, table) for name, table in sorted(tables.items()) if len(table)
+        ]
+        stored += [self._put_file(extension, key, attempt, data) for extension, data in sorted(files.items())]
+        body = commit_body(key, attempt, self.run_digest, units, needs, stored, info or {})
+        return self.fs.create(path, seal_json(body)) or self._committed_by(path) == attempt
+
+    def quarantine(self, unit: Unit, errors: Sequence[Any]) -> None:
+        """Set a unit aside with the errors that condemned it; a later commit overrides this."""
+        body = {"unit": [unit.method, unit.target, unit.fold], "errors": list(errors)}
+        self.fs.create(layout.quarantine_path(unit), seal_json(body))
+
+    def release(self, unit: Unit) -> None:
+        """Give a quarantined unit another chance (`--retry-failed`); its record is kept aside."""
+        path = layout.quarantine_path(unit)
+        if self.fs.exists(path):
+            self.unseal()
+            move_aside(self.fs, path)
+
+    def seal(self) -> str:
+        """Write _SUCCESS: every commit with its sha256, and the digest of that list, which is returned."""
+        commits = StoreReader(self.fs).commits()
+        listed = [[commit.key, commit.sha256] for commit in sorted(commits, key=lambda commit: commit.key)]
+        digest = sha256(canonical({"commits": listed}))
+        data = seal_json({"run": self.run_digest, "commits": listed, "digest": digest})
+        if not self.fs.create(layout.SUCCESS, data) and self.fs.read(layout.SUCCESS) != data:
+            self.unseal()
+            self.fs.create(layout.SUCCESS, data)
+        return digest
+
+    def unseal(self) -> None:
+        """Remove _SUCCESS, if it is there."""
+        self.fs.delete(layout.SUCCESS)
+
+    def _committed_by(self, path: str) -> int:
+        attempt: int = read_json(self.fs.read(path), path)["attempt"]
+        return attempt
+
+    def _put_table(self, name: str, key: str, attempt: int, table: pa.Table) -> StoredFile:
+        if not table.schema.equals(SCHEMAS[name]):
+            raise ValueError(f"table {name}: expected the schema\n{SCHEMAS[name]}\ngot\n{table.schema}")
+        data = encode(sort_rows(table, KEYS[name]))
+        path = self._put(data, (layout.data_path(name, key, attempt, rerun) for rerun in range(MOST_RERUNS)))
+        return StoredFile(path, len(data), sha256(data), name, table.num_rows)
+
+    def _put_file(self, extension: str, key: str, attempt: int, data: bytes) -> StoredFile:
+        path = self._put(
+            data, (layout.file_path(key, attempt, extension, rerun) for rerun in range(MOST_RERUNS))
+        )
+        return StoredFile(path, len(data), sha256(data))
+
+    def _put(self, data: bytes, names: Iterable[str]) -> str:
+        """Create the file under the first free name: Ray may run an attempt twice; nothing is overwritten."""
+        for path in names:
+            if self.fs.create(path, data) or self.fs.read(path) == data:
+                return path
+        raise StorageError(
+            f"{names[0]}: {len(names)} runs of one attempt left their files; run `knockcast gc`"
+        )
+
+
+def move_aside(fs: FileSystem, path: str) -> str:
+    """Move a file to the folder of what is set aside, never over another; returns its new path."""
+    copy = 0
+    while not fs.move(path, layout.aside_path(path, copy)):
+        copy += 1
+    return layout.aside_path(path, copy)
