@@ -1,0 +1,69 @@
+"""Which cell lines train and which test: fixed by the seed, shared by every target and method."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Int64
+
+from modeling.seeds import generator
+
+Scheme = Literal["kfold", "split"]
+SPLIT_TEST_SHARE = 0.25
+FINAL_FOLD = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One way to part the cell lines. `train` and `test` are sorted row numbers without overlap."""
+
+    number: int
+    name: str
+    train: Int64[np.ndarray, " train_lines"]
+    test: Int64[np.ndarray, " test_lines"]
+
+
+def make_folds(scheme: Scheme, n_lines: int, folds: int, seed: int) -> tuple[Fold, ...]:
+    """The folds of a run over `n_lines` cell lines.
+
+    `kfold`: shuffled, `folds` test parts that cover every line once, the first `n_lines % folds` of them one
+    line larger (as scikit-learn's KFold). `split`: one fold with a random quarter (rounded up) as test lines;
+    `folds` is not used. Raises ValueError for an unknown scheme or more folds than the lines allow.
+    """
+    if scheme == "kfold":
+        return _kfold(n_lines, folds, seed)
+    if scheme == "split":
+        return (_split(n_lines, seed),)
+    raise ValueError(f"unknown scheme {scheme!r}: expected 'kfold' or 'split'")
+
+
+def final_fold(n_lines: int) -> Fold:
+    """The fold of the final fit: every line trains, none tests; its number is `FINAL_FOLD`."""
+    return Fold(FINAL_FOLD, "all lines", np.arange(n_lines), np.arange(0))
+
+
+def _kfold(n_lines: int, folds: int, seed: int) -> tuple[Fold, ...]:
+    if folds < 2:
+        raise ValueError(f"kfold needs at least 2 folds, got {folds}; for one fold use the scheme 'split'")
+    if n_lines < folds:
+        raise ValueError(f"{n_lines} cell lines cannot be parted into {folds} folds; ask for fewer folds")
+    parts = np.array_split(_shuffled(n_lines, seed), folds)
+    return tuple(_fold(k, f"fold {k + 1} of {folds}", n_lines, test) for k, test in enumerate(parts))
+
+
+def _split(n_lines: int, seed: int) -> Fold:
+    if n_lines < 2:
+        raise ValueError(f"a 75/25 split needs at least 2 cell lines, got {n_lines}")
+    n_test = math.ceil(SPLIT_TEST_SHARE * n_lines)
+    return _fold(0, "75/25 split", n_lines, _shuffled(n_lines, seed)[:n_test])
+
+
+def _shuffled(n_lines: int, seed: int) -> Int64[np.ndarray, " cell_lines"]:
+    return generator(seed, "folds").permutation(n_lines)
+
+
+def _fold(number: int, name: str, n_lines: int, test: Int64[np.ndarray, " test_lines"]) -> Fold:
+    in_training = np.ones(n_lines, dtype=bool)
+    in_training[test] = False
+    return Fold(number, name, np.flatnonzero(in_training), np.flatnonzero(~in_training))

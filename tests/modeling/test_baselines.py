@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from modeling.baselines import lineage_only, own_expression
+
+
+def test_lineage_means_as_a_loop_over_lines():
+    rng = np.random.default_rng(0)
+    names = np.array(["Lung", "Skin", "", "Bowel", "Ovary"])
+    train, test = names[rng.integers(0, 4, 300)], names[rng.integers(0, 5, 80)]
+    effect = rng.normal(size=300)
+    expected = [
+        np.mean([e for e, t in zip(effect, train, strict=True) if t == name])
+        if name and name in train
+        else np.mean(effect)
+        for name in test
+    ]
+    np.testing.assert_allclose(
+        lineage_only(effect, train.tolist(), test.tolist()), expected, rtol=0, atol=1e-14
+    )
+
+
+def test_unknown_and_unseen_lineages_get_the_overall_mean():
+    predicted = lineage_only(np.array([1.0, 2.0, 6.0]), ["A", "A", ""], ["", "B", "A"])
+    np.testing.assert_array_equal(predicted, [3.0, 3.0, 1.5])
+
+
+def test_lineages_must_match_the_effects():
+    with pytest.raises(ValueError, match="expected one each"):
+        lineage_only(np.array([1.0, 2.0]), ["A"], ["A"])
+    with pytest.raises(ValueError, match="0 training effects"):
+        lineage_only(np.array([]), [], ["A"])
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_own_expression_is_simple_regression(scale):
+    rng = np.random.default_rng(1)
+    x, new = rng.normal(5, scale, 200), rng.normal(5, scale, 50)
+    y = -0.3 * x / scale + rng.normal(size=200)
+    fit = stats.linregress(x, y)
+    # 1e-9 around 5 keeps only seven digits of x itself, in both.
+    np.testing.assert_allclose(
+        own_expression(x, y, new), fit.intercept + fit.slope * new, rtol=1e-6, atol=1e-6
+    )
+
+
+def test_constant_expression_predicts_the_mean():
+    y = np.array([1.0, 2.0, 4.5])
+    np.testing.assert_array_equal(own_expression(np.full(3, 0.1), y, np.array([0.1, 9.0])), [2.5, 2.5])
