@@ -26,7 +26,7 @@ class FileSystem(Protocol):
     def create(self, path: str, data: bytes) -> bool:
         """Make a durable file holding all of `data`; False, and no change, where the name is taken."""
 
-    def list(self, prefix: str) -> list[str]:
+    def paths(self, prefix: str) -> list[str]:
         """The paths that start with `prefix`, sorted; unfinished files are never among them."""
 
     def exists(self, path: str) -> bool:

@@ -73,7 +73,7 @@ class LocalFileSystem:
             _sync_folder(target.parent)
         return True
 
-    def list(self, prefix: str) -> list[str]:
+    def paths(self, prefix: str) -> list[str]:
         """The paths that start with `prefix`, sorted, temp files left out."""
         folder = self._root / prefix.rpartition("/")[0]
         with _trouble("listing", str(folder)):

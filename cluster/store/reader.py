@@ -44,7 +44,7 @@ class StoreReader:
 
     def refresh(self) -> None:
         """Take up commits made since, and forget those moved aside."""
-        keys = [key for path in self.fs.list(layout.COMMITS) if (key := layout.key_of_commit(path))]
+        keys = [key for path in self.fs.paths(layout.COMMITS) if (key := layout.key_of_commit(path))]
         self._commits = {key: self._commits.get(key) or self._read_commit(key) for key in keys}
         self._owner = {unit: key for key in reversed(keys) for unit in self._commits[key].units}
 
@@ -58,14 +58,14 @@ class StoreReader:
 
     def wanted_units(self) -> set[Unit]:
         """The units of every plan."""
-        for path in self.fs.list(layout.PLANS):
+        for path in self.fs.paths(layout.PLANS):
             if path not in self._plans:
                 self._plans[path] = unpack_units(self.body(path)["units"])
         return {unit for units in self._plans.values() for unit in units}
 
     def quarantined(self) -> dict[Unit, list[Any]]:
         """The units set aside, with their errors; a unit committed since is not among them."""
-        bodies = [self.body(path) for path in self.fs.list(layout.QUARANTINE)]
+        bodies = [self.body(path) for path in self.fs.paths(layout.QUARANTINE)]
         found = {Unit(*body["unit"]): body["errors"] for body in bodies}
         return {unit: errors for unit, errors in sorted(found.items()) if unit not in self._owner}
 
@@ -156,7 +156,7 @@ class StoreReader:
 
     def _attempts(self, key: str | None, failed: bool) -> list[dict[str, Any]]:
         prefix = layout.ATTEMPTS if key is None else f"{layout.ATTEMPTS}{key}/"
-        named = [(found, path) for path in self.fs.list(prefix) if (found := layout.attempt_of(path))]
+        named = [(found, path) for path in self.fs.paths(prefix) if (found := layout.attempt_of(path))]
         return [self.body(path) for found, path in sorted(named) if found[2] is failed]
 
     def _owned(self, commit: Commit, rows: pa.Table) -> pa.Table:
