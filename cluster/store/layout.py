@@ -7,7 +7,7 @@ from cluster.store.units import Unit, unit_name
 RUN = "run.json"
 SUCCESS = "_SUCCESS"
 PLANS, ATTEMPTS, COMMITS, QUARANTINE = "plans/", "attempts/", "commits/", "quarantine/"
-DATA, FILES, ASIDE = "data/", "files/", "aside/"
+DATA, FILES, ASIDE, TARGETS = "data/", "files/", "aside/", "targets/"
 
 _ATTEMPT = re.compile(r"attempts/([0-9a-f]{64})/([0-9]+)(\.failed)?\.json")
 _COMMIT = re.compile(r"commits/([0-9a-f]{64})\.json")
@@ -51,8 +51,8 @@ def file_path(key: str, attempt: int, extension: str, rerun: int = 0) -> str:
 
 
 def targets_path(digest: str) -> str:
-    """The facts of the dataset's targets, named by the sha256 of the file."""
-    return f"{DATA}targets/{digest}.parquet"
+    """The facts of the dataset's targets, named by the digest of their body."""
+    return f"{TARGETS}{digest}.json"
 
 
 def aside_path(path: str, copy: int) -> str:

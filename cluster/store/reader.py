@@ -13,15 +13,18 @@ from cluster.store.body import digest_of, read_json, sha256
 from cluster.store.filesystem import FileSystem, open_filesystem
 from cluster.store.parquet import decode, sort_rows
 from cluster.store.records import Commit, StoredFile, commit_of, unpack_units
+from cluster.store.targets import targets_of
 from cluster.store.units import FINAL_FOLD, Unit
 from tasks.problems import BadInputError
 from tasks.tables import KEYS, SCHEMAS
 
 
 class StoreReader:
-    """What a store holds, as of the last `refresh` (plans, attempts and quarantine: as of now).
+    """What a store holds.
 
-    Each commit is read once, whatever is asked. Raises BadInputError where there is no store.
+    Commits are seen as of the first question about them, then as of the last `refresh`, so that tables read
+    one after another agree; each is read once. Plans, attempts and quarantine are seen as of now. Raises
+    BadInputError where there is no store.
     """
 
     def __init__(self, fs: FileSystem) -> None:
@@ -32,10 +35,9 @@ class StoreReader:
         self.fs = fs
         self.run: dict[str, Any] = read_json(fs.read(layout.RUN), layout.RUN)
         self.run_digest = digest_of(self.run)
-        self._commits: dict[str, Commit] = {}
+        self._commits: dict[str, Commit] | None = None
         self._owner: dict[Unit, str] = {}
         self._plans: dict[str, list[Unit]] = {}
-        self.refresh()
 
     @classmethod
     def open(cls, url: str | Path) -> "StoreReader":
@@ -45,15 +47,19 @@ class StoreReader:
     def refresh(self) -> None:
         """Take up commits made since, and forget those moved aside."""
         keys = [key for path in self.fs.paths(layout.COMMITS) if (key := layout.key_of_commit(path))]
-        self._commits = {key: self._commits.get(key) or self._read_commit(key) for key in keys}
+        known = self._commits or {}
+        self._commits = {key: known.get(key) or self._read_commit(key) for key in keys}
         self._owner = {unit: key for key in reversed(keys) for unit in self._commits[key].units}
 
     def commits(self) -> list[Commit]:
         """All commits, sorted by key."""
-        return list(self._commits.values())
+        if self._commits is None:
+            self.refresh()
+        return list((self._commits or {}).values())
 
     def committed_units(self) -> dict[Unit, str]:
         """Every committed unit, with the key whose rows count: the smaller one where two commits hold it."""
+        self.commits()
         return self._owner
 
     def wanted_units(self) -> set[Unit]:
@@ -67,7 +73,7 @@ class StoreReader:
         """The units set aside, with their errors; a unit committed since is not among them."""
         bodies = [self.body(path) for path in self.fs.paths(layout.QUARANTINE)]
         found = {Unit(*body["unit"]): body["errors"] for body in bodies}
-        return {unit: errors for unit, errors in sorted(found.items()) if unit not in self._owner}
+        return {unit: errors for unit, errors in sorted(found.items()) if unit not in self.committed_units()}
 
     def attempts(self, key: str | None = None) -> list[dict[str, Any]]:
         """What was said when each attempt of a shard (or of every shard) began, by number."""
@@ -105,7 +111,7 @@ class StoreReader:
         """
         wanted = _columns(name, columns)
         chosen = None if targets is None else set(targets)
-        for commit in self._commits.values():
+        for commit in self.commits():
             if chosen is not None and not any(unit.target in chosen for unit in commit.units):
                 continue
             for file in commit.table_files(name):
@@ -117,7 +123,7 @@ class StoreReader:
 
     def overlapping(self) -> list[Commit]:
         """The commits that hold a unit whose rows count from another."""
-        return [c for c in self._commits.values() if any(self._owner[unit] != c.key for unit in c.units)]
+        return [c for c in self.commits() if any(self._owner[unit] != c.key for unit in c.units)]
 
     def targets(self) -> pa.Table | None:
         """The facts of the dataset's targets; None where the run's body names none."""
@@ -125,24 +131,26 @@ class StoreReader:
         if digest is None:
             return None
         path = layout.targets_path(digest)
-        return decode(self._hashed(path, digest), path)
+        body = self.body(path)
+        if digest_of(body) != digest:
+            raise DamagedFileError(
+                f"{path}: not the targets of this run; run `knockcast verify STORE --repair`"
+            )
+        return targets_of(body)
 
     def verified(self, file: StoredFile) -> bytes:
         """The bytes of a committed file; DamagedFileError unless they are the ones committed."""
-        return self._hashed(file.path, file.sha256)
-
-    def body(self, path: str) -> dict[str, Any]:
-        """The body of one of the store's JSON files."""
-        return read_json(self.fs.read(path), path)
-
-    def _hashed(self, path: str, digest: str) -> bytes:
-        data = self.fs.read(path)
-        if sha256(data) != digest:
-            message = f"{path}: damaged (its sha256 is not the one committed)"
+        data = self.fs.read(file.path)
+        if sha256(data) != file.sha256:
+            message = f"{file.path}: damaged (its sha256 is not the one committed)"
             raise DamagedFileError(
                 f"{message}; run `knockcast verify STORE --repair`, then `knockcast resume STORE`"
             )
         return data
+
+    def body(self, path: str) -> dict[str, Any]:
+        """The body of one of the store's JSON files."""
+        return read_json(self.fs.read(path), path)
 
     def _read_commit(self, key: str) -> Commit:
         path = layout.commit_path(key)

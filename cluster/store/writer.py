@@ -15,16 +15,12 @@ from cluster.store.parquet import encode, sort_rows
 from cluster.store.reader import StoreReader
 from cluster.store.records import StoredFile, commit_body, pack_units
 from cluster.store.run_body import differences
+from cluster.store.targets import targets_body
 from cluster.store.units import Unit
 from tasks.problems import BadInputError
 from tasks.tables import KEYS, SCHEMAS
 
 MOST_RERUNS = 100
-
-
-def targets_digest(table: pa.Table) -> str:
-    """The `targets_sha256` of a run's body: the sha256 of the file `put_targets` will write."""
-    return sha256(encode(sort_rows(table, ("target",))))
 
 
 class StoreWriter:
@@ -70,9 +66,9 @@ class StoreWriter:
 
         Columns: target, entrez, class, mean, sd, own_expression.
         """
-        data = encode(sort_rows(table, ("target",)))
-        digest = sha256(data)
-        self.fs.create(layout.targets_path(digest), data)
+        body = targets_body(table)
+        digest = digest_of(body)
+        self.fs.create(layout.targets_path(digest), seal_json(body))
         return digest
 
     def add_plan(self, units: Iterable[Unit]) -> str:
@@ -169,12 +165,12 @@ class StoreWriter:
 
     def _put(self, data: bytes, names: Iterable[str]) -> str:
         """Create the file under the first free name: Ray may run an attempt twice; nothing is overwritten."""
+        tried = []
         for path in names:
             if self.fs.create(path, data) or self.fs.read(path) == data:
                 return path
-        raise StorageError(
-            f"{names[0]}: {len(names)} runs of one attempt left their files; run `knockcast gc`"
-        )
+            tried.append(path)
+        raise StorageError(f"{tried[0]}: taken, like {len(tried) - 1} names after it; run `knockcast verify`")
 
 
 def move_aside(fs: FileSystem, path: str) -> str:
