@@ -1,0 +1,199 @@
+"""Where jobs run: a small protocol, and the executor that runs them in this process (the truth).
+
+An executor only carries out and observes. What a job does (`work`) and what its fold needs prepared
+(`Preparation`) are handed to it, so it knows nothing of genes or tables.
+"""
+
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from threadpoolctl import threadpool_limits
+
+from cluster.errors import RefusedError, StorageError
+from cluster.ledger import FailureKind
+from cluster.store.units import Unit
+from tasks.problems import BadInputError
+
+FOLDS_KEPT = 2  # prepared folds held in process: the one being worked on and the next
+ERROR_CHARACTERS = 2000  # of a traceback's end; enough to find the line, small enough for a JSON file
+
+STOPPING = (StorageError, RefusedError, BadInputError)  # trouble that is no shard's fault and ends the run
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt of one shard, as sent to a worker: plain data, small."""
+
+    key: str
+    units: tuple[Unit, ...]
+    attempt: int
+    store: str
+    run: str  # the run's digest, for StoreWriter.join
+    code: str = ""  # fingerprint of the driver's source files; workers with other code refuse
+
+    @property
+    def fold(self) -> int:
+        """The fold of all units."""
+        return self.units[0].fold
+
+    @property
+    def method(self) -> str:
+        """The method of all units."""
+        return self.units[0].method
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets, in the shard's order."""
+        return tuple(unit.target for unit in self.units)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a worker sends back of a committed shard; the results themselves are in the store."""
+
+    key: str
+    attempt: int
+    won: bool  # False: another attempt had committed first, and this one's files are spare
+    statuses: Mapping[str, int]
+    seconds: float
+    host: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """One job has ended: with a receipt, or with what was observed of its failure."""
+
+    key: str
+    receipt: Receipt | None = None
+    kind: FailureKind | None = None
+    error: str = ""
+
+
+Work = Callable[[Job, Any], Receipt]
+
+
+def _nothing(shared: Any, fold: int) -> None:
+    del shared, fold
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What all shards of a fold share: `prepare(shared, fold)`, run once a fold, its result given to `work`.
+
+    `shared` (the dataset's arrays) travels once. Under Ray workers must be able to import `prepare`.
+    """
+
+    prepare: Callable[[Any, int], Any] = _nothing
+    shared: Any = field(default=None, repr=False)
+
+
+class Executor(Protocol):
+    """Runs jobs. Not thread-safe; one driver uses it.
+
+    `wait` raises StorageError, RefusedError or BadInputError where a job ended with one: they are no shard's
+    fault. It raises PreparationError where a fold could not be prepared.
+    """
+
+    @property
+    def slots(self) -> int:
+        """How many jobs can run at one time now."""
+
+    def start(self, job: Job) -> None:
+        """Take a job; it runs now or when a slot is free."""
+
+    def wait(self, timeout: float) -> list[Ended]:
+        """The jobs that have ended, after at most about `timeout` seconds; empty where none has."""
+
+    def cancel(self, key: str) -> None:
+        """Stop a job; it still ends (as "cancelled", or with its receipt if it was quicker)."""
+
+    def release(self, fold: int) -> None:
+        """No further job of this fold will come: its prepared data may go."""
+
+    def close(self) -> None:
+        """Stop what runs and free what is held."""
+
+
+class PreparationError(Exception):
+    """What all shards of a fold need could not be computed; no target is to blame, so the run stops."""
+
+
+def describe_error(error: BaseException) -> str:
+    """An exception as text for a record: its own words, then the end of its traceback."""
+    trace = "".join(traceback.format_exception(error))[-ERROR_CHARACTERS:]
+    return f"{type(error).__name__}: {error}"[:ERROR_CHARACTERS] + "\n" + trace
+
+
+class InProcessExecutor:
+    """Runs each job inside `wait`, one after another, with one numerical thread.
+
+    An exception is an observed failure. Deadlines cannot be enforced here (nothing is left to enforce them
+    while a job runs), and a job that kills its process takes the driver along; both need Ray.
+    """
+
+    slots = 1
+
+    def __init__(self, work: Work, preparation: Preparation | None = None) -> None:
+        self._work = work
+        self._preparation = preparation or Preparation()
+        self._queue: OrderedDict[str, Job] = OrderedDict()
+        self._cancelled: list[str] = []
+        self._folds: OrderedDict[int, Any] = OrderedDict()
+
+    def start(self, job: Job) -> None:
+        """Queue the job."""
+        self._queue[job.key] = job
+
+    def wait(self, timeout: float) -> list[Ended]:
+        """Run the oldest queued job to its end, however long it takes."""
+        del timeout
+        ended = [Ended(key, kind="cancelled", error="cancelled before it ran") for key in self._cancelled]
+        self._cancelled.clear()
+        if ended or not self._queue:
+            return ended
+        job = next(iter(self._queue.values()))
+        with threadpool_limits(limits=1):
+            ended = [self._run(job)]
+        del self._queue[job.key]  # only now: an interrupted job is still there to be cancelled
+        return ended
+
+    def cancel(self, key: str) -> None:
+        """Take a job out of the queue; a running one cannot be reached."""
+        if self._queue.pop(key, None) is not None:
+            self._cancelled.append(key)
+
+    def release(self, fold: int) -> None:
+        """Forget a fold's prepared data."""
+        self._folds.pop(fold, None)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._queue.clear()
+        self._folds.clear()
+
+    def _run(self, job: Job) -> Ended:
+        data = self._fold_data(job.fold)
+        try:
+            return Ended(job.key, self._work(job, data))
+        except STOPPING:
+            raise
+        except Exception as error:  # the boundary where anything a library throws becomes a recorded failure
+            return Ended(job.key, kind="error", error=describe_error(error))
+
+    def _fold_data(self, fold: int) -> Any:
+        if fold not in self._folds:
+            try:
+                data = self._preparation.prepare(self._preparation.shared, fold)
+            except STOPPING:
+                raise
+            except Exception as error:
+                raise PreparationError(
+                    f"fold {fold} could not be prepared: {describe_error(error)}"
+                ) from error
+            while len(self._folds) >= FOLDS_KEPT:
+                self._folds.popitem(last=False)
+            self._folds[fold] = data
+        return self._folds[fold]

@@ -1,0 +1,176 @@
+"""From units to shards: which targets are worked on together, and what a run will cost.
+
+Results must not depend on any of this: the size of a shard decides how much is lost with a worker and how
+well the slots are filled, nothing else.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from cluster.store.units import FINAL_FOLD, Unit, shard_key
+
+BLOCK_SECONDS = 60.0  # losing a block of this length costs little, and Ray's 1 ms a task vanishes in it
+SHARDS_PER_SLOT = 3  # at least, so that no slot stands idle long at the end of a small job
+REFERENCE_GENES, REFERENCE_LINES = 18_000, 720  # the size the estimates below were taken at
+SELECTION_SECONDS = (
+    0.002  # one target against all genes at that size: two float64 products and the chi-square counts
+)
+FIT_SECONDS = {  # one target's candidates at that many lines, by preset; linear in the lines
+    "quick": 0.012,
+    "published": 1.0,
+    "best": 2.0,
+}
+GIBI = 2**30
+WORKER_BYTES = 450 * 2**20  # a worker process with the numerical libraries imported
+TILE_TARGETS = 256  # targets a worker holds against all genes at one time, four float64 tables of them
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Units of one method and fold that are computed, committed and lost together."""
+
+    key: str
+    units: tuple[Unit, ...]
+
+    @property
+    def method(self) -> str:
+        """The method of all its units."""
+        return self.units[0].method
+
+    @property
+    def fold(self) -> int:
+        """The fold of all its units."""
+        return self.units[0].fold
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What decides how long a unit takes: the preset and the size of the fold."""
+
+    preset: str
+    genes: int
+    lines: int
+
+    def seconds_per_unit(self, method: str) -> float:
+        """Estimated core-seconds of one unit; an unknown preset or method counts as `published`.
+
+        Good to a factor of two or three, which is all that sizes and deadlines (a multiple of it) need.
+        """
+        del method  # every method built so far selects modifiers and fits candidates
+        selection = SELECTION_SECONDS * self.genes / REFERENCE_GENES * self.lines / REFERENCE_LINES
+        fit = FIT_SECONDS.get(self.preset, FIT_SECONDS["published"]) * self.lines / REFERENCE_LINES
+        return selection + fit
+
+    def seconds(self, shard: Shard) -> float:
+        """Estimated core-seconds of a shard."""
+        return len(shard.units) * self.seconds_per_unit(shard.method)
+
+    def memory(self, slots: int) -> int:
+        """Estimated bytes of one prepared fold, shared by all, and of each slot's worker.
+
+        The fold: standardised values and ranks (float64), raw values (float32) and bits, genes × lines.
+        """
+        fold = int(self.genes * self.lines * (8 + 8 + 4 + 1 / 8))
+        worker = WORKER_BYTES + 4 * 8 * TILE_TARGETS * self.genes
+        return fold + slots * worker
+
+
+@dataclass(frozen=True)
+class PlanLine:
+    """One method and fold of a plan."""
+
+    method: str
+    fold: int
+    wanted: int
+    reused: int
+    shards: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PlanSummary:
+    """What a run would do, for `knockcast plan`."""
+
+    lines: tuple[PlanLine, ...]
+    slots: int
+    memory_bytes: int
+
+    @property
+    def wanted(self) -> int:
+        """Units asked for."""
+        return sum(line.wanted for line in self.lines)
+
+    @property
+    def reused(self) -> int:
+        """Units the store has already."""
+        return sum(line.reused for line in self.lines)
+
+    @property
+    def shards(self) -> int:
+        """Shards to be computed."""
+        return sum(line.shards for line in self.lines)
+
+    @property
+    def core_seconds(self) -> float:
+        """Estimated work left, on one core."""
+        return sum(line.seconds for line in self.lines)
+
+    @property
+    def seconds(self) -> float:
+        """Estimated time left with all slots busy."""
+        return self.core_seconds / self.slots
+
+
+def name_shard(run_digest: str, units: Sequence[Unit]) -> Shard:
+    """The shard of these units (one method, one fold), named by its content."""
+    if len({(u.method, u.fold) for u in units}) != 1:
+        raise ValueError("a shard holds units of one method and one fold, at least one of them")
+    return Shard(shard_key(run_digest, units), tuple(units))
+
+
+def make_shards(
+    units: Iterable[Unit], run_digest: str, costs: Costs, slots: int, shard_size: int | None = None
+) -> list[Shard]:
+    """Cut units into shards: folds one after another (the final fit last), targets in the order they came.
+
+    A block is sized to about `BLOCK_SECONDS` of estimated time, or smaller where that would leave fewer than
+    `SHARDS_PER_SLOT` shards a slot, and never above `shard_size`. The blocks of one method and fold differ by
+    at most one target. Neighbours in the given order stay neighbours, so a caller who puts targets with the
+    same missing cell lines together keeps them together.
+    """
+    todo = sorted(dict.fromkeys(units), key=_fold_then_method)  # stable: targets keep their order
+    fair = math.ceil(len(todo) / (SHARDS_PER_SLOT * slots))
+    shards = []
+    for _, group in groupby(todo, key=_fold_then_method):
+        members = list(group)
+        timely = max(1, round(BLOCK_SECONDS / costs.seconds_per_unit(members[0].method)))
+        size = min(fair, timely, shard_size or timely)
+        shards += [name_shard(run_digest, block) for block in _even_blocks(members, size)]
+    return shards
+
+
+def summarise(
+    wanted: Iterable[Unit], committed: set[Unit], shards: Sequence[Shard], costs: Costs, slots: int
+) -> PlanSummary:
+    """What the plan comes to, by method and fold, with what the store already holds."""
+    ordered = sorted(set(wanted), key=_fold_then_method)
+    lines = []
+    for (_, fold, method), group in groupby(ordered, key=_fold_then_method):
+        members = list(group)
+        own = [s for s in shards if (s.method, s.fold) == (method, fold)]
+        reused = sum(unit in committed for unit in members)
+        seconds = sum(costs.seconds(s) for s in own)
+        lines.append(PlanLine(method, fold, len(members), reused, len(own), seconds))
+    return PlanSummary(tuple(lines), slots, costs.memory(slots))
+
+
+def _fold_then_method(unit: Unit) -> tuple[bool, int, str]:
+    return unit.fold == FINAL_FOLD, unit.fold, unit.method
+
+
+def _even_blocks(members: Sequence[Unit], size: int) -> list[Sequence[Unit]]:
+    count = math.ceil(len(members) / size)
+    cuts = [i * len(members) // count for i in range(count + 1)]
+    return [members[a:b] for a, b in pairwise(cuts)]

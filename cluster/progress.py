@@ -1,0 +1,138 @@
+"""How far a run is: a bar on a terminal, a plain line every few seconds where there is none."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as RichBar
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class Progress(Protocol):
+    """Told by the driver how many units there are and how many are done."""
+
+    def start(self, total: int) -> None:
+        """Work on `total` units begins."""
+
+    def update(self, done: int, failures: int, quarantined: int) -> None:
+        """So many units are done, so many attempts have failed, so many targets are set aside."""
+
+    def close(self) -> None:
+        """Nothing more comes."""
+
+
+class Silent:
+    """Says nothing."""
+
+    def start(self, total: int) -> None:
+        """Say nothing."""
+
+    def update(self, done: int, failures: int, quarantined: int) -> None:
+        """Say nothing."""
+
+    def close(self) -> None:
+        """Say nothing."""
+
+
+class Bar:
+    """A progress bar with rate, time left and failures."""
+
+    def __init__(self, console: Console) -> None:
+        self._bar = RichBar(
+            TextColumn("units"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[trouble]}"),
+            console=console,
+        )
+        self._task = self._bar.add_task("units", total=None, rate="", trouble="")
+
+    def start(self, total: int) -> None:
+        """Show the empty bar."""
+        self._bar.update(self._task, total=total)
+        self._bar.start()
+
+    def update(self, done: int, failures: int, quarantined: int) -> None:
+        """Move the bar."""
+        speed = self._bar.tasks[0].speed
+        rate = f"{speed:.1f}/s" if speed else ""
+        self._bar.update(self._task, completed=done, rate=rate, trouble=_trouble(failures, quarantined))
+
+    def close(self) -> None:
+        """Leave the bar as it stands."""
+        self._bar.stop()
+
+
+class Lines:
+    """A line at most every few seconds, and one at the end: for logs."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._total = self._begun = self._last = 0.0
+        self._latest = (0, 0, 0)
+        self._said: tuple[int, int, int] | None = None
+
+    def start(self, total: int) -> None:
+        """Say how much there is to do."""
+        self._total = total
+        self._begun = self._last = self._clock()
+        self._say(f"{total} units to do")
+
+    def update(self, done: int, failures: int, quarantined: int) -> None:
+        """Say it if the last line is old enough."""
+        self._latest = (done, failures, quarantined)
+        if self._clock() - self._last >= SECONDS_BETWEEN_LINES:
+            self._say_latest()
+
+    def close(self) -> None:
+        """Say where it ended, unless that has been said."""
+        if self._latest != self._said:
+            self._say_latest()
+
+    def _say_latest(self) -> None:
+        done, failures, quarantined = self._latest
+        self._last, self._said = self._clock(), self._latest
+        elapsed = self._last - self._begun
+        rate = done / elapsed if elapsed > 0 else 0.0
+        left = (
+            f", about {_duration((self._total - done) / rate)} left"
+            if 0 < done < self._total and rate
+            else ""
+        )
+        trouble = _trouble(failures, quarantined)
+        self._say(
+            f"{done} of {self._total:.0f} units done, {rate:.1f}/s{left}{', ' if trouble else ''}{trouble}"
+        )
+
+    def _say(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+
+
+def progress_for(stream: TextIO | None = None) -> Progress:
+    """What suits the stream (standard error if not given): a bar on a terminal, else lines."""
+    stream = stream or sys.stderr
+    console = Console(file=stream)
+    return Bar(console) if console.is_terminal else Lines(stream)
+
+
+def _trouble(failures: int, quarantined: int) -> str:
+    parts = [f"{failures} failed attempts"] if failures else []
+    parts += [f"{quarantined} quarantined"] if quarantined else []
+    return ", ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return (
+        f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+    )
