@@ -1,0 +1,135 @@
+"""What can be wrong with one file of a store: the questions `verify` asks."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.errors import StorageError
+from cluster.store import layout
+from cluster.store.body import digest_of, read_json, sha256
+from cluster.store.filesystem import FileSystem
+from cluster.store.parquet import decode
+from cluster.store.records import Commit, StoredFile, commit_of
+from cluster.store.units import FINAL_FOLD, Unit, shard_key
+from tasks.tables import SCHEMAS
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong: the file, what is wrong with it, and the file whose moving aside mends the store.
+
+    `culprit` is empty where nothing can be moved to mend it.
+    """
+
+    path: str
+    what: str
+    culprit: str = ""
+
+
+def sealed_body(fs: FileSystem, path: str, culprit: str) -> dict[str, Any] | Problem:
+    """The body of a JSON file, or the problem with it."""
+    try:
+        return read_json(fs.read(path), path)
+    except StorageError as error:
+        return Problem(path, str(error).removeprefix(f"{path}: "), culprit)
+
+
+def check_sealed(fs: FileSystem, path: str, is_right: Callable[[dict[str, Any]], bool]) -> list[Problem]:
+    """Problems of a plan, an attempt or a quarantine: damage, or a body that does not fit the file's name."""
+    body = sealed_body(fs, path, path)
+    if isinstance(body, Problem):
+        return [body]
+    try:
+        right = is_right(body)
+    except (KeyError, TypeError, ValueError):
+        right = False
+    return [] if right else [Problem(path, "its body does not belong under this name", path)]
+
+
+def check_attempt(fs: FileSystem, path: str) -> list[Problem]:
+    """Problems of the record of an attempt or of its failure."""
+    named = layout.attempt_of(path)
+    return check_sealed(
+        fs, path, lambda body: named is not None and (body["key"], body["attempt"]) == named[:2]
+    )
+
+
+def check_quarantine(fs: FileSystem, path: str) -> list[Problem]:
+    """Problems of a unit's quarantine."""
+    return check_sealed(fs, path, lambda body: layout.quarantine_path(Unit(*body["unit"])) == path)
+
+
+def check_plan(fs: FileSystem, path: str, run: str) -> list[Problem]:
+    """Problems of a plan."""
+    return check_sealed(
+        fs, path, lambda body: layout.plan_path(digest_of(body)) == path and body["run"] == run
+    )
+
+
+def read_commit(fs: FileSystem, path: str, run: str) -> Commit | Problem:
+    """A commit whose own JSON is whole and fits its name, or the problem with it."""
+    body = sealed_body(fs, path, path)
+    if isinstance(body, Problem):
+        return body
+    try:
+        commit = commit_of(body, sha256(fs.read(path)))
+    except (KeyError, TypeError, ValueError) as error:
+        return Problem(path, f"its body is not a commit's ({error!r})", path)
+    if commit.run != run:
+        return Problem(path, "belongs to another run", path)
+    if layout.commit_path(shard_key(run, commit.units, commit.needs)) != path or commit.key not in path:
+        return Problem(path, "its name is not the key of its units", path)
+    counted = sum(commit.statuses.values())
+    if commit.statuses and counted != len(commit.units):
+        return Problem(path, f"counts {counted} statuses for {len(commit.units)} units", path)
+    return commit
+
+
+def check_files(fs: FileSystem, commit: Commit) -> list[Problem]:
+    """Problems of the files a commit lists; the commit is the culprit of each."""
+    culprit = layout.commit_path(commit.key)
+    return [
+        Problem(file.path, what, culprit) for file in commit.files for what in _wrong_with(fs, commit, file)
+    ]
+
+
+def _wrong_with(fs: FileSystem, commit: Commit, file: StoredFile) -> Iterable[str]:
+    if layout.owner_of(file.path) != (commit.key, commit.attempt) or layout.table_of(file.path) != file.table:
+        return ["is not a name this commit's attempt may use"]
+    try:
+        data = fs.read(file.path)
+        if len(data) != file.size:
+            return [f"has {len(data)} bytes, expected {file.size}"]
+        if sha256(data) != file.sha256:
+            return ["damaged (its sha256 is not the one committed)"]
+        return [] if file.table is None else _wrong_rows(commit, file, decode(data, file.path))
+    except StorageError as error:
+        return [str(error).removeprefix(f"{file.path}: ")]
+
+
+def _wrong_rows(commit: Commit, file: StoredFile, rows: pa.Table) -> list[str]:
+    name = file.table or ""
+    if name not in SCHEMAS or not rows.schema.equals(SCHEMAS[name]):
+        return [f"does not have the columns of the table {name!r}"]
+    if rows.num_rows != file.rows:
+        return [f"has {rows.num_rows} rows, expected {file.rows}"]
+    counts = _rows_per_unit(rows)
+    if strangers := counts.keys() - set(commit.units):
+        return [f"holds rows of {min(strangers)}, which its commit does not list"]
+    scored = {"scores": lambda unit: unit.fold != FINAL_FOLD, "models": lambda unit: unit.fold == FINAL_FOLD}
+    if name in scored and counts != Counter(filter(scored[name], commit.units)):
+        return ["does not hold exactly one row for each unit of its commit"]
+    return []
+
+
+def _rows_per_unit(rows: pa.Table) -> Counter[Unit]:
+    """How many rows each unit has; a table without folds is of the final one."""
+    names = [name for name in ("method", "target", "fold") if name in rows.column_names]
+    groups = rows.group_by(names).aggregate([([], "count_all")])
+    folds = {} if "fold" in names else {"fold": FINAL_FOLD}
+    return Counter(
+        {Unit(**{name: row[name] for name in names}, **folds): row["count_all"] for row in groups.to_pylist()}
+    )

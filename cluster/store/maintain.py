@@ -1,0 +1,149 @@
+"""Looking after a store: check every byte, move what is bad aside, remove what can never be read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cluster.errors import StorageError
+from cluster.store import layout
+from cluster.store.body import digest_of
+from cluster.store.checks import (
+    Problem,
+    check_attempt,
+    check_files,
+    check_plan,
+    check_quarantine,
+    read_commit,
+    sealed_body,
+)
+from cluster.store.filesystem import FileSystem
+from cluster.store.reader import StoreReader
+from cluster.store.records import Commit, unpack_units
+from cluster.store.units import Unit
+from cluster.store.writer import move_aside
+from tasks.problems import BadInputError
+
+STALE_SECONDS = 24 * 3600.0  # no writer takes a day between opening a temp file and linking it
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `verify` found; `moved` lists the files now under aside/, and where they were."""
+
+    problems: tuple[Problem, ...]
+    commits: int
+    files: int
+    size: int
+    moved: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is as it was written."""
+        return not self.problems
+
+    def lines(self) -> list[str]:
+        """The report for people, one line a problem."""
+        head = f"{self.commits} commits, {self.files} files, {self.size} bytes checked"
+        problems = [f"{problem.path}: {problem.what}" for problem in self.problems]
+        moved = [f"moved aside: {source} -> {destination}" for source, destination in self.moved]
+        return [
+            f"{head}: {len(problems)} problems" if problems else f"{head}: all is well",
+            *problems,
+            *moved,
+        ]
+
+
+def verify(fs: FileSystem, repair: bool = False) -> Report:
+    """Check every file against what was recorded of it.
+
+    With `repair`, what is bad is moved under aside/ (nothing is deleted), so that `resume` does that work
+    again. Raises BadInputError where there is no store.
+    """
+    if not fs.exists(layout.RUN):
+        raise BadInputError(f"{fs.name}: not a store (no {layout.RUN})")
+    run = sealed_body(fs, layout.RUN, "")
+    if isinstance(run, Problem):
+        return Report((run,), 0, 0, 0)
+    digest = digest_of(run)
+    found = [read_commit(fs, path, digest) for path in fs.paths(layout.COMMITS)]
+    commits = [commit for commit in found if isinstance(commit, Commit)]
+    problems = [problem for problem in found if isinstance(problem, Problem)]
+    problems += [problem for commit in commits for problem in check_files(fs, commit)]
+    problems += [*_records(fs, digest), *_targets(fs, run.get("targets_sha256"))]
+    problems += [*_unwanted(fs, commits), *_success(fs, commits)]
+    moved = _set_aside(fs, problems) if repair else ()
+    files = [file for commit in commits for file in commit.files]
+    return Report(tuple(problems), len(found), len(files), sum(file.size for file in files), moved)
+
+
+def gc(fs: FileSystem, stale_seconds: float = STALE_SECONDS) -> list[str]:
+    """Remove files no reader will ever see; returns their paths.
+
+    These are the files of attempts whose key another attempt has committed, and temp files whose writers died
+    more than `stale_seconds` ago. Raises StorageError, having removed nothing, where a commit is damaged.
+    """
+    kept = {commit.key: {file.path for file in commit.files} for commit in StoreReader(fs).commits()}
+    removed = [
+        path
+        for path in [*fs.paths(layout.DATA), *fs.paths(layout.FILES)]
+        if (owner := layout.owner_of(path)) and owner[0] in kept and path not in kept[owner[0]]
+    ]
+    for path in removed:
+        fs.delete(path)
+    unfinished = fs.stale(stale_seconds)
+    for path in unfinished:
+        fs.discard(path)
+    return removed + unfinished
+
+
+def _records(fs: FileSystem, run: str) -> Iterator[Problem]:
+    for path in fs.paths(layout.PLANS):
+        yield from check_plan(fs, path, run)
+    for path in fs.paths(layout.ATTEMPTS):
+        yield from check_attempt(fs, path)
+    for path in fs.paths(layout.QUARANTINE):
+        yield from check_quarantine(fs, path)
+
+
+def _targets(fs: FileSystem, digest: str | None) -> Iterator[Problem]:
+    if digest is None:
+        return
+    path = layout.targets_path(digest)
+    body = sealed_body(fs, path, path if fs.exists(path) else "")
+    if isinstance(body, Problem):
+        yield body
+    elif digest_of(body) != digest:
+        yield Problem(path, "its body is not the one run.json names", path)
+
+
+def _unwanted(fs: FileSystem, commits: list[Commit]) -> Iterator[Problem]:
+    """Commits of units that no plan wants (nothing to mend: `run` with that plan makes them wanted again)."""
+    bodies = [sealed_body(fs, path, path) for path in fs.paths(layout.PLANS)]
+    if any(isinstance(body, Problem) for body in bodies):
+        return  # their units are not known; the damaged plan is reported already
+    wanted: set[Unit] = {u for body in bodies if isinstance(body, dict) for u in unpack_units(body["units"])}
+    for commit in commits:
+        if strangers := set(commit.units) - wanted:
+            yield Problem(layout.commit_path(commit.key), f"no plan wants {min(strangers)}")
+
+
+def _success(fs: FileSystem, commits: list[Commit]) -> Iterator[Problem]:
+    if not fs.exists(layout.SUCCESS):
+        return
+    body = sealed_body(fs, layout.SUCCESS, layout.SUCCESS)
+    if isinstance(body, Problem):
+        yield body
+    elif body["commits"] != sorted([commit.key, commit.sha256] for commit in commits):
+        yield Problem(layout.SUCCESS, "does not list the commits that are here", layout.SUCCESS)
+
+
+def _set_aside(fs: FileSystem, problems: list[Problem]) -> tuple[tuple[str, str], ...]:
+    """Move every culprit aside, _SUCCESS first: it must not stand while a commit it lists is gone."""
+    culprits = {problem.culprit for problem in problems if problem.culprit}
+    if culprits and fs.exists(layout.SUCCESS):
+        culprits.add(layout.SUCCESS)
+    moved = []
+    for path in sorted(culprits, key=lambda path: (path != layout.SUCCESS, path)):
+        if not fs.exists(path):
+            raise StorageError(f"{path}: vanished while the store was repaired; is a run going on?")
+        moved.append((path, move_aside(fs, path)))
+    return tuple(moved)
