@@ -1,0 +1,100 @@
+"""The rules that hold the house up: which package may import which, what nothing imports, how long a file may be."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("modeling", "tasks", "cluster")
+FORBIDDEN_ABOVE = {  # what importing the whole of a package must not pull in
+    "modeling": {"ray", "tasks", "cluster"},
+    "tasks": {"ray", "cluster"},
+}
+UNSAFE = {"pickle", "cloudpickle", "joblib", "dill", "shelve", "marshal"}
+MOST_LINES = 300
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Every module a file imports, wherever in it, with the line; relative imports as "." and their dots."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or ""), node.lineno
+
+
+def offences(paths: list[Path], forbidden: set[str]) -> list[str]:
+    return [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in paths
+        for name, line in imports(path)
+        if name.split(".")[0] in forbidden
+    ]
+
+
+@pytest.mark.parametrize("package", FORBIDDEN_ABOVE)
+def test_a_lower_package_pulls_in_no_upper_one(package):
+    """All its modules imported in a fresh process: catches what a library of ours drags along, too."""
+    names = [module_name(path) for path in sources(package) if path.name != "__main__.py"]
+    code = (
+        "import importlib, json, sys\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert package in loaded
+    assert loaded & FORBIDDEN_ABOVE[package] == set()
+
+
+@pytest.mark.parametrize("package", FORBIDDEN_ABOVE)
+def test_no_late_import_points_up(package):
+    assert offences(sources(package), FORBIDDEN_ABOVE[package]) == []
+
+
+def test_nothing_imports_a_module_that_runs_what_it_loads():
+    assert offences(sources(*PACKAGES), UNSAFE) == []
+
+
+def test_references_import_nothing_of_ours():
+    """They are the oracle: they must not share our mistakes."""
+    assert offences(sources("tests/reference"), set(PACKAGES)) == []
+
+
+def test_imports_are_absolute():
+    assert offences(sources(*PACKAGES, "tests"), {""}) == []
+
+
+def test_no_file_is_longer_than_a_reader_bears():
+    lengths = {
+        path: len(path.read_text(encoding="utf-8").splitlines()) for path in sources(*PACKAGES, "tests")
+    }
+    assert lengths
+    assert {str(path.relative_to(ROOT)): n for path, n in lengths.items() if n > MOST_LINES} == {}
+
+
+def test_the_checks_see_what_they_look_for(tmp_path):
+    culprit = tmp_path / "culprit.py"
+    culprit.write_text(
+        "def late():\n    from ray.util import x\n    import pickle as p\n    from . import y\n"
+    )
+    assert list(imports(culprit)) == [("ray.util", 2), ("pickle", 3), (".", 4)]
