@@ -1,0 +1,65 @@
+"""What `knockcast import`, `simulate` and `demo` do and print."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from cluster.errors import ExitCode
+from cluster.results import Store
+from cluster.runs import Request, measure_in_words, run_request
+from cluster.store_actions import print_best
+from tasks.dataset import Dataset
+from tasks.depmap import import_release
+from tasks.simulate import simulate_release
+
+DEMO_LINES, DEMO_GENES = 400, 600
+
+
+def import_dataset(source: Path | None, out: Path, **named: Any) -> None:
+    """Import a release and say what is in the Dataset and what was set aside."""
+    _describe(import_release(source, out=out, **named))
+
+
+def _describe(dataset: Dataset) -> None:
+    print(
+        f"{dataset.path}: {len(dataset.cell_lines)} cell lines x {len(dataset.genes)} genes (expression), "
+        f"{len(dataset.targets)} targets ({measure_in_words(dataset.measure)})"
+    )
+    for what, details in dataset.report.items():
+        if details:
+            print(f"  {what}: {_short(details)}")
+
+
+def _short(details: Any) -> str:
+    """A report's entry in one line; the whole of it stays in the Dataset."""
+    if not isinstance(details, list):
+        return str(details)
+    shown = ", ".join(map(str, details[:5]))
+    return f"{len(details)}: {shown}{', ...' if len(details) > 5 else ''}"
+
+
+def simulate_files(out: Path, **options: Any) -> None:
+    """Write a simulated release and say where."""
+    simulate_release(out, **options)
+    print(f"{out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+
+
+def run_demo(out: Path, workers: int | None) -> ExitCode:
+    """Simulate, import, run and show; every step that `out` already holds is taken as it is."""
+    release, dataset, store = out / "release", out / "dataset", out / "store"
+    if not release.exists():
+        simulate_files(release, cell_lines=DEMO_LINES, genes=DEMO_GENES, layout="24Q4", seed=0)
+    if not dataset.exists():
+        import_dataset(release, dataset)
+    outcome = run_request(Request(dataset, str(store), workers=workers))
+    if outcome.interrupted:
+        return outcome.exit_code
+    print_best(Store(store), 15)
+    print(f'\nThe store is {store}. Ask it:\n  knockcast query {store} "SELECT * FROM genes LIMIT 5"')
+    print(f"  knockcast gene {store} {best_target(Store(store))}", file=sys.stdout)
+    return outcome.exit_code
+
+
+def best_target(store: Store) -> str:
+    """The target with the highest pooled r."""
+    return str(store.query("SELECT target FROM genes ORDER BY pearson_pooled DESC NULLS LAST")["target"][0])

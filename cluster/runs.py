@@ -1,0 +1,215 @@
+"""`run`, `resume` and `plan`: from options to units, from units to what is left, and off to the driver."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from cluster.config import RunOptions, checked_options, chosen_targets, folds_of, options_of, run_body
+from cluster.driver import Deadlines, Outcome, drive, seal_if_done
+from cluster.plan import Costs, make_shards, summarise
+from cluster.progress import progress_for
+from cluster.runtime import fingerprint, open_executor, slots_of
+from cluster.store.filesystem import open_filesystem
+from cluster.store.reader import StoreReader
+from cluster.store.units import FINAL_FOLD, Unit
+from cluster.store.writer import StoreWriter, targets_digest
+from cluster.work import RunInputs, prepare, run_and_commit
+from tasks.dataset import Dataset
+from tasks.fold import panel_of
+from tasks.problems import BadInputError
+from tasks.target_facts import missing_pattern_order, target_facts
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `knockcast run` and `plan` were asked for."""
+
+    dataset: Path
+    store: str | None
+    methods: tuple[str, ...] = ("modifiers",)
+    targets: str = "all"
+    final: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
+    shard_size: int | None = None
+    address: str = "local"
+    workers: int | None = None
+    insecure: bool = False
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Where work runs and how it is cut: nothing here changes a result."""
+
+    address: str = "local"
+    workers: int | None = None
+    shard_size: int | None = None
+    insecure: bool = False
+
+
+def run(dataset: Path | str, store: Path | str, **request: Any) -> Outcome:
+    """Model every target of a Dataset and commit the results to a store; `knockcast run` in Python.
+
+    Keywords: methods, targets, final, shard_size, address, workers, insecure as in `Request`; all others
+    (preset, scheme, folds, seed, top, fdr, redundancy, device) are the run's options.
+    Raises BadInputError, StorageError or RefusedError; an interruption or quarantined targets are in the
+    Outcome, not raised.
+    """
+    known = {name: request.pop(name) for name in list(request) if name in Request.__dataclass_fields__}
+    return run_request(Request(Path(dataset), str(store), **known, options=request))
+
+
+def run_request(request: Request) -> Outcome:
+    """Open or join the store, write down what is wanted, and do what of it is left."""
+    if request.store is None:
+        raise BadInputError("--store: a run needs a store")
+    dataset, options, units, facts = _wanted(request)
+    writer = StoreWriter(open_filesystem(request.store))
+    writer.open_run(run_body(options, dataset, targets_digest(facts)))
+    writer.put_targets(facts)
+    writer.add_plan(units, dataset=str(dataset.path.resolve()))
+    resources = Resources(request.address, request.workers, request.shard_size, request.insecure)
+    return _work_off(writer, dataset, options, units, resources)
+
+
+def resume_store(
+    store: str,
+    dataset: Path | None = None,
+    address: str = "local",
+    workers: int | None = None,
+    shard_size: int | None = None,
+    retry_failed: bool = False,
+    insecure: bool = False,
+) -> Outcome:
+    """Do what is left of every run into this store.
+
+    Raises BadInputError where its dataset is not to be found.
+    """
+    reader = StoreReader.open(store)
+    found = _dataset_of(reader, dataset)
+    options = options_of(reader.run)
+    writer = StoreWriter(reader.fs)
+    writer.open_run(run_body(options, found, targets_digest(target_facts(found))))
+    forgiven = frozenset(reader.quarantined()) if retry_failed else frozenset()
+    for unit in forgiven:
+        writer.release(unit)
+    order = missing_pattern_order(found)
+    units = sorted(reader.wanted_units(), key=lambda u: (u.method, u.fold, order[u.target]))
+    resources = Resources(address, workers, shard_size, insecure)
+    return _work_off(writer, found, options, units, resources, forgiven)
+
+
+def describe_plan(request: Request) -> str:
+    """What `run` would do with the same request, in words: shards, time, memory, what is reused and why."""
+    dataset, options, units, facts = _wanted(request)
+    committed: set[Unit] = set()
+    digest = "plan"
+    if request.store is not None and Path(request.store).exists():
+        reader = StoreReader.open(request.store)
+        StoreWriter(reader.fs).open_run(run_body(options, dataset, targets_digest(facts)))
+        committed, digest = set(reader.committed_units()), reader.run_digest
+    costs, slots = _costs(options, dataset), slots_of(request.workers)
+    left = [unit for unit in units if unit not in committed]
+    summary = summarise(
+        units, committed, make_shards(left, digest, costs, slots, request.shard_size), costs, slots
+    )
+    lines = [
+        f"{dataset.path}: {len(dataset.cell_lines)} cell lines x {len(dataset.genes)} genes, "
+        f"{len(dataset.targets)} targets ({measure_in_words(dataset.measure)})",
+        *(
+            f"  {p.method}, {'all lines (final models)' if p.fold == FINAL_FOLD else f'fold {p.fold}'}: "
+            f"{p.wanted} targets, {p.reused} reused (committed under this configuration), "
+            f"{p.shards} shards, about {p.seconds:.0f} core-seconds"
+            for p in summary.lines
+        ),
+        f"in all {summary.shards} shards; about {summary.seconds:.0f} s on {slots} workers "
+        f"(an estimate, good to a factor of three), about {summary.memory_bytes / 2**30:.1f} GiB",
+    ]
+    return "\n".join(lines)
+
+
+def measure_in_words(measure: str) -> str:
+    """What the effect matrix holds, so that no ordinal level passes for a gene effect."""
+    return {
+        "effect": "gene effect: 0 none, -1 common essential",
+        "dependency": "dependency probability 0..1, higher is more essential",
+        "level": "ordinal dependency level, higher is more essential; not a gene effect",
+    }[measure]
+
+
+def _wanted(request: Request) -> tuple[Dataset, RunOptions, list[Unit], Any]:
+    options = checked_options(request.methods, **request.options)
+    dataset = Dataset.open(request.dataset)
+    facts = target_facts(dataset)
+    names = chosen_targets(dataset, facts.column("class").to_pylist(), request.targets)
+    order = missing_pattern_order(dataset)
+    names.sort(key=order.__getitem__)
+    folds = [f.number for f in folds_of(options, dataset) if request.final or f.number != FINAL_FOLD]
+    return dataset, options, [Unit(m, t, f) for m in request.methods for f in folds for t in names], facts
+
+
+def _dataset_of(reader: StoreReader, given: Path | None) -> Dataset:
+    """The dataset a store's runs were made from: where it was, or where the user says it is now."""
+    places = [given] if given is not None else [Path(place) for place in reader.datasets()]
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        tried = ", ".join(map(str, places)) or "no place is recorded"
+        raise BadInputError(f"{reader.fs.name}: its dataset is not to be found ({tried}); give --dataset")
+    return Dataset.open(found)
+
+
+def _costs(options: RunOptions, dataset: Dataset) -> Costs:
+    return Costs(options.preset, len(dataset.genes), len(dataset.cell_lines))
+
+
+def _work_off(
+    writer: StoreWriter,
+    dataset: Dataset,
+    options: RunOptions,
+    wanted: Sequence[Unit],
+    resources: Resources,
+    forgiven: frozenset[Unit] = frozenset(),
+) -> Outcome:
+    reader = StoreReader(writer.fs)
+    quarantined = {u: tuple(map(str, e)) for u, e in reader.quarantined().items() if u in set(wanted)}
+    done = reader.committed_units()
+    left = [unit for unit in wanted if unit not in done and unit not in quarantined]
+    _say_what_is_reused(len(wanted), len(left), len(quarantined), dataset)
+    if not left:
+        return Outcome(0, 0, quarantined, {}, False, seal_if_done(writer), 0.0)
+    costs = _costs(options, dataset)
+    inputs = RunInputs(panel_of(dataset), {f.number: f for f in folds_of(options, dataset)}, options)
+    with open_executor(run_and_commit, prepare, inputs, resources) as executor:
+        outcome = drive(
+            writer,
+            make_shards(left, writer.run_digest, costs, executor.slots, resources.shard_size),
+            executor,
+            code=fingerprint(),
+            deadlines=Deadlines(costs.seconds),
+            forgiven=forgiven,
+            progress=progress_for(),
+        )
+    outcome = replace(outcome, quarantined=quarantined | outcome.quarantined)
+    _say_how_it_ended(outcome, writer.fs.name)
+    return outcome
+
+
+def _say_what_is_reused(wanted: int, left: int, quarantined: int, dataset: Dataset) -> None:
+    committed = wanted - left - quarantined
+    text = f"{wanted} units wanted ({measure_in_words(dataset.measure)}), {committed} committed"
+    if quarantined:
+        text += f", {quarantined} quarantined (resume --retry-failed tries them again)"
+    print(f"{text}: {f'{left} to do' if left else 'nothing to do'}", file=sys.stderr)
+
+
+def _say_how_it_ended(outcome: Outcome, store: str) -> None:
+    for unit, errors in outcome.quarantined.items():
+        last = errors[-1].splitlines()[0] if errors else ""
+        print(f"quarantined: {unit.target}, fold {unit.fold}, {unit.method}: {last}", file=sys.stderr)
+    ending = (
+        "interrupted; resumable" if outcome.interrupted else "complete" if outcome.sealed else "not complete"
+    )
+    print(f"{outcome.done} units in {outcome.seconds:.1f} s; {store}: {ending}", file=sys.stderr)
+    if outcome.interrupted:
+        print(f"knockcast resume {store}   # does what is left, nothing twice", file=sys.stderr)

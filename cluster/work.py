@@ -1,0 +1,49 @@
+"""What a worker does: prepare a fold once, then run shards of it and commit each to the store."""
+
+import socket
+import time
+from dataclasses import dataclass
+
+from cluster.config import RunOptions
+from cluster.executors import Job, Receipt
+from cluster.store.writer import StoreWriter
+from modeling.folds import Fold
+from tasks.fold import Panel, PreparedFold, prepare_fold, target_indices
+from tasks.modifier_models import ShardSettings
+from tasks.shard import run_shard
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """What every shard of a run needs: the matrices, the folds by number, and the options."""
+
+    panel: Panel
+    folds: dict[int, Fold]
+    options: RunOptions
+
+
+def prepare(inputs: RunInputs, fold: int) -> PreparedFold:
+    """What every shard of one fold needs."""
+    return prepare_fold(inputs.panel, inputs.folds[fold])
+
+
+def run_and_commit(job: Job, inputs: RunInputs, prepared: PreparedFold) -> Receipt:
+    """Run one shard and commit its tables. A twin that was quicker is no error: `won` is then False."""
+    begun = time.process_time()
+    settings = ShardSettings(
+        method=job.method,
+        preset=inputs.options.preset,
+        selection=inputs.options.selection,
+        seed=inputs.options.seed,
+    )
+    result = run_shard(inputs.panel, prepared, target_indices(inputs.panel, job.targets), settings)
+    seconds, host = time.process_time() - begun, socket.gethostname()
+    won = StoreWriter.join(job.store, job.run).commit(
+        job.key,
+        job.attempt,
+        job.units,
+        result.tables,
+        {},
+        info={"seconds": seconds, "host": host, "statuses": result.statuses},
+    )
+    return Receipt(job.key, job.attempt, won, result.statuses, seconds, host)

@@ -1,0 +1,32 @@
+"""`make bench`: every benchmark in turn, each in a fresh process, so that none warms or fills the next."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+from tests.benchmarks.measure import machine
+
+BENCHMARKS = {
+    "bench_selection": "selection for one whole fold",
+    "bench_quick": "`quick` per target-fold",
+    "bench_workers": "two workers against one",
+    "bench_driver": "the driver's own cost",
+    "bench_import": "importing a release",
+}
+
+
+def main() -> int:
+    """Run the named benchmarks (all, if none is named); the exit code counts those that failed."""
+    chosen = [name.removesuffix(".py") for name in sys.argv[1:]] or list(BENCHMARKS)
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}")
+    failed = 0
+    for name in chosen:
+        print(f"\n## {BENCHMARKS[name]}\n`python -m tests.benchmarks.{name}`\n", flush=True)
+        failed += (
+            subprocess.run([sys.executable, "-m", f"tests.benchmarks.{name}"], check=False).returncode != 0
+        )
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
