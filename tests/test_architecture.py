@@ -1,4 +1,4 @@
-"""The rules that hold the house up: which package may import which, what nothing imports, how long a file may be."""
+"""The rules that hold the house up: who may import whom, what nothing imports, how long a file may be."""
 
 import ast
 import json
