@@ -25,7 +25,7 @@ SHARES = {ESSENTIAL: 0.10, NOISE: 0.05, LINEAR: 0.08, PARALOG: 0.03, OWN: 0.02, 
 MARKERS = 0.03
 EXPRESSION_ONLY = 0.03
 SCREENED_ONLY = 0.01
-MODULE_SIZE = 12
+SMALLEST_MODULE, LARGEST_MODULE = 4, 30
 IN_MODULES = 0.6  # of the genes; the others vary alone
 
 
@@ -104,6 +104,7 @@ def plan_genes(n_expressed: int, rng: np.random.Generator) -> GenePlan:
 
 def _modules(n_genes: int, rng: np.random.Generator) -> np.ndarray:
     together = round(IN_MODULES * n_genes)
-    n_modules = max(1, together // MODULE_SIZE)
-    labels = np.concatenate([np.arange(together) % n_modules, n_modules + np.arange(n_genes - together)])
-    return rng.permutation(labels)
+    sizes = rng.integers(SMALLEST_MODULE, LARGEST_MODULE + 1, together // SMALLEST_MODULE)
+    shared = np.repeat(np.arange(len(sizes)), sizes)[:together]
+    alone = len(sizes) + np.arange(n_genes - len(shared))
+    return rng.permutation(np.concatenate([shared, alone]))
