@@ -13,3 +13,15 @@ def real_data() -> Path:
     if not REAL_DATA.is_dir():
         pytest.skip(f"real data not found at {REAL_DATA}: this test did not run")
     return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def small_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Dataset of a small simulated release: 150 cell lines, 120 genes, missing blocks and all."""
+    from tasks.depmap import import_release
+    from tasks.simulate import simulate_release
+
+    folder = tmp_path_factory.mktemp("small")
+    simulate_release(folder / "release", cell_lines=150, genes=120, layout="24Q4", seed=3)
+    import_release(folder / "release", out=folder / "dataset")
+    return folder / "dataset"

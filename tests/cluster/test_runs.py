@@ -1,0 +1,151 @@
+"""The whole way from a Dataset to a store's tables, in process: the truth the Ray runs are compared with."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cluster import Store, run
+from cluster.errors import ExitCode
+from cluster.runs import Request, describe_plan, resume_store
+from cluster.store.reader import StoreReader
+from tasks.dataset import Dataset
+from tasks.problems import BadInputError
+from tests.stores import sorted_tables, table_bytes
+
+
+@pytest.fixture(scope="module")
+def finished(small_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = tmp_path_factory.mktemp("finished") / "store"
+    outcome = run(small_dataset, store, workers=0)
+    assert outcome.exit_code == ExitCode.DONE
+    assert outcome.sealed
+    return store
+
+
+def test_every_target_has_a_row_or_a_stated_reason_in_every_fold(small_dataset: Path, finished: Path):
+    scores = Store(finished).scores()
+    dataset = Dataset.open(small_dataset)
+    assert len(scores) == 5 * len(dataset.targets)
+    assert set(scores["status"]) <= {
+        "ok",
+        "no_modifiers",
+        "constant_target",
+        "too_few_lines",
+        "not_converged",
+        "failed",
+    }
+    without = scores[scores["status"].isin(["constant_target", "too_few_lines", "failed"])]
+    assert without["reason"].notna().all()
+    assert (scores["status"] == "ok").sum() > 50
+
+
+def test_every_measured_line_is_predicted_once(small_dataset: Path, finished: Path):
+    dataset = Dataset.open(small_dataset)
+    predictions = Store(finished).predictions()
+    counts = predictions.groupby("target").size()
+    measured = dict(zip(dataset.targets, np.count_nonzero(~np.isnan(dataset.effect), axis=0), strict=True))
+    assert all(count == measured[target] for target, count in counts.items())
+    assert not predictions.duplicated(["target", "cell_line"]).any()
+
+
+@pytest.mark.parametrize("size", [1, 7, 50])
+def test_shard_size_changes_no_byte(small_dataset: Path, tmp_path: Path, size: int):
+    targets = ",".join(Dataset.open(small_dataset).targets[:60])
+    run(small_dataset, tmp_path / "whole", workers=0, targets=targets)
+    run(small_dataset, tmp_path / "cut", workers=0, targets=targets, shard_size=size)
+    assert table_bytes(tmp_path / "cut") == table_bytes(tmp_path / "whole")
+
+
+def test_a_target_run_alone_has_the_same_rows_as_among_all(
+    small_dataset: Path, finished: Path, tmp_path: Path
+):
+    best = Store(finished).genes().nlargest(3, "pearson_pooled")["target"].tolist()
+    run(small_dataset, tmp_path / "few", workers=0, targets=",".join(best))
+    few, all_ = sorted_tables(tmp_path / "few"), sorted_tables(finished)
+    for name, table in few.items():
+        rows = all_[name].to_pandas()
+        rows = rows[rows["target"].isin(best)].reset_index(drop=True)
+        assert table.to_pandas().equals(rows), name
+
+
+def test_a_second_run_and_a_resume_do_nothing_and_say_so(
+    small_dataset: Path, finished: Path, capsys: pytest.CaptureFixture[str]
+):
+    before = sorted(path for path in finished.rglob("*") if path.is_file())
+    assert run(small_dataset, finished, workers=0).done == 0
+    assert resume_store(str(finished), workers=0).done == 0
+    assert capsys.readouterr().err.count("nothing to do") == 2
+    assert sorted(path for path in finished.rglob("*") if path.is_file()) == before
+
+
+def test_a_later_run_may_add_targets_and_does_only_those(small_dataset: Path, tmp_path: Path):
+    names = Dataset.open(small_dataset).targets
+    assert run(small_dataset, tmp_path / "s", workers=0, targets=",".join(names[:2])).done == 2 * 6
+    assert run(small_dataset, tmp_path / "s", workers=0, targets=",".join(names[1:4])).done == 2 * 6
+    assert StoreReader.open(tmp_path / "s").is_sealed()
+
+
+@pytest.mark.parametrize(
+    ("option", "field"), [({"seed": 1}, "seed"), ({"top": 5}, "settings.top"), ({"folds": 3}, "folds")]
+)
+def test_another_configuration_is_refused_by_name_and_writes_nothing(
+    small_dataset: Path, finished: Path, option: dict[str, int], field: str
+):
+    before = sorted(finished.rglob("*"))
+    with pytest.raises(BadInputError, match=field):
+        run(small_dataset, finished, workers=0, **option)
+    assert sorted(finished.rglob("*")) == before
+
+
+def test_bad_options_are_all_named_and_nothing_is_written(small_dataset: Path, tmp_path: Path):
+    with pytest.raises(BadInputError) as caught:
+        run(small_dataset, tmp_path / "s", methods=("ridge", "magic"), fdr=2.0, workers=0)
+    text = caught.value.text()
+    assert "ridge: not built yet" in text
+    assert "magic: unknown" in text
+    assert "--fdr" in text
+    assert not (tmp_path / "s").exists()
+
+
+def test_unknown_targets_are_all_named(small_dataset: Path, tmp_path: Path):
+    with pytest.raises(BadInputError) as caught:
+        run(small_dataset, tmp_path / "s", targets="NOSUCH1,NOSUCH2", workers=0)
+    assert len(caught.value.problems) == 2
+    assert not (tmp_path / "s").exists()
+
+
+def test_scheme_split_holds_a_quarter_out_once(small_dataset: Path, tmp_path: Path):
+    targets = ",".join(Dataset.open(small_dataset).targets[:3])
+    run(small_dataset, tmp_path / "s", workers=0, scheme="split", targets=targets)
+    folds = StoreReader.open(tmp_path / "s").run["folds"]
+    assert [f["number"] for f in folds] == [0, -1]
+    assert resume_store(str(tmp_path / "s"), workers=0).done == 0
+
+
+def test_final_models_give_the_coefficients_of_a_linear_forecast(small_dataset: Path, finished: Path):
+    dataset = Dataset.open(small_dataset)
+    models = Store(finished).table("models")
+    linear = models[models["kind"].isin(["ols", "ridge", "lasso"])]
+    assert len(linear) > 10
+    assert (linear["modifiers"].map(len) == linear["coefficients"].map(len)).all()
+    row = linear.iloc[0]
+    x = dataset.expression[:, [dataset.genes.index(m) for m in row["modifiers"]]].astype(float)
+    y = dataset.effect[:, dataset.targets.index(row["target"])].astype(float)
+    forecast = row["intercept"] + x @ np.asarray(row["coefficients"])
+    known = ~np.isnan(y)
+    assert np.corrcoef(forecast[known], y[known])[0, 1] > 0.2
+
+
+def test_plan_says_what_would_run_and_what_is_reused(small_dataset: Path, finished: Path, tmp_path: Path):
+    fresh = describe_plan(Request(small_dataset, str(tmp_path / "none"), workers=2))
+    assert "0 reused" in fresh
+    assert "shards" in fresh
+    assert not (tmp_path / "none").exists()
+    again = describe_plan(Request(small_dataset, str(finished), workers=2))
+    assert "in all 0 shards" in again
+
+
+def test_a_lost_dataset_is_asked_for(finished: Path, tmp_path: Path):
+    with pytest.raises(BadInputError, match="--dataset"):
+        resume_store(str(finished), dataset=tmp_path / "gone", workers=0)

@@ -1,0 +1,57 @@
+"""Scrambling the test lines of a fold must change nothing that was fitted."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from modeling.folds import make_folds
+from modeling.selection import SelectionSettings
+from tasks.fold import Panel, prepare_fold
+from tasks.modifier_models import ShardSettings
+from tasks.shard import run_shard
+from tasks.simulated_biology import simulate_arrays
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    simulated = simulate_arrays(160, 150, seed=5)
+    shared = simulated.n_shared
+    return Panel(
+        cell_lines=simulated.cell_lines[:shared],
+        lineages=simulated.lineages[:shared],
+        genes=simulated.genes,
+        targets=simulated.targets,
+        expression=simulated.expression[:shared],
+        effect=simulated.effect[:shared],
+        own=simulated.own,
+    )
+
+
+@pytest.mark.parametrize("preset", ["quick"])
+def test_scrambled_test_lines_change_nothing_fitted(panel: Panel, preset: str):
+    fold = make_folds("kfold", len(panel.cell_lines), 5, 0)[0]
+    scrambled = _scramble(panel, fold.test)
+    settings = ShardSettings("modifiers", preset, SelectionSettings(), 0)
+    targets = list(range(len(panel.targets)))
+    fitted, again = (
+        run_shard(p, prepare_fold(p, fold), targets, settings).tables for p in (panel, scrambled)
+    )
+    assert fitted["modifiers"].equals(again["modifiers"])
+    timeless = [name for name in fitted["candidates"].column_names if name != "seconds"]
+    assert fitted["candidates"].select(timeless).equals(again["candidates"].select(timeless))
+    kept = ["target", "model", "n_train", "n_modifiers", "train_mean", "status"]
+    assert fitted["scores"].select(kept).equals(again["scores"].select(kept))
+    assert fitted["modifiers"].num_rows > 100
+    # The scramble was real: the forecasts for the scrambled lines are others.
+    assert not fitted["predictions"].column("predicted").equals(again["predictions"].column("predicted"))
+
+
+def _scramble(panel: Panel, test: np.ndarray) -> Panel:
+    generator = np.random.default_rng(1)
+    expression, effect = panel.expression.copy(), panel.effect.copy()
+    expression[test] = generator.permutation(expression[test], axis=0) * 3 + 1
+    effect[test] = generator.permutation(effect[test], axis=0) - 5
+    lineages = np.array(panel.lineages, dtype=object)
+    lineages[test] = "elsewhere"
+    return replace(panel, expression=expression, effect=effect, lineages=tuple(lineages))
