@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from modeling.metrics import pearson
 from modeling.seeds import generator
 from tasks.simulated_effects import Planted, effect_matrix
 from tasks.simulated_expression import expression_matrix
@@ -17,11 +18,11 @@ class Simulation:
     """Everything simulated. All rows hold cell lines in one order; the first `n_shared` are in both matrices.
 
     `expression` is log2(TPM+1), f32[cell_lines, genes]; `effect` f32[cell_lines, targets], NaN where the
-    line's library missed the target. `own[t]` is the column of target t's own expression, -1 where it has
-    none. `truth` has one row per target and modifier: target, modifier, kind, sign, weight, planted_pearson
-    (between the modifier's expression and the target's measured effect over the shared lines; NaN where
-    that is undefined). `truth_targets` has one row per target: target, class, n_modifiers, n_measured,
-    mean, sd (over the same lines).
+    line's library missed the target. `own[t]` is the column of target t's own expression, -1 where it has none.
+    `truth` has one row per target and modifier: target, modifier, kind, sign, weight, planted_pearson (between
+    the modifier's expression and the target's measured effect over the shared lines; 0 where the modifier does
+    not vary there). `truth_targets` has one row per target: target, class, n_modifiers, n_measured, mean, sd
+    (over the same lines).
     """
 
     cell_lines: tuple[str, ...]
@@ -74,10 +75,10 @@ def simulate_arrays(cell_lines: int, genes: int, seed: int = 0, unshared: int = 
 
 def _truth(plan: GenePlan, planted: list[Planted], expression: np.ndarray, effect: np.ndarray) -> pa.Table:
     columns = np.searchsorted(plan.screened, [one.target for one in planted])
-    realised = [
-        _pearson(expression[:, one.modifier], effect[:, column])
-        for one, column in zip(planted, columns, strict=True)
-    ]
+    realised = []
+    for one, column in zip(planted, columns, strict=True):
+        measured = np.isfinite(effect[:, column])
+        realised.append(pearson(effect[measured, column], expression[measured, one.modifier]))
     return pa.table(
         {
             "target": pa.array([symbol(one.target) for one in planted]),
@@ -102,12 +103,3 @@ def _truth_targets(plan: GenePlan, planted: list[Planted], effect: np.ndarray) -
             "sd": pa.array(np.nanstd(effect, axis=0, dtype=np.float64)),
         }
     )
-
-
-def _pearson(x: np.ndarray, y: np.ndarray) -> float:
-    """Pearson's r where y is measured, in float64; NaN where either is constant."""
-    measured = np.isfinite(y)
-    a, b = x[measured].astype(np.float64), y[measured].astype(np.float64)
-    a, b = a - a.mean(), b - b.mean()
-    norm = np.sqrt((a * a).sum() * (b * b).sum())
-    return float((a * b).sum() / norm) if norm > 0 else float("nan")

@@ -35,27 +35,26 @@ def effect_matrix(
     Targets without modifiers are independent normal noise around a mean: whatever is found for them is false.
     """
     kind = plan.kind[plan.screened]
-    mean, noise = _levels(kind, rng)
+    mean, spread = _levels(kind, rng)
     effect = rng.standard_normal((len(expression), len(kind)))
-    effect *= noise
-    effect += mean
     usable = _usable_modifiers(expression)
     planted: list[Planted] = []
-    for column in np.flatnonzero(np.isin(kind, (LINEAR, PARALOG, OWN, LINEAGE))):
+    for column in np.flatnonzero(np.isin(kind, (LINEAR, PARALOG, OWN, LINEAGE))).tolist():
         target = int(plan.screened[column])
         if kind[column] == LINEAR:
             modifiers, weights = _choose_modifiers(target, plan.module, usable, rng)
-            effect[:, column] -= mean[column]
             effect[:, column] *= np.sqrt(1.0 - (weights**2).sum())
-            effect[:, column] += mean[column] + noise[column] * _weighted_sum(expression, modifiers, weights)
-            planted += [
-                Planted(target, gene, LINEAR, weight)
-                for gene, weight in zip(modifiers.tolist(), (weights * noise[column]).tolist(), strict=True)
-            ]
+            effect[:, column] += _weighted_sum(expression, modifiers, weights)
         else:
-            signal, one = _switched(target, plan, expression, lineage_of_line, rng)
-            effect[:, column] += signal
-            planted.append(one)
+            modifiers, weights, signal = _switch(target, plan, expression, lineage_of_line, rng)
+            weights = weights / spread[column]
+            effect[:, column] += weights * signal
+        planted += [
+            Planted(target, modifier, str(kind[column]), weight)
+            for modifier, weight in zip(modifiers.tolist(), (weights * spread[column]).tolist(), strict=True)
+        ]
+    effect *= spread
+    effect += mean
     return np.round(effect, 6, out=effect).astype(np.float32), planted
 
 
@@ -84,9 +83,7 @@ def _usable_modifiers(expression: np.ndarray) -> np.ndarray:
 def _choose_modifiers(
     target: int, module: np.ndarray, usable: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """1 to 20 modifiers, no two of one module, so that none hides behind another's mates; and their signed
-    r.
-    """
+    """1 to 20 modifiers and their signed r; no two of one module, or one could hide behind the other's mates."""
     candidates = rng.permutation(usable[usable != target])
     _, first_of_module = np.unique(module[candidates], return_index=True)
     candidates = candidates[np.sort(first_of_module)]
@@ -112,23 +109,26 @@ def _weights(n_modifiers: int, rng: np.random.Generator) -> np.ndarray:
     return np.sort(np.minimum(np.sqrt(squares), STRONGEST))[::-1]
 
 
-def _switched(
+def _switch(
     target: int, plan: GenePlan, expression: np.ndarray, lineage_of_line: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, Planted]:
-    """Essential only where something is switched: partner lost, own gene high, or line of one lineage."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Essential only where something is switched: partner lost, own gene high, or line of one lineage.
+
+    Returns the modifier and its weight, one of each, and the signal that the weight scales: 0 where nothing is
+    switched, else up to 1; for a lost partner down to -1, as its weight is positive.
+    """
     depth = rng.uniform(0.3, 1.2)
-    kind = str(plan.kind[target])
+    kind = plan.kind[target]
+    if kind == LINEAGE:
+        marker = plan.marker_of[target]
+        lineage = plan.marker_lineage[np.searchsorted(plan.markers, marker)]
+        return np.array([marker]), np.array([-depth]), (lineage_of_line == lineage).astype(np.float64)
+    modifier = plan.partner[target] if kind == PARALOG else target
+    level = expression[:, modifier].astype(np.float64)
     if kind == PARALOG:
-        partner = int(plan.partner[target])
-        level = expression[:, partner].astype(np.float64)
-        return -depth * _sigmoid(0.4 * np.median(level) - level), Planted(target, partner, kind, depth)
-    if kind == OWN:
-        level = expression[:, target].astype(np.float64)
-        middle = (np.median(level) + np.quantile(level, 0.98)) / 2
-        return -depth * _sigmoid(level - middle), Planted(target, target, kind, -depth)
-    marker = int(plan.marker_of[target])
-    lineage = plan.marker_lineage[np.searchsorted(plan.markers, marker)]
-    return -depth * (lineage_of_line == lineage), Planted(target, marker, kind, -depth)
+        return np.array([modifier]), np.array([depth]), _sigmoid(level - 0.4 * np.median(level)) - 1.0
+    middle = (np.median(level) + np.quantile(level, 0.98)) / 2
+    return np.array([modifier]), np.array([-depth]), _sigmoid(level - middle)
 
 
 def _sigmoid(value: np.ndarray, width: float = 0.4) -> np.ndarray:
