@@ -18,12 +18,11 @@ class Simulation:
     """Everything simulated. All rows hold cell lines in one order; the first `n_shared` are in both matrices.
 
     `expression` is log2(TPM+1), f32[cell_lines, genes]; `effect` f32[cell_lines, targets], NaN where the
-    line's library missed the target. `own[t]` is the column of target t's own expression, -1 where it has none.
-    `truth` has one row per target and modifier: target, modifier, kind, sign, weight, planted_pearson (between
-    the modifier's expression and the target's measured effect over the shared lines; 0 where the modifier does
-    not vary there). `truth_targets` has one row per target: target, class, n_modifiers, n_measured, mean, sd
-    (over the same lines).
-    """
+    line's library missed the target. `own[t]` is the column of target t's own expression, -1 where it has
+    none. `truth` has one row per target and modifier: target, modifier, kind, sign, weight, planted_pearson
+    (between the modifier's expression and the target's measured effect over the shared lines; 0 where the
+    modifier does not vary there). `truth_targets` has one row per target: target, class, n_modifiers,
+    n_measured, mean, sd (over the same lines)."""
 
     cell_lines: tuple[str, ...]
     lineages: tuple[str, ...]

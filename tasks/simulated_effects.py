@@ -83,7 +83,7 @@ def _usable_modifiers(expression: np.ndarray) -> np.ndarray:
 def _choose_modifiers(
     target: int, module: np.ndarray, usable: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """1 to 20 modifiers and their signed r; no two of one module, or one could hide behind the other's mates."""
+    """1 to 20 modifiers and their signed r; no two of one module, or one's mates could hide the other."""
     candidates = rng.permutation(usable[usable != target])
     _, first_of_module = np.unique(module[candidates], return_index=True)
     candidates = candidates[np.sort(first_of_module)]
@@ -114,9 +114,8 @@ def _switch(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Essential only where something is switched: partner lost, own gene high, or line of one lineage.
 
-    Returns the modifier and its weight, one of each, and the signal that the weight scales: 0 where nothing is
-    switched, else up to 1; for a lost partner down to -1, as its weight is positive.
-    """
+    Returns the modifier and its weight, one of each, and the signal that the weight scales: 0 where nothing
+    is switched, else up to 1; for a lost partner down to -1, as its weight is positive."""
     depth = rng.uniform(0.3, 1.2)
     kind = plan.kind[target]
     if kind == LINEAGE:
