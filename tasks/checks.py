@@ -1,0 +1,15 @@
+"""Whether a Dataset can bear what a run asks of it."""
+
+from tasks.dataset import Dataset
+from tasks.problems import BadInputError
+
+
+def check_enough_lines(dataset: Dataset, folds: int) -> None:
+    """BadInputError where there are fewer cell lines than folds: some fold would have nothing to test."""
+    if folds < 2:
+        raise BadInputError(f"--folds {folds}: expected at least 2")
+    if len(dataset.cell_lines) < folds:
+        raise BadInputError(
+            f"{dataset.path}: {len(dataset.cell_lines)} cell lines are fewer than the {folds} folds asked for: "
+            "import more lines or lower --folds"
+        )
