@@ -1,0 +1,127 @@
+"""Gradient-boosted trees by XGBoost."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64, UInt8
+
+from modeling.candidates.base import fit_each
+from modeling.candidates.fitted import Arrays, Fitted
+from modeling.candidates.problem import Problem
+from modeling.seeds import generator
+
+LEARNING_RATES = (0.05, 0.1, 0.2)
+ROUNDS = 500
+PATIENCE = 40
+MAX_DEPTH = 5
+MAX_BIN = 64
+HELD_OUT_SHARE = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class BoosterModel:
+    """A booster as the bytes of XGBoost's UBJ format.
+
+    Parsing damaged UBJ can crash the process: compare the bytes' hash with the one stored before restoring.
+    """
+
+    ubj: UInt8[np.ndarray, " bytes"]
+
+    @cached_property
+    def _booster(self) -> Any:
+        # Late: importing XGBoost takes half a second that the preset `quick` should not pay.
+        import xgboost  # noqa: PLC0415
+
+        booster = xgboost.Booster({"nthread": 1})
+        booster.load_model(bytearray(self.ubj.tobytes()))
+        return booster
+
+    def predict(self, features: Float64[np.ndarray, "lines features"]) -> Float64[np.ndarray, " lines"]:
+        """Predicted effect for raw features; the library computes in float32."""
+        predicted: np.ndarray = self._booster.inplace_predict(features)
+        return predicted.astype(np.float64)
+
+    def arrays(self) -> Arrays:
+        """`ubj`, the booster's bytes."""
+        return {"ubj": self.ubj}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "BoosterModel":
+        """The model that `arrays` was taken of; parsed when it first predicts."""
+        return cls(arrays["ubj"])
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """XGBoost: depth 5, at most 500 rounds, 64 bins; learning rate and rounds chosen on 10% of the lines.
+
+    The held-out lines are drawn by the problem's seed. For each learning rate, boosting stops when their
+    RMSE has not fallen for 40 rounds; the rate with the lowest RMSE (the smaller at a tie) and its number of
+    rounds are then fitted to all lines.
+    """
+
+    name: str = "xgboost"
+
+    def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
+        """Fit every problem."""
+        return fit_each(self.name, self._fit_one, problems)
+
+    def _fit_one(self, problem: Problem) -> Fitted:
+        import xgboost  # noqa: PLC0415 (late, as above)
+
+        rate, rounds, error = _choose(xgboost, problem)
+        data = _matrix(xgboost, problem)
+        booster = xgboost.train(_settings(rate), data, num_boost_round=rounds)
+        model = BoosterModel(np.frombuffer(bytes(booster.save_raw("ubj")), dtype=np.uint8))
+        parameters = {"learning_rate": rate, "rounds": rounds, "held_out_rmse": error}
+        return Fitted(self.name, model, parameters)
+
+
+def held_out_lines(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted rows to boost on and rows (10%, rounded up) that stop it."""
+    order = generator(problem.seed, "xgboost").permutation(problem.n_lines)
+    n_held = math.ceil(HELD_OUT_SHARE * problem.n_lines)
+    return np.sort(order[n_held:]), np.sort(order[:n_held])
+
+
+def _choose(xgboost: Any, problem: Problem) -> tuple[float, int, float]:
+    """Learning rate, number of rounds and held-out RMSE of the best early-stopped booster."""
+    kept, held = held_out_lines(problem)
+    train = _matrix(xgboost, problem.take(kept))
+    watched = _matrix(xgboost, problem.take(held), bins_of=train)
+    tried = []
+    for rate in LEARNING_RATES:
+        booster = xgboost.train(
+            _settings(rate),
+            train,
+            num_boost_round=ROUNDS,
+            evals=[(watched, "held_out")],
+            early_stopping_rounds=PATIENCE,
+            verbose_eval=False,
+        )
+        tried.append((float(booster.best_score), rate, int(booster.best_iteration) + 1))
+    error, rate, rounds = min(tried)
+    return rate, rounds, error
+
+
+def _matrix(xgboost: Any, problem: Problem, bins_of: Any = None) -> Any:
+    return xgboost.QuantileDMatrix(
+        problem.features, label=problem.effect, max_bin=MAX_BIN, nthread=1, ref=bins_of
+    )
+
+
+def _settings(rate: float) -> dict[str, object]:
+    return {
+        "objective": "reg:squarederror",
+        "eval_metric": "rmse",
+        "tree_method": "hist",
+        "learning_rate": rate,
+        "max_depth": MAX_DEPTH,
+        "max_bin": MAX_BIN,
+        "nthread": 1,
+        "verbosity": 0,
+    }

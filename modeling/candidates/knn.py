@@ -1,0 +1,56 @@
+"""Nearest neighbours in the raw expression of the modifiers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+
+from modeling.candidates.base import fit_each
+from modeling.candidates.fitted import Arrays, Fitted
+from modeling.candidates.problem import Problem
+
+NEIGHBOURS = 50
+
+
+@dataclass(frozen=True, eq=False)
+class NeighboursModel:
+    """The training lines themselves: the prediction is their effects' mean, weighted by 1 / distance."""
+
+    features: Float64[np.ndarray, "train_lines features"]
+    effect: Float64[np.ndarray, " train_lines"]
+
+    def predict(self, features: Float64[np.ndarray, "lines features"]) -> Float64[np.ndarray, " lines"]:
+        """Predicted effect for raw features; a line that is a training line gets that line's effect."""
+        # Late: only the preset `published` needs scikit-learn.
+        from sklearn.neighbors import KNeighborsRegressor  # noqa: PLC0415
+
+        neighbours = min(NEIGHBOURS, len(self.effect))
+        # Brute force, so that the path taken does not hang on the library's guess about the data.
+        model = KNeighborsRegressor(neighbours, weights="distance", algorithm="brute")
+        predicted: Float64[np.ndarray, " lines"] = model.fit(self.features, self.effect).predict(features)
+        return predicted
+
+    def arrays(self) -> Arrays:
+        """`features` and `effect` of the training lines."""
+        return {"features": self.features, "effect": self.effect}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "NeighboursModel":
+        """The model that `arrays` was taken of."""
+        return cls(arrays["features"], arrays["effect"])
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """scikit-learn's KNeighborsRegressor(50, weights="distance"); all lines where there are fewer than 50."""
+
+    name: str = "knn"
+
+    def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
+        """Fit every problem."""
+        return fit_each(self.name, self._fit_one, problems)
+
+    def _fit_one(self, problem: Problem) -> Fitted:
+        model = NeighboursModel(problem.features, problem.effect)
+        return Fitted(self.name, model, {"neighbours": min(NEIGHBOURS, problem.n_lines)})

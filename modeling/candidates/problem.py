@@ -1,0 +1,109 @@
+"""One target's training data, and what several candidates need of it, computed once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+
+@dataclass(frozen=True)
+class Standardised:
+    """Features less their training mean, over their training standard deviation (ddof 0).
+
+    A constant feature has scale 1 and standardised values of exactly 0.
+    """
+
+    values: Float64[np.ndarray, "lines features"]
+    mean: Float64[np.ndarray, " features"]
+    scale: Float64[np.ndarray, " features"]
+
+
+@dataclass(frozen=True)
+class ThinSVD:
+    """`values = left * singular @ right` of the standardised features; rank = min(lines, features)."""
+
+    left: Float64[np.ndarray, "lines rank"]
+    singular: Float64[np.ndarray, " rank"]
+    right: Float64[np.ndarray, "rank features"]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Learn `effect` (lines) from `features` (lines x modifiers, raw log2(TPM+1)), on training lines alone.
+
+    `seed` decides everything random in the fit. Arrays are taken as contiguous float64, so that the memory
+    they came in cannot change a result. Raises ValueError where the shapes do not fit each other.
+    """
+
+    features: Float64[np.ndarray, "lines features"]
+    effect: Float64[np.ndarray, " lines"]
+    seed: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "features", np.ascontiguousarray(self.features, dtype=np.float64))
+        object.__setattr__(self, "effect", np.ascontiguousarray(self.effect, dtype=np.float64))
+        if self.features.ndim != 2 or self.effect.shape != self.features.shape[:1]:
+            raise ValueError(
+                f"features must be lines x features and effect one value a line, "
+                f"got {self.features.shape} and {self.effect.shape}"
+            )
+
+    @property
+    def n_lines(self) -> int:
+        """Number of training lines."""
+        return self.features.shape[0]
+
+    @property
+    def n_features(self) -> int:
+        """Number of features (modifiers)."""
+        return self.features.shape[1]
+
+    def take(self, lines: Int64[np.ndarray, " some_lines"]) -> "Problem":
+        """The same problem on some of its lines, with the same seed."""
+        return Problem(self.features[lines], self.effect[lines], self.seed)
+
+    @cached_property
+    def trouble(self) -> str:
+        """Why no candidate can be fitted; empty if nothing is known to be wrong."""
+        if self.n_lines < 2 or self.n_features < 1:
+            return f"{self.n_lines} lines and {self.n_features} features; at least 2 and 1 are needed"
+        if not np.isfinite(self.effect).all():
+            return "the effect has missing or infinite values on the training lines"
+        if not np.isfinite(self.features).all():
+            return "a feature has missing or infinite values on the training lines"
+        return ""
+
+    @cached_property
+    def standardised(self) -> Standardised:
+        """Features as ols, ridge and lasso take them."""
+        mean = self.features.mean(axis=0)
+        centred = self.features - mean
+        variance = np.square(centred).mean(axis=0)
+        constant = _constant(mean, variance, self.n_lines)
+        centred[:, constant] = 0.0
+        scale = np.where(constant, 1.0, np.sqrt(variance))
+        return Standardised(centred / scale, mean, scale)
+
+    @cached_property
+    def effect_mean(self) -> float:
+        """Mean of the effect over the training lines."""
+        return float(self.effect.mean())
+
+    @cached_property
+    def effect_centred(self) -> Float64[np.ndarray, " lines"]:
+        """The effect less its mean."""
+        return self.effect - self.effect_mean
+
+    @cached_property
+    def svd(self) -> ThinSVD:
+        """Thin singular value decomposition of the standardised features."""
+        return ThinSVD(*np.linalg.svd(self.standardised.values, full_matrices=False))
+
+
+def _constant(
+    mean: Float64[np.ndarray, " features"], variance: Float64[np.ndarray, " features"], n_lines: int
+) -> Bool[np.ndarray, " features"]:
+    """Whether a variance is rounding and no more: scikit-learn's StandardScaler asks the same."""
+    rounding = np.finfo(np.float64).eps * n_lines
+    return variance <= rounding * variance + np.square(rounding * mean)
