@@ -16,7 +16,8 @@ def write_matrix(
 
     `keys` maps the header cell ("" for DepMap's empty one) to one text per row; `labels` are the other
     header cells. Each float32 is written with the fewest digits that read back as itself; NaN as an empty
-    cell. Texts must need no quotes, as DepMap's ids and labels never do."""
+    cell. Texts must need no quotes, as DepMap's ids and labels never do.
+    """
     columns = [pa.array(list(column), pa.string()) for column in keys.values()]
     columns += [pa.array(column, from_pandas=True) for column in np.ascontiguousarray(values.T)]
     table = pa.table(columns, names=[str(number) for number in range(len(columns))])

@@ -34,7 +34,8 @@ def arrange(simulation: Simulation, only_expressed: int, seed: int) -> Release:
     """Decide the files' rows and columns.
 
     Of the unshared lines the first `only_expressed` have no screen and the others no expression. As in
-    DepMap, screens are sorted by model id and expression rows and genes are in an order of their own."""
+    DepMap, screens are sorted by model id and expression rows and genes are in an order of their own.
+    """
     order = generator(seed, "simulate", "file order")
     n_lines, n_shared = len(simulation.cell_lines), simulation.n_shared
     expressed = order.permutation(n_shared + only_expressed)
@@ -108,7 +109,8 @@ def _write_sequencings(release: Release, path: Path) -> None:
     values.
 
     Every other second entry is of another condition of the model, of which it is then the default. Rows are
-    in the order of the sequencing ids, so a model's default entry may come first or second."""
+    in the order of the sequencing ids, so a model's default entry may come first or second.
+    """
     draw = generator(release.seed, "simulate", "sequencings")
     n_first = len(release.expressed)
     again = draw.choice(n_first, max(1, n_first // 20), replace=False)

@@ -29,7 +29,8 @@ def simulate_release(
     `cell_lines` lines have both expression and a screen, a tenth as many more have expression only and a
     few a screen only. `genes` are expressed; a few of them were not screened, and a few more genes only
     screened. The same arguments give the same bytes. An empty folder at `out` is taken. Raises
-    BadInputError naming every argument that cannot be used."""
+    BadInputError naming every argument that cannot be used.
+    """
     out = Path(out)
     _check(out, cell_lines, genes, layout, seed)
     only_expressed = max(1, round(ONLY_EXPRESSED * cell_lines))

@@ -22,7 +22,8 @@ class Simulation:
     none. `truth` has one row per target and modifier: target, modifier, kind, sign, weight, planted_pearson
     (between the modifier's expression and the target's measured effect over the shared lines; 0 where the
     modifier does not vary there). `truth_targets` has one row per target: target, class, n_modifiers,
-    n_measured, mean, sd (over the same lines)."""
+    n_measured, mean, sd (over the same lines).
+    """
 
     cell_lines: tuple[str, ...]
     lineages: tuple[str, ...]

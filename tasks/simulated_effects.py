@@ -115,7 +115,8 @@ def _switch(
     """Essential only where something is switched: partner lost, own gene high, or line of one lineage.
 
     Returns the modifier and its weight, one of each, and the signal that the weight scales: 0 where nothing
-    is switched, else up to 1; for a lost partner down to -1, as its weight is positive."""
+    is switched, else up to 1; for a lost partner down to -1, as its weight is positive.
+    """
     depth = rng.uniform(0.3, 1.2)
     kind = plan.kind[target]
     if kind == LINEAGE:
