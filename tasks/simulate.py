@@ -18,6 +18,7 @@ from tasks.simulated_genes import MOST_GENES
 
 FEWEST_LINES, MOST_LINES = 30, 99_000
 FEWEST_GENES = 50
+MOST_VALUES = 200_000_000  # about 12 GB of memory; ten times the largest real release
 ONLY_EXPRESSED, ONLY_SCREENED = 0.10, 0.03  # lines beside the shared ones, as shares of those
 
 
@@ -31,7 +32,7 @@ def simulate_release(
     screened. The same arguments give the same bytes. An empty folder at `out` is taken. Raises
     BadInputError naming every argument that cannot be used.
     """
-    out = Path(out)
+    out = Path(out).resolve()
     _check(out, cell_lines, genes, layout, seed)
     only_expressed = max(1, round(ONLY_EXPRESSED * cell_lines))
     only_screened = max(1, round(ONLY_SCREENED * cell_lines))
@@ -58,6 +59,10 @@ def _check(out: Path, cell_lines: int, genes: int, layout: str, seed: int) -> No
         problems.append(f"--cell-lines {cell_lines}: expected {FEWEST_LINES} to {MOST_LINES}")
     if not FEWEST_GENES <= genes <= MOST_GENES // 2:
         problems.append(f"--genes {genes}: expected {FEWEST_GENES} to {MOST_GENES // 2}")
+    if cell_lines * genes > MOST_VALUES:
+        problems.append(
+            f"--cell-lines {cell_lines} x --genes {genes}: expected at most {MOST_VALUES:,} values"
+        )
     if layout not in LAYOUTS:
         problems.append(f"--layout {layout}: unknown; choose one of {', '.join(LAYOUTS)}")
     if seed < 0:

@@ -179,6 +179,11 @@ def test_all_bad_arguments_are_named_at_once_and_nothing_is_written(tmp_path):
     assert [path.name for path in out.iterdir()] == ["precious.txt"]
 
 
+def test_a_release_too_large_for_memory_is_refused(tmp_path):
+    with pytest.raises(BadInputError, match="at most 200,000,000 values"):
+        simulate_release(tmp_path / "out", 60_000, 20_000)
+
+
 def test_an_empty_folder_is_taken_and_a_file_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     simulate_release(tmp_path / "empty", 30, 50)
