@@ -72,7 +72,7 @@ class Ended:
     error: str = ""
 
 
-Work = Callable[[Job, Any], Receipt]
+Work = Callable[[Job, Any, Any], Receipt]  # work(job, shared, what the job's fold was prepared to)
 
 
 def _nothing(shared: Any, fold: int) -> None:
@@ -81,9 +81,9 @@ def _nothing(shared: Any, fold: int) -> None:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What all shards of a fold share: `prepare(shared, fold)`, run once a fold, its result given to `work`.
+    """What shards share: `shared` (the dataset's arrays) and `prepare(shared, fold)`, run once a fold.
 
-    `shared` (the dataset's arrays) travels once. Under Ray workers must be able to import `prepare`.
+    Both are given to `work`. Under Ray `shared` travels once, and workers must be able to import `prepare`.
     """
 
     prepare: Callable[[Any, int], Any] = _nothing
@@ -177,7 +177,7 @@ class InProcessExecutor:
     def _run(self, job: Job) -> Ended:
         data = self._fold_data(job.fold)
         try:
-            return Ended(job.key, self._work(job, data))
+            return Ended(job.key, self._work(job, self._preparation.shared, data))
         except STOPPING:
             raise
         except Exception as error:  # the boundary where anything a library throws becomes a recorded failure

@@ -1,0 +1,62 @@
+"""Which code is running: driver and workers must agree, or their numbers would be a mix of two versions."""
+
+import hashlib
+import platform
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+
+from cluster.errors import RefusedError
+
+PACKAGES = ("modeling", "tasks", "cluster")
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "xgboost-cpu", "pyarrow")
+
+
+def package_folders() -> tuple[Path, ...]:
+    """Where the three packages were imported from. Their names are common ones, so another may shadow them.
+
+    Raises RefusedError where they do not lie in one folder.
+    """
+    folders = tuple(Path(str(import_module(name).__path__[0])).resolve() for name in PACKAGES)
+    if len({folder.parent for folder in folders}) != 1:
+        places = ", ".join(f"{name} from {folder}" for name, folder in zip(PACKAGES, folders, strict=True))
+        raise RefusedError(
+            f"Knockcast's packages come from different places: {places}. Another package of that name is in "
+            "the way: use a virtual environment of its own, or take the other one off PYTHONPATH"
+        )
+    return folders
+
+
+@lru_cache(maxsize=1)
+def source_digest() -> str:
+    """sha256 over the Python sources of the three packages: paths and bytes, sorted."""
+    digest = hashlib.sha256()
+    for folder in package_folders():
+        for path in sorted(folder.rglob("*.py")):
+            name = path.relative_to(folder.parent).as_posix()
+            digest.update(f"{name}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def fingerprint() -> str:
+    """What must be equal on driver and workers, readable: source fingerprint, Python, numerical libraries."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return f"source {source_digest()[:16]}, Python {platform.python_version()}, {libraries}"
+
+
+def check_code(expected: str) -> None:
+    """Raise RefusedError unless this process runs the code the driver runs ("" means: not checked)."""
+    if expected and expected != fingerprint():
+        raise RefusedError(
+            f"{platform.node()} does not run the driver's code; nothing was computed there.\n"
+            f"  driver: {expected}\n  worker: {fingerprint()}\n"
+            "Install the same wheel and libraries on every node, or run from one source checkout"
+        )
+
+
+def is_installed() -> bool:
+    """Whether the packages lie in a site-packages folder (a wheel) rather than in a source checkout."""
+    return package_folders()[0].parent.name in ("site-packages", "dist-packages")

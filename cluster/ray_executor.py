@@ -1,0 +1,189 @@
+"""Jobs as Ray tasks. Ray only moves and runs them: no retries of its own, no truth kept in it.
+
+The dataset's arrays are put into the object store once; a fold is prepared by one task whose result stays
+there and is mapped, not copied, by every shard task on its node. Only receipts come back.
+"""
+
+import contextlib
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import ray
+from ray.exceptions import (
+    NodeDiedError,
+    ObjectLostError,
+    OutOfMemoryError,
+    RayError,
+    RayTaskError,
+    RuntimeEnvSetupError,
+    TaskCancelledError,
+    TaskUnschedulableError,
+    WorkerCrashedError,
+)
+from threadpoolctl import threadpool_limits
+
+from cluster.errors import RefusedError
+from cluster.executors import (
+    ERROR_CHARACTERS,
+    STOPPING,
+    Ended,
+    Job,
+    Preparation,
+    PreparationError,
+    Receipt,
+    Work,
+)
+from cluster.identity import check_code
+from cluster.ledger import FailureKind
+
+PREPARE_RETRIES = 10  # of a fold's data, by Ray, when its node dies: also when shards still read it
+What = tuple[Work, Callable[[Any, int], Any]]  # what to run, what to prepare a fold with
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+SECONDS_BETWEEN_CENSUS = 5.0  # how often the cluster's size is looked up
+
+
+class RayExecutor:
+    """Runs jobs on the Ray that is connected; `runtime.connected` comes first and ends it."""
+
+    def __init__(
+        self, work: Work, preparation: Preparation | None = None, most_slots: int | None = None
+    ) -> None:
+        preparation = preparation or Preparation()
+        self._most_slots = most_slots
+        self._jobs: dict[Any, Job] = {}  # by the task's reference
+        self._refs: dict[str, Any] = {}  # the reference by key
+        self._folds: dict[int, tuple[Any, Any]] = {}  # what was prepared, and the sign that it was
+        self._shared = ray.put(preparation.shared)
+        self._prepare = _remote(_prepared, max_retries=PREPARE_RETRIES, num_returns=2)
+        self._run = _remote(_run, max_retries=0, scheduling_strategy="SPREAD")
+        self._what = ray.put((work, preparation.prepare))
+        self._slots, self._counted = 0, 0.0
+
+    @property
+    def slots(self) -> int:
+        """The cluster's CPUs, or fewer where asked; one at least (a cluster may be growing)."""
+        if time.monotonic() - self._counted > SECONDS_BETWEEN_CENSUS or not self._slots:
+            cpus = int(ray.cluster_resources().get("CPU", 0))
+            self._slots = max(1, min(cpus, self._most_slots or cpus))
+            self._counted = time.monotonic()
+        return self._slots
+
+    def start(self, job: Job) -> None:
+        """Hand the job to Ray."""
+        if job.fold not in self._folds:
+            prepare = self._prepare.options(name=f"prepare fold {job.fold}")
+            self._folds[job.fold] = tuple(prepare.remote(self._what, self._shared, job.fold, job.code))
+        name = f"{job.method} fold {job.fold} shard {job.key[:8]} attempt {job.attempt}"
+        data, _ = self._folds[job.fold]
+        ref = self._run.options(name=name).remote(self._what, job, self._shared, data)
+        self._jobs[ref], self._refs[job.key] = job, ref
+
+    def wait(self, timeout: float) -> list[Ended]:
+        """What has ended, as soon as anything has."""
+        ready, _ = ray.wait(list(self._jobs), num_returns=1, timeout=timeout) if self._jobs else ([], [])
+        if ready:
+            ready, _ = ray.wait(list(self._jobs), num_returns=len(self._jobs), timeout=0)
+        return [self._ended(ref) for ref in ready]
+
+    def cancel(self, key: str) -> None:
+        """Kill the job's worker."""
+        if key in self._refs:
+            ray.cancel(self._refs[key], force=True)
+
+    def release(self, fold: int) -> None:
+        """Let a fold's data leave the object store."""
+        self._folds.pop(fold, None)
+
+    def close(self) -> None:
+        """Kill what still runs and free what is held."""
+        for key in list(self._refs):
+            with contextlib.suppress(RayError):  # a cluster that has gone needs no cancelling
+                self.cancel(key)
+        self._jobs.clear()
+        self._refs.clear()
+        self._folds.clear()
+
+    def _ended(self, ref: Any) -> Ended:
+        job = self._jobs.pop(ref)
+        del self._refs[job.key]
+        try:
+            receipt: Receipt = ray.get(ref)
+        except RayError as error:
+            _stop_if_nobodys_fault(error)
+            if not self._is_prepared(job.fold):
+                return Ended(job.key, kind="node", error=f"what its fold needs was lost: {_line(error)}")
+            return Ended(job.key, kind=kind_of(error), error=_words(error))
+        return Ended(job.key, receipt)
+
+    def _is_prepared(self, fold: int) -> bool:
+        """False where the fold's data went with a node (it is made anew); PreparationError where it fails."""
+        if fold not in self._folds:
+            return False
+        _, sign = self._folds[fold]
+        if not ray.wait([sign], timeout=0)[0]:
+            return True  # not even begun: the job itself was cancelled or lost
+        try:
+            ray.get(sign)
+        except RayError as error:
+            del self._folds[fold]
+            _stop_if_nobodys_fault(error)
+            if kind_of(error) == "node":
+                return False
+            raise PreparationError(f"fold {fold} could not be prepared: {_words(error)}") from error
+        return True
+
+
+def kind_of(error: RayError) -> FailureKind:
+    """What an error Ray reports says about the shard."""
+    cause = error.cause if isinstance(error, RayTaskError) else error
+    if isinstance(cause, TaskCancelledError):
+        return "cancelled"
+    if isinstance(cause, (WorkerCrashedError, OutOfMemoryError)):
+        return "killed"
+    if isinstance(cause, (NodeDiedError, ObjectLostError)):
+        return "node"
+    return "error" if isinstance(error, RayTaskError) else "node"
+
+
+def _stop_if_nobodys_fault(error: RayError) -> None:
+    cause = error.cause if isinstance(error, RayTaskError) else error
+    if isinstance(cause, STOPPING):
+        raise cause
+    if isinstance(cause, (RuntimeEnvSetupError, TaskUnschedulableError)):
+        raise RefusedError(f"Ray cannot run our tasks on this cluster: {cause}") from error
+
+
+def _words(error: RayError) -> str:
+    """What the worker's exception said, and the end of its traceback; one line where the worker is gone."""
+    if not isinstance(error, RayTaskError):
+        return _line(error)
+    trace = COLOURS.sub("", str(error.traceback_str))
+    return (
+        f"{type(error.cause).__name__}: {error.cause}"[:ERROR_CHARACTERS] + "\n" + trace[-ERROR_CHARACTERS:]
+    )
+
+
+def _line(error: RayError) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def _remote(function: Callable[..., Any], **options: Any) -> Any:
+    return ray.remote(num_cpus=1, retry_exceptions=False, **options)(function)
+
+
+def _prepared(what: What, shared: Any, fold: int, code: str) -> tuple[Any, bool]:
+    """On a worker: what a fold needs, and a small sign of success the driver can look at."""
+    _, prepare = what
+    check_code(code)
+    with threadpool_limits(limits=1):
+        return prepare(shared, fold), True
+
+
+def _run(what: What, job: Job, shared: Any, data: Any) -> Receipt:
+    """On a worker: one attempt of one shard."""
+    work, _ = what
+    check_code(job.code)
+    with threadpool_limits(limits=1):
+        return work(job, shared, data)

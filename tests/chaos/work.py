@@ -1,0 +1,88 @@
+"""Tiny work functions for tests of the driver: a real commit of a small real table, and planted misbehaviour.
+
+What a job shall suffer is told by `shared`, a `Script`; marks that outlive a killed process are files in its
+folder.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from cluster.executors import Job, Receipt
+from cluster.store.writer import StoreWriter
+from tasks.tables import SCHEMAS
+
+
+@dataclass(frozen=True)
+class Script:
+    """Targets that misbehave, and where marks are left."""
+
+    folder: Path
+    raises: frozenset[str] = frozenset()
+    kills: frozenset[str] = frozenset()
+    hangs: frozenset[str] = frozenset()
+    waits_for: Path | None = None  # every job waits until this file exists
+
+
+def prepare(script: Script | None, fold: int) -> float:
+    """What a fold needs: a number; leaves one mark for each time it was made."""
+    if script is not None:
+        mark(script, f"prepared-{fold}")
+    return 100.0 * fold
+
+
+def mark(script: Script, name: str) -> None:
+    """Leave a file nobody else leaves."""
+    (script.folder / f"{name}.{os.getpid()}.{time.monotonic_ns()}").touch()
+
+
+def marks(folder: Path, name: str) -> int:
+    """How many marks of a name were left."""
+    return sum(path.name.startswith(f"{name}.") for path in folder.iterdir())
+
+
+def score_rows(job: Job, data: float) -> pa.Table:
+    """A row of `scores` for each unit, a pure function of the unit."""
+    rows = [
+        {
+            "method": u.method,
+            "target": u.target,
+            "fold": u.fold,
+            "pearson": data + len(u.target),
+            "status": "ok",
+        }
+        for u in job.units
+    ]
+    return pa.Table.from_pylist(rows, schema=SCHEMAS["scores"])
+
+
+def commit(job: Job, script: Script | None, data: float) -> Receipt:
+    """Commit one row a unit."""
+    del script
+    begun = time.monotonic()
+    host = f"{socket.gethostname()}:{os.getpid()}:{os.environ.get('KNOCKCAST_TEST_NODE', os.getppid())}"
+    statuses = {"ok": len(job.units)}
+    info = {"seconds": 0.0, "host": host, "statuses": statuses}
+    writer = StoreWriter.join(job.store, job.run)
+    won = writer.commit(job.key, job.attempt, job.units, {"scores": score_rows(job, data)}, {}, info=info)
+    return Receipt(job.key, job.attempt, won, statuses, time.monotonic() - begun, host)
+
+
+def misbehave(job: Job, script: Script, data: float) -> Receipt:
+    """Do to the guilty what the script says, else commit."""
+    targets = set(job.targets)
+    while script.waits_for is not None and not script.waits_for.exists():
+        time.sleep(0.01)
+    if targets & script.raises:
+        raise ValueError(f"planted in {sorted(targets & script.raises)[0]}")
+    if targets & script.kills:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if targets & script.hangs:
+        threading.Event().wait()
+    return commit(job, script, data)
