@@ -10,6 +10,6 @@ def check_enough_lines(dataset: Dataset, folds: int) -> None:
         raise BadInputError(f"--folds {folds}: expected at least 2")
     if len(dataset.cell_lines) < folds:
         raise BadInputError(
-            f"{dataset.path}: {len(dataset.cell_lines)} cell lines are fewer than the {folds} folds asked for: "
+            f"{dataset.path}: {len(dataset.cell_lines)} cell lines are fewer than the {folds} folds: "
             "import more lines or lower --folds"
         )

@@ -24,8 +24,8 @@ def decide_measure(
 ) -> tuple[str, str]:
     """The measure ("effect", "dependency", "level") and how it was decided, in words.
 
-    Guessed where `wanted` is None: whole numbers with at most 10 distinct values are levels, all values within
-    0..1 dependency, anything else effect. BadInputError where the values cannot be what was wanted.
+    Guessed where `wanted` is None: whole numbers with at most 10 distinct values are levels, all in 0..1
+    dependency, anything else effect. BadInputError where the values cannot be what was wanted.
     """
     found = _range_of(values)
     guess = _guess(found)

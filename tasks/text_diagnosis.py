@@ -62,7 +62,7 @@ def _check_values(
 
 
 def _fault(text: str) -> BadCell | None:
-    """What is wrong with a number's spelling, by the rules of pyarrow's reader: no blanks inside, no 1_000."""
+    """What is wrong with a number's spelling, by the rules of pyarrow's reader (no 1_000)."""
     try:
         value = float(text)
     except ValueError:

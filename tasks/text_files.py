@@ -36,8 +36,8 @@ def read_header(path: Path) -> list[str]:
     for mark, name in _BOMS.items():
         if first.startswith(mark):
             raise BadInputError(
-                f"{path}: row 1 starts with a byte order mark ({name} BOM); save the file as plain UTF-8 without "
-                "it (in Excel choose CSV, not CSV UTF-8 or Unicode text)"
+                f"{path}: row 1 starts with a byte order mark ({name} BOM); save it as UTF-8 without "
+                "(in Excel choose CSV, not CSV UTF-8 or Unicode text)"
             )
     if not first.strip():
         raise BadInputError(
