@@ -18,7 +18,7 @@ from tasks.simulated_genes import MOST_GENES
 
 FEWEST_LINES, MOST_LINES = 30, 99_000
 FEWEST_GENES = 50
-MOST_VALUES = 200_000_000  # about 12 GB of memory; ten times the largest real release
+MOST_VALUES = 200_000_000  # about 12 GB of memory; six times the largest real matrix
 ONLY_EXPRESSED, ONLY_SCREENED = 0.10, 0.03  # lines beside the shared ones, as shares of those
 
 
