@@ -1,1 +1,18 @@
 """Where and how the work runs: storage, Ray, commands. The only importer of Ray."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cluster.results import Store
+
+__all__ = ["Store"]
+
+_HOMES = {"Store": "cluster.results"}
+
+
+def __getattr__(name: str) -> Any:
+    """Fetch a public name when it is first asked for: a worker needs neither pandas nor DuckDB to start."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

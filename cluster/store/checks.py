@@ -12,7 +12,7 @@ from cluster.store import layout
 from cluster.store.body import digest_of, read_json, sha256
 from cluster.store.filesystem import FileSystem
 from cluster.store.parquet import decode
-from cluster.store.records import Commit, StoredFile, commit_of
+from cluster.store.records import Commit, StoredFile, commit_of, unit_of_row
 from cluster.store.units import FINAL_FOLD, Unit, shard_key
 from tasks.tables import SCHEMAS
 
@@ -129,7 +129,4 @@ def _rows_per_unit(rows: pa.Table) -> Counter[Unit]:
     """How many rows each unit has; a table without folds is of the final one."""
     names = [name for name in ("method", "target", "fold") if name in rows.column_names]
     groups = rows.group_by(names).aggregate([([], "count_all")])
-    folds = {} if "fold" in names else {"fold": FINAL_FOLD}
-    return Counter(
-        {Unit(**{name: row[name] for name in names}, **folds): row["count_all"] for row in groups.to_pylist()}
-    )
+    return Counter({unit_of_row(row): row["count_all"] for row in groups.to_pylist()})

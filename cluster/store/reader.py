@@ -12,11 +12,13 @@ from cluster.store import layout
 from cluster.store.body import digest_of, read_json, sha256
 from cluster.store.filesystem import FileSystem, open_filesystem
 from cluster.store.parquet import decode, sort_rows
-from cluster.store.records import Commit, StoredFile, commit_of, unpack_units
+from cluster.store.records import Commit, StoredFile, commit_of, unit_of_row, unpack_units
 from cluster.store.targets import targets_of
-from cluster.store.units import FINAL_FOLD, Unit
+from cluster.store.units import Unit
 from tasks.problems import BadInputError
 from tasks.tables import KEYS, SCHEMAS
+
+UNIT_COLUMNS = ("method", "target", "fold")
 
 
 class StoreReader:
@@ -103,23 +105,25 @@ class StoreReader:
         return sort_rows(table, KEYS[name]).select(wanted)
 
     def parts(
-        self, name: str, columns: Sequence[str] | None = None, targets: Collection[str] | None = None
+        self,
+        name: str,
+        columns: Sequence[str] | None = None,
+        targets: Collection[str] | None = None,
+        method: str | None = None,
     ) -> Iterator[tuple[Commit, pa.Table]]:
         """The committed rows of a table, one commit after another, for what does not fit into memory.
 
         Rows of a unit that a commit with a smaller key holds too are left out.
         """
         wanted = _columns(name, columns)
-        chosen = None if targets is None else set(targets)
+        needed = list(dict.fromkeys([*wanted, *_unit_columns(name)]))
+        chosen = None if targets is None else frozenset(targets)
         for commit in self.commits():
-            if chosen is not None and not any(unit.target in chosen for unit in commit.units):
+            if not any(_asked(unit, chosen, method) for unit in commit.units):
                 continue
             for file in commit.table_files(name):
-                needed = list(dict.fromkeys([*wanted, *_unit_columns(name)]))
                 rows = self._owned(commit, decode(self.verified(file), file.path, needed))
-                if chosen is not None:
-                    rows = rows.filter(pc.is_in(rows.column("target"), pa.array(sorted(chosen), pa.string())))
-                yield commit, rows.select(wanted)
+                yield commit, _rows_of(rows, chosen, method).select(wanted)
 
     def overlapping(self) -> list[Commit]:
         """The commits that hold a unit whose rows count from another."""
@@ -171,9 +175,8 @@ class StoreReader:
         lost = {unit for unit in commit.units if self._owner[unit] != commit.key}
         if not lost:
             return rows
-        names = [name for name in ("method", "target", "fold") if name in rows.column_names]
-        folds = {} if "fold" in names else {"fold": FINAL_FOLD}
-        kept = [Unit(**{**row, **folds}) not in lost for row in rows.select(names).to_pylist()]
+        names = [name for name in UNIT_COLUMNS if name in rows.column_names]
+        kept = [unit_of_row(row) not in lost for row in rows.select(names).to_pylist()]
         return rows.filter(pa.array(kept, pa.bool_()))
 
 
@@ -192,4 +195,14 @@ def _columns(name: str, columns: Sequence[str] | None) -> list[str]:
 
 
 def _unit_columns(name: str) -> list[str]:
-    return [column for column in ("method", "target", "fold") if column in SCHEMAS[name].names]
+    return [column for column in UNIT_COLUMNS if column in SCHEMAS[name].names]
+
+
+def _asked(unit: Unit, targets: frozenset[str] | None, method: str | None) -> bool:
+    return (targets is None or unit.target in targets) and method in (None, unit.method)
+
+
+def _rows_of(rows: pa.Table, targets: frozenset[str] | None, method: str | None) -> pa.Table:
+    if targets is not None:
+        rows = rows.filter(pc.is_in(rows.column("target"), pa.array(sorted(targets), pa.string())))
+    return rows if method is None else rows.filter(pc.equal(rows.column("method"), method))

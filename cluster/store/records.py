@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cluster.store.units import Unit
+from cluster.store.units import FINAL_FOLD, Unit
 
 PackedUnits = list[list[Any]]
 
@@ -93,3 +93,8 @@ def pack_units(units: Iterable[Unit]) -> PackedUnits:
 def unpack_units(packed: PackedUnits) -> list[Unit]:
     """The units `pack_units` packed, sorted by method, fold and target."""
     return [Unit(method, target, fold) for method, fold, targets in packed for target in targets]
+
+
+def unit_of_row(row: Mapping[str, Any]) -> Unit:
+    """The unit a table's row belongs to; the rows of a table without folds are of the final one."""
+    return Unit(row["method"], row["target"], row.get("fold", FINAL_FOLD))

@@ -1,0 +1,84 @@
+"""Everything a store knows of one target, gathered for `knockcast gene` and for notebooks."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from cluster.store.reader import StoreReader
+from cluster.store.units import FINAL_FOLD, Unit
+from cluster.summary import genes_table
+from tasks.problems import BadInputError
+
+
+@dataclass(frozen=True, eq=False)
+class GenePage:
+    """One target. Frames hold all methods; `modifiers` is `modifier_summary`.
+
+    `summary` is its rows of `genes`, but for q, which needs every target and is null here. `missing` are the
+    wanted units without a result, with the errors that quarantined them (empty: not done yet).
+    """
+
+    target: str
+    summary: pd.DataFrame
+    scores: pd.DataFrame
+    modifiers: pd.DataFrame
+    candidates: pd.DataFrame
+    failures: pd.DataFrame
+    missing: dict[Unit, list[Any]]
+
+
+def gene_page(reader: StoreReader, target: str) -> GenePage:
+    """The page of one target. Raises BadInputError, naming close ones, where the run wants no such target."""
+    wanted = reader.wanted_units()
+    mine = sorted(unit for unit in wanted if unit.target == target)
+    if not mine:
+        raise BadInputError(_unknown(target, {unit.target for unit in wanted}))
+    only = (target,)
+    committed, quarantined = reader.committed_units(), reader.quarantined()
+    genes = genes_table(reader, only)
+    return GenePage(
+        target=target,
+        summary=genes.to_pandas(),
+        scores=reader.table("scores", targets=only).to_pandas(),
+        modifiers=modifier_summary(reader.table("modifiers", targets=only)),
+        candidates=reader.table("candidates", targets=only).to_pandas(),
+        failures=reader.table("failures", targets=only).to_pandas(),
+        missing={unit: quarantined.get(unit, []) for unit in mine if unit not in committed},
+    )
+
+
+def modifier_summary(modifiers: pa.Table) -> pd.DataFrame:
+    """Per method and modifier of one target: how many folds chose it, and its mean statistics over them.
+
+    `final` says whether the final fit chose it too (its fold does not count among `folds`). `sign` is + or −
+    where r has one sign in every fold, ± where it has not. Ordered by method, then folds (most first), rank.
+    """
+    columns = ["method", "modifier", "folds", "final", "sign", "pearson", "spearman", "chi2", "rank"]
+    frame = modifiers.to_pandas()
+    rows = [
+        {"method": method, "modifier": name, **_over_folds(group)}
+        for (method, name), group in frame.groupby(["method", "modifier"], sort=True)
+    ]
+    found = pd.DataFrame(rows, columns=columns)
+    order = found.sort_values(["method", "folds", "rank", "modifier"], ascending=[True, False, True, True])
+    return order.reset_index(drop=True)
+
+
+def _over_folds(group: pd.DataFrame) -> dict[str, Any]:
+    in_folds = group[group["fold"] != FINAL_FOLD]
+    counted = in_folds if len(in_folds) else group
+    signs = set(np.sign(counted["pearson"].dropna()))
+    means = {name: float(counted[name].mean()) for name in ("pearson", "spearman", "chi2", "rank")}
+    sign = {frozenset({1.0}): "+", frozenset({-1.0}): "−"}.get(frozenset(signs), "±")
+    return {"folds": len(in_folds), "final": len(in_folds) < len(group), "sign": sign, **means}
+
+
+def _unknown(target: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(target.upper(), sorted(known), n=3, cutoff=0.6)
+    hint = f"; did you mean {', '.join(close)}?" if close else "; `genes` lists this store's targets"
+    return f"{target}: not a target of this store{hint}"

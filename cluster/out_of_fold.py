@@ -1,0 +1,94 @@
+"""A method's out-of-fold predictions, target after target, in memory that a whole genome fits into."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Float64, Int64
+
+from cluster.store.reader import StoreReader
+
+ROWS_AT_ONCE = 1 << 20
+PREDICTIONS = ("measured", "predicted", "predicted_lineage", "predicted_own")
+
+Rows = Float64[np.ndarray, " rows"]
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """Rows sorted by target, fold and cell line. `codes` are positions in `targets`; missing is NaN.
+
+    `fold_mean` is the training mean of the row's fold.
+    """
+
+    targets: tuple[str, ...]
+    codes: Int64[np.ndarray, " rows"]
+    fold_mean: Rows
+    measured: Rows
+    predicted: Rows
+    predicted_lineage: Rows
+    predicted_own: Rows
+
+    def blocks(self, rows: int = ROWS_AT_ONCE) -> Iterator[slice]:
+        """Slices of whole targets, each of about `rows` rows."""
+        ends = np.flatnonzero(np.diff(self.codes, append=-1)) + 1
+        start = 0
+        while start < len(self.codes):
+            last = min(int(np.searchsorted(ends, start + rows)), len(ends) - 1)
+            stop = int(ends[last])
+            yield slice(start, stop)
+            start = stop
+
+
+def read_out_of_fold(
+    reader: StoreReader, method: str, scores: pa.Table, only: Collection[str] | None = None
+) -> OutOfFold:
+    """The method's predictions (of some targets); `scores` holds their target, fold and train_mean."""
+    targets = pa.array(sorted(set(scores.column("target").to_pylist())), pa.string())
+    folds = np.unique(np.asarray(scores.column("fold")).astype(np.int64))
+    means = np.full((len(targets), len(folds)), np.nan)
+    means[_positions(scores.column("target"), targets), _fold_positions(scores, folds)] = _real(
+        scores, "train_mean"
+    )
+    groups, columns = _gather(reader, method, targets, folds, only)
+    order = np.argsort(groups, kind="stable")
+    groups = groups[order]
+    return OutOfFold(
+        tuple(targets.to_pylist()),
+        groups // len(folds) if len(folds) else groups,
+        means.ravel()[groups],
+        *(columns.pop(name)[order] for name in PREDICTIONS),
+    )
+
+
+def _gather(
+    reader: StoreReader, method: str, targets: pa.Array, folds: np.ndarray, only: Collection[str] | None
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Every row's (target, fold) as one number, and its values, in the order of the files."""
+    most = sum(file.rows or 0 for commit in reader.commits() for file in commit.table_files("predictions"))
+    groups = np.empty(most, np.int64)
+    columns = {name: np.empty(most) for name in PREDICTIONS}
+    filled = 0
+    for _, part in reader.parts("predictions", ("target", "fold", *PREDICTIONS), only, method):
+        here = slice(filled, filled + part.num_rows)
+        groups[here] = _positions(part.column("target"), targets) * len(folds) + _fold_positions(part, folds)
+        for name, values in columns.items():
+            values[here] = _real(part, name)
+        filled = here.stop
+    return groups[:filled], {name: values[:filled] for name, values in columns.items()}
+
+
+def _positions(column: pa.ChunkedArray, targets: pa.Array) -> np.ndarray:
+    encoded = column.combine_chunks().dictionary_encode()
+    places = pc.index_in(encoded.dictionary, value_set=targets)
+    return np.asarray(places).astype(np.int64)[np.asarray(encoded.indices)]
+
+
+def _fold_positions(table: pa.Table, folds: np.ndarray) -> np.ndarray:
+    return np.searchsorted(folds, np.asarray(table.column("fold")))
+
+
+def _real(table: pa.Table, name: str) -> np.ndarray:
+    return table.column(name).to_numpy().astype(np.float64, copy=False)

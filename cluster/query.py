@@ -1,0 +1,114 @@
+"""SQL over a store, in a DuckDB that can read the store's committed rows and nothing else."""
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from cluster.errors import RefusedError
+from cluster.store.reader import StoreReader
+from cluster.views import TABLES, WRITTEN, view
+from tasks.problems import BadInputError
+from tasks.tables import SCHEMAS
+
+MEMORY = "4GB"
+THREADS = 4
+# Functions in FROM that read nothing; every other one (read_csv, glob, query, ...) is refused by name.
+HARMLESS = frozenset({"range", "generate_series", "unnest"})
+CLOSED: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "allow_persistent_secrets": False,
+    "python_enable_replacements": False,  # a Python variable's name must not be a table
+    "temp_directory": "",
+    "memory_limit": MEMORY,
+}
+
+
+def query(reader: StoreReader, sql: str) -> pa.Table:
+    """The result of one SELECT (or WITH ... SELECT) over the store's tables.
+
+    Only the tables the statement mentions are opened, every file after its sha256 was checked. Raises
+    RefusedError for anything but one SELECT of tables, and BadInputError, with DuckDB's message, for SQL that
+    does not run.
+    """
+    with duckdb.connect(
+        ":memory:", config={**CLOSED, "threads": min(THREADS, os.cpu_count() or 1)}
+    ) as connection:
+        try:
+            _check(connection, sql)
+            mentioned = {name.lower() for name in connection.get_table_names(sql)}
+            files = [
+                path for name in sorted(mentioned & set(TABLES)) for path in _open(connection, reader, name)
+            ]
+            _lock(connection, files)
+            return connection.execute(sql).to_arrow_table()
+        except duckdb.PermissionException as error:
+            raise RefusedError(f"a query may only read this store's tables: {_first_line(error)}") from error
+        except duckdb.OutOfMemoryException as error:
+            raise BadInputError(f"the query needs more than {MEMORY} of memory: select fewer rows") from error
+        except duckdb.Error as error:
+            raise BadInputError([*str(error).splitlines(), f"tables: {', '.join(TABLES)}"]) from error
+
+
+def _check(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Refuse what is not exactly one SELECT from tables."""
+    statements = connection.extract_statements(sql)
+    if len(statements) != 1:
+        raise RefusedError(f"a query is one SELECT statement; {len(statements)} were given")
+    kind = statements[0].type
+    if kind != duckdb.StatementType.SELECT:
+        raise RefusedError(f"a query is one SELECT statement; {kind.name} may not run")
+    row = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
+    tree = json.loads(row[0]) if row else {"error": True}
+    if tree["error"]:
+        raise RefusedError(f"a query is one SELECT statement; {tree.get('error_message', 'this cannot run')}")
+    for name in _table_functions(tree):
+        if name not in HARMLESS:
+            raise RefusedError(f"a query may only read this store's tables; FROM {name}(...) may not run")
+
+
+def _table_functions(node: Any) -> Iterator[str]:
+    """The names of the functions that stand where a table is expected, anywhere in a parsed statement."""
+    if isinstance(node, dict):
+        if node.get("type") == "TABLE_FUNCTION":
+            yield str(node["function"].get("function_name", "?")).lower()
+        for part in node.values():
+            yield from _table_functions(part)
+    elif isinstance(node, list):
+        for part in node:
+            yield from _table_functions(part)
+
+
+def _open(connection: duckdb.DuckDBPyConnection, reader: StoreReader, name: str) -> list[str]:
+    """Make a table known; returns the files DuckDB will have to read for it."""
+    files = [file for commit in reader.commits() for file in commit.table_files(name)]
+    if name not in WRITTEN or not files or any(c.table_files(name) for c in reader.overlapping()):
+        connection.register(name, view(reader, name))
+        return []
+    for file in files:
+        reader.verified(file)
+    paths = [reader.fs.location(file.path) for file in files]
+    columns = ", ".join(f'"{column}"' for column in SCHEMAS[name].names)
+    source = f"read_parquet([{_listed(paths)}], hive_partitioning = false)"
+    connection.execute(f'CREATE VIEW "{name}" AS SELECT {columns} FROM {source}')  # noqa: S608 - our own names
+    return paths
+
+
+def _lock(connection: duckdb.DuckDBPyConnection, files: list[str]) -> None:
+    """From here on: those files, no other file, no network, and no way back."""
+    connection.execute(f"SET allowed_paths = [{_listed(files)}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _listed(paths: list[str]) -> str:
+    return ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,77 @@
+"""The table `shards`: what became of every shard that was ever begun, from its attempts and its commit."""
+
+from collections import Counter
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.store.reader import StoreReader
+from cluster.store.records import Commit
+
+SHARDS_SCHEMA = pa.schema(
+    [
+        ("method", pa.string()),
+        ("shard", pa.string()),
+        ("fold", pa.int32()),
+        ("units", pa.int32()),
+        ("state", pa.string()),
+        ("attempts", pa.int32()),
+        ("failed", pa.int32()),
+        ("seconds", pa.float64()),
+        ("host", pa.string()),
+        ("bytes", pa.int64()),
+        ("error", pa.string()),
+    ]
+)
+
+
+def shards_table(reader: StoreReader) -> pa.Table:
+    """One row per shard key, sorted by it.
+
+    `state` is `committed`; `failed` where the last attempt was seen to fail; `unfinished` where it was not
+    (running, or lost with its driver). `error` is the last failure's. A shard that never committed has no
+    seconds, host or bytes; its method, fold and units are those its attempt named (null where it named none).
+    """
+    commits = {commit.key: commit for commit in reader.commits()}
+    begun: dict[str, list[dict[str, Any]]] = {}
+    for body in reader.attempts():
+        begun.setdefault(body["key"], []).append(body)
+    failed: dict[str, list[dict[str, Any]]] = {}
+    for body in reader.failures():
+        failed.setdefault(body["key"], []).append(body)
+    rows = [
+        _row(key, commits.get(key), begun.get(key, []), failed.get(key, []))
+        for key in sorted({*commits, *begun})
+    ]
+    return pa.Table.from_pylist(rows, schema=SHARDS_SCHEMA)
+
+
+def lost_attempts(reader: StoreReader) -> int:
+    """Attempts with neither failure nor commit: their drivers died, or they are running now."""
+    ended = {(body["key"], body["attempt"]) for body in reader.failures()}
+    done = {commit.key for commit in reader.commits()}
+    open_ones = [body for body in reader.attempts() if (body["key"], body["attempt"]) not in ended]
+    return sum(body["key"] not in done for body in open_ones)
+
+
+def _row(
+    key: str, commit: Commit | None, begun: list[dict[str, Any]], failed: list[dict[str, Any]]
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"shard": key, "attempts": len(begun), "failed": len(failed)}
+    if failed:
+        row["error"] = ": ".join(str(failed[-1][name]) for name in ("kind", "error") if name in failed[-1])
+    if commit is not None:
+        (method, fold), _ = Counter((unit.method, unit.fold) for unit in commit.units).most_common(1)[0]
+        sizes = {"units": len(commit.units), "bytes": commit.size}
+        return {
+            **row,
+            **sizes,
+            "method": method,
+            "fold": fold,
+            "state": "committed",
+            "seconds": commit.seconds,
+            "host": commit.host,
+        }
+    last_failed = bool(failed) and failed[-1]["attempt"] == max(body["attempt"] for body in begun)
+    named = {name: begun[-1].get(name) for name in ("method", "fold", "units")}
+    return {**row, **named, "state": "failed" if last_failed else "unfinished"}

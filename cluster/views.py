@@ -1,0 +1,28 @@
+"""Every table a store gives: those its shards wrote, and those computed from them."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from cluster.final_models import models_table
+from cluster.shards_table import shards_table
+from cluster.store.reader import StoreReader
+from cluster.summary import genes_table
+from tasks.problems import BadInputError
+from tasks.tables import SCHEMAS
+
+COMPUTED: dict[str, Callable[[StoreReader], pa.Table]] = {
+    "genes": genes_table,
+    "models": models_table,
+    "shards": shards_table,
+}
+WRITTEN = tuple(sorted(SCHEMAS.keys() - COMPUTED.keys()))
+TABLES = tuple(sorted({*WRITTEN, *COMPUTED}))
+
+
+def view(reader: StoreReader, name: str) -> pa.Table:
+    """A whole table, sorted by its key. Raises BadInputError for a name that is not in `TABLES`."""
+    if name not in TABLES:
+        raise BadInputError(f"table {name!r}: there is none; a store has {', '.join(TABLES)}")
+    computed = COMPUTED.get(name)
+    return computed(reader) if computed else reader.table(name)
