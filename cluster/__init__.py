@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cluster.results import Store
+    from cluster.runs import run
 
-__all__ = ["Store"]
+__all__ = ["Store", "run"]
 
-_HOMES = {"Store": "cluster.results"}
+_HOMES = {"Store": "cluster.results", "run": "cluster.runs"}
 
 
 def __getattr__(name: str) -> Any:

@@ -33,13 +33,18 @@ class RunOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: str = "quick"
-    scheme: str = "kfold"
+    scheme: Literal["kfold", "split"] = "kfold"
     folds: Annotated[int, Field(ge=2, le=1000)] = 5
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     top: Annotated[int, Field(ge=1, le=1000)] = 20
     fdr: Annotated[float, Field(gt=0, lt=1)] = 0.05
     redundancy: Annotated[float, Field(gt=0, le=1)] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    @property
+    def candidates(self) -> str | tuple[str, ...]:
+        """The preset's name, or the candidates named one by one (`ols,knn`)."""
+        return tuple(self.preset.split(",")) if "," in self.preset else self.preset
 
     @property
     def selection(self) -> SelectionSettings:
@@ -49,19 +54,22 @@ class RunOptions(BaseModel):
 
 def checked_options(methods: Sequence[str], **options: Any) -> RunOptions:
     """The options, or a BadInputError that names every one that cannot be used and what could be."""
-    problems = [*_unbuilt("--method", methods, BUILT_METHODS, PLANNED_METHODS)]
+    problems = _unbuilt("--method", methods, BUILT_METHODS, PLANNED_METHODS)
+    scheme = options.pop("scheme", "kfold")
+    if unbuilt := _unbuilt("--scheme", [scheme], BUILT_SCHEMES, PLANNED_SCHEMES):
+        problems += unbuilt
+        scheme = "kfold"
     try:
-        chosen = RunOptions(**options)
+        chosen = RunOptions(scheme=scheme, **options)
     except ValidationError as error:
         problems += [
             f"--{'.'.join(map(str, e['loc']))}: {e['msg']} (given: {e['input']!r})" for e in error.errors()
         ]
         raise BadInputError(problems) from None
-    problems += _unbuilt("--scheme", [chosen.scheme], BUILT_SCHEMES, PLANNED_SCHEMES)
     if chosen.device == "cuda":
         problems.append("--device cuda: the GPU paths are not built yet; use --device cpu or auto")
     try:
-        candidates_of(chosen.preset)
+        candidates_of(chosen.candidates)
     except ValueError as error:
         problems.append(f"--preset {chosen.preset}: {error}")
     if problems:

@@ -1,13 +1,13 @@
 """What `knockcast import`, `simulate` and `demo` do and print."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 from cluster.errors import ExitCode
 from cluster.results import Store
-from cluster.runs import Request, measure_in_words, run_request
-from cluster.store_actions import print_best
+from cluster.runs import Request, run_request
+from cluster.store_actions import best_targets, print_best
+from cluster.words import measure_in_words
 from tasks.dataset import Dataset
 from tasks.depmap import import_release
 from tasks.simulate import simulate_release
@@ -55,11 +55,8 @@ def run_demo(out: Path, workers: int | None) -> ExitCode:
     if outcome.interrupted:
         return outcome.exit_code
     print_best(Store(store), 15)
-    print(f'\nThe store is {store}. Ask it:\n  knockcast query {store} "SELECT * FROM genes LIMIT 5"')
-    print(f"  knockcast gene {store} {best_target(Store(store))}", file=sys.stdout)
+    best = best_targets(Store(store), 1)["target"][0]
+    print(f"\nThe store is {store}. Ask it:")
+    print(f'  knockcast query {store} "SELECT * FROM genes LIMIT 5"')  # noqa: S608 - printed for people, not run
+    print(f"  knockcast gene {store} {best}")
     return outcome.exit_code
-
-
-def best_target(store: Store) -> str:
-    """The target with the highest pooled r."""
-    return str(store.query("SELECT target FROM genes ORDER BY pearson_pooled DESC NULLS LAST")["target"][0])

@@ -13,8 +13,10 @@ from cluster.progress import progress_for
 from cluster.runtime import fingerprint, open_executor, slots_of
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
+from cluster.store.targets import targets_digest
 from cluster.store.units import FINAL_FOLD, Unit
-from cluster.store.writer import StoreWriter, targets_digest
+from cluster.store.writer import StoreWriter
+from cluster.words import measure_in_words
 from cluster.work import RunInputs, prepare, run_and_commit
 from tasks.dataset import Dataset
 from tasks.fold import panel_of
@@ -127,15 +129,6 @@ def describe_plan(request: Request) -> str:
         f"(an estimate, good to a factor of three), about {summary.memory_bytes / 2**30:.1f} GiB",
     ]
     return "\n".join(lines)
-
-
-def measure_in_words(measure: str) -> str:
-    """What the effect matrix holds, so that no ordinal level passes for a gene effect."""
-    return {
-        "effect": "gene effect: 0 none, -1 common essential",
-        "dependency": "dependency probability 0..1, higher is more essential",
-        "level": "ordinal dependency level, higher is more essential; not a gene effect",
-    }[measure]
 
 
 def _wanted(request: Request) -> tuple[Dataset, RunOptions, list[Unit], Any]:

@@ -32,7 +32,7 @@ def run_and_commit(job: Job, inputs: RunInputs, prepared: PreparedFold) -> Recei
     begun = time.process_time()
     settings = ShardSettings(
         method=job.method,
-        preset=inputs.options.preset,
+        candidates=inputs.options.candidates,
         selection=inputs.options.selection,
         seed=inputs.options.seed,
     )

@@ -19,10 +19,10 @@ FEWEST_LINES = 30
 
 @dataclass(frozen=True)
 class ShardSettings:
-    """What a shard needs to know of the run: method, preset of candidate models, selection, seed."""
+    """What a shard needs to know of the run: method, candidate models (preset or names), selection, seed."""
 
     method: str
-    preset: str
+    candidates: str | tuple[str, ...]
     selection: SelectionSettings
     seed: int
 
@@ -63,9 +63,9 @@ def fit_targets(
     train = prepared.fold.train
     effect = panel.effect[:, np.asarray(targets, dtype=np.int64)].astype(np.float64)
     done = {t: fit for t, y in zip(targets, effect.T, strict=True) if (fit := _without_model(t, y, train))}
-    open_ = [i for i, t in enumerate(targets) if t not in done]
+    open_ = np.array([i for i, t in enumerate(targets) if t not in done], dtype=np.int64)
     for present, members in group_by_missing(effect[np.ix_(train, open_)]):
-        block = [open_[i] for i in members]
+        block = open_[members]
         fits = _fit_group(
             panel,
             prepared,
@@ -111,16 +111,17 @@ def _fit_group(
         TargetFit(t, rows, float(np.mean(y)), "no_modifiers", modifiers=m, seconds=share)
         for t, y, m in zip(targets, effect.T, found, strict=True)
     ]
-    with_modifiers = [i for i, fit in enumerate(fits) if len(found[i])]
+    with_modifiers = [i for i, modifiers in enumerate(found) if len(modifiers)]
     problems = [
         Problem(
             features_of(panel, rows, found[i]),
             effect[:, i],
-            _seed(panel, targets[i], prepared.fold, run_seed),
+            seed_of(settings.seed, panel.targets[targets[i]], prepared.fold.number, "autoselect"),
         )
         for i in with_modifiers
     ]
-    for i, choice in zip(with_modifiers, choose(problems, candidates), strict=True):
+    choices = choose(problems, candidates_of(settings.candidates))
+    for i, choice in zip(with_modifiers, choices, strict=True):
         fits[i] = _with_choice(fits[i], choice)
     return fits
 

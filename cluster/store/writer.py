@@ -71,9 +71,12 @@ class StoreWriter:
         self.fs.create(layout.targets_path(digest), seal_json(body))
         return digest
 
-    def add_plan(self, units: Iterable[Unit]) -> str:
-        """Say which units a run wants; returns the plan's digest. New work first removes _SUCCESS."""
-        body = {"run": self.run_digest, "units": pack_units(set(units))}
+    def add_plan(self, units: Iterable[Unit], dataset: str = "") -> str:
+        """Say which units a run wants; returns the plan's digest. New work first removes _SUCCESS.
+
+        `dataset` is where the dataset is, so that a resume finds it.
+        """
+        body = {"run": self.run_digest, "dataset": dataset, "units": pack_units(set(units))}
         path = layout.plan_path(digest_of(body))
         if not self.fs.exists(path):
             self.unseal()
