@@ -15,7 +15,7 @@ Method = Annotated[
         help="modifiers; later ridge, kernel, forest, latent, plain, profiles, drugs. Repeatable.",
     ),
 ]
-Preset = Annotated[str, typer.Option(help="quick | published | best, or candidates by name: ols,xgboost,knn.")]
+Preset = Annotated[str, typer.Option(help="quick | published | best, or candidates by name: ols,knn.")]
 Targets = Annotated[str, typer.Option(help="all | variable (sd > 0.1) | G1,G2 | @FILE with one a line.")]
 Scheme = Annotated[str, typer.Option(help="kfold | split (75/25) | lineage.")]
 Folds = Annotated[int, typer.Option(help="Folds of scheme kfold.")]

@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float64, Int64
 from modeling.arrays import group_by_missing
 from modeling.association import prepare_genes
 from modeling.autoselect import Choice, choose
-from modeling.candidates import Problem
+from modeling.candidates import Problem, candidates_of
+from modeling.seeds import seed_of
 from modeling.selection import Modifiers, SelectionSettings, select
 from tasks.fold import Panel, PreparedFold
 
