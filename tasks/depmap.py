@@ -17,6 +17,7 @@ from tasks.measure import decide_measure
 from tasks.models_table import ModelsTable, read_models
 from tasks.parquet_matrix import read_parquet_matrix
 from tasks.problems import BadInputError
+from tasks.text_files import ends_with_newline
 from tasks.text_matrix import read_text_matrix
 
 
@@ -124,6 +125,9 @@ def _report(files: ReleaseFiles, parts: dict[str, Any], aligned: Aligned, measur
         ],
         "cell lines in the models table without lineage": [
             line for line in lines if known.lineages.get(line) == ""
+        ],
+        "text files whose last line is not closed (cut short?)": [
+            path.name for path in files.paths.values() if not ends_with_newline(path)
         ],
         "columns describing the rows, not used": sorted({name for m in matrices for name in m.described_by}),
         "rows that are no default entry, not used (their cell lines)": [

@@ -64,16 +64,15 @@ class Findings:
         else:
             self._named[name] = number
 
-    def header(self, columns: Sequence[str], names: Sequence[str], genes: bool) -> None:
-        """Objects to value columns (`names`, some of `columns`) without a name or with that of another."""
-        place = {name: [i + 1 for i, other in enumerate(columns) if other == name] for name in set(names)}
-        for position in place.get("", []):
-            self.whole(f"column {position} has no name; give it the gene's, or remove it")
-        named = [name for name in names if name]
-        for label, found in _duplicates(named, genes):
-            where = sorted({p for i in found for p in place[named[i]]})
-            listed = " and ".join(str(p) for p in where)
-            self.whole(f"duplicate column {label!r}: columns {listed} name the same; keep one of them")
+    def header(self, columns: Sequence[str], values: Sequence[int], genes: bool) -> None:
+        """Objects to value columns (positions `values`) without a name or with that of another."""
+        for position in values:
+            if not columns[position].strip():
+                self.whole(f"column {position + 1} has no name; give it the gene's, or remove it")
+        named = [position for position in values if columns[position].strip()]
+        for label, found in _duplicates([columns[position] for position in named], genes):
+            where = " and ".join(str(named[i] + 1) for i in found)
+            self.whole(f"duplicate column {label!r}: columns {where} name the same; keep one of them")
 
     def row_numbers_as_ids(self, ids: Sequence[str]) -> None:
         """Objects to ids that only count the rows."""

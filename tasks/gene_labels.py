@@ -50,7 +50,7 @@ def parse_gene_label(label: str) -> GeneLabel:
 class GeneNames:
     """The genes of one matrix in column order.
 
-    `labels` are unique: the bare symbol, or "SYMBOL (entrez)" (failing that, Ensembl) where two share a symbol.
+    `labels` are unique: the bare symbol, or "SYMBOL (entrez)", else Ensembl, where two share a symbol.
     """
 
     labels: tuple[str, ...]

@@ -46,7 +46,11 @@ def is_clean(matrix: Matrix, kind: Kind) -> bool:
     """Whether the values read can be used as they are; if not, a slower pass says why."""
     names = matrix.columns
     unique = len(set(names)) == len(names) and not (kind.genes and duplicate_genes(names))
-    named = all(names) and all(line.strip() for line in matrix.ids) and not counts_rows(matrix.ids)
+    named = (
+        all(name.strip() for name in names)
+        and all(line.strip() for line in matrix.ids)
+        and not counts_rows(matrix.ids)
+    )
     if not (matrix.ids and names and unique and named and len(set(matrix.ids)) == len(matrix.ids)):
         return False
     return not infinite(matrix.values).any() and (kind.empty_rows or not empty_rows(matrix.values).any())

@@ -25,11 +25,13 @@ def read_parquet_matrix(path: Path, kind: Kind) -> Matrix:
     findings = Findings(str(path))
     _check_types(findings, table, plan)
     if findings.lines():
-        findings.header(table.column_names, value_names(table.column_names, plan), kind.genes)
+        findings.header(table.column_names, plan.values, kind.genes)
         raise BadInputError(findings.lines())
     matrix = _matrix(path, table, plan)
     if not is_clean(matrix, kind):
-        raise BadInputError(_problems(findings, table.column_names, matrix, kind))
+        findings.header(table.column_names, plan.values, kind.genes)
+        _check_values(findings, matrix, kind)
+        raise BadInputError(findings.lines())
     return matrix
 
 
@@ -105,9 +107,8 @@ def _values(table: pa.Table, plan: ColumnPlan) -> Float32[np.ndarray, "columns r
     return values
 
 
-def _problems(findings: Findings, columns: list[str], matrix: Matrix, kind: Kind) -> list[str]:
-    """What `is_clean` objected to; rows are counted from 1."""
-    findings.header(columns, matrix.columns, kind.genes)
+def _check_values(findings: Findings, matrix: Matrix, kind: Kind) -> None:
+    """Says what `is_clean` objected to; rows are counted from 1."""
     if not matrix.ids or not matrix.columns:
         findings.whole("no rows or no columns of numbers in it; the export was empty")
     for number, name in enumerate(matrix.ids, start=1):
@@ -120,4 +121,3 @@ def _problems(findings: Findings, columns: list[str], matrix: Matrix, kind: Kind
         for row in np.flatnonzero(empty_rows(matrix.values)):
             findings.row(int(row) + 1, f"cell line {matrix.ids[row]!r} has no value at all; remove the row")
     findings.row_numbers_as_ids(matrix.ids)
-    return findings.lines()

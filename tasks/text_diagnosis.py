@@ -8,7 +8,7 @@ import numpy as np
 
 from tasks.columns import ColumnPlan, is_default_entry
 from tasks.findings import BadCell, Findings
-from tasks.matrices import Kind, value_names
+from tasks.matrices import Kind
 from tasks.problems import BadInputError
 from tasks.text_files import MISSING, ends_with_newline, numbered_rows
 
@@ -18,7 +18,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 def diagnose(path: Path, header: list[str], plan: ColumnPlan, kind: Kind) -> list[str]:
     """Every problem of the file, one a line; empty where nothing is wrong with it."""
     findings = Findings(str(path))
-    findings.header(header, value_names(header, plan), kind.genes)
+    findings.header(header, plan.values, kind.genes)
     ids: list[str] = []
     widths: list[tuple[int, int]] = []
     try:

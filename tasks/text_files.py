@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from tasks.matrices import PARQUET_TYPES
 from tasks.problems import BadInputError
 
 MISSING = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None"})
@@ -80,8 +81,8 @@ def numbered_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def ends_with_newline(path: Path) -> bool:
     """Whether the last line is closed; where it is not, the file may have been cut off."""
-    if path.suffix.lower() == ".gz":
-        return True  # gzip's own length and checksum tell a cut
+    if path.suffix.lower() in (".gz", *PARQUET_TYPES):
+        return True  # these tell themselves when they were cut
     with path.open("rb") as file:
         file.seek(-1, 2)
         return file.read(1) in b"\r\n"

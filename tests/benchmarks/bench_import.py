@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.bench_import [--lines 1200] [--genes 19000]
 
-pyarrow's read guesses the columns' types and keeps float64. The bound: 30 s and 3 GiB for 1200 x 19 000 on two cores. Writes about 500 MB into a temporary folder.
+The bound: 30 s and 3 GiB for 1200 x 19 000 on two cores. The bare read guesses column types
+and keeps float64. Writes about 500 MB into a temporary folder.
 """
 
 import argparse
@@ -50,9 +51,7 @@ def write_release(folder: Path, lines: int, genes: int) -> None:
         csv.writer(file).writerows([["ModelID", "OncotreeLineage"], *([name, "Lung"] for name in ids)])
 
 
-def _write_matrix(
-    path: Path, header: list[str], ids: list[str], rng: np.random.Generator, digits: int
-) -> None:
+def _write_matrix(path: Path, header: list[str], ids: list[str], rng: np.random.Generator) -> None:
     with path.open("w") as file:
         file.write(",".join(header) + "\n")
         for name in ids:
