@@ -10,10 +10,10 @@ against the conditions of optimality.
 import numpy as np
 from numba import njit
 
+from modeling.candidates.factor import follow_support, solve_factored
+
 # A condition of optimality may be missed by this share of the penalty.
 OPTIMALITY = 1e-9
-# A pivot below this share of its diagonal is a feature that others on the support already span.
-DEPENDENT = 1e-10
 
 
 @njit(cache=True, nogil=True)
@@ -22,17 +22,21 @@ def lasso_path(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights (penalties x features) and whether each row is optimal, every row started from the one before.
 
-    `penalties` are best given descending. A round is one sweep over the features and one direct solution.
+    `penalties` are best given descending. A round is one direct solution and one sweep over the features.
     """
     n_features = correlation.size
     path = np.empty((penalties.size, n_features))
     optimal = np.zeros(penalties.size, dtype=np.bool_)
-    weights = np.zeros(n_features)
-    gradient = correlation.copy()
+    weights, gradient = np.zeros(n_features), correlation.copy()
+    upper, lower = np.empty((n_features, n_features)), np.empty((n_features, n_features))
+    order, size = np.empty(n_features, dtype=np.int64), 0
+    rounding = 1e-13 * np.abs(correlation).max()
     for i in range(penalties.size):
         for _ in range(max_rounds):
-            _solve_support(gram, correlation, penalties[i], weights, gradient)
-            optimal[i] = _is_optimal(gram, correlation, penalties[i], weights, gradient)
+            size = _solve_support(
+                gram, correlation, penalties[i], weights, gradient, upper, lower, order, size
+            )
+            optimal[i] = _is_optimal(gram, penalties[i], weights, gradient, rounding)
             if optimal[i]:
                 break
             _sweep(gram, penalties[i], weights, gradient)
@@ -76,9 +80,10 @@ def _sweep(gram: np.ndarray, penalty: float, weights: np.ndarray, gradient: np.n
 
 @njit(cache=True, nogil=True)
 def _is_optimal(
-    gram: np.ndarray, correlation: np.ndarray, penalty: float, weights: np.ndarray, gradient: np.ndarray
+    gram: np.ndarray, penalty: float, weights: np.ndarray, gradient: np.ndarray, rounding: float
 ) -> bool:
-    slack = OPTIMALITY * penalty + 1e-13 * np.abs(correlation).max()
+    """Whether each slope is the penalty by the weight's sign, or at most that where the weight is 0."""
+    slack = OPTIMALITY * penalty + rounding
     for j in range(weights.size):
         if gram[j, j] <= 0.0:
             continue
@@ -92,60 +97,55 @@ def _is_optimal(
 
 @njit(cache=True, nogil=True)
 def _solve_support(
-    gram: np.ndarray, correlation: np.ndarray, penalty: float, weights: np.ndarray, gradient: np.ndarray
-) -> None:
-    """Move to the minimum among weights of the present signs, dropping those that reach zero on the way."""
+    gram: np.ndarray,
+    correlation: np.ndarray,
+    penalty: float,
+    weights: np.ndarray,
+    gradient: np.ndarray,
+    upper: np.ndarray,
+    lower: np.ndarray,
+    order: np.ndarray,
+    size: int,
+) -> int:
+    """Move to the minimum among weights of the present signs, dropping those that reach zero on the way.
+
+    The factor is brought along and its size returned. Weights of features it leaves out stay as they are.
+    """
+    step = np.empty(weights.size)
     while True:
-        support = np.flatnonzero(weights)
-        step = _newton_step(gram, penalty, weights, gradient, support)
-        share, crossing = 1.0, -1
-        for i in range(support.size):
-            w = weights[support[i]]
-            if (w + step[i]) * w <= 0.0 and -w / step[i] < share:
-                share, crossing = -w / step[i], support[i]
-        for i in range(support.size):
-            weights[support[i]] += share * step[i]
+        size = follow_support(gram, weights, upper, lower, order, size)
+        for i in range(size):
+            step[i] = gradient[order[i]] - penalty * np.sign(weights[order[i]])
+        solve_factored(upper, lower, size, step)
+        share, crossing = _first_crossing(weights, order, size, step)
+        for i in range(size):
+            weights[order[i]] += share * step[i]
         if crossing >= 0:
             weights[crossing] = 0.0
-        gradient[:] = correlation
-        for i in range(support.size):
-            w = weights[support[i]]
-            for k in range(weights.size):
-                gradient[k] -= w * gram[support[i], k]
+        _recompute_gradient(gram, correlation, weights, gradient)
         if crossing < 0:
-            return
+            return size
 
 
 @njit(cache=True, nogil=True)
-def _newton_step(
-    gram: np.ndarray, penalty: float, weights: np.ndarray, gradient: np.ndarray, support: np.ndarray
-) -> np.ndarray:
-    """The step over the support to where gradient = penalty·sign; 0 for features the others already span."""
-    n = support.size
-    upper = np.empty((n, n))
-    step = np.empty(n)
-    for i in range(n):
-        step[i] = gradient[support[i]] - penalty * np.sign(weights[support[i]])
-        for j in range(i, n):
-            upper[i, j] = gram[support[i], support[j]]
-    # Right-looking Cholesky (upper.T @ upper = gram on the support), the right-hand side along with it.
-    for i in range(n):
-        if upper[i, i] <= DEPENDENT * gram[support[i], support[i]]:
-            upper[i, i:] = 0.0
-            step[i] = 0.0
-            continue
-        root = np.sqrt(upper[i, i])
-        upper[i, i:] /= root
-        step[i] /= root
-        for k in range(i + 1, n):
-            factor = upper[i, k]
-            step[k] -= factor * step[i]
-            for j in range(k, n):
-                upper[k, j] -= factor * upper[i, j]
-    for i in range(n - 1, -1, -1):
-        if upper[i, i] == 0.0:
-            continue
-        step[i] /= upper[i, i]
-        for k in range(i):
-            step[k] -= upper[k, i] * step[i]
-    return step
+def _first_crossing(weights: np.ndarray, order: np.ndarray, size: int, step: np.ndarray) -> tuple[float, int]:
+    """The share of the step until a weight reaches zero, and which weight; (1, −1) if none does."""
+    share, crossing = 1.0, -1
+    for i in range(size):
+        w = weights[order[i]]
+        reached = w + step[i] <= 0.0 if w > 0.0 else w + step[i] >= 0.0
+        if reached and -w / step[i] <= share:
+            share, crossing = -w / step[i], order[i]
+    return share, crossing
+
+
+@njit(cache=True, nogil=True)
+def _recompute_gradient(
+    gram: np.ndarray, correlation: np.ndarray, weights: np.ndarray, gradient: np.ndarray
+) -> None:
+    # Anew each time, so that rounding does not add up along the path.
+    gradient[:] = correlation
+    for j in range(weights.size):
+        if weights[j] != 0.0:
+            for k in range(weights.size):
+                gradient[k] -= weights[j] * gram[j, k]

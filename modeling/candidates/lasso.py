@@ -43,13 +43,14 @@ class Lasso:
         penalties = penalty_grid(x, y)
         errors, path_optimal = cross_validation_errors(x, y, penalties)
         best = int(np.argmin(errors))
-        weights, gap, optimal = _refit(x, y, penalties[: best + 1])
+        path, refit_optimal, gap = _path(x, y, penalties[: best + 1])
+        weights = path[-1]
         parameters = {
             "penalty": float(penalties[best]),
             "gap": gap,
             "nonzero": int(np.count_nonzero(weights)),
         }
-        stuck = int(np.count_nonzero(~path_optimal)) + int(not optimal)
+        stuck = int(np.count_nonzero(~path_optimal)) + int(not refit_optimal[-1])
         model = linear_model(problem, weights)
         if stuck:
             reason = f"coordinate descent stopped after {MAX_ROUNDS} rounds at {stuck} penalties"
@@ -73,7 +74,7 @@ def cross_validation_errors(
     for test in np.array_split(np.arange(len(y)), min(N_FOLDS, len(y))):
         train = np.delete(np.arange(len(y)), test)
         x_mean, y_mean = x[train].mean(axis=0), y[train].mean()
-        path, solved = _path(x[train] - x_mean, y[train] - y_mean, penalties)
+        path, solved, _ = _path(x[train] - x_mean, y[train] - y_mean, penalties)
         residuals = (x[test] - x_mean) @ path.T - (y[test] - y_mean)[:, np.newaxis]
         errors += np.square(residuals).mean(axis=0)
         optimal.append(solved)
@@ -82,18 +83,11 @@ def cross_validation_errors(
 
 def _path(
     x: Lines, y: Effect, penalties: Float64[np.ndarray, " penalties"]
-) -> tuple[Float64[np.ndarray, "penalties features"], Bool[np.ndarray, " penalties"]]:
+) -> tuple[Float64[np.ndarray, "penalties features"], Bool[np.ndarray, " penalties"], float]:
+    """Weights at each penalty, whether they are optimal, and the relative duality gap at the last penalty."""
     gram, correlation, energy = x.T @ x, x.T @ y, float(y @ y)
-    path, optimal = lasso_path(gram, correlation, penalties * len(y), MAX_ROUNDS)
+    sums = penalties * len(y)
+    path, optimal = lasso_path(gram, correlation, sums, MAX_ROUNDS)
     for i in np.flatnonzero(~optimal):
-        optimal[i] = relative_gap(gram, correlation, energy, penalties[i] * len(y), path[i]) <= GOOD_GAP
-    return path, optimal
-
-
-def _refit(
-    x: Lines, y: Effect, penalties: Float64[np.ndarray, " penalties"]
-) -> tuple[Float64[np.ndarray, " features"], float, bool]:
-    """Weights at the last of the penalties, the relative duality gap there, and whether they are optimal."""
-    path, optimal = _path(x, y, penalties)
-    gap = relative_gap(x.T @ x, x.T @ y, float(y @ y), penalties[-1] * len(y), path[-1])
-    return path[-1], float(gap), bool(optimal[-1])
+        optimal[i] = relative_gap(gram, correlation, energy, sums[i], path[i]) <= GOOD_GAP
+    return path, optimal, float(relative_gap(gram, correlation, energy, sums[-1], path[-1]))

@@ -6,6 +6,9 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+# Squares of larger values, summed, could overflow and make a feature look constant.
+LARGEST = 1e100
+
 
 @dataclass(frozen=True)
 class Standardised:
@@ -68,10 +71,10 @@ class Problem:
         """Why no candidate can be fitted; empty if nothing is known to be wrong."""
         if self.n_lines < 2 or self.n_features < 1:
             return f"{self.n_lines} lines and {self.n_features} features; at least 2 and 1 are needed"
-        if not np.isfinite(self.effect).all():
-            return "the effect has missing or infinite values on the training lines"
-        if not np.isfinite(self.features).all():
-            return "a feature has missing or infinite values on the training lines"
+        for what, values in (("the effect", self.effect), ("a feature", self.features)):
+            # Written so that NaN fails it too.
+            if not np.abs(values).max() <= LARGEST:
+                return f"{what} has missing, infinite or huge (over {LARGEST:g}) values on the training lines"
         return ""
 
     @cached_property
