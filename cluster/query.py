@@ -46,7 +46,7 @@ def query(reader: StoreReader, sql: str) -> pa.Table:
                 path for name in sorted(mentioned & set(TABLES)) for path in _open(connection, reader, name)
             ]
             _lock(connection, files)
-            return connection.execute(sql).to_arrow_table()
+            return connection.sql(sql).to_arrow_table()
         except duckdb.PermissionException as error:
             raise RefusedError(f"a query may only read this store's tables: {_first_line(error)}") from error
         except duckdb.OutOfMemoryException as error:

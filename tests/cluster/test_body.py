@@ -1,0 +1,51 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cluster.errors import DamagedFileError, StorageError
+from cluster.store.body import digest_of, read_json, seal_json
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text().filter(lambda key: key != "format"), VALUES, max_size=4))
+def test_what_is_sealed_is_read_back(body: dict[str, object]) -> None:
+    assert read_json(seal_json(body), "x") == {"format": 1, **body}
+
+
+def test_a_sealed_file_is_plain_json_that_names_its_digest() -> None:
+    sealed = json.loads(seal_json({"b": 1, "a": "é"}))
+    assert sealed["body"] == {"format": 1, "a": "é", "b": 1}
+    assert sealed["sha256"] == digest_of({"a": "é", "b": 1})
+
+
+def test_every_flipped_bit_is_noticed() -> None:
+    data = seal_json({"key": "abc", "n": [1, 2]})
+    for place in range(len(data)):
+        for bit in range(8):
+            damaged = bytearray(data)
+            damaged[place] ^= 1 << bit
+            with pytest.raises(DamagedFileError, match=r"plan\.json: damaged"):
+                read_json(bytes(damaged), "plan.json")
+
+
+@pytest.mark.parametrize("cut", [0, 1, 80, -1])
+def test_a_truncated_file_is_noticed(cut: int) -> None:
+    with pytest.raises(DamagedFileError):
+        read_json(seal_json({"a": 1})[:cut], "x")
+
+
+def test_a_newer_format_is_refused_with_an_instruction() -> None:
+    with pytest.raises(StorageError, match=r"run\.json: format 2, written by a newer Knockcast.*install"):
+        read_json(seal_json({"format": 2}), "run.json")
+
+
+def test_nan_cannot_be_sealed() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        seal_json({"a": float("nan")})
