@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Int64
 
 _BOTH = re.compile(r"(?P<symbol>\S+) \((?P<id>[^()\s]*)\)")
+_BOTH_FROM_R = re.compile(r"(?P<symbol>[^\s()]+?)\.\.(?P<entrez>\d{1,18})\.")
 _SYMBOL = re.compile(r"[^\s()]+")
 _NO_ID = frozenset({"", "nan", "none", "na", "unknown"})
 _ENSEMBL = re.compile(r"ENSG\d+(\.\d+)?")
@@ -30,7 +31,7 @@ class GeneLabel:
 
 
 def parse_gene_label(label: str) -> GeneLabel:
-    """Reads "SYMBOL (entrez)", "SYMBOL (nan)", "SYMBOL (ENSG...)" and "SYMBOL".
+    """Reads "SYMBOL (entrez)", "SYMBOL (nan)", "SYMBOL (ENSG...)", "SYMBOL" and R's "SYMBOL..entrez.".
 
     Anything else is kept whole as the symbol and marked as not understood, so that importers can report it.
     """
@@ -43,6 +44,8 @@ def parse_gene_label(label: str) -> GeneLabel:
             return GeneLabel(match["symbol"], 0, True, identifier)
         if identifier.lower() in _NO_ID:
             return GeneLabel(match["symbol"], 0, True)
+    if match := _BOTH_FROM_R.fullmatch(text):  # R's data frames turn blanks and brackets into dots
+        return GeneLabel(match["symbol"], int(match["entrez"]), True)
     return GeneLabel(text, 0, _SYMBOL.fullmatch(text) is not None)
 
 

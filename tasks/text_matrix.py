@@ -37,7 +37,7 @@ def read_text_matrix(path: Path, kind: Kind) -> Matrix:
 
 def _read_fast(path: Path, header: list[str], plan: ColumnPlan) -> Matrix:
     table = pa.csv.read_csv(
-        path,
+        pa.input_stream(str(path), compression="gzip" if path.suffix.lower() == ".gz" else None),
         # Columns go by position: a header may hold a name twice, and saying so is the other pass's task.
         read_options=pa.csv.ReadOptions(
             skip_rows=1, column_names=[str(i) for i in range(len(header))], block_size=BLOCK_BYTES

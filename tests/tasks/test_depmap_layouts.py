@@ -12,6 +12,7 @@ import pytest
 from tasks.dataset import Dataset
 from tasks.depmap import import_release
 from tasks.problems import BadInputError
+from tasks.simulate import simulate_release
 
 LINES = [f"ACH-{number:06d}" for number in (3, 1, 2, 5)]
 GENES = ["TP53 (7157)", "KRAS (3845)", "DUX4 (100288687)"]
@@ -210,6 +211,23 @@ def test_lines_and_genes_set_aside_are_listed(tmp_path):
     assert dense.cell_lines == ["L2", "L3", "L5", "L6", "L7", "L8"]
 
 
+@pytest.mark.parametrize(("factor", "doubted"), [(1, False), (1000, True)])
+def test_expression_without_logarithm_is_doubted(tmp_path, factor, doubted):
+    table(LINES, TARGETS, EFFECT).to_csv(tmp_path / "effect.csv")
+    table(LINES, GENES, EXPRESSION * factor).to_csv(tmp_path / "expression.csv")
+    write_models(tmp_path / "Model.csv")
+    dataset = import_release(tmp_path, out=tmp_path / "d")
+    assert ("without logarithm" in dataset.report["expression"]) is doubted
+
+
+def test_windows_line_ends_and_capital_suffixes_are_read(tmp_path):
+    effect = table(LINES, TARGETS, EFFECT).to_csv(lineterminator="\r\n").encode()
+    (tmp_path / "effect.CSV.GZ").write_bytes(gzip.compress(effect))
+    table(LINES, GENES, EXPRESSION).to_csv(tmp_path / "EXPRESSION.csv", lineterminator="\r\n")
+    write_models(tmp_path / "Model.csv")
+    expect_the_release(import_release(tmp_path, out=tmp_path / "d"))
+
+
 def test_sources_are_recorded_with_their_hash(tmp_path):
     table(LINES, TARGETS, EFFECT).to_csv(tmp_path / "effect.csv")
     table(LINES, GENES, EXPRESSION).to_csv(tmp_path / "expression.csv")
@@ -244,57 +262,7 @@ def test_drug_files_are_fitted_to_the_lines(tmp_path):
     ]  # fmt: skip
 
 
-def test_the_real_matrices_keep_535_genes_on_983_lines(real_data, tmp_path):
-    dataset = import_release(
-        effect=real_data / "gene_dependency_level_22q1.parquet",
-        expression=real_data / "expression.parquet",
-        models=real_data / "models.parquet",
-        out=tmp_path / "d",
-    )
-    assert dataset.expression.shape == (983, 535)
-    assert dataset.effect.shape == (983, 17386)
-    assert dataset.measure == "level"
-    assert len(dataset.report["genes known on fewer than 90% of the shared lines, set aside"]) == 197
-    assert "" not in dataset.lineages
-    dataset.verify()
-
-
-@pytest.mark.parametrize("release", ["MayurDivate", "TRIM8_Ewing", "XGDP", "hartlab", "nkwang24"])
-def test_real_excerpts_of_sample_info(real_data, tmp_path, release):
-    from tasks.models_table import read_models
-
-    models = read_models(real_data / "layouts" / f"sample_info.{release}.csv")
-    with (real_data / "layouts" / f"sample_info.{release}.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    wanted = "disease" if release == "hartlab" else "lineage"
-    assert list(models.lineages) == [row["DepMap_ID"] for row in rows]
-    if wanted in rows[0]:
-        assert list(models.lineages.values()) == [row[wanted] for row in rows]
-
-
-def test_real_excerpts_of_expression_and_drugs(real_data):
-    from tasks.depmap import read_matrix
-    from tasks.matrices import DRUGS
-    from tasks.matrices import GENES as GENE_COLUMNS
-
-    layouts = real_data / "layouts"
-    expression = read_matrix(
-        layouts / "OmicsExpressionProteinCodingGenesTPMLogp1.Shubhra-B_example.csv", GENE_COLUMNS
-    )
-    assert expression.columns[:2] == ["TSPAN6 (7105)", "TNMD (64102)"]
-    assert expression.ids[0] == "ACH-001113"
-    assert expression.values[0, 0] == np.float32(4.33199177823206)
-    signatures = read_matrix(layouts / "OmicsGlobalSignatures.rc9.csv", DRUGS)
-    assert (signatures.ids[0], signatures.columns) == ("ACH-000839", ["MSIScore", "LoHFraction"])
-    drugs = read_matrix(layouts / "portal_custom_export_CTRP_AUC.csv", DRUGS)
-    assert drugs.columns[0] == "CIL56 (CTRP:100490)"
-    portal = read_matrix(layouts / "portal_RNAi_subset.csv", GENE_COLUMNS)
-    assert portal.columns == ["PARP1"]
-
-
 def test_a_simulated_release_of_each_layout(tmp_path):
-    from tasks.simulate import simulate_release
-
     shapes = set()
     for layout in ("22Q2", "24Q4", "25Q3"):
         simulate_release(tmp_path / layout, cell_lines=60, genes=80, layout=layout)

@@ -14,6 +14,8 @@ from tasks.gene_labels import GeneLabel, duplicate_genes, name_genes, own_column
         ("C1orf112 (nan)", "C1orf112", 0, True),
         ("FOO (Unknown)", "FOO", 0, True),
         ("TSPAN6 (ENSG00000000003)", "TSPAN6", 0, True),
+        ("TP53..7157.", "TP53", 7157, True),
+        ("AC093323.1", "AC093323.1", 0, True),
         ("NAT2&NAT3 (10&11)", "NAT2&NAT3 (10&11)", 0, False),
         ("CIL56 (CTRP:100490)", "CIL56 (CTRP:100490)", 0, False),
         ("A1BG (1).1", "A1BG (1).1", 0, False),
