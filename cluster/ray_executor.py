@@ -159,7 +159,7 @@ def _words(error: RayError) -> str:
     """What the worker's exception said, and the end of its traceback; one line where the worker is gone."""
     if not isinstance(error, RayTaskError):
         return _line(error)
-    trace = COLOURS.sub("", str(error.traceback_str))
+    trace = COLOURS.sub("", str(error))
     return (
         f"{type(error.cause).__name__}: {error.cause}"[:ERROR_CHARACTERS] + "\n" + trace[-ERROR_CHARACTERS:]
     )

@@ -94,11 +94,11 @@ def connected(address: str = "local", workers: int | None = None, insecure: bool
     else:
         _join(address, insecure)
     import ray  # noqa: PLC0415 - after its settings
-    from ray._private.ray_logging import global_worker_stdstream_dispatcher  # noqa: PLC0415
+    import ray._private.worker  # noqa: PLC0415
 
+    # Ray prints paragraphs on standard output for every killed worker; the ledger's story says it in a line.
+    ray._private.worker.print_to_stdstream = _log_quietly
     try:
-        # Ray prints a paragraph on standard output for every killed worker; the ledger's story says it once.
-        global_worker_stdstream_dispatcher.remove_handler("ray_print_logs")
         yield
     finally:
         ray.shutdown()
@@ -148,6 +148,11 @@ def host_of(address: str) -> str:
             "for the jobs address of a cluster use `knockcast submit`"
         )
     return host
+
+
+def _log_quietly(data: Mapping[str, Any], ignore_prefix: bool) -> None:
+    del ignore_prefix
+    logging.getLogger(__name__).debug("%s: %s", data.get("pid"), "\n".join(data["lines"]))
 
 
 def _start_local(slots: int) -> None:

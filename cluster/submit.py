@@ -27,7 +27,7 @@ LOST = 1  # what following ends with where Ray does not know the command's exit 
 def submit_command(
     address: str, argv: Sequence[str], follow: bool, logs: str | None, stop: str | None, insecure: bool
 ) -> int:
-    """`knockcast submit`: send a command, or show (`logs`) or stop (`stop`) a job; returns the exit status."""
+    """`knockcast submit`: send a command, or show (`logs`) or `stop` a job; returns the exit status."""
     jobs = Jobs(address, insecure)
     if logs is not None:
         print(jobs.logs(logs), end="")

@@ -1,0 +1,95 @@
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cluster.plan import BLOCK_SECONDS, SHARDS_PER_SLOT, Costs, make_shards, name_shard, summarise
+from cluster.store.units import FINAL_FOLD, Unit, shard_key
+
+RUN = "a" * 64
+QUICK = Costs("quick", genes=18_000, lines=720)
+
+
+def units_of(targets: int, folds: tuple[int, ...] = (0,), method: str = "modifiers") -> list[Unit]:
+    return [Unit(method, f"G{i}", fold) for fold in folds for i in range(targets)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 30), st.integers(-1, 2)), max_size=80),
+    st.integers(1, 5),
+    st.none() | st.integers(1, 9),
+)
+def test_every_unit_stands_in_exactly_one_shard_of_its_method_and_fold(parts, slots, size) -> None:  # type: ignore[no-untyped-def]
+    units = [Unit(method, f"G{target}", fold) for method, target, fold in parts]
+    shards = make_shards(units, RUN, QUICK, slots, size)
+    placed = [unit for shard in shards for unit in shard.units]
+    assert len(placed) == len(set(placed))
+    assert set(placed) == set(units)
+    for shard in shards:
+        assert {(u.method, u.fold) for u in shard.units} == {(shard.method, shard.fold)}
+        assert shard.key == shard_key(RUN, shard.units)
+        assert size is None or len(shard.units) <= size
+
+
+def test_targets_keep_the_order_they_came_in() -> None:
+    units = [Unit("modifiers", name, 0) for name in ("Z", "A", "M", "B", "Y", "C")]
+    shards = make_shards(units, RUN, QUICK, slots=1, shard_size=2)
+    assert [u.target for s in shards for u in s.units] == ["Z", "A", "M", "B", "Y", "C"]
+
+
+def test_the_final_fit_comes_after_the_folds() -> None:
+    shards = make_shards(units_of(4, (FINAL_FOLD, 1, 0)), RUN, QUICK, slots=1)
+    folds = [shard.fold for shard in shards]
+    assert folds == sorted(folds, key=lambda fold: (fold == FINAL_FOLD, fold))
+    assert folds[-1] == FINAL_FOLD
+
+
+def test_a_whole_genome_is_cut_into_blocks_of_about_a_minute() -> None:
+    shards = make_shards(units_of(18_000, tuple(range(5))), RUN, QUICK, slots=2)
+    seconds = [QUICK.seconds(shard) for shard in shards]
+    assert all(BLOCK_SECONDS / 2 <= s <= 2 * BLOCK_SECONDS for s in seconds)
+
+
+def test_a_small_job_still_feeds_every_slot() -> None:
+    shards = make_shards(units_of(100), RUN, QUICK, slots=4)
+    assert len(shards) >= SHARDS_PER_SLOT * 4
+    sizes = {len(shard.units) for shard in shards}
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_the_dearest_preset_is_cut_finest_and_one_target_is_the_least() -> None:
+    published = Costs("published", 18_000, 720)
+    shards = make_shards(units_of(18_000), RUN, published, slots=2)
+    assert math.isclose(
+        len(shards[0].units), BLOCK_SECONDS / published.seconds_per_unit("modifiers"), rel_tol=0.1
+    )
+    endless = Costs("published", 18_000, 720 * 1000)
+    assert {len(s.units) for s in make_shards(units_of(20), RUN, endless, slots=1)} == {1}
+
+
+def test_a_shard_of_two_folds_or_of_nothing_is_refused() -> None:
+    for units in ([], units_of(1, (0, 1))):
+        with pytest.raises(ValueError, match="one method and one fold"):
+            name_shard(RUN, units)
+
+
+def test_the_summary_says_what_is_reused_and_what_the_rest_costs() -> None:
+    wanted = units_of(10, (0, FINAL_FOLD))
+    committed = set(wanted[:4])
+    shards = make_shards([u for u in wanted if u not in committed], RUN, QUICK, slots=2, shard_size=3)
+    summary = summarise(wanted, committed, shards, QUICK, slots=2)
+    assert [(line.fold, line.wanted, line.reused) for line in summary.lines] == [
+        (0, 10, 4),
+        (FINAL_FOLD, 10, 0),
+    ]
+    assert (summary.wanted, summary.reused, summary.shards) == (20, 4, len(shards))
+    assert math.isclose(summary.core_seconds, 16 * QUICK.seconds_per_unit("modifiers"))
+    assert math.isclose(summary.seconds, summary.core_seconds / 2)
+    assert summary.memory_bytes > 18_000 * 720 * 20
+
+
+def test_nothing_wanted_is_nothing_planned() -> None:
+    assert make_shards([], RUN, QUICK, slots=2) == []
+    assert summarise([], set(), [], QUICK, 2).wanted == 0
