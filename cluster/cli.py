@@ -25,13 +25,13 @@ def main() -> None:
     """Run one command; end with the exit code its outcome has in the contract."""
     try:
         app()
-    except tuple(EXIT_CODES) as error:
-        _tell(error)
-        sys.exit(_exit_code(error))
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; that is not an error of ours.
         sys.stderr.close()
         sys.exit(ExitCode.DONE)
+    except tuple(EXIT_CODES) as error:
+        _tell(error)
+        sys.exit(_exit_code(error))
 
 
 def _exit_code(error: BaseException) -> ExitCode:

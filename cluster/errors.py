@@ -31,6 +31,7 @@ class RefusedError(Exception):
 EXIT_CODES: dict[type[BaseException], ExitCode] = {
     BadInputError: ExitCode.BAD_INPUT,
     StorageError: ExitCode.STORAGE,
+    OSError: ExitCode.STORAGE,  # a disk that fails while a Dataset or a release is written
     RefusedError: ExitCode.REFUSED,
     KeyboardInterrupt: ExitCode.INTERRUPTED,
 }
