@@ -40,48 +40,51 @@ def query(reader: StoreReader, sql: str) -> pa.Table:
         ":memory:", config={**CLOSED, "threads": min(THREADS, os.cpu_count() or 1)}
     ) as connection:
         try:
-            _check(connection, sql)
-            mentioned = {name.lower() for name in connection.get_table_names(sql)}
-            files = [
-                path for name in sorted(mentioned & set(TABLES)) for path in _open(connection, reader, name)
-            ]
+            tables = _mentioned(_checked(connection, sql))
+            files = [path for name in tables for path in _open(connection, reader, name)]
             _lock(connection, files)
             return connection.sql(sql).to_arrow_table()
         except duckdb.PermissionException as error:
             raise RefusedError(f"a query may only read this store's tables: {_first_line(error)}") from error
         except duckdb.OutOfMemoryException as error:
             raise BadInputError(f"the query needs more than {MEMORY} of memory: select fewer rows") from error
+        except RecursionError as error:
+            raise RefusedError("the query is nested too deeply: write it in simpler parts") from error
         except duckdb.Error as error:
             raise BadInputError([*str(error).splitlines(), f"tables: {', '.join(TABLES)}"]) from error
 
 
-def _check(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """Refuse what is not exactly one SELECT from tables."""
+def _checked(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
+    """The parsed statement, as DuckDB's JSON; RefusedError unless it is one SELECT from tables."""
     statements = connection.extract_statements(sql)
     if len(statements) != 1:
         raise RefusedError(f"a query is one SELECT statement; {len(statements)} were given")
     kind = statements[0].type
     if kind != duckdb.StatementType.SELECT:
         raise RefusedError(f"a query is one SELECT statement; {kind.name} may not run")
-    row = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
-    tree = json.loads(row[0]) if row else {"error": True}
+    ((parsed,),) = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()
+    tree = json.loads(parsed)
     if tree["error"]:
         raise RefusedError(f"a query is one SELECT statement; {tree.get('error_message', 'this cannot run')}")
-    for name in _table_functions(tree):
+    functions = [node["function"] for node in _nodes(tree) if node.get("type") == "TABLE_FUNCTION"]
+    for name in (str(function.get("function_name", "?")).lower() for function in functions):
         if name not in HARMLESS:
             raise RefusedError(f"a query may only read this store's tables; FROM {name}(...) may not run")
+    return tree
 
 
-def _table_functions(node: Any) -> Iterator[str]:
-    """The names of the functions that stand where a table is expected, anywhere in a parsed statement."""
-    if isinstance(node, dict):
-        if node.get("type") == "TABLE_FUNCTION":
-            yield str(node["function"].get("function_name", "?")).lower()
-        for part in node.values():
-            yield from _table_functions(part)
-    elif isinstance(node, list):
-        for part in node:
-            yield from _table_functions(part)
+def _mentioned(tree: Any) -> list[str]:
+    """The store's tables that a parsed statement names."""
+    names = {str(node.get("table_name", "")).strip('"').lower() for node in _nodes(tree)}
+    return sorted(names.intersection(TABLES))
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a parsed statement, at any depth."""
+    if isinstance(tree, dict):
+        yield tree
+    for part in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _nodes(part)
 
 
 def _open(connection: duckdb.DuckDBPyConnection, reader: StoreReader, name: str) -> list[str]:
