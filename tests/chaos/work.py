@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from cluster.errors import StorageError
 from cluster.executors import Job, Receipt
 from cluster.store.writer import StoreWriter
 from tasks.tables import SCHEMAS
@@ -27,7 +28,6 @@ class Script:
     raises: frozenset[str] = frozenset()
     kills: frozenset[str] = frozenset()
     hangs: frozenset[str] = frozenset()
-    waits_for: Path | None = None  # every job waits until this file exists
 
 
 def prepare(script: Script | None, fold: int) -> float:
@@ -66,7 +66,7 @@ def commit(job: Job, script: Script | None, data: float) -> Receipt:
     """Commit one row a unit."""
     del script
     begun = time.monotonic()
-    host = f"{socket.gethostname()}:{os.getpid()}:{os.environ.get('KNOCKCAST_TEST_NODE', os.getppid())}"
+    host = f"{socket.gethostname()} {os.getpid()} {node()}"
     statuses = {"ok": len(job.units)}
     info = {"seconds": 0.0, "host": host, "statuses": statuses}
     writer = StoreWriter.join(job.store, job.run)
@@ -77,8 +77,6 @@ def commit(job: Job, script: Script | None, data: float) -> Receipt:
 def misbehave(job: Job, script: Script, data: float) -> Receipt:
     """Do to the guilty what the script says, else commit."""
     targets = set(job.targets)
-    while script.waits_for is not None and not script.waits_for.exists():
-        time.sleep(0.01)
     if targets & script.raises:
         raise ValueError(f"planted in {sorted(targets & script.raises)[0]}")
     if targets & script.kills:
@@ -86,3 +84,44 @@ def misbehave(job: Job, script: Script, data: float) -> Receipt:
     if targets & script.hangs:
         threading.Event().wait()
     return commit(job, script, data)
+
+
+def meet(job: Job, script: Script, data: float) -> Receipt:
+    """Commit, but never let one node run three shards ahead of the other: both must do several."""
+    here, there = ("one", "two") if node() == "one" else ("two", "one")
+    mark(script, here)
+    wanted, patience = min(marks(script.folder, here), 3), time.monotonic() + 30
+    while marks(script.folder, there) < wanted and time.monotonic() < patience:
+        time.sleep(0.01)
+    return commit(job, script, data)
+
+
+def hang_on_node_two(job: Job, script: Script, data: float) -> Receipt:
+    """Hang on node two, saying so; commit anywhere else."""
+    if node() == "two":
+        mark(script, "hanging")
+        threading.Event().wait()
+    return commit(job, script, data)
+
+
+def hang_at_last(job: Job, script: Script, data: float) -> Receipt:
+    """Commit every shard of fold 0, then say so and hang."""
+    if job.fold == 1:
+        mark(script, "hanging")
+        threading.Event().wait()
+    return commit(job, script, data)
+
+
+def node() -> str:
+    """The name a test's cluster gave the node this process runs on."""
+    return os.environ.get("KNOCKCAST_TEST_NODE", "none")
+
+
+def full_disk(job: Job, script: Script | None, data: float) -> Receipt:
+    """Find the disk full."""
+    raise StorageError("no space left")
+
+
+def cannot_prepare(script: Script | None, fold: int) -> float:
+    """Fail for want of usable lines."""
+    raise ValueError("all constant")

@@ -1,0 +1,82 @@
+"""Real Ray: two nodes share the work, and the tables are those of the in-process executor."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.driver import drive
+from cluster.executors import InProcessExecutor, Preparation
+from cluster.plan import Costs, make_shards
+from cluster.runtime import connected
+from cluster.store.filesystem import open_filesystem
+from cluster.store.reader import StoreReader
+from cluster.store.units import FINAL_FOLD, Unit
+from cluster.store.writer import StoreWriter
+from tests.chaos.clusters import two_nodes
+from tests.chaos.work import Script, commit, marks, meet, prepare
+
+UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1, FINAL_FOLD) for i in range(20)]
+COSTS = Costs("quick", 100, 100)
+
+
+def new_store(folder: Path) -> StoreWriter:
+    writer = StoreWriter(open_filesystem(folder))
+    writer.open_run({"seed": 0})
+    writer.add_plan(UNITS)
+    return writer
+
+
+@pytest.mark.ray
+def test_two_nodes_share_the_shards_and_give_the_tables_of_one_process(tmp_path: Path) -> None:
+    from ray.exceptions import NodeDiedError, OutOfMemoryError, TaskCancelledError, WorkerCrashedError
+
+    from cluster.ray_executor import RayExecutor, kind_of
+
+    script = Script(tmp_path / "marks")
+    script.folder.mkdir()
+    writer = new_store(tmp_path / "ray")
+    shards = make_shards(UNITS, writer.run_digest, COSTS, slots=2, shard_size=4)
+    with two_nodes() as (nodes, _), connected(nodes.address):
+        executor = RayExecutor(meet, Preparation(prepare, script))
+        assert executor.slots == 2
+        outcome = drive(writer, shards, executor)
+    assert (outcome.done, outcome.failures, outcome.sealed) == (len(UNITS), 0, True)
+    assert all(marks(script.folder, f"prepared-{fold}") == 1 for fold in (0, 1, FINAL_FOLD))
+    hosts = Counter(str(commit.host) for commit in StoreReader(writer.fs).commits())
+    assert {host.split()[-1] for host in hosts} == {"one", "two"}
+    assert len({host.split()[1] for host in hosts}) >= 2
+    by_node = Counter(host.split()[-1] for host in hosts.elements())
+    assert min(by_node.values()) >= 3
+    alone = new_store(tmp_path / "alone")
+    drive(alone, shards, InProcessExecutor(commit, Preparation(prepare, script)))
+    assert StoreReader(writer.fs).table("scores").equals(StoreReader(alone.fs).table("scores"))
+    errors: list[Any] = [
+        TaskCancelledError(),
+        WorkerCrashedError(),
+        OutOfMemoryError("m"),
+        NodeDiedError("n"),
+    ]
+    assert [kind_of(error) for error in errors] == ["cancelled", "killed", "killed", "node"]
+
+
+@pytest.mark.ray
+def test_what_is_no_shards_fault_stops_the_run(tmp_path: Path) -> None:
+    from cluster.errors import RefusedError, StorageError
+    from cluster.executors import PreparationError
+    from cluster.ray_executor import RayExecutor
+    from tests.chaos.work import cannot_prepare, full_disk
+
+    writer = new_store(tmp_path / "store")
+    shards = make_shards(UNITS, writer.run_digest, COSTS, slots=1)
+    with connected("local", workers=1):
+        with pytest.raises(StorageError, match="no space"):
+            drive(writer, shards, RayExecutor(full_disk))
+        with pytest.raises(PreparationError, match=r"fold 0 .*all constant"):
+            drive(writer, shards, RayExecutor(commit, Preparation(cannot_prepare)))
+        with pytest.raises(RefusedError, match="does not run the driver's code"):
+            drive(writer, shards, RayExecutor(commit, Preparation(prepare)), code="source 123")
+        assert StoreReader(writer.fs).failures() == []
+        outcome = drive(writer, shards, RayExecutor(commit, Preparation(prepare)))
+    assert (outcome.done, outcome.failures) == (len(UNITS), 0)
