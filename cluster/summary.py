@@ -169,9 +169,15 @@ def _stability(
     ):
         chosen[target][fold] = set()
     for _, part in reader.parts("modifiers", ("target", "fold", "modifier"), only, method):
-        columns = (part.column(name).dictionary_encode() for name in ("target", "modifier"))
-        names = [column.to_pylist() for column in columns]
+        names = (_texts(part.column(name)) for name in ("target", "modifier"))
         for target, modifier, fold in zip(*names, part.column("fold").to_pylist(), strict=True):
             if fold != FINAL_FOLD:
                 chosen[target][fold].add(modifier)
     return np.array([mean_jaccard(list(chosen[target].values())) for target in targets])
+
+
+def _texts(column: pa.ChunkedArray) -> list[str]:
+    """The column's values, equal ones sharing one string: millions of rows name thousands of genes."""
+    encoded = column.combine_chunks().dictionary_encode()
+    values = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    return values[np.asarray(encoded.indices)].tolist() if len(values) else []

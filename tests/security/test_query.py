@@ -108,7 +108,7 @@ def test_what_does_not_exist_is_bad_input_with_the_tables_named(
 
 
 def test_a_statement_nested_without_end_is_refused(reader: StoreReader) -> None:
-    with pytest.raises((BadInputError, RefusedError), match="nested too deeply|depth"):
+    with pytest.raises((BadInputError, RefusedError), match=r"nested too deeply|depth"):
         query(reader, "SELECT " + "(" * 900 + "1" + "+1)" * 900)
 
 
