@@ -6,30 +6,39 @@ import pyarrow as pa
 from cluster.out_of_fold import OutOfFold, read_out_of_fold
 from cluster.store.reader import StoreReader
 from cluster.summary import of_method, scored_folds
-from tasks.tables import SCHEMAS
 
 LEVELS = (50, 80, 90, 95)
 RESIDUALS = tuple(f"residual_{level}" for level in LEVELS)
-MODELS_SCHEMA = pa.schema([*SCHEMAS["models"], *((name, pa.float64()) for name in RESIDUALS)])
+RESIDUALS_SCHEMA = pa.schema(
+    [("method", pa.string()), ("target", pa.string()), *((name, pa.float64()) for name in RESIDUALS)]
+)
 
 
 def models_table(reader: StoreReader) -> pa.Table:
-    """The committed `models`, sorted, with `residual_50` ... `residual_95` from the out-of-fold predictions.
+    """The committed `models`, sorted, with the columns of `residuals_table`; weights included."""
+    models, known = reader.table("models"), residuals_table(reader)
+    keys = zip(known.column("method").to_pylist(), known.column("target").to_pylist(), strict=True)
+    place = {key: row for row, key in enumerate(keys)}
+    asked = zip(models.column("method").to_pylist(), models.column("target").to_pylist(), strict=True)
+    rows = pa.array([place.get(key) for key in asked], pa.int64())
+    for name in RESIDUALS:
+        models = models.append_column(name, known.column(name).take(rows))
+    return models
+
+
+def residuals_table(reader: StoreReader) -> pa.Table:
+    """Per method and target, how far its out-of-fold predictions were off: `residual_50` ... `residual_95`.
 
     A forecast ± residual_L holds the truth for at least L% of new lines, if they are exchangeable with the
     ones predicted out of fold (split conformal prediction; Vovk et al. 2005); null where too few were.
     """
-    models = reader.table("models")
     scores = scored_folds(reader)
-    found: dict[tuple[str, str], list[float | None]] = {}
-    for method in sorted(set(models.column("method").to_pylist())):
-        rows = read_out_of_fold(reader, method, of_method(scores, method))
-        found |= {(method, target): values for target, values in _residuals(rows).items()}
-    keys = zip(models.column("method").to_pylist(), models.column("target").to_pylist(), strict=True)
-    values = [found.get(key, [None] * len(LEVELS)) for key in keys]
-    for index, name in enumerate(RESIDUALS):
-        models = models.append_column(name, pa.array([row[index] for row in values], pa.float64()))
-    return models
+    rows = [
+        {"method": method, "target": target, **dict(zip(RESIDUALS, values, strict=True))}
+        for method in sorted(set(scores.column("method").to_pylist()))
+        for target, values in _residuals(read_out_of_fold(reader, method, of_method(scores, method))).items()
+    ]
+    return pa.Table.from_pylist(rows, schema=RESIDUALS_SCHEMA)
 
 
 def residual_quantile(errors: np.ndarray, level: int) -> float | None:

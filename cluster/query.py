@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from cluster.errors import RefusedError
+from cluster.final_models import RESIDUALS, residuals_table
 from cluster.store.reader import StoreReader
 from cluster.views import TABLES, WRITTEN, view
 from tasks.problems import BadInputError
@@ -18,6 +19,7 @@ MEMORY = "4GB"
 THREADS = 4
 # Functions in FROM that read nothing; every other one (read_csv, glob, query, ...) is refused by name.
 HARMLESS = frozenset({"range", "generate_series", "unnest"})
+ON_DISK = (*WRITTEN, "models")
 CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -90,7 +92,7 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 def _open(connection: duckdb.DuckDBPyConnection, reader: StoreReader, name: str) -> list[str]:
     """Make a table known; returns the files DuckDB will have to read for it."""
     files = [file for commit in reader.commits() for file in commit.table_files(name)]
-    if name not in WRITTEN or not files or any(c.table_files(name) for c in reader.overlapping()):
+    if name not in ON_DISK or not files or any(commit.table_files(name) for commit in reader.overlapping()):
         connection.register(name, view(reader, name))
         return []
     for file in files:
@@ -98,6 +100,10 @@ def _open(connection: duckdb.DuckDBPyConnection, reader: StoreReader, name: str)
     paths = [reader.fs.location(file.path) for file in files]
     columns = ", ".join(f'"{column}"' for column in SCHEMAS[name].names)
     source = f"read_parquet([{_listed(paths)}], hive_partitioning = false)"
+    if name == "models":  # joined here, so that a genome's weights are only read where they are selected
+        connection.register("_residuals", residuals_table(reader))
+        columns = ", ".join([columns, *RESIDUALS])
+        source = f"{source} LEFT JOIN _residuals USING (method, target)"
     connection.execute(f'CREATE VIEW "{name}" AS SELECT {columns} FROM {source}')  # noqa: S608 - our own names
     return paths
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from cluster.errors import DamagedFileError
 
 ROWS_PER_GROUP = 1 << 18
+ROWS_AT_ONCE = 256  # of weights: under 2 GiB as long as one model is under 8 MiB
 
 
 def encode(table: pa.Table) -> bytes:
@@ -51,7 +52,19 @@ def sort_rows(table: pa.Table, keys: Sequence[str]) -> pa.Table:
     order = np.lexsort([_ranks(table.column(key)) for key in reversed(keys)])
     if np.array_equal(order, np.arange(table.num_rows)):
         return table
-    return table.take(pa.array(order))
+    columns = [_taken(column, order) for column in table.columns]
+    return pa.table(columns, schema=table.schema)
+
+
+def _taken(column: pa.ChunkedArray, order: np.ndarray) -> pa.ChunkedArray:
+    """The column in another order; a genome's weights, which outgrow 32-bit offsets, piece by piece."""
+    if not pa.types.is_binary(column.type):
+        return column.take(pa.array(order))
+    wide = column.cast(pa.large_binary())
+    pieces = [order[start : start + ROWS_AT_ONCE] for start in range(0, len(order), ROWS_AT_ONCE)]
+    return pa.chunked_array(
+        [wide.take(pa.array(p)).combine_chunks().cast(column.type) for p in pieces], column.type
+    )
 
 
 def _ranks(column: pa.ChunkedArray) -> np.ndarray:

@@ -1,10 +1,12 @@
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from cluster.errors import DamagedFileError, StorageError
 from cluster.store import layout
 from cluster.store.body import seal_json
+from cluster.store.parquet import ROWS_AT_ONCE, sort_rows
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, Unit
 from tasks.problems import BadInputError
@@ -27,6 +29,17 @@ def test_tables_come_sorted_with_their_schema(tmp_path: Path) -> None:
         assert keys == sorted(set(keys)), name
     assert reader.table("scores").column("target").to_pylist()[::3] == ["C", "a-1", "b", "é"]
     assert reader.table("models").num_rows == 4
+
+
+def test_sorting_weights_needs_no_32_bit_offsets() -> None:
+    n = ROWS_AT_ONCE * 2 + 7
+    order = [(i * 211) % n for i in range(n)]  # 211 and n have no common divisor: a permutation
+    chunks = [
+        pa.table({"target": [f"{i:06d}"], "weights": pa.array([b"%d" % i], pa.binary())}) for i in order
+    ]
+    table = sort_rows(pa.concat_tables(chunks), ("target",))
+    assert table.column("weights").type == pa.binary()
+    assert table.column("weights").to_pylist() == [b"%d" % i for i in range(n)]
 
 
 def test_columns_and_targets_are_chosen_without_the_rest(tmp_path: Path) -> None:
