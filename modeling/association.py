@@ -1,0 +1,125 @@
+"""Pearson, Spearman and chi-squared of every gene with a tile of targets, as matrix products and popcounts.
+
+A tile always has the same number of rows and its products the same alignment, because a matrix product's last
+bits depend on its shape: so a target gets the same bits in whatever block, and at whatever place in it, it comes.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float64
+from threadpoolctl import ThreadpoolController
+
+from modeling.arrays import PreparedGenes, spread_of_ranks, standardise
+from modeling.chi_squared import BinnedTargets, bin_targets, chi_squared_of, fill_root_chi_squared
+from modeling.ranks import centred_ranks
+
+TILE_TARGETS = 128  # rows of a tile; fewer targets are padded with zeros
+ALIGNED_GENES = 64  # products are made of this many genes at least; a multiple of every BLAS kernel's width
+
+TESTS = ("pearson", "spearman", "chi2")
+
+
+@dataclass(frozen=True)
+class PreparedTargets:
+    """At most `TILE_TARGETS` targets, as the tests need them; fields as in `PreparedGenes`."""
+
+    standardised: Float64[np.ndarray, "targets cell_lines"]
+    ranks: Float64[np.ndarray, "targets cell_lines"]
+    rank_spread: Float64[np.ndarray, " targets"]
+    binned: BinnedTargets
+
+    def __len__(self) -> int:
+        return len(self.standardised)
+
+
+def prepare_targets(effects: Float64[np.ndarray, "targets cell_lines"]) -> PreparedTargets:
+    """Standardise, rank and bin the effects of a tile's targets (rows) in the training lines."""
+    ranks = centred_ranks(effects)
+    return PreparedTargets(standardise(effects), ranks, spread_of_ranks(ranks), bin_targets(effects))
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Working memory of one tile, used again for the next: strengths of all genes with each target.
+
+    `strength` holds, per test of `TESTS`, |r|, |rho| or the square root of chi-squared; 0 where undefined.
+    """
+
+    strength: tuple[Float64[np.ndarray, "targets genes"], ...]
+    left: Float64[np.ndarray, "targets cell_lines"]
+
+    @classmethod
+    def for_genes(cls, genes: PreparedGenes) -> "Tile":
+        """Allocate the memory for tiles against these genes."""
+        shape = (TILE_TARGETS, genes.n_genes)
+        return cls(tuple(np.empty(shape) for _ in TESTS), np.zeros((TILE_TARGETS, genes.n_lines)))
+
+    def fill(self, genes: PreparedGenes, targets: PreparedTargets) -> None:
+        """Compute the strengths of the targets; rows beyond them mean nothing."""
+        pearson, spearman, chi = self.strength
+        self._multiply(targets.standardised, genes.standardised, pearson)
+        np.abs(pearson, out=pearson)
+        self._multiply(targets.ranks, genes.ranks, spearman)
+        np.abs(spearman, out=spearman)
+        spearman *= _reciprocal(genes.rank_spread * (genes.n_lines - 1))
+        spearman[: len(targets)] *= _reciprocal(targets.rank_spread)[:, None]
+        fill_root_chi_squared(genes.upper, genes.upper_counts, targets.binned, genes.n_lines, chi)
+
+    def _multiply(
+        self,
+        targets: Float64[np.ndarray, "targets cell_lines"],
+        genes: Float64[np.ndarray, "genes cell_lines"],
+        out: Float64[np.ndarray, "tile genes"],
+    ) -> None:
+        """Write targets @ genes.T in products whose shapes do not depend on the number of targets."""
+        self.left[: len(targets)] = targets
+        self.left[len(targets) :] = 0.0
+        whole = len(genes) // ALIGNED_GENES * ALIGNED_GENES
+        np.matmul(self.left, genes[:whole].T, out=out[:, :whole])
+        if whole < len(genes):
+            last = np.zeros((ALIGNED_GENES, genes.shape[1]))
+            last[: len(genes) - whole] = genes[whole:]
+            out[:, whole:] = (self.left @ last.T)[:, : len(genes) - whole]
+
+
+def _reciprocal(values: Float64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
+    """1 / values, and 0 where a value is 0."""
+    return np.divide(1.0, values, out=np.zeros_like(values), where=values != 0)
+
+
+def statistics_of(
+    test: str, genes: PreparedGenes, targets: PreparedTargets, target: int, columns: np.ndarray
+) -> Float64[np.ndarray, " k"]:
+    """The signed r, the signed rho or chi-squared of one target with a few genes, in scipy's order of operations.
+
+    Args:
+        test: one of `TESTS`.
+        target: row in `targets`.
+        columns: the k genes.
+    """
+    if test == "pearson":
+        return np.clip(np.vecdot(genes.standardised[columns], targets.standardised[target]), -1.0, 1.0)
+    if test == "spearman":
+        products = np.vecdot(genes.ranks[columns], targets.ranks[target])
+        covariance = products * np.true_divide(1, genes.n_lines - 1)
+        return np.clip(covariance / targets.rank_spread[target] / genes.rank_spread[columns], -1.0, 1.0)
+    binned = targets.binned
+    return chi_squared_of(
+        genes.upper[:, columns], binned.members[target], binned.sizes[target], genes.n_lines
+    )
+
+
+@lru_cache(maxsize=1)
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep matrix products on this thread: more threads cut them elsewhere, which changes the last bits."""
+    with _controller().limit(limits=1, user_api="blas"):
+        yield

@@ -1,0 +1,37 @@
+"""Truth values packed into 64-bit words, so that co-occurrences are counted by AND and population count."""
+
+import numpy as np
+from jaxtyping import Bool, UInt64
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+WORD_BITS = 64
+WORDS_STEP = 4  # kernels take four words a step; packed data are padded to a multiple of it
+
+
+def pack(truth: Bool[np.ndarray, "rows cell_lines"]) -> UInt64[np.ndarray, "rows words"]:
+    """Pack each row into 64-bit words, the first cell line in the lowest bit; the padding bits are 0.
+
+    The number of words is a multiple of `WORDS_STEP`.
+    """
+    rows, lines = truth.shape
+    step = WORD_BITS * WORDS_STEP
+    padded = np.zeros((rows, -(-lines // step) * step // 8), dtype=np.uint8)
+    padded[:, : -(-lines // 8)] = np.packbits(truth, axis=1, bitorder="little")
+    return padded.view("<u8").astype(np.uint64, copy=False)
+
+
+@intrinsic
+def popcount(typing_context, word):  # type: ignore[no-untyped-def]  # numba reads the signature below, not hints
+    """Number of set bits of a uint64, for use inside numba kernels.
+
+    numba publishes no popcount; this emits LLVM's `ctpop`, which vectorises to VPOPCNTQ where the processor
+    has it and to byte shuffles where not.
+    """
+
+    def emit(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        ctpop = builder.module.declare_intrinsic("llvm.ctpop", [ir.IntType(WORD_BITS)])
+        return builder.call(ctpop, arguments)
+
+    return types.uint64(types.uint64), emit
