@@ -198,7 +198,8 @@ class Driver:
                 self._executor.cancel(flight.shard.key)
 
     def _release_folds(self) -> None:
-        for fold in self._folds - self._ledger.folds_left():
+        idle = self._folds - {flight.shard.fold for flight in self._flights.values()}
+        for fold in idle - self._ledger.folds_left() if idle else ():
             self._executor.release(fold)
             self._folds.discard(fold)
 

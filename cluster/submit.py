@@ -4,6 +4,7 @@ The cluster's jobs address runs whatever it is sent, so a non-loopback one is us
 """
 
 import asyncio
+import logging
 import os
 import shlex
 import sys
@@ -91,8 +92,10 @@ class Jobs:
 
     def _connect(self, headers: dict[str, str]) -> "JobSubmissionClient":
         set_environment({**ALWAYS, "RAY_AUTH_MODE": auth_mode(os.environ)})
-        from ray.job_submission import JobSubmissionClient  # noqa: PLC0415 - after its settings
+        from ray.exceptions import AuthenticationError  # noqa: PLC0415 - Ray comes after its settings
+        from ray.job_submission import JobSubmissionClient  # noqa: PLC0415 - the same
 
+        logging.getLogger("ray").setLevel(logging.WARNING)  # not a line for every package sent
         try:
             return JobSubmissionClient(self._address, headers=headers)
         except ConnectionError as error:
@@ -100,9 +103,7 @@ class Jobs:
                 f"--address {self._address}: no Ray dashboard answers there ({error}); start the head with "
                 "--include-dashboard=true, and give http://HOST:8265"
             ) from error
-        except RuntimeError as error:
-            if "Authentication" not in str(error):
-                raise
+        except AuthenticationError as error:
             raise RefusedError(f"{self._address}: the cluster refused our token; {ADVICE}") from error
 
 

@@ -1,0 +1,83 @@
+"""The driver's own cost: 90 000 empty units through the real loop, with a real store on disk.
+
+Once cut as a run of the preset `quick` would be, and then ever finer, where making attempts and commits
+durable (each a few fsyncs) is nearly all of the time.
+"""
+
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from cluster.driver import drive
+from cluster.executors import InProcessExecutor, Job, Receipt
+from cluster.plan import Costs, make_shards
+from cluster.store.filesystem import open_filesystem
+from cluster.store.units import Unit
+from cluster.store.writer import StoreWriter
+
+TARGETS, FOLDS = 18_000, 5
+LIMIT_SECONDS, LIMIT_BYTES = 150, 2**30
+
+
+class Watch:
+    """A progress that notes the process's memory as the run goes."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.bytes: dict[int, int] = {}
+
+    def start(self, total: int) -> None:
+        """Note how many units there are."""
+        self.total = total
+
+    def update(self, done: int, failures: int, quarantined: int) -> None:
+        """Note the memory at each tenth."""
+        del failures, quarantined
+        self.bytes.setdefault(10 * done // self.total, psutil.Process().memory_info().rss)
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+def empty(job: Job, shared: None, data: None) -> Receipt:
+    """Commit no rows."""
+    del shared, data
+    won = StoreWriter.join(job.store, job.run).commit(job.key, job.attempt, job.units, {}, {})
+    return Receipt(job.key, job.attempt, won, {}, 0.0, "")
+
+
+def measure(folder: Path, shard_size: int | None) -> tuple[int, float, Watch]:
+    """Shards, seconds (planning, sealing and all) and memory of one run."""
+    units = [Unit("modifiers", f"GENE{t}", fold) for fold in range(FOLDS) for t in range(TARGETS)]
+    begun = time.perf_counter()
+    writer = StoreWriter(open_filesystem(folder))
+    writer.open_run({"seed": 0})
+    writer.add_plan(units)
+    shards = make_shards(units, writer.run_digest, Costs("quick", 18_000, 720), 2, shard_size)
+    watch = Watch()
+    outcome = drive(writer, shards, InProcessExecutor(empty), progress=watch)
+    if outcome.done != len(units) or not outcome.sealed:
+        raise RuntimeError(f"the run did not finish: {outcome}")
+    return len(shards), time.perf_counter() - begun, watch
+
+
+def main() -> None:
+    """Print time and memory for three shard sizes."""
+    print(f"{TARGETS * FOLDS} empty units; must: {LIMIT_SECONDS} s, 1 GiB, memory flat\n")
+    print("| shards | seconds | memory at a tenth, a half and the end | peak |\n|---|---|---|---|")
+    for shard_size in (None, 100, 10):
+        with tempfile.TemporaryDirectory() as folder:
+            shards, seconds, watch = measure(Path(folder) / "store", shard_size)
+        course = ", ".join(
+            f"{watch.bytes[max(k for k in watch.bytes if k <= at)] / 2**20:.0f}" for at in (1, 5, 10)
+        )
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        verdict = "" if seconds <= LIMIT_SECONDS and peak <= LIMIT_BYTES else " (over the limit)"
+        print(f"| {shards} | {seconds:.1f}{verdict} | {course} MiB | {peak / 2**20:.0f} MiB |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
