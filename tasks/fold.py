@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from modeling.association import PreparedGenes, prepare_genes
+from modeling.arrays import PreparedGenes, prepare_genes
 from modeling.folds import Fold
 from tasks.dataset import Dataset
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from modeling.arrays import group_by_missing
-from modeling.association import prepare_genes
+from modeling.arrays import group_by_missing, prepare_genes
 from modeling.autoselect import Choice, choose
 from modeling.candidates import Problem, candidates_of
 from modeling.seeds import seed_of
