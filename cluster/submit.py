@@ -10,11 +10,11 @@ import shlex
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
 
 from cluster.errors import ExitCode, RefusedError
-from cluster.identity import is_installed, package_folders
+from cluster.identity import code_to_ship, is_installed
 from cluster.runtime import ADVICE, ALWAYS, auth_mode, is_loopback, set_environment
 from tasks.problems import BadInputError
 
@@ -60,9 +60,9 @@ class Jobs:
 
     def submit(self, argv: Sequence[str]) -> str:
         """Start `knockcast argv` on the cluster; returns the job's id."""
-        job: str = self._client.submit_job(
-            entrypoint=entrypoint(argv), runtime_env=shipped_code(), metadata={"knockcast": argv[0]}
-        )
+        line = entrypoint(argv)
+        with code_to_ship() as code:
+            job: str = self._client.submit_job(entrypoint=line, runtime_env=code)
         return job
 
     def follow(self, job: str, out: TextIO) -> int:
@@ -118,13 +118,6 @@ def entrypoint(argv: Sequence[str]) -> str:
     if argv[0] in USES_THE_CLUSTER and not any(word.split("=")[0] == "--address" for word in argv):
         words += ["--address", "auto"]
     return shlex.join(words)
-
-
-def shipped_code() -> dict[str, Any]:
-    """Our packages, where this is a checkout; an installed wheel is expected on the cluster instead."""
-    if is_installed():
-        return {}
-    return {"py_modules": [str(folder) for folder in package_folders()], "excludes": ["**/__pycache__"]}
 
 
 def token_of(environment: Mapping[str, str]) -> str | None:

@@ -71,6 +71,11 @@ class StoreReader:
                 self._plans[path] = unpack_units(self.body(path)["units"])
         return {unit for units in self._plans.values() for unit in units}
 
+    def datasets(self) -> list[str]:
+        """Where the runs into this store found their dataset."""
+        places = [self.body(path).get("dataset", "") for path in self.fs.paths(layout.PLANS)]
+        return sorted({place for place in places if place})
+
     def quarantined(self) -> dict[Unit, list[Any]]:
         """The units set aside, with their errors; a unit committed since is not among them."""
         bodies = [self.body(path) for path in self.fs.paths(layout.QUARANTINE)]
