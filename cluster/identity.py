@@ -2,10 +2,14 @@
 
 import hashlib
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from shutil import copytree, ignore_patterns
+from tempfile import TemporaryDirectory
 
 from cluster.errors import RefusedError
 
@@ -55,6 +59,23 @@ def check_code(expected: str) -> None:
             f"  driver: {expected}\n  worker: {fingerprint()}\n"
             "Install the same wheel and libraries on every node, or run from one source checkout"
         )
+
+
+@contextmanager
+def code_to_ship() -> Iterator[dict[str, str]]:
+    """The part of a Ray runtime environment that carries our code to a cluster; valid while uploading.
+
+    From a source checkout: a `working_dir` holding copies of the three packages and nothing else (no data, no
+    .git, no virtual environment), together, so that they come from one place there too. An installed wheel is
+    expected on every node instead: never both.
+    """
+    if is_installed():
+        yield {}
+        return
+    with TemporaryDirectory(prefix="knockcast-code-") as staged:
+        for folder in package_folders():
+            copytree(folder, Path(staged) / folder.name, ignore=ignore_patterns("__pycache__"))
+        yield {"working_dir": staged}
 
 
 def is_installed() -> bool:

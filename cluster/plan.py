@@ -12,13 +12,13 @@ from itertools import groupby, pairwise
 from cluster.store.units import FINAL_FOLD, Unit, shard_key
 
 BLOCK_SECONDS = 60.0  # losing a block of this length costs little, and Ray's 1 ms a task vanishes in it
-SHARDS_PER_SLOT = 3  # at least, so that no slot stands idle long at the end of a small job
+SHARDS_PER_SLOT = 10  # at least, so that no slot stands idle long at the end and progress is seen to move
 REFERENCE_GENES, REFERENCE_LINES = 18_000, 720  # the size the estimates below were taken at
 SELECTION_SECONDS = (
     0.002  # one target against all genes at that size: two float64 products and the chi-square counts
 )
 FIT_SECONDS = {  # one target's candidates at that many lines, by preset; linear in the lines
-    "quick": 0.012,
+    "quick": 0.006,
     "published": 1.0,
     "best": 2.0,
 }

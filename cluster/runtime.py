@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from cluster.errors import RefusedError
 from cluster.executors import Executor, InProcessExecutor, Preparation, Work
-from cluster.identity import fingerprint, is_installed, package_folders
+from cluster.identity import code_to_ship, fingerprint, package_folders
 from tasks.problems import BadInputError
 
 __all__ = ["HEALTH_CHECKS", "connected", "fingerprint", "open_executor", "slots_of"]
@@ -179,9 +179,8 @@ def _join(address: str, insecure: bool) -> None:
     import ray  # noqa: PLC0415 - after its settings
 
     try:
-        ray.init(
-            address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=shipped(os.environ)
-        )
+        with runtime_environment(os.environ) as settings:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=settings)
     except ray.exceptions.AuthenticationError as error:
         raise RefusedError(f"{address}: the cluster refused our token; {ADVICE}") from error
     except ConnectionError as error:
@@ -193,14 +192,11 @@ def _join(address: str, insecure: bool) -> None:
         raise
 
 
-def shipped(environment: Mapping[str, str]) -> dict[str, Any]:
-    """The runtime environment for a joined cluster: one thread a task, and our packages from a checkout.
-
-    An installed wheel is expected on every node instead (never both), and a submitted job's code is there
-    already. Only the three packages travel: no data, no .git, no virtual environment.
-    """
-    settings: dict[str, Any] = {"env_vars": ONE_THREAD}
-    if not is_installed() and IN_A_JOB not in environment:
-        settings["py_modules"] = [str(folder) for folder in package_folders()]
-        settings["excludes"] = ["**/__pycache__"]
-    return settings
+@contextmanager
+def runtime_environment(environment: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """For a joined cluster: one thread a task, and our code, unless a submitted job has brought it."""
+    if IN_A_JOB in environment:
+        yield {"env_vars": ONE_THREAD}
+        return
+    with code_to_ship() as code:
+        yield {"env_vars": ONE_THREAD, **code}

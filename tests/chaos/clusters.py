@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from cluster.runtime import ALWAYS, HEALTH_CHECKS, LOOPBACK_ONLY, set_environment
@@ -16,14 +17,15 @@ def two_nodes() -> Iterator[tuple[Any, Any]]:
     set_environment({**ALWAYS, **LOOPBACK_ONLY, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token})
     from ray.cluster_utils import Cluster
 
+    here = {"PYTHONPATH": str(Path(__file__).parents[2])}  # tests are not part of the code that is shipped
     head = {
         "num_cpus": 1,
         "include_dashboard": False,
-        "env_vars": {"KNOCKCAST_TEST_NODE": "one"},
+        "env_vars": {"KNOCKCAST_TEST_NODE": "one", **here},
         "_system_config": HEALTH_CHECKS,
     }
     cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
-        yield cluster, cluster.add_node(num_cpus=1, env_vars={"KNOCKCAST_TEST_NODE": "two"})
+        yield cluster, cluster.add_node(num_cpus=1, env_vars={"KNOCKCAST_TEST_NODE": "two", **here})
     finally:
         cluster.shutdown()

@@ -8,6 +8,7 @@ import pytest
 
 from cluster.driver import drive
 from cluster.executors import InProcessExecutor, Preparation
+from cluster.identity import fingerprint
 from cluster.plan import Costs, make_shards
 from cluster.runtime import connected
 from cluster.store.filesystem import open_filesystem
@@ -41,7 +42,7 @@ def test_two_nodes_share_the_shards_and_give_the_tables_of_one_process(tmp_path:
     with two_nodes() as (nodes, _), connected(nodes.address):
         executor = RayExecutor(meet, Preparation(prepare, script))
         assert executor.slots == 2
-        outcome = drive(writer, shards, executor)
+        outcome = drive(writer, shards, executor, code=fingerprint())
     assert (outcome.done, outcome.failures, outcome.sealed) == (len(UNITS), 0, True)
     assert all(marks(script.folder, f"prepared-{fold}") == 1 for fold in (0, 1, FINAL_FOLD))
     hosts = Counter(str(commit.host) for commit in StoreReader(writer.fs).commits())

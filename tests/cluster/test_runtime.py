@@ -102,13 +102,19 @@ def test_an_address_that_cannot_be_meant_is_bad_input(address: str) -> None:
 
 
 def test_a_checkout_travels_as_three_packages_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "is_installed", lambda: False)
-    settings = runtime.shipped({})
-    assert sorted(Path(p).name for p in settings["py_modules"]) == ["cluster", "modeling", "tasks"]
-    assert "working_dir" not in settings
-    assert "py_modules" not in runtime.shipped({runtime.IN_A_JOB: "{}"})
-    monkeypatch.setattr(runtime, "is_installed", lambda: True)
-    assert runtime.shipped({}) == {"env_vars": runtime.ONE_THREAD}
+    monkeypatch.setattr(identity, "is_installed", lambda: False)
+    with runtime.runtime_environment({}) as settings:
+        staged = Path(settings["working_dir"])
+        assert sorted(path.name for path in staged.iterdir()) == ["cluster", "modeling", "tasks"]
+        assert (staged / "cluster/identity.py").read_bytes() == Path(identity.__file__).read_bytes()
+        assert not list(staged.rglob("*.pyc"))
+        assert set(settings) == {"working_dir", "env_vars"}
+    assert not staged.exists()
+    with runtime.runtime_environment({runtime.IN_A_JOB: "{}"}) as settings:
+        assert settings == {"env_vars": runtime.ONE_THREAD}
+    monkeypatch.setattr(identity, "is_installed", lambda: True)
+    with runtime.runtime_environment({}) as settings:
+        assert settings == {"env_vars": runtime.ONE_THREAD}
 
 
 def test_slots_are_the_cores_unless_said_otherwise() -> None:

@@ -21,6 +21,8 @@ import pytest
 
 from cluster import submit
 from cluster.errors import RefusedError
+from cluster.store.reader import StoreReader
+from tasks.dataset import Dataset
 from tasks.problems import BadInputError
 
 
@@ -49,14 +51,8 @@ def test_words_are_quoted_and_the_job_uses_its_own_cluster(monkeypatch: pytest.M
     )
     assert submit.entrypoint(["status", "s"]) == "knockcast status s"
     assert submit.entrypoint(["resume", "s", "--address=local"]) == "knockcast resume s --address=local"
-    assert submit.shipped_code() == {}
     monkeypatch.setattr(submit, "is_installed", lambda: False)
     assert submit.entrypoint(["status", "s"]).startswith("python -m cluster ")
-    assert sorted(Path(p).name for p in submit.shipped_code()["py_modules"]) == [
-        "cluster",
-        "modeling",
-        "tasks",
-    ]
     with pytest.raises(BadInputError, match="nothing to submit"):
         submit.entrypoint([])
 
@@ -148,7 +144,7 @@ def answers(url: str, token: str) -> bool:
 @pytest.mark.ray
 @pytest.mark.timeout(200)
 def test_a_real_job_is_sent_followed_and_its_exit_status_returned(
-    head: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    head: str, tmp_path: Path, small_dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{head}/api/jobs/", timeout=5)  # noqa: S310 - our own loopback URL
@@ -160,6 +156,12 @@ def test_a_real_job_is_sent_followed_and_its_exit_status_returned(
     assert "not a store" in out.getvalue()
     assert "not a store" in jobs.logs(job)
     assert jobs.stop(job) is False
+    store = tmp_path / "store"
+    chosen = ["--targets", ",".join(Dataset.open(small_dataset).targets[:3]), "--no-final"]
+    job = jobs.submit(["run", str(small_dataset), "--store", str(store), *chosen])
+    out = io.StringIO()
+    assert jobs.follow(job, out) == 0, out.getvalue()
+    assert len(StoreReader.open(store).committed_units()) == 3 * 5
     monkeypatch.setenv("RAY_AUTH_TOKEN", "wrong" * 8)
     with pytest.raises(RefusedError, match="refused our token"):
         submit.Jobs(head)
