@@ -141,7 +141,7 @@ def make_shards(
     same missing cell lines together keeps them together.
     """
     todo = sorted(dict.fromkeys(units), key=_fold_then_method)  # stable: targets keep their order
-    fair = math.ceil(len(todo) / (SHARDS_PER_SLOT * slots))
+    fair = max(1, len(todo) // (SHARDS_PER_SLOT * slots))
     shards = []
     for _, group in groupby(todo, key=_fold_then_method):
         members = list(group)

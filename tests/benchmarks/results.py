@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from cluster import Store
+from tasks.dataset import Dataset
 from tests.benchmarks.measure import Measured, machine, watched
 
 DATA = Path("../shared/data")
@@ -66,8 +67,8 @@ def page(store: Store) -> str:
     genes = store.genes()
     parts = [
         "# Results on real data",
-        "Written by `make results` from a store. The target here is an **ordinal dependency level** (0 weak, "
-        "1 dependency, 2 strong; DepMap 22Q1, discretised by its source), **not a gene effect**: correlations "
+        "Written by `make results` from a store. The target here is an **ordinal dependency level** "
+        "(0 weak, 1 dependency, 2 strong; DepMap 22Q1, discretised by its source), **not a gene effect**: r "
         "with it are lower than with a continuous effect and cannot be compared with the published ones. "
         "Expression is a panel of 535 mostly cancer-related genes, complete on 983 cell lines. "
         "Sources: `../shared/data/README.md`.",
@@ -157,6 +158,7 @@ def expected(store: Store) -> str:
         "|" + "---|" * 7,
     ]
     genes = store.genes().set_index("target")
+    panel = set(Dataset.open(WHERE / "dataset").genes)
     for target, modifier, why in EXPECTED:
         if target not in genes.index:
             lines.append(f"| {target} | {modifier} | {why} | not a target of this run (sd ≤ 0.1) | | | |")
@@ -165,7 +167,7 @@ def expected(store: Store) -> str:
         where = (
             f"{len(found)} | {found['rank'].min()} | {found['pearson'].mean():+.2f}"
             if len(found)
-            else "0 | – | –"
+            else ("0 | – | –" if modifier in panel else "not in the expression panel | – | –")
         )
         lines.append(
             f"| {target} | {modifier} | {why} | {where} | {_number(genes.loc[target, 'pearson_pooled'])} |"
