@@ -62,13 +62,14 @@ def prepare_genes(expression: Float[np.ndarray, "cell_lines genes"]) -> Prepared
         standardised[rows] = standardise(block)
         ranks[rows] = centred_ranks(block)
         upper[rows] = block >= np.median(block, axis=1, keepdims=True)
+    spread = spread_of_ranks(ranks)
     return PreparedGenes(
         standardised=standardised,
         ranks=ranks,
-        rank_spread=spread_of_ranks(ranks),
+        rank_spread=spread,
         upper=np.ascontiguousarray(pack(upper).T),
         upper_counts=upper.sum(axis=1, dtype=np.int64),
-        varies=ranks.any(axis=1),
+        varies=spread > 0,
     )
 
 
@@ -82,7 +83,7 @@ def check_matrix(name: str, matrix: Float[np.ndarray, "cell_lines columns"]) -> 
         raise ValueError(
             f"{name}: expected cell lines x columns with >= {FEWEST_LINES} lines, got {matrix.shape}"
         )
-    # A sum is finite unless a value is not (or the values are absurd), and it needs no matrix of truth values.
+    # A sum is finite unless a value is not (or values are absurd), and it needs no matrix of truth values.
     bad = np.flatnonzero(~np.isfinite(matrix.sum(axis=0, dtype=np.float64)))
     if bad.size:
         raise ValueError(
@@ -117,8 +118,8 @@ def group_by_missing(
     """Group targets that are measured (not NaN) in exactly the same cell lines.
 
     Returns:
-        (present, targets) pairs: which lines are measured, and the ascending columns of the group. Groups come
-        in the order of their first target.
+        (present, targets) pairs: which lines are measured, and the ascending columns of the group. Groups
+        come in the order of their first target.
     """
     present = ~np.isnan(effects)
     packed = np.ascontiguousarray(np.packbits(present, axis=0).T)

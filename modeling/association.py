@@ -1,7 +1,7 @@
 """Pearson, Spearman and chi-squared of every gene with a tile of targets, as matrix products and popcounts.
 
-A tile always has the same number of rows and its products the same alignment, because a matrix product's last
-bits depend on its shape: so a target gets the same bits in whatever block, and at whatever place in it, it comes.
+A tile always has the same number of rows and its products the same alignment, because the last bits of a
+matrix product depend on its shape: so a target gets the same bits in whatever block and place it comes.
 """
 
 from collections.abc import Iterator
@@ -94,7 +94,7 @@ def _reciprocal(values: Float64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
 def statistics_of(
     test: str, genes: PreparedGenes, targets: PreparedTargets, target: int, columns: np.ndarray
 ) -> Float64[np.ndarray, " k"]:
-    """The signed r, the signed rho or chi-squared of one target with a few genes, in scipy's order of operations.
+    """Signed r, signed rho or chi-squared of one target with a few genes, in scipy's order of operations.
 
     Args:
         test: one of `TESTS`.

@@ -2,7 +2,6 @@
 
 import numpy as np
 from jaxtyping import Bool, UInt64
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
@@ -31,7 +30,7 @@ def popcount(typing_context, word):  # type: ignore[no-untyped-def]  # numba rea
     """
 
     def emit(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        ctpop = builder.module.declare_intrinsic("llvm.ctpop", [ir.IntType(WORD_BITS)])
+        ctpop = builder.module.declare_intrinsic("llvm.ctpop", [arguments[0].type])
         return builder.call(ctpop, arguments)
 
     return types.uint64(types.uint64), emit

@@ -53,9 +53,9 @@ def fill_root_chi_squared(
     """Write the square root of chi-squared of every target and gene into `out`.
 
     A gene that is on one side of its median in every line, or a target with one bin, has 0. With c of a bin's
-    N_b lines and n1 of all N lines in the gene's upper part, chi-squared is
-    sum over bins of (N c - N_b n1)^2 / N_b / (n1 (N - n1)): the usual sum of (observed - expected)^2 / expected
-    with the two rows of the table put together. The squared numbers are integers, so nothing cancels.
+    N_b lines and n1 of all N lines in the gene's upper part, chi-squared is the sum over bins of
+    (N c - N_b n1)^2 / N_b / (n1 (N - n1)): the usual sum of (observed - expected)^2 / expected, with the two
+    rows of the table put together. The squared numbers are integers, so nothing cancels.
     """
     _fill(upper, upper_counts, targets.members, targets.sizes, targets.bins, n_lines, out)
 

@@ -1,8 +1,8 @@
 """Modifier selection: for each target the genes that any of three tests finds, under false discovery control.
 
-Method of Rosenski, Shifman and Kaplan (BMC Medical Genomics 2023): per test Benjamini-Hochberg over all genes,
-of those with q < fdr the strongest `top`, and the union of the three sets. Exact: the same genes, statistics and
-q-values as a loop over scipy.stats and statsmodels, for any way of cutting the targets into blocks.
+Method of Rosenski, Shifman and Kaplan (BMC Medical Genomics 2023): per test Benjamini-Hochberg over all
+genes, of those with q < fdr the strongest `top`, and the union of the three sets. Exact: the same genes,
+statistics and q-values as a loop over scipy.stats and statsmodels, however targets are cut into blocks.
 """
 
 from collections.abc import Iterator
@@ -42,8 +42,9 @@ class SelectionSettings:
     Attributes:
         top: at most this many genes of each test (the paper's text says 20).
         fdr: a gene needs a Benjamini-Hochberg q below this.
-        redundancy: if given, genes are taken in the order pearson, spearman, chi2, each the strongest first, and a
-            gene whose |Pearson r| with one already chosen is at least this is passed over (the published code: 0.95).
+        redundancy: if given, genes are taken in the order pearson, spearman, chi2, each the strongest first,
+            and a gene whose |Pearson r| with one already chosen is at least this is passed over (the
+            published code: 0.95).
 
     Raises:
         ValueError: a value out of range.
@@ -69,8 +70,8 @@ class Modifiers:
     Attributes:
         genes: columns of the expression matrix.
         pearson, spearman, chi2: statistics, rounded to 12 significant digits; the correlations are signed.
-        pearson_q, spearman_q, chi2_q: Benjamini-Hochberg q among all testable genes, also of tests that did not
-            choose the gene (a modifier varies, so every test has a q for it).
+        pearson_q, spearman_q, chi2_q: Benjamini-Hochberg q among all testable genes, also of tests that did
+            not choose the gene (a modifier varies, so every test has a q for it).
         by_pearson, by_spearman, by_chi2: whether the test chose the gene.
     """
 

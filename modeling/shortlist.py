@@ -1,4 +1,4 @@
-"""From the genes that pass a test to the few that are kept: the strongest first, optionally without near copies."""
+"""From the genes that pass a test to the few kept: the strongest first, optionally without near copies."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Slow, obvious twin of modifier selection: scipy and statsmodels, one gene, one test, one target at a time."""
+"""Slow, obvious twin of modifier selection: scipy and statsmodels, one gene, test and target at a time."""
 
 import warnings
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ def select_one(expression, effect, top=20, fdr=0.05, redundancy=None):
     chosen, so_far = {}, []
     for name in tests:
         kept = [g for g in range(expression.shape[1]) if q[name][g] < fdr]  # NaN is not below
-        kept.sort(key=lambda g: (-abs(statistics[name][g]), g))  # noqa: B023 - used within the loop
+        kept.sort(key=lambda g: (-abs(statistics[name][g]), g))
         chosen[name] = walk(kept, expression, top, redundancy, so_far)
     union = sorted(set().union(*chosen.values()))
     smallest = {g: rounded(np.nanmin([q[name][g] for name in tests]), 9) for g in union}
