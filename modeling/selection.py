@@ -23,8 +23,9 @@ from modeling.association import (
     statistics_of,
 )
 from modeling.chi_squared import QUANTILE_BINS
-from modeling.false_discovery import NONE_KEPT, bars_of, q_values
+from modeling.false_discovery import NONE_KEPT, bars_of
 from modeling.pvalues import TestTable, chi_squared_table, correlation_table
+from modeling.q_values import q_values
 from modeling.shortlist import (
     Q_DIGITS,
     SIGNIFICANT_DIGITS,
