@@ -9,6 +9,7 @@ class ExitCode(IntEnum):
     """What a command's exit status means."""
 
     DONE = 0
+    FAILED = 1  # what nobody foresaw; a mistake of ours or of the cluster's
     BAD_INPUT = 2
     QUARANTINED = 3
     STORAGE = 4
@@ -24,6 +25,10 @@ class DamagedFileError(StorageError):
     """A stored file's bytes do not have the sha256 its commit recorded."""
 
 
+class PreparationError(Exception):
+    """What all shards of a fold need could not be computed; no target is to blame, so the run stops."""
+
+
 class RefusedError(Exception):
     """Refused for safety: an open address without a token, mixed code versions, a query that may not run."""
 
@@ -33,5 +38,6 @@ EXIT_CODES: dict[type[BaseException], ExitCode] = {
     StorageError: ExitCode.STORAGE,
     OSError: ExitCode.STORAGE,  # a disk that fails while a Dataset or a release is written
     RefusedError: ExitCode.REFUSED,
+    PreparationError: ExitCode.FAILED,
     KeyboardInterrupt: ExitCode.INTERRUPTED,
 }

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from threadpoolctl import threadpool_limits
 
-from cluster.errors import RefusedError, StorageError
+from cluster.errors import PreparationError, RefusedError, StorageError
 from cluster.ledger import FailureKind
 from cluster.store.units import Unit
 from tasks.problems import BadInputError
@@ -115,10 +115,6 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """Stop what runs and free what is held."""
-
-
-class PreparationError(Exception):
-    """What all shards of a fold need could not be computed; no target is to blame, so the run stops."""
 
 
 def describe_error(error: BaseException) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cluster.store.reader import StoreReader
-from cluster.store.units import FINAL_FOLD, Unit
+from cluster.store.units import Unit
 from cluster.summary import genes_table
 from tasks.problems import BadInputError
 
@@ -45,23 +45,24 @@ def gene_page(reader: StoreReader, target: str) -> GenePage:
         target=target,
         summary=genes.to_pandas(),
         scores=reader.table("scores", targets=only).to_pandas(),
-        modifiers=modifier_summary(reader.table("modifiers", targets=only)),
+        modifiers=modifier_summary(reader.table("modifiers", targets=only), _final_modifiers(reader, only)),
         candidates=reader.table("candidates", targets=only).to_pandas(),
         failures=reader.table("failures", targets=only).to_pandas(),
         missing={unit: quarantined.get(unit, []) for unit in mine if unit not in committed},
     )
 
 
-def modifier_summary(modifiers: pa.Table) -> pd.DataFrame:
+def modifier_summary(modifiers: pa.Table, final: set[tuple[str, str]]) -> pd.DataFrame:
     """Per method and modifier of one target: how many folds chose it, and its mean statistics over them.
 
-    `final` says whether the final fit chose it too (its fold does not count among `folds`). `sign` is + or −
-    where r has one sign in every fold, ± where it has not. Ordered by method, then folds (most first), rank.
+    `final` (method and modifier) says which the final model uses too; one that no fold chose has no row.
+    `sign` is + or − where r has one sign in every fold, ± where it has not. Ordered by method, then folds
+    (most first), rank.
     """
     columns = ["method", "modifier", "folds", "final", "sign", "pearson", "spearman", "chi2", "rank"]
     frame = modifiers.to_pandas()
     rows = [
-        {"method": method, "modifier": name, **_over_folds(group)}
+        {"method": method, "modifier": name, "final": (method, name) in final, **_over_folds(group)}
         for (method, name), group in frame.groupby(["method", "modifier"], sort=True)
     ]
     found = pd.DataFrame(rows, columns=columns)
@@ -70,12 +71,15 @@ def modifier_summary(modifiers: pa.Table) -> pd.DataFrame:
 
 
 def _over_folds(group: pd.DataFrame) -> dict[str, Any]:
-    in_folds = group[group["fold"] != FINAL_FOLD]
-    counted = in_folds if len(in_folds) else group
-    signs = set(np.sign(counted["pearson"].dropna()))
-    means = {name: float(counted[name].mean()) for name in ("pearson", "spearman", "chi2", "rank")}
-    sign = {frozenset({1.0}): "+", frozenset({-1.0}): "−"}.get(frozenset(signs), "±")
-    return {"folds": len(in_folds), "final": len(in_folds) < len(group), "sign": sign, **means}
+    signs = frozenset(np.sign(group["pearson"].dropna()))
+    means = {name: float(group[name].mean()) for name in ("pearson", "spearman", "chi2", "rank")}
+    sign = {frozenset({1.0}): "+", frozenset({-1.0}): "−"}.get(signs, "±")
+    return {"folds": len(group), "sign": sign, **means}
+
+
+def _final_modifiers(reader: StoreReader, targets: tuple[str, ...]) -> set[tuple[str, str]]:
+    rows = reader.table("models", columns=["method", "modifiers"], targets=targets).to_pylist()
+    return {(row["method"], modifier) for row in rows for modifier in row["modifiers"] or ()}
 
 
 def _unknown(target: str, known: Iterable[str]) -> str:

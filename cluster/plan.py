@@ -136,9 +136,9 @@ def make_shards(
     """Cut units into shards: folds one after another (the final fit last), targets in the order they came.
 
     A block is sized to about `BLOCK_SECONDS` of estimated time, or smaller where that would leave fewer than
-    `SHARDS_PER_SLOT` shards a slot, and never above `shard_size`. The blocks of one method and fold differ by
-    at most one target. Neighbours in the given order stay neighbours, so a caller who puts targets with the
-    same missing cell lines together keeps them together.
+    `SHARDS_PER_SLOT` shards a slot; `shard_size`, where given, overrides both. The blocks of one method and
+    fold differ by at most one target. Neighbours in the given order stay neighbours, so a caller who puts
+    targets with the same missing cell lines together keeps them together.
     """
     todo = sorted(dict.fromkeys(units), key=_fold_then_method)  # stable: targets keep their order
     fair = max(1, len(todo) // (SHARDS_PER_SLOT * slots))
@@ -146,7 +146,7 @@ def make_shards(
     for _, group in groupby(todo, key=_fold_then_method):
         members = list(group)
         timely = max(1, round(BLOCK_SECONDS / costs.seconds_per_unit(members[0].method)))
-        size = min(fair, timely, shard_size or timely)
+        size = shard_size or min(fair, timely)
         shards += [name_shard(run_digest, block) for block in _even_blocks(members, size)]
     return shards
 

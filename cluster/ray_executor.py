@@ -24,14 +24,13 @@ from ray.exceptions import (
 )
 from threadpoolctl import threadpool_limits
 
-from cluster.errors import RefusedError
+from cluster.errors import PreparationError, RefusedError
 from cluster.executors import (
     ERROR_CHARACTERS,
     STOPPING,
     Ended,
     Job,
     Preparation,
-    PreparationError,
     Receipt,
     Work,
 )

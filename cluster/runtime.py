@@ -78,7 +78,9 @@ def open_executor(
 
 def slots_of(workers: int | None) -> int:
     """How many jobs run at one time on this machine with `--workers`."""
-    return len(os.sched_getaffinity(0)) if workers is None else max(1, workers)
+    if workers is not None:
+        return max(1, workers)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
@@ -89,19 +91,32 @@ def connected(address: str = "local", workers: int | None = None, insecure: bool
     BadInputError for an address that cannot be meant or where no cluster answers, RefusedError for an open
     one without a token (unless `insecure`).
     """
-    if address == "local":
-        _start_local(slots_of(workers))
-    else:
-        _join(address, insecure)
-    import ray  # noqa: PLC0415 - after its settings
-    import ray._private.worker  # noqa: PLC0415
+    with _environment_restored():
+        if address == "local":
+            _start_local(slots_of(workers))
+        else:
+            _join(address, insecure)
+        import ray  # noqa: PLC0415 - after its settings
+        import ray._private.worker  # noqa: PLC0415
 
-    # Ray prints paragraphs on standard output for every killed worker; the ledger's story says it in a line.
-    ray._private.worker.print_to_stdstream = _log_quietly
+        # Ray prints paragraphs for every killed worker; the ledger's story says it in a line.
+        ray._private.worker.print_to_stdstream = _log_quietly
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _environment_restored() -> Iterator[None]:
+    """Leave the environment as it was: one run's random token must not pass for the user's in the next."""
+    before = dict(os.environ)
     try:
         yield
     finally:
-        ray.shutdown()
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        set_environment(before)
 
 
 def require_token(host: str, insecure: bool) -> None:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -110,20 +111,27 @@ def show_gene(store: str, name: str) -> None:
 def _sections(page: GenePage) -> Sequence[tuple[str, pd.DataFrame]]:
     scores = page.scores.drop(columns=["target", "seconds"])
     return (
-        (
-            "over all folds",
-            page.summary.drop(columns="target")
-            .T.reset_index()
-            .set_axis(["", *page.summary["method"]], axis=1),
-        ),
+        ("over all folds", _upright(page.summary.drop(columns=["target", "q_value"]))),
         ("scores", scores.drop(columns="reason") if scores["reason"].isna().all() else scores),
-        (
-            "modifiers, most chosen first (r, rho and chi-squared with the measured effect, mean over folds)",
-            page.modifiers,
-        ),
+        ("modifiers, most chosen first; r, rho and chi-squared are means over the folds", page.modifiers),
         ("candidates", page.candidates.drop(columns=["target", "seconds", "reason"])),
         ("failures", page.failures),
     )
+
+
+def _upright(summary: pd.DataFrame) -> pd.DataFrame:
+    """One row per column of `genes` and one column per method: what is wide and short, readable."""
+    methods = summary["method"].tolist()
+    values = summary.drop(columns="method").astype(object).T
+    return pd.DataFrame(
+        {"": values.index, **{m: [_value(v) for v in values[i]] for i, m in enumerate(methods)}}
+    )
+
+
+def _value(value: Any) -> str:
+    if pd.isna(value):
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _text(frame: pd.DataFrame) -> str:

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from threadpoolctl import threadpool_info
 
-from cluster.errors import StorageError
-from cluster.executors import FOLDS_KEPT, InProcessExecutor, Job, Preparation, PreparationError, Receipt
+from cluster.errors import PreparationError, StorageError
+from cluster.executors import FOLDS_KEPT, InProcessExecutor, Job, Preparation, Receipt
 from cluster.store.units import Unit
 from tasks.problems import BadInputError
 

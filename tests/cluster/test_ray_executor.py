@@ -64,8 +64,7 @@ def test_two_nodes_share_the_shards_and_give_the_tables_of_one_process(tmp_path:
 
 @pytest.mark.ray
 def test_what_is_no_shards_fault_stops_the_run(tmp_path: Path) -> None:
-    from cluster.errors import RefusedError, StorageError
-    from cluster.executors import PreparationError
+    from cluster.errors import PreparationError, RefusedError, StorageError
     from cluster.ray_executor import RayExecutor
     from tests.chaos.work import cannot_prepare, full_disk
 

@@ -1,7 +1,5 @@
 """The same run on Ray: the bytes of every table equal those of the in-process run."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +7,7 @@ import pytest
 from cluster import run
 from cluster.store.reader import StoreReader
 from tasks.dataset import Dataset
+from tests.chaos.clusters import two_nodes
 from tests.stores import table_bytes
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
@@ -42,22 +41,11 @@ def test_workers_and_shard_size_change_no_byte(
     assert table_bytes(tmp_path / "s") == in_process
 
 
-@pytest.fixture
-def two_nodes() -> Iterator[str]:
-    os.environ["RAY_AUTH_MODE"] = "disabled"
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster()
-    cluster.add_node(num_cpus=1, include_dashboard=False)
-    cluster.add_node(num_cpus=1)
-    yield cluster.address
-    cluster.shutdown()
-
-
 def test_a_cluster_of_two_nodes_is_used_whole_and_changes_no_byte(
-    small_dataset: Path, targets: str, in_process: dict[str, bytes], tmp_path: Path, two_nodes: str
+    small_dataset: Path, targets: str, in_process: dict[str, bytes], tmp_path: Path
 ):
-    run(small_dataset, tmp_path / "s", address=two_nodes, shard_size=7, targets=targets, insecure=True)
+    with two_nodes() as (cluster, _):
+        outcome = run(small_dataset, tmp_path / "s", address=cluster.address, shard_size=7, targets=targets)
+    assert outcome.sealed
     assert table_bytes(tmp_path / "s") == in_process
-    commits = StoreReader.open(tmp_path / "s").commits()
-    assert len(commits) > 40
+    assert len(StoreReader.open(tmp_path / "s").commits()) > 40
