@@ -2,8 +2,8 @@
 
 q is the minimum of p_(j) m / j over the genes of this strength or less, with j the number of genes at least
 as strong. Strengths are counted in buckets. The weakest gene of a bucket has its largest rank j, so the ends
-of the bucket bound log p - log j of its genes from both sides; a bucket that cannot go below what weaker genes
-reach is left out of the search.
+of the bucket bound log p - log j of its genes from both sides; a bucket that cannot go below what weaker
+genes reach is left out of the search.
 """
 
 import numpy as np
