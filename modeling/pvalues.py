@@ -36,7 +36,7 @@ def chi_squared_p(strength: Float64[np.ndarray, " k"], freedom: int) -> Float64[
     return special.chdtrc(freedom, np.square(strength))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # the same only if it is the same: tables are keys of caches
 class TestTable:
     """All that step-up control of one test over `tested` genes needs.
 

@@ -2,9 +2,12 @@
 
 q is the minimum of p_(j) m / j over the genes of this strength or less, with j the number of genes at least
 as strong. Strengths are counted in buckets. The weakest gene of a bucket has its largest rank j, so the ends
-of the bucket bound log p - log j of its genes from both sides; a bucket that cannot go below what weaker
-genes reach is left out of the search.
+of the bucket bound log p - log j of its genes from both sides; a bucket that cannot go below what others
+reach is left out of the search.
 """
+
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -12,7 +15,10 @@ from numba import njit
 
 from modeling.pvalues import TestTable
 
-GENES_PER_BUCKET = 4  # on average; more buckets exclude more genes but are themselves looked at
+GENES_PER_BUCKET = (
+    4  # on average, if none stands out; more buckets exclude more genes but cost time themselves
+)
+STRONG_BUCKETS = 1024  # for strengths that pass Bonferroni
 LEEWAY = 1e-9  # bounds on log p are used as if they were worse by this; interpolation is right to 1e-10
 
 
@@ -35,22 +41,45 @@ def q_values(
     return q[np.searchsorted(wanted, strength[columns])]
 
 
+@dataclass(frozen=True)
+class _Buckets:
+    """Equal buckets up to `bend`, wider ones from there to the end of the table, and an open one.
+
+    `geometry` is (number up to the bend, their number per unit, bend, number beyond, their number per unit).
+    """
+
+    geometry: tuple[int, float, float, int, float]
+    log_p: Float64[np.ndarray, " ends"]
+
+    @property
+    def number(self) -> int:
+        return len(self.log_p)
+
+
+@lru_cache(maxsize=64)
+def _buckets_of(table: TestTable) -> _Buckets:
+    bend = min(float(table.critical[0]), table.limit / 2)
+    weak = table.tested // GENES_PER_BUCKET + 1
+    ends = np.linspace(0.0, bend, weak + 1), np.linspace(bend, table.limit, STRONG_BUCKETS + 1)[1:]
+    geometry = (weak, weak / bend, bend, STRONG_BUCKETS, STRONG_BUCKETS / (table.limit - bend))
+    return _Buckets(geometry, _interpolated(np.concatenate(ends), table))
+
+
 def _contenders(
     strength: Float64[np.ndarray, " genes"], wanted: Float64[np.ndarray, " k"], table: TestTable
 ) -> tuple[Float64[np.ndarray, " contenders"], Int64[np.ndarray, " contenders"]]:
     """The strengths (ascending), with ranks, among which the minimum for every wanted strength lies."""
-    buckets = table.tested // GENES_PER_BUCKET + 1
-    # Bucket b is [b / scale, (b + 1) / scale); one more is open, for strengths that pass even Bonferroni.
-    scale = buckets / min(float(table.critical[0]), table.limit)
-    bucket_of, counts = _count(strength, scale, buckets)
+    buckets = _buckets_of(table)
+    bucket_of, counts = _count(strength, buckets.geometry, buckets.number)
     counts[0] -= len(strength) - table.tested
-    ends = _interpolated(np.arange(buckets + 1) / scale, table)
-    contends, ranks = _compare(counts, ends, table.log_rank)
-    contends[np.minimum((wanted * scale).astype(np.int32), buckets)] = True
-    contends[[0, buckets]] = True
+    contends = np.zeros(buckets.number, dtype=np.bool_)
+    contends[_count(wanted, buckets.geometry, buckets.number)[0]] = True
+    ranks = _compare(counts, buckets.log_p, table.log_rank, contends)
+    contends[0] = True  # with all genes that cannot be tested, which come first then
     members = _gather(strength, bucket_of, contends)
     members.sort()
-    return _ranked(members[len(strength) - table.tested :], scale, ranks)
+    values = members[len(strength) - table.tested :]
+    return values, _count_down(_count(values, buckets.geometry, buckets.number)[0], ranks)
 
 
 def _interpolated(strength: Float64[np.ndarray, " k"], table: TestTable) -> Float64[np.ndarray, " k"]:
@@ -72,31 +101,42 @@ def _interpolate(strength, log_p, slope, per_step):  # type: ignore[no-untyped-d
 
 
 @njit(nogil=True, cache=True)
-def _count(strength, scale, buckets):  # type: ignore[no-untyped-def]
+def _count(strength, geometry, number):  # type: ignore[no-untyped-def]
     """The bucket of every gene, and the number of genes in every bucket."""
+    weak, weak_per_unit, bend, strong, strong_per_unit = geometry
     bucket_of = np.empty(len(strength), dtype=np.int32)
     for i in range(len(strength)):
-        bucket_of[i] = min(strength[i] * scale, float(buckets))
-    counts = np.zeros(buckets + 1, dtype=np.int64)
+        below = np.int32(min(strength[i] * weak_per_unit, weak - 0.5))
+        beyond = np.int32(min(max((strength[i] - bend) * strong_per_unit + 1.0, 0.0), strong + 1.0))
+        bucket_of[i] = below + beyond
+    counts = np.zeros(number, dtype=np.int64)
     for bucket in bucket_of:
         counts[bucket] += 1
     return bucket_of, counts
 
 
 @njit(nogil=True, cache=True)
-def _compare(counts, ends, log_rank):  # type: ignore[no-untyped-def]
-    """Whether each bucket may hold a minimum, and the rank of its weakest gene."""
-    contends = np.zeros(len(counts), dtype=np.bool_)
+def _compare(counts, log_p, log_rank, contends):  # type: ignore[no-untyped-def]
+    """Mark the buckets that may hold a minimum for one already marked; return the ranks of their weakest.
+
+    `log_p` has the lower end of every bucket; the last one has no upper end.
+    """
     ranks = np.empty(len(counts), dtype=np.int64)
-    rank, reached = counts.sum(), np.inf
-    for b in range(len(counts) - 1):
+    reached = np.empty(len(counts) + 1)
+    reached[0], rank = np.inf, counts.sum()
+    for b in range(len(counts)):
         ranks[b] = rank
-        if counts[b] > 0:
-            contends[b] = ends[b + 1] - log_rank[rank] <= reached + LEEWAY
-            reached = min(reached, ends[b] - log_rank[rank])
+        score = log_p[b] - log_rank[rank] if counts[b] > 0 else np.inf
+        reached[b + 1] = min(reached[b], score)
         rank -= counts[b]
-    ranks[-1] = rank
-    return contends, ranks
+    # Only what lies below a wanted bucket matters to it, and the lowest wanted one asks for most.
+    wanted = -np.inf
+    for b in range(len(counts) - 1, -1, -1):
+        if contends[b]:
+            wanted = reached[b]
+        elif counts[b] > 0 and b + 1 < len(counts):
+            contends[b] = log_p[b + 1] - log_rank[ranks[b]] <= wanted + LEEWAY
+    return ranks
 
 
 @njit(nogil=True, cache=True)
@@ -111,14 +151,13 @@ def _gather(strength, bucket_of, contends):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _ranked(values, scale, ranks):  # type: ignore[no-untyped-def]
-    """Ascending values with their ranks, counted down from the rank of each bucket's weakest gene."""
-    out = np.empty(len(values), dtype=np.int64)
-    for i in range(len(values)):
-        bucket = int(min(values[i] * scale, float(len(ranks) - 1)))
-        out[i] = ranks[bucket]
-        ranks[bucket] -= 1
-    return values, out
+def _count_down(bucket_of, ranks):  # type: ignore[no-untyped-def]
+    """Ranks of ascending strengths, counted down from the rank of each bucket's weakest gene."""
+    out = np.empty(len(bucket_of), dtype=np.int64)
+    for i in range(len(bucket_of)):
+        out[i] = ranks[bucket_of[i]]
+        ranks[bucket_of[i]] -= 1
+    return out
 
 
 @njit(nogil=True, cache=True)
