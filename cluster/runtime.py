@@ -91,7 +91,7 @@ def connected(address: str = "local", workers: int | None = None, insecure: bool
     BadInputError for an address that cannot be meant or where no cluster answers, RefusedError for an open
     one without a token (unless `insecure`).
     """
-    with _environment_restored():
+    with environment_restored():
         if address == "local":
             _start_local(slots_of(workers))
         else:
@@ -108,7 +108,7 @@ def connected(address: str = "local", workers: int | None = None, insecure: bool
 
 
 @contextmanager
-def _environment_restored() -> Iterator[None]:
+def environment_restored() -> Iterator[None]:
     """Leave the environment as it was: one run's random token must not pass for the user's in the next."""
     before = dict(os.environ)
     try:
@@ -148,10 +148,14 @@ def is_loopback(host: str) -> bool:
 def set_environment(settings: Mapping[str, str]) -> None:
     """Set Ray's variables for this process and its children."""
     os.environ.update(settings)
-    if "ray" in sys.modules:  # it has read them already; Ray takes up a changed mode the same way
-        from ray._raylet import Config  # type: ignore[attr-defined]  # noqa: PLC0415
+    if "ray" in sys.modules:  # it has read them already; Ray takes up a changed mode or token the same way
+        from ray._raylet import (  # type: ignore[attr-defined]  # noqa: PLC0415
+            AuthenticationTokenLoader,
+            Config,
+        )
 
         Config.initialize("")
+        AuthenticationTokenLoader.instance().reset_cache()
 
 
 def host_of(address: str) -> str:

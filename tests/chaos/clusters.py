@@ -7,25 +7,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cluster.runtime import ALWAYS, HEALTH_CHECKS, LOOPBACK_ONLY, set_environment
+from cluster.runtime import ALWAYS, HEALTH_CHECKS, LOOPBACK_ONLY, environment_restored, set_environment
 
 
 @contextmanager
 def two_nodes() -> Iterator[tuple[Any, Any]]:
     """A cluster of two nodes of one slot, and its second node; tasks see KNOCKCAST_TEST_NODE one or two."""
-    token = os.environ.get("RAY_AUTH_TOKEN") or secrets.token_hex(32)
-    set_environment({**ALWAYS, **LOOPBACK_ONLY, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token})
-    from ray.cluster_utils import Cluster
+    with environment_restored():
+        token = os.environ.get("RAY_AUTH_TOKEN") or secrets.token_hex(32)
+        set_environment({**ALWAYS, **LOOPBACK_ONLY, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token})
+        from ray.cluster_utils import Cluster
 
-    here = {"PYTHONPATH": str(Path(__file__).parents[2])}  # tests are not part of the code that is shipped
-    head = {
-        "num_cpus": 1,
-        "include_dashboard": False,
-        "env_vars": {"KNOCKCAST_TEST_NODE": "one", **here},
-        "_system_config": HEALTH_CHECKS,
-    }
-    cluster = Cluster(initialize_head=True, head_node_args=head)
-    try:
-        yield cluster, cluster.add_node(num_cpus=1, env_vars={"KNOCKCAST_TEST_NODE": "two", **here})
-    finally:
-        cluster.shutdown()
+        here = {
+            "PYTHONPATH": str(Path(__file__).parents[2])
+        }  # tests are not part of the code that is shipped
+        head = {
+            "num_cpus": 1,
+            "include_dashboard": False,
+            "env_vars": {"KNOCKCAST_TEST_NODE": "one", **here},
+            "_system_config": HEALTH_CHECKS,
+        }
+        cluster = Cluster(initialize_head=True, head_node_args=head)
+        try:
+            yield cluster, cluster.add_node(num_cpus=1, env_vars={"KNOCKCAST_TEST_NODE": "two", **here})
+        finally:
+            cluster.shutdown()

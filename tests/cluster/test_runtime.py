@@ -180,7 +180,7 @@ from pathlib import Path
 import grpc
 import psutil
 from cluster.runtime import connected
-with connected("local", workers=1):
+with runtime.connected("local", workers=1):
     import ray
     address = ray.get_runtime_context().gcs_address
     host, port = address.rsplit(":", 1)
@@ -214,3 +214,18 @@ def test_a_local_ray_listens_on_loopback_wants_its_token_and_leaves_no_file_at_h
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
     environment |= {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", LOCAL], check=True, env=environment, cwd=ROOT, timeout=100)
+
+
+@pytest.mark.ray
+def test_a_second_ray_in_one_process_has_its_own_token_and_none_is_left_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    tokens = []
+    for _ in range(2):
+        with runtime.connected("local", workers=1):
+            tokens.append(os.environ["RAY_AUTH_TOKEN"])
+        assert "RAY_AUTH_TOKEN" not in os.environ
+        assert runtime.auth_mode(os.environ) == "disabled"
+    assert tokens[0] != tokens[1]
