@@ -180,7 +180,7 @@ from pathlib import Path
 import grpc
 import psutil
 from cluster.runtime import connected
-with runtime.connected("local", workers=1):
+with connected("local", workers=1):
     import ray
     address = ray.get_runtime_context().gcs_address
     host, port = address.rsplit(":", 1)
