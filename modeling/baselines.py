@@ -1,37 +1,36 @@
 """What a forecast must beat: the lineage's mean, and the target's own expression."""
 
-from collections.abc import Sequence
-
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 
 from modeling.varying import varies
 
-UNKNOWN_LINEAGE = ""
+UNKNOWN_LINEAGE = -1
 
 
 def lineage_only(
     effect_train: Float[np.ndarray, " train_lines"],
-    lineage_train: Sequence[str],
-    lineage_test: Sequence[str],
+    lineage_train: Int64[np.ndarray, " train_lines"],
+    lineage_test: Int64[np.ndarray, " test_lines"],
 ) -> Float[np.ndarray, " test_lines"]:
     """Each test line's prediction is the training mean of its lineage.
 
-    A lineage that is unknown (empty) or has no training line gets the mean of all training lines. Raises
-    ValueError where there is no training line or the lengths differ.
+    Lineages are numbers from 0 up. One that is unknown (`UNKNOWN_LINEAGE`) or has no training line gets the
+    mean of all training lines. Raises ValueError where there is no training line or the lengths differ.
     """
     effect = np.asarray(effect_train, dtype=np.float64)
     if effect.size == 0 or effect.size != len(lineage_train):
         raise ValueError(
             f"{effect.size} training effects but {len(lineage_train)} lineages; expected one each"
         )
-    # Python's dict beats np.unique on a few hundred strings.
-    numbers: dict[str, int] = {}
-    codes = np.array([numbers.setdefault(lineage, len(numbers)) for lineage in lineage_train])
-    means = np.bincount(codes, weights=effect) / np.bincount(codes)
-    overall = float(effect.mean())
-    known = {lineage: float(means[code]) for lineage, code in numbers.items() if lineage != UNKNOWN_LINEAGE}
-    return np.array([known.get(lineage, overall) for lineage in lineage_test], dtype=np.float64)
+    # One place more than the largest number: unknown lineages are counted there and then overwritten.
+    places = int(max(lineage_train.max(), lineage_test.max(initial=0))) + 2
+    counts = np.bincount(lineage_train % places, minlength=places)
+    sums = np.bincount(lineage_train % places, weights=effect, minlength=places)
+    means = np.full(places, effect.mean())
+    np.divide(sums, counts, out=means, where=counts > 0)
+    means[UNKNOWN_LINEAGE] = effect.mean()
+    return means[lineage_test]
 
 
 def own_expression(

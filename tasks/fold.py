@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from modeling.arrays import PreparedGenes, prepare_genes
+from modeling.baselines import UNKNOWN_LINEAGE
 from modeling.folds import Fold
 from tasks.dataset import Dataset
 
@@ -16,16 +17,17 @@ class Panel:
     """A dataset's matrices in memory, as plain arrays that travel through Ray's object store without a copy.
 
     `expression` is cell lines x genes, log2(TPM+1), dense; `effect` is cell lines x targets, NaN where not
-    measured; `own` is each target's column in `expression`, -1 where its own expression is not known.
+    measured; `own` is each target's column in `expression`, -1 where its own expression is not known;
+    `lineages` are numbers, -1 where unknown.
     """
 
     cell_lines: tuple[str, ...]
-    lineages: tuple[str, ...]
     genes: tuple[str, ...]
     targets: tuple[str, ...]
     expression: Float32[np.ndarray, "cell_lines genes"]
     effect: Float32[np.ndarray, "cell_lines targets"]
     own: Int64[np.ndarray, " targets"]
+    lineages: Int64[np.ndarray, " cell_lines"]
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,21 @@ def panel_of(dataset: Dataset) -> Panel:
     """The dataset's matrices, read into memory."""
     return Panel(
         cell_lines=tuple(dataset.cell_lines),
-        lineages=tuple(dataset.lineages),
         genes=tuple(dataset.genes),
         targets=tuple(dataset.targets),
         expression=np.ascontiguousarray(dataset.expression),
         effect=np.ascontiguousarray(dataset.effect),
         own=np.asarray(dataset.own, dtype=np.int64),
+        lineages=lineage_numbers(dataset.lineages),
     )
+
+
+def lineage_numbers(lineages: Sequence[str]) -> Int64[np.ndarray, " cell_lines"]:
+    """Numbers for lineages, in the order they come; -1 for an unknown one (empty)."""
+    numbers = {"": UNKNOWN_LINEAGE}
+    for lineage in lineages:
+        numbers.setdefault(lineage, len(numbers) - 1)
+    return np.array([numbers[lineage] for lineage in lineages], dtype=np.int64)
 
 
 def prepare_fold(panel: Panel, fold: Fold) -> PreparedFold:

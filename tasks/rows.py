@@ -53,7 +53,6 @@ def _forecasts(
     test: Int64[np.ndarray, " test"],
 ) -> dict[str, Float64[np.ndarray, " test"]]:
     """The model's forecast on the test lines and, beside it, the two baselines' (NaN: no own expression)."""
-    lineages = np.array(panel.lineages, dtype=object)
     own = int(panel.own[fit.target])
     train_effect = effect[fit.train]
     by_own = np.full(len(test), np.nan)
@@ -62,7 +61,7 @@ def _forecasts(
         by_own = own_expression(x[fit.train], train_effect, x[test])
     return {
         "predicted": predict(panel, fit, test),
-        "predicted_lineage": lineage_only(train_effect, lineages[fit.train], lineages[test]),
+        "predicted_lineage": lineage_only(train_effect, panel.lineages[fit.train], panel.lineages[test]),
         "predicted_own": by_own,
     }
 

@@ -114,21 +114,32 @@ def table_of(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     arrays are long, its scalars repeated. A missing column is null.
     """
     schema = SCHEMAS[name]
-    blocks = [_block(schema, row) for row in rows]
-    return pa.concat_tables(blocks).combine_chunks() if blocks else schema.empty_table()
-
-
-def _block(schema: pa.Schema, row: Mapping[str, Any]) -> pa.Table:
-    unknown = set(row) - set(schema.names)
+    unknown = {column for row in rows for column in row} - set(schema.names)
     if unknown:
-        raise KeyError(f"columns {sorted(unknown)} are not in the table's schema {schema.names}")
-    lengths = {len(v) for v in row.values() if isinstance(v, np.ndarray)}
+        raise KeyError(f"table {name}: columns {sorted(unknown)} are not in its schema {schema.names}")
+    lengths = [_length(row) for row in rows]
+    return pa.table(
+        [_column([row.get(f.name) for row in rows], f.type, lengths) for f in schema], schema=schema
+    )
+
+
+def _length(row: Mapping[str, Any]) -> int:
+    """How many rows of the table a mapping stands for."""
+    lengths = {len(value) for value in row.values() if isinstance(value, np.ndarray)}
     if len(lengths) > 1:
         raise ValueError(f"columns of one block differ in length: {sorted(lengths)}")
-    n = lengths.pop() if lengths else 1
-    return pa.table([_column(row.get(f.name), f.type, n) for f in schema], schema=schema)
+    return lengths.pop() if lengths else 1
 
 
-def _column(value: Any, kind: pa.DataType, n: int) -> pa.Array:
-    values = value if isinstance(value, np.ndarray) else [value] * n
-    return pa.array(values, type=kind, from_pandas=True)
+def _column(values: Sequence[Any], kind: pa.DataType, lengths: Sequence[int]) -> pa.Array:
+    """One column of all blocks: their arrays end to end, their scalars as often as the block has rows."""
+    if any(isinstance(value, np.ndarray) for value in values):
+        parts = [
+            value if isinstance(value, np.ndarray) else np.full(n, value)
+            for value, n in zip(values, lengths, strict=True)
+        ]
+        return pa.array(np.concatenate(parts), type=kind, from_pandas=True)
+    column = pa.array(values, type=kind, from_pandas=True)
+    return (
+        column if all(n == 1 for n in lengths) else column.take(np.repeat(np.arange(len(lengths)), lengths))
+    )

@@ -7,7 +7,7 @@ import pytest
 
 from modeling.folds import make_folds
 from modeling.selection import SelectionSettings
-from tasks.fold import Panel, prepare_fold
+from tasks.fold import Panel, lineage_numbers, prepare_fold
 from tasks.modifier_models import ShardSettings
 from tasks.shard import run_shard
 from tasks.simulated_biology import simulate_arrays
@@ -19,12 +19,12 @@ def panel() -> Panel:
     shared = simulated.n_shared
     return Panel(
         cell_lines=simulated.cell_lines[:shared],
-        lineages=simulated.lineages[:shared],
         genes=simulated.genes,
         targets=simulated.targets,
         expression=simulated.expression[:shared],
         effect=simulated.effect[:shared],
         own=simulated.own,
+        lineages=lineage_numbers(simulated.lineages[:shared]),
     )
 
 
@@ -52,6 +52,6 @@ def _scramble(panel: Panel, test: np.ndarray) -> Panel:
     expression, effect = panel.expression.copy(), panel.effect.copy()
     expression[test] = generator.permutation(expression[test], axis=0) * 3 + 1
     effect[test] = generator.permutation(effect[test], axis=0) - 5
-    lineages = np.array(panel.lineages, dtype=object)
-    lineages[test] = "elsewhere"
-    return replace(panel, expression=expression, effect=effect, lineages=tuple(lineages))
+    lineages = panel.lineages.copy()
+    lineages[test] = lineages.max() + 1
+    return replace(panel, expression=expression, effect=effect, lineages=lineages)
