@@ -1,7 +1,7 @@
 """What a candidate is, and how one problem's failure stays its own."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float64
@@ -15,6 +15,7 @@ from modeling.candidates.problem import Problem
 LIBRARY_FAILURES = (ValueError, ArithmeticError)
 
 
+@runtime_checkable
 class Candidate(Protocol):
     """A model family that automatic selection may choose."""
 
