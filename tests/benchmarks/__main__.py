@@ -1,7 +1,7 @@
 """`make bench`: every benchmark in turn, each in a fresh process, so that none warms or fills the next.
 
-What it prints is Markdown; docs/benchmarks.md is such a printout. `python -m tests.benchmarks NAME ...` runs some,
-also those that take too long for every time.
+What it prints is Markdown; docs/benchmarks.md is such a printout. `python -m tests.benchmarks NAME ...` runs
+some, also those that take too long for every time.
 """
 
 import subprocess
@@ -23,9 +23,7 @@ LONG = {"bench_genome": "a whole simulated genome"}
 def main() -> int:
     """Run the named benchmarks (all, if none is named); the exit code counts those that failed."""
     chosen = [name.removesuffix(".py") for name in sys.argv[1:]] or list(BENCHMARKS)
-    print(
-        "# Benchmarks\n\nPrinted by `python -m tests.benchmarks` (`make bench`); timings of one run, not averages.\n"
-    )
+    print("# Benchmarks\n\nPrinted by `python -m tests.benchmarks`; timings of one run, not averages.\n")
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}")
     failed = 0
     for name in chosen:

@@ -1,4 +1,4 @@
-"""A whole simulated genome under `quick`: 18 000 genes, 1000 cell lines, 5 folds, all cores. Takes minutes."""
+"""A whole simulated genome under `quick`: 18 000 genes, 1000 cell lines, 5 folds. Takes minutes."""
 
 import sys
 import tempfile
@@ -25,9 +25,7 @@ def main() -> None:
             print(f"| {name} | {cost.seconds:.1f} s | {cost.peak_bytes / 2**30:.2f} GiB |", flush=True)
         said = "SELECT count(*) AS n, avg((n_modifiers > 0)::int) AS share, sum(seconds) AS core FROM scores"
         row = Store(f"{folder}/store").query(said).iloc[0]
-    print(
-        f"\n{row.n:.0f} target-folds, {row.share:.1%} of them with modifiers; {row.core:.0f} core-seconds of fitting"
-    )
+    print(f"\n{row.n:.0f} target-folds, {row.share:.1%} with modifiers; {row.core:.0f} core-seconds in tasks")
 
 
 if __name__ == "__main__":
