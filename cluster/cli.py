@@ -32,7 +32,9 @@ def main() -> None:
     except tuple(EXIT_CODES) as error:
         _tell(error)
         sys.exit(_exit_code(error))
-    except SystemExit as end:  # what Typer makes of everything else, Ctrl-C included
+    except SystemExit as end:  # what Typer makes of everything else, Ctrl-C and a closed pipe included
+        if isinstance(end.__context__, BrokenPipeError):
+            sys.exit(ExitCode.DONE)
         if isinstance(end.__context__, BaseException) and isinstance(
             end.__context__.__cause__, KeyboardInterrupt
         ):
@@ -49,6 +51,10 @@ def _tell(error: BaseException) -> None:
         print("interrupted; nothing committed is lost", file=sys.stderr)
         return
     text = error.text() if isinstance(error, BadInputError) else str(error)
+    if isinstance(error, OSError):
+        text += (
+            "\nreading or writing failed; see that the disk has room and the path may be written, then repeat"
+        )
     print("\n".join(f"error: {line}" for line in text.splitlines()), file=sys.stderr)
 
 

@@ -101,6 +101,7 @@ def folds_of(options: RunOptions, dataset: Dataset) -> tuple[Fold, ...]:
 
 def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict[str, Any]:
     """The body of run.json: everything that the results depend on, and nothing else."""
+    folds = folds_of(options, dataset)
     return {
         "format": FORMAT,
         "algorithm": ALGORITHM,
@@ -116,8 +117,9 @@ def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict
         "device": "cpu",  # `auto` resolves here; the digest names what was used
         "folds": [
             {"number": f.number, "name": f.name, "n_train": len(f.train), "n_test": len(f.test)}
-            for f in folds_of(options, dataset)
+            for f in folds
         ],
+        "n_folds": sum(len(f.test) > 0 for f in folds),
         "libraries": {name: version(name) for name in LIBRARIES} | {"machine": platform.machine()},
     }
 
@@ -136,8 +138,8 @@ def options_of(body: dict[str, Any]) -> RunOptions:
     )
 
 
-def chosen_targets(dataset: Dataset, classes: Sequence[str], wanted: str) -> list[str]:
-    """The targets that `--targets` names: `all`, `variable`, `G1,G2`, or `@FILE` with one a line.
+def chosen_targets(dataset: Dataset, classes: Sequence[str], wanted: str | Sequence[str]) -> list[str]:
+    """The targets that `--targets` names: `all`, `variable`, `G1,G2`, or `@FILE` with one a line; or a list.
 
     Raises BadInputError listing every name the dataset does not hold.
     """
@@ -148,7 +150,7 @@ def chosen_targets(dataset: Dataset, classes: Sequence[str], wanted: str) -> lis
         if not chosen:
             raise BadInputError(f"--targets variable: no target of {dataset.path} has a sd above 0.1")
         return chosen
-    names = _names(wanted)
+    names = _names(wanted) if isinstance(wanted, str) else list(wanted)
     known = set(dataset.targets)
     unknown = [name for name in names if name not in known]
     if unknown or not names:
@@ -163,7 +165,7 @@ def _names(wanted: str) -> list[str]:
     if not wanted.startswith("@"):
         return [name.strip() for name in wanted.split(",") if name.strip()]
     try:
-        lines = Path(wanted[1:]).read_text(encoding="utf-8").splitlines()
+        lines = Path(wanted[1:]).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f"--targets {wanted}: the file cannot be read: {error}") from None
     return [line.strip() for line in lines if line.strip()]

@@ -1,5 +1,6 @@
 """What `knockcast import`, `simulate` and `demo` do and print."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ def run_demo(out: Path, workers: int | None) -> ExitCode:
         return outcome.exit_code
     print_best(Store(store), 15)
     best = best_targets(Store(store), 1)["target"][0]
+    command = Path(sys.argv[0]).with_name("knockcast") if "/" in sys.argv[0] else "knockcast"
     print(f"\nThe store is {store}. Ask it:")
-    print(f'  knockcast query {store} "SELECT * FROM genes LIMIT 5"')  # noqa: S608 - printed for people, not run
-    print(f"  knockcast gene {store} {best}")
+    print(f'  {command} query {store} "SELECT * FROM genes LIMIT 5"')  # noqa: S608 - printed for people, not run
+    print(f"  {command} gene {store} {best}")
     return outcome.exit_code

@@ -10,7 +10,7 @@ from cluster.config import RunOptions, checked_options, chosen_targets, folds_of
 from cluster.driver import Deadlines, Outcome, drive, seal_if_done
 from cluster.plan import Costs, make_shards, summarise
 from cluster.progress import progress_for
-from cluster.runtime import fingerprint, open_executor, slots_of
+from cluster.runtime import check_address, fingerprint, open_executor, slots_of
 from cluster.store.filesystem import open_filesystem
 from cluster.store.layout import RUN
 from cluster.store.reader import StoreReader
@@ -32,7 +32,7 @@ class Request:
     dataset: Path
     store: str | None
     methods: tuple[str, ...] = ("modifiers",)
-    targets: str = "all"
+    targets: str | Sequence[str] = "all"
     final: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
     shard_size: int | None = None
@@ -54,8 +54,9 @@ class Resources:
 def run(dataset: Path | str, store: Path | str, **request: Any) -> Outcome:
     """Model every target of a Dataset and commit the results to a store; `knockcast run` in Python.
 
-    Keywords: methods, targets, final, shard_size, address, workers, insecure as in `Request`; all others
-    (preset, scheme, folds, seed, top, fdr, redundancy, device) are the run's options.
+    Keywords: methods, targets (as the command takes them, or a list of names), final, shard_size, address,
+    workers, insecure as in `Request`; all others (preset, scheme, folds, seed, top, fdr, redundancy, device)
+    are the run's options.
     Raises BadInputError, StorageError or RefusedError; an interruption or quarantined targets are in the
     Outcome, not raised.
     """
@@ -67,6 +68,7 @@ def run_request(request: Request) -> Outcome:
     """Open or join the store, write down what is wanted, and do what of it is left."""
     if request.store is None:
         raise BadInputError("--store: a run needs a store")
+    check_address(request.address, request.insecure)
     dataset, options, units, facts = _wanted(request)
     writer = StoreWriter(open_filesystem(request.store))
     writer.open_run(run_body(options, dataset, targets_digest(facts)))
@@ -89,6 +91,7 @@ def resume_store(
 
     Raises BadInputError where its dataset is not to be found.
     """
+    check_address(address, insecure)
     reader = StoreReader.open(store)
     if not reader.wanted_units():
         raise BadInputError(f"{store}: no plan says what is wanted; repeat the original `knockcast run`")

@@ -9,6 +9,7 @@ import ipaddress
 import logging
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ HEALTH_CHECKS = {  # for clusters we start: a dead node is noticed after about 6
     "health_check_timeout_ms": 1000,
     "health_check_failure_threshold": 3,
 }
+CONNECT_SECONDS = 10.0
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray sets it for a submitted job, whose code it has shipped
 ADVICE = (
     "give the cluster's token in RAY_AUTH_TOKEN or a file in RAY_AUTH_TOKEN_PATH, or --insecure if only "
@@ -119,6 +121,24 @@ def environment_restored() -> Iterator[None]:
         set_environment(before)
 
 
+def check_address(address: str, insecure: bool) -> None:
+    """Raise, before anything is written, for an address that cannot be joined.
+
+    BadInputError where its form is wrong or nothing listens there (Ray itself would try without end),
+    RefusedError where it is open and there is no token. `local` and `auto` are known only on connecting.
+    """
+    if address in ("local", "auto"):
+        return
+    host = host_of(address)
+    require_token(host, insecure)
+    try:
+        socket.create_connection((host.strip("[]"), int(address.rpartition(":")[2])), CONNECT_SECONDS).close()
+    except OSError as error:
+        raise BadInputError(
+            f"--address {address}: nothing listens there ({error}); give the address of a running Ray head"
+        ) from None
+
+
 def require_token(host: str, insecure: bool) -> None:
     """Raise RefusedError for a host others can reach, unless a token protects it or the user insists."""
     if not (is_loopback(host) or insecure or auth_mode(os.environ) != "disabled"):
@@ -192,8 +212,7 @@ def _start_local(slots: int) -> None:
 
 def _join(address: str, insecure: bool) -> None:
     address = os.environ.get("RAY_ADDRESS", address) if address == "auto" else address
-    if address != "auto":
-        require_token(host_of(address), insecure)
+    check_address(address, insecure)
     set_environment({**ALWAYS, "RAY_AUTH_MODE": auth_mode(os.environ)})
     import ray  # noqa: PLC0415 - after its settings
 

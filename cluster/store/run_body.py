@@ -9,13 +9,27 @@ _ABSENT = object()
 
 
 def differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
-    """One line for each field that differs: `settings.top: 20 here, 15 asked`. Fields are sorted by name."""
-    here, there = _flat("", stored), _flat("", asked)
+    """One line for each field that differs: `settings.top: 20 here, 15 asked`. Fields are sorted by name.
+
+    Of lists of different lengths (folds), the lengths are told and not every item.
+    """
+    here, there = _flat("", _counted(stored, asked)), _flat("", _counted(asked, stored))
     return [
         f"{name}: {_shown(here.get(name, _ABSENT))} here, {_shown(there.get(name, _ABSENT))} asked"
         for name in sorted({*here, *there})
         if not _same(here.get(name, _ABSENT), there.get(name, _ABSENT))
     ]
+
+
+def _counted(body: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """The body, with a list replaced by its length where the other's is of another length."""
+    return {
+        name: len(item) if _longer_or_shorter(item, other.get(name)) else item for name, item in body.items()
+    }
+
+
+def _longer_or_shorter(item: Any, other: Any) -> bool:
+    return isinstance(item, list) and isinstance(other, list) and len(item) != len(other)
 
 
 def _flat(name: str, value: Any) -> dict[str, Any]:

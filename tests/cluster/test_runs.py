@@ -1,13 +1,14 @@
 """The whole way from a Dataset to a store's tables, in process: the truth the Ray runs are compared with."""
 
 import shutil
+import socket
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cluster import Store, run
-from cluster.errors import ExitCode
+from cluster.errors import ExitCode, RefusedError
 from cluster.runs import Request, describe_plan, resume_store
 from cluster.store.reader import StoreReader
 from tasks.dataset import Dataset, write_dataset
@@ -88,7 +89,8 @@ def test_a_later_run_may_add_targets_and_does_only_those(small_dataset: Path, tm
 
 
 @pytest.mark.parametrize(
-    ("option", "field"), [({"seed": 1}, "seed"), ({"top": 5}, "settings.top"), ({"folds": 3}, "folds")]
+    ("option", "field"),
+    [({"seed": 1}, "seed"), ({"top": 5}, "settings.top"), ({"folds": 3}, "n_folds: 5 here, 3 asked")],
 )
 def test_another_configuration_is_refused_by_name_and_writes_nothing(
     small_dataset: Path, finished: Path, option: dict[str, int], field: str
@@ -206,3 +208,21 @@ def test_resume_writes_the_facts_of_the_targets_again(small_dataset: Path, finis
     shutil.rmtree(copy / "targets")
     resume_store(str(copy), workers=0)
     assert Store(copy).genes().equals(Store(finished).genes())
+
+
+def test_targets_may_be_a_list_of_names_in_python(small_dataset: Path, tmp_path: Path):
+    names = Dataset.open(small_dataset).targets[:2]
+    assert run(small_dataset, tmp_path / "s", workers=0, targets=names, final=False).done == 2 * 5
+
+
+def test_an_address_where_nothing_listens_is_refused_before_anything_is_written(
+    small_dataset: Path, tmp_path: Path
+):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(BadInputError, match="nothing listens there"):
+        run(small_dataset, tmp_path / "s", address=f"127.0.0.1:{port}")
+    with pytest.raises(RefusedError, match="without a token"):
+        run(small_dataset, tmp_path / "s", address="192.0.2.1:6379")
+    assert not (tmp_path / "s").exists()
