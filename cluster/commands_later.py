@@ -11,7 +11,6 @@ MISSING = {
     "explain": "the explanation of one gene's model",
     "compare": "the paired comparison of two methods",
     "enrich": "pathway and paralog enrichment of modifiers",
-    "predict": "scoring new samples with the stored final models",
     "report": "the HTML report",
     "figures": "the papers' figures",
     "explore": "the explorer",

@@ -1,4 +1,4 @@
-"""`knockcast status`, `verify`, `gc`, `query` and `gene`."""
+"""`knockcast status`, `verify`, `gc`, `query`, `gene` and `predict`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +15,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("gc")(gc)
     app.command("query")(query)
     app.command("gene")(gene)
+    app.command("predict")(predict)
 
 
 def status(store: StoreArgument) -> None:
@@ -58,3 +59,15 @@ def gene(store: StoreArgument, gene: Annotated[str, typer.Argument(help="A targe
     from cluster.store_actions import show_gene
 
     show_gene(store, gene)
+
+
+def predict(
+    store: StoreArgument,
+    expression: Annotated[Path, typer.Argument(help="Samples x genes, log2(TPM+1): CSV, TSV or Parquet.")],
+    out: Annotated[Path, typer.Option("--out", help="Samples x targets, .csv or .parquet.")],
+    method: Annotated[str, typer.Option(help="Whose final models.")] = "modifiers",
+) -> None:
+    """Score new samples with the final models; each target's trust is written beside."""
+    from cluster.predict import predict_file
+
+    typer.echo(predict_file(store, expression, out, method))

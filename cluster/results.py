@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cluster.gene import GenePage, gene_page
+from cluster.predict import Prediction, predict_samples
 from cluster.query import query
 from cluster.shards_table import lost_attempts
 from cluster.store.reader import StoreReader
@@ -87,6 +88,10 @@ class Store:
     def query(self, sql: str) -> pd.DataFrame:
         """The result of one SELECT; see `cluster.query.query`."""
         return _frame(query(self._reader, sql))
+
+    def predict(self, expression: pd.DataFrame, method: str = "modifiers") -> Prediction:
+        """Forecasts of every target for new samples; see `cluster.predict.predict_samples`."""
+        return predict_samples(self._reader, expression, method)
 
     def gene(self, name: str) -> GenePage:
         """Everything the store knows of one target. BadInputError names close ones where there is no such."""

@@ -1,6 +1,5 @@
 """One target's fit in one fold, as rows of the contract's tables."""
 
-import hashlib
 import json
 from typing import Any
 
@@ -13,6 +12,7 @@ from modeling.baselines import lineage_only, own_expression
 from modeling.folds import Fold
 from tasks.fold import Panel
 from tasks.modifier_models import TargetFit, features_of
+from tasks.scoring import model_sum
 
 Row = dict[str, Any]
 
@@ -166,8 +166,7 @@ def final_model_row(panel: Panel, fit: TargetFit) -> Row:
 
 def _with_sum(row: Row) -> Row:
     """The row with the sha256 of what a forecast is computed from, so that a reader can check it."""
-    said = _json({name: row.get(name) for name in ("kind", "modifiers", "intercept", "coefficients")})
-    return row | {"sha256": hashlib.sha256(said.encode() + row.get("weights", b"")).hexdigest()}
+    return row | {"sha256": model_sum(row)}
 
 
 def _json(value: object) -> str:

@@ -21,6 +21,7 @@ BUILT = (
     "submit",
     "query",
     "gene",
+    "predict",
     "demo",
 )
 
