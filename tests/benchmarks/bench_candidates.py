@@ -4,7 +4,7 @@
 
 Real expression and dependency levels from ../shared where present, with the modifiers that selection finds in
 one fold's training lines; else simulated arrays. As in automatic selection, a fit is of nine tenths of the
-training lines, and the rest is predicted. Where a candidate is a library's own class, both columns pay for it.
+training lines, and the rest is predicted. Some candidates are a library's own class in both columns.
 """
 
 import sys
