@@ -11,6 +11,8 @@ import numpy as np
 from modeling.candidates.base import Candidate
 from modeling.candidates.boosting import BoosterModel, Boosting
 from modeling.candidates.fitted import Fitted, LinearModel, Model
+from modeling.candidates.forest import Forest, ForestModel
+from modeling.candidates.gp import GaussianProcess, GPModel
 from modeling.candidates.knn import Neighbours, NeighboursModel
 from modeling.candidates.lasso import Lasso
 from modeling.candidates.ols import OLS
@@ -21,7 +23,18 @@ from modeling.candidates.tree import Tree, TreeModel
 __all__ = ["BUILT", "PRESETS", "Candidate", "Fitted", "Problem", "candidates_of", "restore"]
 
 BUILT: dict[str, Candidate] = {
-    candidate.name: candidate for candidate in (OLS(), Ridge(), Lasso(), Tree(), Boosting(), Neighbours())
+    candidate.name: candidate
+    for candidate in (
+        OLS(),
+        Ridge(),
+        Lasso(),
+        Tree(),
+        Boosting(),
+        Neighbours(),
+        GaussianProcess(),
+        GaussianProcess("gp_noiseless", noisy=False),
+        Forest(),
+    )
 }
 
 # In order of preference at a tie.
@@ -38,6 +51,9 @@ _RESTORE: dict[str, Callable[[Mapping[str, np.ndarray]], Model]] = {
     "tree": TreeModel.from_arrays,
     "xgboost": BoosterModel.from_arrays,
     "knn": NeighboursModel.from_arrays,
+    "gp": GPModel.from_arrays,
+    "gp_noiseless": GPModel.from_arrays,
+    "forest": ForestModel.from_arrays,
 }
 
 

@@ -52,13 +52,14 @@ class Tree:
         return fit_each(self.name, self._fit_one, problems)
 
     def _fit_one(self, problem: Problem) -> Fitted:
-        lines, values = sorted_lines(_as_float32(problem.features))
+        lines, values = sorted_lines(as_float32(problem.features))
         model = TreeModel(*grow(lines, values, problem.effect, self.max_depth))
         leaves = 1 + int(np.count_nonzero(model.feature >= 0))
         return Fitted(self.name, model, {"max_depth": self.max_depth, "leaves": leaves})
 
 
-def _as_float32(features: Float64[np.ndarray, "lines features"]) -> Float32[np.ndarray, "lines features"]:
+def as_float32(features: Float64[np.ndarray, "lines features"]) -> Float32[np.ndarray, "lines features"]:
+    """Features as trees compare them. Raises ValueError for one too large."""
     rounded = features.astype(np.float32)
     if not np.isfinite(rounded).all():
         raise ValueError("a feature is too large for float32; expression should be log2(TPM+1)")

@@ -8,7 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 import xgboost
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 from sklearn.linear_model import LassoCV, LinearRegression, RidgeCV
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -52,6 +55,27 @@ def tree_slow(features, effect):
 
 def knn_slow(features, effect):
     return KNeighborsRegressor(min(50, len(effect)), weights="distance").fit(features, effect).predict
+
+
+def gp_slow(features, effect, noisy=True):
+    """(length scale, noise, log likelihood, predict). Raises LinAlgError where scikit-learn does."""
+    lines, values = StandardScaler().fit(features), StandardScaler().fit(effect[:, None])
+    kernel = RBF(np.sqrt(features.shape[1])) + WhiteKernel(1.0) if noisy else RBF()
+    model = GaussianProcessRegressor(kernel)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(lines.transform(features), values.transform(effect[:, None])[:, 0])
+    length, *noise = np.exp(model.kernel_.theta)
+
+    def predict(new):
+        return values.inverse_transform(model.predict(lines.transform(new))[:, None])[:, 0]
+
+    return length, noise[0] if noise else 0.0, model.log_marginal_likelihood_value_, predict
+
+
+def forest_slow(features, effect, random_state):
+    model = RandomForestRegressor(100, max_depth=8, min_samples_leaf=5, random_state=random_state)
+    return model.fit(features, effect).predict
 
 
 def xgboost_slow(features, effect, kept, held):

@@ -1,0 +1,151 @@
+"""A random forest, as the production systems use one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64, Int32, Int64
+from numba import njit
+
+from modeling.candidates.base import fit_each
+from modeling.candidates.fitted import Arrays, Fitted
+from modeling.candidates.problem import Problem
+from modeling.candidates.tree import as_float32
+from modeling.seeds import seed_of
+
+LEAF = -1
+
+
+@dataclass(frozen=True, eq=False)
+class ForestModel:
+    """The nodes of all trees one after the other; a tree's first node is its root.
+
+    A line goes to the `left` node where its feature, rounded to float32, is at most the threshold, else to
+    `right`. A leaf's feature and children are −1. The prediction is the mean of the leaves' values.
+    """
+
+    roots: Int64[np.ndarray, " trees"]
+    feature: Int32[np.ndarray, " nodes"]
+    left: Int32[np.ndarray, " nodes"]
+    right: Int32[np.ndarray, " nodes"]
+    threshold: Float64[np.ndarray, " nodes"]
+    value: Float64[np.ndarray, " nodes"]
+
+    def predict(self, features: Float64[np.ndarray, "lines features"]) -> Float64[np.ndarray, " lines"]:
+        """Predicted effect for raw features. Raises ValueError for fewer features than the trees ask for."""
+        if self.feature.max() >= features.shape[1]:
+            raise ValueError(
+                f"the forest asks for feature {self.feature.max()}, but only {features.shape[1]} were given"
+            )
+        rows = features.astype(np.float32)
+        return _mean_leaf(rows, self.roots, self.feature, self.left, self.right, self.threshold, self.value)
+
+    def arrays(self) -> Arrays:
+        """The fields, by name."""
+        return {
+            "roots": self.roots,
+            "feature": self.feature,
+            "left": self.left,
+            "right": self.right,
+            "threshold": self.threshold,
+            "value": self.value,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "ForestModel":
+        """The model that `arrays` was taken of. Raises ValueError for trees that would never end."""
+        names = ("roots", "feature", "left", "right", "threshold", "value")
+        model = cls(*(arrays[name] for name in names))
+        nodes = np.flatnonzero(model.feature != LEAF)
+        ends = all(np.all(side[nodes] > nodes) for side in (model.left, model.right))
+        sizes = {len(arrays[name]) for name in names[1:]}
+        known = [model.roots, model.left[nodes], model.right[nodes]]
+        inside = all(np.all((index >= 0) & (index < model.feature.size)) for index in known)
+        if not (len(sizes) == 1 and ends and inside and model.feature.min() >= LEAF):
+            raise ValueError(
+                "a stored forest's nodes must lead on to later ones; the file is damaged or not a forest"
+            )
+        return model
+
+
+@dataclass(frozen=True)
+class Forest:
+    """scikit-learn's RandomForestRegressor: 100 trees on resampled lines, depth 8, at least 5 lines a leaf.
+
+    Its random state is 32 bits hashed from the problem's seed.
+    """
+
+    name: str = "forest"
+    trees: int = 100
+    max_depth: int = 8
+    min_leaf: int = 5
+
+    def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
+        """Fit every problem."""
+        return fit_each(self.name, self._fit_one, problems)
+
+    def _fit_one(self, problem: Problem) -> Fitted:
+        # Late: no preset needs it.
+        from sklearn.ensemble import RandomForestRegressor  # noqa: PLC0415
+
+        library = RandomForestRegressor(
+            self.trees,
+            max_depth=self.max_depth,
+            min_samples_leaf=self.min_leaf,
+            n_jobs=1,
+            random_state=random_state(problem),
+        )
+        library.fit(as_float32(problem.features), problem.effect)
+        model = _flattened([tree.tree_ for tree in library.estimators_])
+        leaves = int(np.count_nonzero(model.feature == LEAF))
+        return Fitted(self.name, model, {"trees": self.trees, "leaves": leaves})
+
+
+def random_state(problem: Problem) -> int:
+    """The 32 bits that seed scikit-learn's forest for this problem."""
+    return seed_of(problem.seed, "forest") >> 31
+
+
+def _flattened(trees: Sequence[Any]) -> ForestModel:
+    """The nodes of scikit-learn's trees as one run of arrays."""
+    sizes = [tree.node_count for tree in trees]
+    roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+    offset = np.repeat(roots, sizes)
+    feature = np.concatenate([tree.feature for tree in trees])
+    split = np.concatenate([tree.children_left for tree in trees]) >= 0
+
+    def moved(children: str) -> Int32[np.ndarray, " nodes"]:
+        joined = np.concatenate([getattr(tree, children) for tree in trees])
+        return np.where(split, joined + offset, LEAF).astype(np.int32)
+
+    return ForestModel(
+        roots,
+        np.where(split, feature, LEAF).astype(np.int32),
+        moved("children_left"),
+        moved("children_right"),
+        np.where(split, np.concatenate([tree.threshold for tree in trees]), 0.0),
+        np.concatenate([tree.value[:, 0, 0] for tree in trees]),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _mean_leaf(
+    features: np.ndarray,
+    roots: np.ndarray,
+    feature: np.ndarray,
+    left: np.ndarray,
+    right: np.ndarray,
+    threshold: np.ndarray,
+    value: np.ndarray,
+) -> np.ndarray:
+    predicted = np.zeros(features.shape[0])
+    for i in range(features.shape[0]):
+        for root in roots:
+            node = root
+            while feature[node] >= 0:
+                goes_left = features[i, feature[node]] <= threshold[node]
+                node = left[node] if goes_left else right[node]
+            predicted[i] += value[node]
+        predicted[i] /= roots.size
+    return predicted
