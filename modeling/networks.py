@@ -1,0 +1,136 @@
+"""Training many small networks side by side: the numbers of candidate `deep`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float64
+
+from modeling.architecture import Biases, EpochPlan, Weights, plan_epoch
+from modeling.stacks import Lines, Stack, stack_of
+
+BATCH = 32
+SLOTS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network to train from `weights` (its biases start at 0) for at most `epochs` epochs.
+
+    With `watched` lines, training stops once their error has not fallen for `patience` epochs, and the
+    weights of the best epoch are kept; without, those of the last. Networks trained together must agree in
+    their numbers of training lines, of watched lines, and of features once padded.
+    """
+
+    train: Lines
+    weights: Weights
+    epochs: int
+    watched: Lines | None = None
+    patience: int = 0
+
+    @property
+    def n_features(self) -> int:
+        """Number of features, the padding left out."""
+        return self.train.features.shape[1]
+
+
+@dataclass(eq=False)
+class Trained:
+    """What training gave, filled epoch by epoch.
+
+    `epoch` counts the epochs behind the kept weights. `train_loss` and `watched_loss` are mean squared
+    errors without the penalty, one value for each epoch run; the first is taken batch by batch under
+    dropout, the second is empty where nothing is watched. `failure` says why there is no network.
+    """
+
+    weights: Weights = ()
+    biases: Biases = ()
+    epoch: int = 0
+    train_loss: list[float] = field(default_factory=list)
+    watched_loss: list[float] = field(default_factory=list)
+    failure: str = ""
+    ended: bool = False
+
+
+def train(networks: Sequence[Network], stream: int, slots: int = SLOTS, device: str = "cpu") -> list[Trained]:
+    """Train every network, `slots` at a time; on a CPU a result is the same, bit for bit, in any company.
+
+    Adam at 1e-3 on batches of 32 (the last may be smaller); what it lowers is the mean squared error plus
+    1e-4 times the sum of squared weights of each ReLU layer. `stream` seeds the orders and the dropout that
+    the networks share. A network whose loss is not finite ends with a `failure`, and the rest go on. Torch
+    uses one thread meanwhile. Raises ValueError where networks cannot share a stack.
+    """
+    # Late: torch takes seconds to import, which only a preset with `deep` should pay.
+    import torch  # noqa: PLC0415
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.no_grad():
+            blocks = [networks[i : i + slots] for i in range(0, len(networks), slots)]
+            return [trained for block in blocks for trained in _train_block(block, stream, device)]
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train_block(networks: Sequence[Network], stream: int, device: str) -> list[Trained]:
+    stack = stack_of(
+        [network.train for network in networks],
+        [network.watched for network in networks if network.watched is not None],
+        [network.weights for network in networks],
+        device,
+    )
+    results = [Trained() for _ in networks]
+    n_lines = len(networks[0].train.effect)
+    epoch = 0
+    while running := [i for i, result in enumerate(results) if not result.ended]:
+        epoch += 1
+        stack = stack.only(np.array(running))
+        loss = _run_epoch(stack, plan_epoch(stream, n_lines, epoch))
+        watched = _mean_squares(stack.watched_errors())
+        for place, i in enumerate(stack.members):
+            if not results[i].ended:
+                _record(results[i], networks[i], stack, place, loss[place], watched[place])
+    return results
+
+
+def _run_epoch(stack: Stack, plan: EpochPlan) -> Float64[np.ndarray, " filled"]:
+    """One pass over the lines; each network's mean squared error while it was being trained."""
+    import torch  # noqa: PLC0415 (late, as above)
+
+    device = stack.train.effect.device
+    order = torch.from_numpy(plan.order).to(device)
+    factors = [None if f is None else torch.from_numpy(f).to(device) for f in plan.factors]
+    errors = []
+    for first in range(0, len(order), BATCH):
+        batch = slice(first, first + BATCH)
+        errors.append(stack.step(order[batch], [None if f is None else f[batch] for f in factors]))
+    return _mean_squares(stack.fetch(torch.cat(errors, dim=1)))
+
+
+def _mean_squares(errors: Float64[np.ndarray, "networks lines"]) -> Float64[np.ndarray, " networks"]:
+    """Mean square of each row; NaN for rows without values."""
+    return np.square(errors).sum(axis=1) / errors.shape[1] if errors.shape[1] else np.full(len(errors), np.nan)
+
+
+def _record(
+    result: Trained, network: Network, stack: Stack, place: int, loss: float, watched: float
+) -> None:
+    """Note an epoch's losses, keep the weights if they are the best so far, and see whether to stop."""
+    result.train_loss.append(float(loss))
+    run = len(result.train_loss)
+    judged = loss
+    if network.watched is not None:
+        result.watched_loss.append(float(watched))
+        judged = watched
+    if not np.isfinite([loss, judged]).all():
+        result.failure, result.ended = f"the loss is not finite after epoch {run}", True
+        return
+    if network.watched is None:
+        improved = run == network.epochs
+    else:
+        improved = watched < min(result.watched_loss[:-1], default=np.inf)
+    if improved:
+        result.weights, result.biases = stack.take(place, network.n_features)
+        result.epoch = run
+    result.ended = run == network.epochs or (network.watched is not None and run - result.epoch >= network.patience)
