@@ -67,8 +67,13 @@ def train(networks: Sequence[Network], stream: int, slots: int = SLOTS, device: 
     torch.set_num_threads(1)
     try:
         with torch.no_grad():
-            blocks = [networks[i : i + slots] for i in range(0, len(networks), slots)]
-            return [trained for block in blocks for trained in _train_block(block, stream, device)]
+            # Those that end together stand together, so that a stack shrinks as early as it can.
+            order = sorted(range(len(networks)), key=lambda i: networks[i].epochs)
+            results: dict[int, Trained] = {}
+            for block in (order[i : i + slots] for i in range(0, len(order), slots)):
+                trained = _train_block([networks[i] for i in block], stream, device)
+                results.update(zip(block, trained, strict=True))
+            return [results[i] for i in range(len(networks))]
     finally:
         torch.set_num_threads(threads)
 
@@ -110,12 +115,12 @@ def _run_epoch(stack: Stack, plan: EpochPlan) -> Float64[np.ndarray, " filled"]:
 
 def _mean_squares(errors: Float64[np.ndarray, "networks lines"]) -> Float64[np.ndarray, " networks"]:
     """Mean square of each row; NaN for rows without values."""
-    return np.square(errors).sum(axis=1) / errors.shape[1] if errors.shape[1] else np.full(len(errors), np.nan)
+    return (
+        np.square(errors).sum(axis=1) / errors.shape[1] if errors.shape[1] else np.full(len(errors), np.nan)
+    )
 
 
-def _record(
-    result: Trained, network: Network, stack: Stack, place: int, loss: float, watched: float
-) -> None:
+def _record(result: Trained, network: Network, stack: Stack, place: int, loss: float, watched: float) -> None:
     """Note an epoch's losses, keep the weights if they are the best so far, and see whether to stop."""
     result.train_loss.append(float(loss))
     run = len(result.train_loss)
@@ -133,4 +138,6 @@ def _record(
     if improved:
         result.weights, result.biases = stack.take(place, network.n_features)
         result.epoch = run
-    result.ended = run == network.epochs or (network.watched is not None and run - result.epoch >= network.patience)
+    result.ended = run == network.epochs or (
+        network.watched is not None and run - result.epoch >= network.patience
+    )

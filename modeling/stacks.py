@@ -85,8 +85,8 @@ class Stack:
                 factor = factors[i - 1]
                 if factor is not None:
                     flowing.mul_(factor)
-                # A unit that dropout silenced has a factor of 0 already.
-                flowing.mul_(layers[i] > 0)
+                # Where the unit is at 0 nothing flows: ReLU's own backward pass, which autograd uses.
+                flowing = torch.ops.aten.threshold_backward(flowing, layers[i], 0)
 
     def watched_errors(self) -> Float64[np.ndarray, "filled lines"]:
         """Errors on the watched lines, without dropout; no lines where none are watched."""

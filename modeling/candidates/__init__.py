@@ -10,9 +10,11 @@ import numpy as np
 
 from modeling.candidates.base import Candidate
 from modeling.candidates.boosting import BoosterModel, Boosting
+from modeling.candidates.deep import Deep, DeepModel
 from modeling.candidates.fitted import Fitted, LinearModel, Model
 from modeling.candidates.knn import Neighbours, NeighboursModel
 from modeling.candidates.lasso import Lasso
+from modeling.candidates.mean import Mean, MeanModel
 from modeling.candidates.ols import OLS
 from modeling.candidates.problem import Problem
 from modeling.candidates.ridge import Ridge
@@ -21,7 +23,17 @@ from modeling.candidates.tree import Tree, TreeModel
 __all__ = ["BUILT", "PRESETS", "Candidate", "Fitted", "Problem", "candidates_of", "restore"]
 
 BUILT: dict[str, Candidate] = {
-    candidate.name: candidate for candidate in (OLS(), Ridge(), Lasso(), Tree(), Boosting(), Neighbours())
+    candidate.name: candidate
+    for candidate in (
+        OLS(),
+        Ridge(),
+        Lasso(),
+        Tree(),
+        Boosting(),
+        Neighbours(),
+        Deep(),
+        Mean("xgboost+deep", (Boosting(), Deep())),
+    )
 }
 
 # In order of preference at a tie.
@@ -38,6 +50,10 @@ _RESTORE: dict[str, Callable[[Mapping[str, np.ndarray]], Model]] = {
     "tree": TreeModel.from_arrays,
     "xgboost": BoosterModel.from_arrays,
     "knn": NeighboursModel.from_arrays,
+    "deep": DeepModel.from_arrays,
+    "xgboost+deep": lambda arrays: MeanModel.from_arrays(
+        arrays, {"xgboost": BoosterModel.from_arrays, "deep": DeepModel.from_arrays}
+    ),
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float64, Int64
 
 from modeling.architecture import Biases, Weights, forward, initial_weights
 from modeling.candidates.fitted import Arrays, Fitted, Parameter, failed
@@ -36,17 +36,16 @@ class DeepModel:
     def arrays(self) -> Arrays:
         """`mean` and `scale` of the features, `weights_0` to `weights_4` (float32) and `biases_0` to `_4`."""
         layers = {f"weights_{i}": layer for i, layer in enumerate(self.weights)}
-        return {"mean": self.mean, "scale": self.scale} | layers | _named("biases", self.biases)
+        biases = {f"biases_{i}": layer for i, layer in enumerate(self.biases)}
+        return {"mean": self.mean, "scale": self.scale} | layers | biases
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "DeepModel":
         """The model that `arrays` was taken of."""
-        weights = tuple(arrays[f"weights_{i}"] for i in range(LAYERS))
-        return cls(arrays["mean"], arrays["scale"], weights, tuple(arrays[f"biases_{i}"] for i in range(LAYERS)))
-
-
-def _named(what: str, layers: Sequence[Float32[np.ndarray, " outputs"]]) -> Arrays:
-    return {f"{what}_{i}": layer for i, layer in enumerate(layers)}
+        weights, biases = (
+            tuple(arrays[f"{what}_{i}"] for i in range(LAYERS)) for what in ("weights", "biases")
+        )
+        return cls(arrays["mean"], arrays["scale"], weights, biases)
 
 
 @dataclass(frozen=True)
@@ -68,17 +67,14 @@ class Deep:
         """Fit every problem, its best epoch found on held-out lines."""
         return self._fit_all(problems, [_watched_network(p) if not p.trouble else None for p in problems])
 
-    def refit(
-        self, problems: Sequence[Problem], trials: Sequence[Mapping[str, Parameter]]
-    ) -> list[Fitted]:
+    def refit(self, problems: Sequence[Problem], trials: Sequence[Mapping[str, Parameter]]) -> list[Fitted]:
         """Fit every problem on all its lines for the `epochs` that its trial's parameters give."""
         networks = [
             _whole_network(p, int(trial["epochs"])) if not p.trouble else None
             for p, trial in zip(problems, trials, strict=True)
         ]
         return [
-            _carried(fit, trial)
-            for fit, trial in zip(self._fit_all(problems, networks), trials, strict=True)
+            _carried(fit, trial) for fit, trial in zip(self._fit_all(problems, networks), trials, strict=True)
         ]
 
     def _fit_all(self, problems: Sequence[Problem], networks: Sequence[Network | None]) -> list[Fitted]:
