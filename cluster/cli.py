@@ -32,6 +32,12 @@ def main() -> None:
     except tuple(EXIT_CODES) as error:
         _tell(error)
         sys.exit(_exit_code(error))
+    except SystemExit as end:  # what Typer makes of everything else, Ctrl-C included
+        if isinstance(end.__context__, BaseException) and isinstance(
+            end.__context__.__cause__, KeyboardInterrupt
+        ):
+            _tell(end.__context__.__cause__)
+        raise
 
 
 def _exit_code(error: BaseException) -> ExitCode:

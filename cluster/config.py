@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from modeling.candidates import candidates_of
 from modeling.folds import Fold, final_fold, make_folds
 from modeling.selection import SelectionSettings
+from tasks.checks import check_enough_lines
 from tasks.dataset import Dataset
 from tasks.problems import BadInputError
 
@@ -93,10 +94,8 @@ def folds_of(options: RunOptions, dataset: Dataset) -> tuple[Fold, ...]:
     Raises BadInputError where there are too few lines for the folds asked for.
     """
     n_lines = len(dataset.cell_lines)
-    try:
-        folds = make_folds(options.scheme, n_lines, options.folds, options.seed)
-    except ValueError as error:
-        raise BadInputError(f"{dataset.path}: {error}") from None
+    check_enough_lines(dataset, options.folds if options.scheme == "kfold" else 2)
+    folds = make_folds(options.scheme, n_lines, options.folds, options.seed)
     return (*folds, final_fold(n_lines))
 
 

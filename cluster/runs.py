@@ -12,6 +12,7 @@ from cluster.plan import Costs, make_shards, summarise
 from cluster.progress import progress_for
 from cluster.runtime import fingerprint, open_executor, slots_of
 from cluster.store.filesystem import open_filesystem
+from cluster.store.layout import RUN
 from cluster.store.reader import StoreReader
 from cluster.store.targets import targets_digest
 from cluster.store.units import FINAL_FOLD, Unit
@@ -89,10 +90,13 @@ def resume_store(
     Raises BadInputError where its dataset is not to be found.
     """
     reader = StoreReader.open(store)
+    if not reader.wanted_units():
+        raise BadInputError(f"{store}: no plan says what is wanted; repeat the original `knockcast run`")
     found = _dataset_of(reader, dataset)
-    options = options_of(reader.run)
+    options, facts = options_of(reader.run), target_facts(found)
     writer = StoreWriter(reader.fs)
-    writer.open_run(run_body(options, found, targets_digest(target_facts(found))))
+    writer.open_run(run_body(options, found, targets_digest(facts)))
+    writer.put_targets(facts)
     forgiven = frozenset(reader.quarantined()) if retry_failed else frozenset()
     for unit in forgiven:
         writer.release(unit)
@@ -107,7 +111,7 @@ def describe_plan(request: Request) -> str:
     dataset, options, units, facts = _wanted(request)
     committed: set[Unit] = set()
     digest = "plan"
-    if request.store is not None and Path(request.store).exists():
+    if request.store is not None and open_filesystem(request.store).exists(RUN):
         reader = StoreReader.open(request.store)
         StoreWriter(reader.fs).open_run(run_body(options, dataset, targets_digest(facts)))
         committed, digest = set(reader.committed_units()), reader.run_digest
@@ -133,7 +137,7 @@ def describe_plan(request: Request) -> str:
 
 def _wanted(request: Request) -> tuple[Dataset, RunOptions, list[Unit], Any]:
     options = checked_options(request.methods, **request.options)
-    dataset = Dataset.open(request.dataset)
+    dataset = _open_verified(request.dataset)
     facts = target_facts(dataset)
     names = chosen_targets(dataset, facts.column("class").to_pylist(), request.targets)
     order = missing_pattern_order(dataset)
@@ -149,7 +153,14 @@ def _dataset_of(reader: StoreReader, given: Path | None) -> Dataset:
     if found is None:
         tried = ", ".join(map(str, places)) or "no place is recorded"
         raise BadInputError(f"{reader.fs.name}: its dataset is not to be found ({tried}); give --dataset")
-    return Dataset.open(found)
+    return _open_verified(found)
+
+
+def _open_verified(path: Path) -> Dataset:
+    """The Dataset, hashed again: a store must not mix the results of two matrices under one name."""
+    dataset = Dataset.open(path)
+    dataset.verify()
+    return dataset
 
 
 def _costs(options: RunOptions, dataset: Dataset) -> Costs:
@@ -165,7 +176,8 @@ def _work_off(
     forgiven: frozenset[Unit] = frozenset(),
 ) -> Outcome:
     reader = StoreReader(writer.fs)
-    quarantined = {u: tuple(map(str, e)) for u, e in reader.quarantined().items() if u in set(wanted)}
+    asked = set(wanted)
+    quarantined = {u: tuple(map(str, e)) for u, e in reader.quarantined().items() if u in asked}
     done = reader.committed_units()
     left = [unit for unit in wanted if unit not in done and unit not in quarantined]
     _say_what_is_reused(len(wanted), len(left), len(quarantined), dataset)

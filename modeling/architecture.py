@@ -1,6 +1,5 @@
 """The shape of candidate `deep`, its first weights, and what chance decides in an epoch."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,8 +11,9 @@ from modeling.seeds import generator
 HIDDEN = (50, 20, 15, 12)
 DROPOUT = (0.4, 0.2, 0.1, 0.0)
 
-Weights = tuple[Float32[np.ndarray, "inputs outputs"], ...]
-Biases = tuple[Float32[np.ndarray, " outputs"], ...]
+# Inputs x outputs, and outputs, of each layer.
+Weights = tuple[Float32[np.ndarray, "_ _"], ...]
+Biases = tuple[Float32[np.ndarray, " _"], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class EpochPlan:
     """One epoch's order of the lines and, per ReLU layer, dropout's factors for the lines in that order."""
 
     order: Int64[np.ndarray, " lines"]
-    factors: tuple[Float32[np.ndarray, "lines units"] | None, ...]
+    factors: tuple[Float32[np.ndarray, "lines _"] | None, ...]
 
 
 def plan_epoch(stream: int, n_lines: int, epoch: int) -> EpochPlan:
@@ -59,8 +59,8 @@ def initial_weights(seed: int, n_features: int) -> Weights:
 
 def forward(
     features: Float64[np.ndarray, "lines features"],
-    weights: Sequence[Float32[np.ndarray, "inputs outputs"]],
-    biases: Sequence[Float32[np.ndarray, " outputs"]],
+    weights: Weights,
+    biases: Biases,
 ) -> Float64[np.ndarray, " lines"]:
     """A trained network's predictions for standardised features, in float64 and without torch."""
     values = features

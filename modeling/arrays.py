@@ -73,7 +73,7 @@ def prepare_genes(expression: Float[np.ndarray, "cell_lines genes"]) -> Prepared
     )
 
 
-def check_matrix(name: str, matrix: Float[np.ndarray, "cell_lines columns"]) -> None:
+def check_matrix(name: str, matrix: Float[np.ndarray, "..."]) -> None:
     """Refuse a matrix that selection cannot use.
 
     Raises:

@@ -52,8 +52,9 @@ def choose(problems: Sequence[Problem], candidates: Sequence[Candidate]) -> list
     """Choose and fit a model for every problem; a problem's result is the same, bit for bit, in any company.
 
     Each problem's lines are split 90/10 by its seed. The lowest RMSE on the 10% (to 12 digits) wins, ties go
-    to the earlier candidate, and the winner is refitted on all lines, with what its trial found
-    where it asks for that (see `base.Refits`). Where a refit fails, the next best is taken. Raises ValueError for no candidates.
+    to the earlier candidate, and the winner is refitted on all lines, with what its trial found where it
+    asks for that (`base.Refits`). Where a refit fails, the next best is taken. Raises ValueError for no
+    candidates.
     """
     if not candidates:
         raise ValueError("no candidates to choose among")

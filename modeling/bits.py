@@ -1,5 +1,7 @@
 """Truth values packed into 64-bit words, so that co-occurrences are counted by AND and population count."""
 
+from typing import no_type_check
+
 import numpy as np
 from jaxtyping import Bool, UInt64
 from numba import types
@@ -22,14 +24,15 @@ def pack(truth: Bool[np.ndarray, "rows cell_lines"]) -> UInt64[np.ndarray, "rows
 
 
 @intrinsic
-def popcount(typing_context, word):  # type: ignore[no-untyped-def]  # numba reads the signature below, not hints
+@no_type_check  # numba reads the signature below, not hints
+def popcount(typing_context, word):
     """Number of set bits of a uint64, for use inside numba kernels.
 
     numba publishes no popcount; this emits LLVM's `ctpop`, which vectorises to VPOPCNTQ where the processor
     has it and to byte shuffles where not.
     """
 
-    def emit(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def emit(context, builder, signature, arguments):
         ctpop = builder.module.declare_intrinsic("llvm.ctpop", [arguments[0].type])
         return builder.call(ctpop, arguments)
 

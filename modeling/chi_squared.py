@@ -1,6 +1,7 @@
 """Pearson's chi-squared of a gene cut at its median against a target's effect cut into six quantile bins."""
 
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float64, Int64, UInt64
@@ -61,7 +62,8 @@ def fill_root_chi_squared(
 
 
 @njit(nogil=True, cache=True)
-def _fill(upper, upper_counts, members, sizes, bins, n_lines, out):  # type: ignore[no-untyped-def]
+@no_type_check
+def _fill(upper, upper_counts, members, sizes, bins, n_lines, out):
     genes = upper.shape[1]
     counts = np.empty(GENES_AT_ONCE, dtype=np.uint64)
     rest = np.empty(GENES_AT_ONCE)
@@ -88,7 +90,8 @@ def _fill(upper, upper_counts, members, sizes, bins, n_lines, out):  # type: ign
 
 
 @njit(nogil=True, cache=True)
-def _count(upper, members, counts):  # type: ignore[no-untyped-def]
+@no_type_check
+def _count(upper, members, counts):
     """For each gene, the number of lines both in its upper part and among the members."""
     words, genes = upper.shape
     counts[:genes] = 0

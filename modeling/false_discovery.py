@@ -4,6 +4,8 @@ The largest j with p_(j) < fdr * j / m is found by going down from j = m: replac
 fdr * j / m reaches it in a few steps, each over fewer genes, because that number grows with j.
 """
 
+from typing import no_type_check
+
 import numpy as np
 from jaxtyping import Float64, Int64
 from numba import njit
@@ -42,7 +44,8 @@ def _exact_bar(strength: Float64[np.ndarray, " genes"], table: TestTable, fdr: f
 
 
 @njit(nogil=True, cache=True)
-def _search(strength, rows, critical, bars):  # type: ignore[no-untyped-def]
+@no_type_check
+def _search(strength, rows, critical, bars):
     """Set every row's bar; NaN where the answer depends on a strength close to a critical one."""
     room = np.empty(strength.shape[1])
     for i in range(len(rows)):
@@ -54,7 +57,8 @@ def _search(strength, rows, critical, bars):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _step_up(row, critical, leeway, room):  # type: ignore[no-untyped-def]
+@no_type_check
+def _step_up(row, critical, leeway, room):
     """Largest j such that j strengths exceed the j-th critical one times leeway; 0 if there is none."""
     j = len(critical)
     size = _gather(row, critical[j - 1] * leeway, room)
@@ -67,7 +71,8 @@ def _step_up(row, critical, leeway, room):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _gather(values, bar, room):  # type: ignore[no-untyped-def]
+@no_type_check
+def _gather(values, bar, room):
     """Move the values above the bar to the front of room (which may be the same memory); return how many."""
     size = 0
     for value in values:

@@ -1,58 +1,22 @@
-"""Training many small networks side by side: the numbers of candidate `deep`."""
+"""Training many small networks side by side: the numbers of candidate `deep`.
+
+Importing this imports torch, which takes seconds: do it late.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from jaxtyping import Float64
 
-from modeling.architecture import Biases, EpochPlan, Weights, plan_epoch
-from modeling.stacks import Lines, Stack, stack_of
+from modeling.architecture import EpochPlan, plan_epoch
+from modeling.stacks import Stack, stack_of
+from modeling.training import Network, Trained
 
 BATCH = 32
-SLOTS = 64
 
 
-@dataclass(frozen=True, eq=False)
-class Network:
-    """A network to train from `weights` (its biases start at 0) for at most `epochs` epochs.
-
-    With `watched` lines, training stops once their error has not fallen for `patience` epochs, and the
-    weights of the best epoch are kept; without, those of the last. Networks trained together must agree in
-    their numbers of training lines, of watched lines, and of features once padded.
-    """
-
-    train: Lines
-    weights: Weights
-    epochs: int
-    watched: Lines | None = None
-    patience: int = 0
-
-    @property
-    def n_features(self) -> int:
-        """Number of features, the padding left out."""
-        return self.train.features.shape[1]
-
-
-@dataclass(eq=False)
-class Trained:
-    """What training gave, filled epoch by epoch.
-
-    `epoch` counts the epochs behind the kept weights. `train_loss` and `watched_loss` are mean squared
-    errors without the penalty, one value for each epoch run; the first is taken batch by batch under
-    dropout, the second is empty where nothing is watched. `failure` says why there is no network.
-    """
-
-    weights: Weights = ()
-    biases: Biases = ()
-    epoch: int = 0
-    train_loss: list[float] = field(default_factory=list)
-    watched_loss: list[float] = field(default_factory=list)
-    failure: str = ""
-    ended: bool = False
-
-
-def train(networks: Sequence[Network], stream: int, slots: int = SLOTS, device: str = "cpu") -> list[Trained]:
+def train(networks: Sequence[Network], stream: int, slots: int, device: str) -> list[Trained]:
     """Train every network, `slots` at a time; on a CPU a result is the same, bit for bit, in any company.
 
     Adam at 1e-3 on batches of 32 (the last may be smaller); what it lowers is the mean squared error plus
@@ -60,9 +24,6 @@ def train(networks: Sequence[Network], stream: int, slots: int = SLOTS, device: 
     the networks share. A network whose loss is not finite ends with a `failure`, and the rest go on. Torch
     uses one thread meanwhile. Raises ValueError where networks cannot share a stack.
     """
-    # Late: torch takes seconds to import, which only a preset with `deep` should pay.
-    import torch  # noqa: PLC0415
-
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -101,8 +62,6 @@ def _train_block(networks: Sequence[Network], stream: int, device: str) -> list[
 
 def _run_epoch(stack: Stack, plan: EpochPlan) -> Float64[np.ndarray, " filled"]:
     """One pass over the lines; each network's mean squared error while it was being trained."""
-    import torch  # noqa: PLC0415 (late, as above)
-
     device = stack.train.effect.device
     order = torch.from_numpy(plan.order).to(device)
     factors = [None if f is None else torch.from_numpy(f).to(device) for f in plan.factors]
@@ -115,29 +74,25 @@ def _run_epoch(stack: Stack, plan: EpochPlan) -> Float64[np.ndarray, " filled"]:
 
 def _mean_squares(errors: Float64[np.ndarray, "networks lines"]) -> Float64[np.ndarray, " networks"]:
     """Mean square of each row; NaN for rows without values."""
-    return (
-        np.square(errors).sum(axis=1) / errors.shape[1] if errors.shape[1] else np.full(len(errors), np.nan)
-    )
+    # What overflows is looked for in the result.
+    with np.errstate(all="ignore"):
+        return np.square(errors).sum(axis=1) / np.float64(errors.shape[1])
 
 
 def _record(result: Trained, network: Network, stack: Stack, place: int, loss: float, watched: float) -> None:
-    """Note an epoch's losses, keep the weights if they are the best so far, and see whether to stop."""
+    """Note an epoch's losses, keep the weights if they are the ones wanted so far, and see whether to stop."""
     result.train_loss.append(float(loss))
     run = len(result.train_loss)
-    judged = loss
-    if network.watched is not None:
-        result.watched_loss.append(float(watched))
-        judged = watched
-    if not np.isfinite([loss, judged]).all():
-        result.failure, result.ended = f"the loss is not finite after epoch {run}", True
-        return
     if network.watched is None:
-        improved = run == network.epochs
+        judged, wanted, waited = loss, run == network.epochs, False
     else:
-        improved = watched < min(result.watched_loss[:-1], default=np.inf)
-    if improved:
+        judged, wanted = watched, watched < min(result.watched_loss, default=np.inf)
+        result.watched_loss.append(float(watched))
+        waited = not wanted and run - result.epoch >= network.patience
+    if not np.isfinite([loss, judged]).all():
+        result.failure, result.ended = f"the loss is not finite in epoch {run}", True
+        return
+    if wanted:
         result.weights, result.biases = stack.take(place, network.n_features)
         result.epoch = run
-    result.ended = run == network.epochs or (
-        network.watched is not None and run - result.epoch >= network.patience
-    )
+    result.ended = run == network.epochs or waited

@@ -8,6 +8,7 @@ reach is left out of the search.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -87,7 +88,8 @@ def _interpolated(strength: Float64[np.ndarray, " k"], table: TestTable) -> Floa
 
 
 @njit(nogil=True, cache=True)
-def _interpolate(strength, log_p, slope, per_step):  # type: ignore[no-untyped-def]
+@no_type_check
+def _interpolate(strength, log_p, slope, per_step):
     """Cubic Hermite interpolation of log p."""
     out = np.empty(len(strength))
     for i in range(len(strength)):
@@ -101,7 +103,8 @@ def _interpolate(strength, log_p, slope, per_step):  # type: ignore[no-untyped-d
 
 
 @njit(nogil=True, cache=True)
-def _count(strength, geometry, number):  # type: ignore[no-untyped-def]
+@no_type_check
+def _count(strength, geometry, number):
     """The bucket of every gene, and the number of genes in every bucket."""
     weak, weak_per_unit, bend, strong, strong_per_unit = geometry
     bucket_of = np.empty(len(strength), dtype=np.int32)
@@ -116,7 +119,8 @@ def _count(strength, geometry, number):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _compare(counts, log_p, log_rank, contends):  # type: ignore[no-untyped-def]
+@no_type_check
+def _compare(counts, log_p, log_rank, contends):
     """Mark the buckets that may hold a minimum for one already marked; return the ranks of their weakest.
 
     `log_p` has the lower end of every bucket; the last one has no upper end.
@@ -140,7 +144,8 @@ def _compare(counts, log_p, log_rank, contends):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _gather(strength, bucket_of, contends):  # type: ignore[no-untyped-def]
+@no_type_check
+def _gather(strength, bucket_of, contends):
     """The strengths in contending buckets."""
     members = np.empty(len(strength) + 1)
     size = 0
@@ -151,7 +156,8 @@ def _gather(strength, bucket_of, contends):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _count_down(bucket_of, ranks):  # type: ignore[no-untyped-def]
+@no_type_check
+def _count_down(bucket_of, ranks):
     """Ranks of ascending strengths, counted down from the rank of each bucket's weakest gene."""
     out = np.empty(len(bucket_of), dtype=np.int64)
     for i in range(len(bucket_of)):
@@ -161,7 +167,8 @@ def _count_down(bucket_of, ranks):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _minima(values, scores, wanted):  # type: ignore[no-untyped-def]
+@no_type_check
+def _minima(values, scores, wanted):
     """For each wanted strength (ascending), the place of the smallest score among values up to it."""
     places = np.empty(len(wanted), dtype=np.int64)
     best, place, i = np.inf, 0, 0

@@ -1,5 +1,7 @@
 """Average ranks with ties, centred so that their products are exact in float64."""
 
+from typing import no_type_check
+
 import numpy as np
 from jaxtyping import Float64, Int64
 from numba import njit
@@ -21,6 +23,7 @@ def centred_ranks(values: Float64[np.ndarray, "rows cell_lines"]) -> Float64[np.
 
 
 @njit(nogil=True, cache=True)
+@no_type_check
 def _rank_rows(
     values: Float64[np.ndarray, "rows cell_lines"],
     order: Int64[np.ndarray, "rows cell_lines"],

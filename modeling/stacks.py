@@ -10,37 +10,27 @@ each slot alike.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+import torch
+from jaxtyping import Float64, Int64
+from torch import Tensor
+from torch.optim import Adam
 
 from modeling.architecture import HIDDEN, Biases, Weights
+from modeling.training import Lines, padded_width
 
-if TYPE_CHECKING:
-    from torch import Tensor
-    from torch.optim import Adam
-
-WIDTH = 60
 SLOT_STEP = 16
 LEARNING_RATE = 1e-3
 PENALTY = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Lines:
-    """Some cell lines as a network takes them: standardised features, and the effect."""
-
-    features: Float32[np.ndarray, "lines features"]
-    effect: Float32[np.ndarray, " lines"]
-
-
-@dataclass(frozen=True, eq=False)
 class TensorLines:
     """Lines of every slot: features slots x lines x width, effect slots x lines x 1."""
 
-    features: "Tensor"
-    effect: "Tensor"
+    features: Tensor
+    effect: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +43,12 @@ class Stack:
     members: Int64[np.ndarray, " filled"]
     train: TensorLines
     watched: TensorLines | None
-    weights: tuple["Tensor", ...]
-    biases: tuple["Tensor", ...]
-    optimiser: "Adam"
+    weights: tuple[Tensor, ...]
+    biases: tuple[Tensor, ...]
+    optimiser: Adam
 
-    def step(self, lines: "Tensor", factors: Sequence["Tensor | None"]) -> "Tensor":
-        """One batch: forward with dropout, backward, Adam. Returns the errors before it, slots x lines x 1."""
+    def step(self, lines: Tensor, factors: Sequence[Tensor | None]) -> Tensor:
+        """One batch: forward with dropout, backward, Adam. Returns its errors, slots x lines x 1."""
         layers = [self.train.features.index_select(1, lines)]
         for weights, bias, factor in zip(self.weights[:-1], self.biases[:-1], factors, strict=True):
             layers.append(_relu(layers[-1], weights, bias))
@@ -71,11 +61,9 @@ class Stack:
         return error
 
     def _set_gradients(
-        self, layers: Sequence["Tensor"], factors: Sequence["Tensor | None"], error: "Tensor"
+        self, layers: Sequence[Tensor], factors: Sequence[Tensor | None], error: Tensor
     ) -> None:
-        """The mean squared error's gradient in every tensor's `grad`; the penalty's is Adam's weight decay."""
-        import torch  # noqa: PLC0415 (late, see networks.train)
-
+        """Set `grad` to the mean squared error's gradient; the penalty's is Adam's weight decay."""
         flowing = error * (2 / error.shape[1])
         for i in range(len(self.weights) - 1, -1, -1):
             self.weights[i].grad = torch.bmm(layers[i].transpose(1, 2), flowing)
@@ -97,7 +85,7 @@ class Stack:
             values = _relu(values, weights, bias)
         return self.fetch(_linear(values, self.weights[-1], self.biases[-1]) - self.watched.effect)
 
-    def fetch(self, errors: "Tensor") -> Float64[np.ndarray, "filled lines"]:
+    def fetch(self, errors: Tensor) -> Float64[np.ndarray, "filled lines"]:
         """Errors (slots x lines x 1) of the filled slots."""
         return errors[: self.members.size, :, 0].cpu().numpy().astype(np.float64)
 
@@ -112,8 +100,6 @@ class Stack:
         slots = _slots_for(members.size)
         if slots == len(self.train.effect):
             return self
-        import torch  # noqa: PLC0415 (late, see networks.train)
-
         # The slots that fill up to a multiple hold networks that have ended; nothing reads them any more.
         others = np.setdiff1d(np.arange(len(self.train.effect)), np.searchsorted(self.members, members))
         places = np.concatenate([np.searchsorted(self.members, members), others])[:slots]
@@ -150,8 +136,6 @@ def stack_of(
 def _sent(
     train: Sequence[Lines], watched: Sequence[Lines], layers: Sequence[np.ndarray], device: str
 ) -> Stack:
-    import torch  # noqa: PLC0415 (late, see networks.train)
-
     weights = tuple(torch.from_numpy(layer).to(device) for layer in layers)
     biases = tuple(torch.zeros((len(w), 1, w.shape[2]), device=device) for w in weights)
     slots, width = weights[0].shape[:2]
@@ -165,18 +149,11 @@ def _sent(
     )
 
 
-def padded_width(n_features: int) -> int:
-    """Features with padding: a network's own affair, so that its company cannot change it."""
-    return WIDTH * max(1, -(-n_features // WIDTH))
-
-
 def _slots_for(networks: int) -> int:
     return SLOT_STEP * max(1, -(-networks // SLOT_STEP))
 
 
 def _padded(lines: Sequence[Lines], slots: int, width: int, device: str) -> TensorLines:
-    import torch  # noqa: PLC0415 (late, see networks.train)
-
     n_lines = len(lines[0].effect)
     features = np.zeros((slots, n_lines, width), dtype=np.float32)
     effect = np.zeros((slots, n_lines, 1), dtype=np.float32)
@@ -191,14 +168,12 @@ def _padded(lines: Sequence[Lines], slots: int, width: int, device: str) -> Tens
     return TensorLines(torch.from_numpy(features).to(device), torch.from_numpy(effect).to(device))
 
 
-def _pick(lines: TensorLines, index: "Tensor") -> TensorLines:
+def _pick(lines: TensorLines, index: Tensor) -> TensorLines:
     return TensorLines(lines.features.index_select(0, index), lines.effect.index_select(0, index))
 
 
-def _adam(weights: Sequence["Tensor"], biases: Sequence["Tensor"]) -> "Adam":
+def _adam(weights: Sequence[Tensor], biases: Sequence[Tensor]) -> Adam:
     """Adam whose decay is the gradient of the penalty on the ReLU layers' weights, 2 x 1e-4 x weight."""
-    import torch  # noqa: PLC0415 (late, see networks.train)
-
     groups = [
         {"params": list(weights[:-1]), "weight_decay": 2 * PENALTY},
         {"params": [weights[-1], *biases], "weight_decay": 0.0},
@@ -206,9 +181,7 @@ def _adam(weights: Sequence["Tensor"], biases: Sequence["Tensor"]) -> "Adam":
     return torch.optim.Adam(groups, lr=LEARNING_RATE, fused=True)
 
 
-def _moved(
-    optimiser: "Adam", weights: Sequence["Tensor"], biases: Sequence["Tensor"], index: "Tensor"
-) -> "Adam":
+def _moved(optimiser: Adam, weights: Sequence[Tensor], biases: Sequence[Tensor], index: Tensor) -> Adam:
     """The optimiser of the slots in `index`, its moments and step count with them."""
     moved = _adam(weights, biases)
     before = [p for group in optimiser.param_groups for p in group["params"]]
@@ -223,11 +196,9 @@ def _moved(
     return moved
 
 
-def _linear(values: "Tensor", weights: "Tensor", bias: "Tensor") -> "Tensor":
-    import torch  # noqa: PLC0415 (late, see networks.train)
-
+def _linear(values: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
     return torch.baddbmm(bias, values, weights)
 
 
-def _relu(values: "Tensor", weights: "Tensor", bias: "Tensor") -> "Tensor":
+def _relu(values: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
     return _linear(values, weights, bias).relu_()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from modeling.arrays import FEWEST_LINES as FEWEST_TRAINING_LINES
 from modeling.arrays import group_by_missing, prepare_genes
 from modeling.autoselect import Choice, choose
 from modeling.candidates import Problem, candidates_of
@@ -86,6 +87,11 @@ def _without_model(
     known = int(np.count_nonzero(~np.isnan(effect)))
     if known < FEWEST_LINES:
         reason = f"{known} cell lines with a measured effect; at least {FEWEST_LINES} are needed"
+        return TargetFit(target, rows, float("nan"), "too_few_lines", reason)
+    if len(rows) < FEWEST_TRAINING_LINES:
+        reason = (
+            f"{len(rows)} training lines with a measured effect; at least {FEWEST_TRAINING_LINES} are needed"
+        )
         return TargetFit(target, rows, float("nan"), "too_few_lines", reason)
     if np.ptp(effect[rows]) == 0:
         reason = f"the effect is {effect[rows[0]]:g} on all {len(rows)} training lines"

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import jaxtyping
 import pytest
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -13,6 +14,12 @@ def real_data() -> Path:
     if not REAL_DATA.is_dir():
         pytest.skip(f"real data not found at {REAL_DATA}: this test did not run")
     return REAL_DATA
+
+
+@pytest.fixture
+def annotations_unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As outside tests: for what the code itself says of arguments that its annotations forbid."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 @pytest.fixture(scope="session")

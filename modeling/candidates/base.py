@@ -15,6 +15,7 @@ from modeling.candidates.problem import Problem
 LIBRARY_FAILURES = (ValueError, ArithmeticError)
 
 
+@runtime_checkable
 class Candidate(Protocol):
     """A model family that automatic selection may choose."""
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -10,13 +10,13 @@ from jaxtyping import Float64, Int64
 from modeling.architecture import Biases, Weights, forward, initial_weights
 from modeling.candidates.fitted import Arrays, Fitted, Parameter, failed
 from modeling.candidates.problem import Problem
-from modeling.networks import SLOTS, Network, Trained, train
 from modeling.seeds import generator
-from modeling.stacks import Lines, padded_width
+from modeling.training import Lines, Network, Trained, padded_width
 
 EPOCHS = 1500
 PATIENCE = 100
 HELD_OUT_SHARE = 0.1
+SLOTS = 64
 LAYERS = 5
 
 
@@ -84,6 +84,9 @@ class Deep:
             if network is not None:
                 key = (problem.fold_seed, problem.n_lines, padded_width(problem.n_features))
                 together.setdefault(key, []).append(i)
+        if together:
+            # Late: only a preset with `deep` should pay the seconds that importing torch takes.
+            from modeling.networks import train  # noqa: PLC0415
         for (fold_seed, _, _), members in together.items():
             ready = [network for i in members if (network := networks[i]) is not None]
             for i, trained in zip(members, train(ready, fold_seed, self.slots, self.device), strict=True):
@@ -131,5 +134,5 @@ def _lines(problem: Problem, rows: Int64[np.ndarray, " some_lines"]) -> Lines:
 
 
 def _carried(fit: Fitted, trial: Mapping[str, Parameter]) -> Fitted:
-    """A refit, with what the trial found out about its epochs."""
-    return Fitted(fit.candidate, fit.model, {**trial, **fit.parameters}, fit.status, fit.reason)
+    """A refit, with the trial's parameters as the evidence for its number of epochs."""
+    return fit if fit.model is None else replace(fit, parameters=dict(trial))

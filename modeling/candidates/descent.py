@@ -7,7 +7,10 @@ weight is dropped, and the step is taken again, so every step lowers the objecti
 against the conditions of optimality.
 """
 
+from typing import no_type_check
+
 import numpy as np
+from jaxtyping import Bool, Float64
 from numba import njit
 
 from modeling.candidates.factor import follow_support, solve_factored
@@ -16,14 +19,32 @@ from modeling.candidates.factor import follow_support, solve_factored
 OPTIMALITY = 1e-9
 
 
-@njit(cache=True, nogil=True)
+Gram = Float64[np.ndarray, "features features"]
+PerFeature = Float64[np.ndarray, " features"]
+
+
 def lasso_path(
-    gram: np.ndarray, correlation: np.ndarray, penalties: np.ndarray, max_rounds: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (penalties x features) and whether each row is optimal, every row started from the one before.
+    gram: Gram, correlation: PerFeature, penalties: Float64[np.ndarray, " penalties"], max_rounds: int
+) -> tuple[Float64[np.ndarray, "penalties features"], Bool[np.ndarray, " penalties"]]:
+    """Weights at each penalty and whether they are optimal, every row started from the one before.
 
     `penalties` are best given descending. A round is one direct solution and one sweep over the features.
     """
+    return _follow_path(gram, correlation, penalties, max_rounds)
+
+
+def relative_gap(
+    gram: Gram, correlation: PerFeature, energy: float, penalty: float, weights: PerFeature
+) -> float:
+    """Duality gap over the energy: an upper bound on how far the objective lies above its minimum."""
+    return _relative_gap(gram, correlation, energy, penalty, weights)
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _follow_path(
+    gram: np.ndarray, correlation: np.ndarray, penalties: np.ndarray, max_rounds: int
+) -> tuple[np.ndarray, np.ndarray]:
     n_features = correlation.size
     path = np.empty((penalties.size, n_features))
     optimal = np.zeros(penalties.size, dtype=np.bool_)
@@ -45,10 +66,10 @@ def lasso_path(
 
 
 @njit(cache=True, nogil=True)
-def relative_gap(
+@no_type_check
+def _relative_gap(
     gram: np.ndarray, correlation: np.ndarray, energy: float, penalty: float, weights: np.ndarray
 ) -> float:
-    """Duality gap over the energy: an upper bound on how far the objective lies above its minimum."""
     if energy <= 0.0:
         return 0.0
     product = gram @ weights
@@ -63,6 +84,7 @@ def relative_gap(
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _sweep(gram: np.ndarray, penalty: float, weights: np.ndarray, gradient: np.ndarray) -> None:
     """One pass of coordinate descent, in the features' order; keeps gradient = correlation − gram·weights."""
     for j in range(weights.size):
@@ -79,6 +101,7 @@ def _sweep(gram: np.ndarray, penalty: float, weights: np.ndarray, gradient: np.n
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _is_optimal(
     gram: np.ndarray, penalty: float, weights: np.ndarray, gradient: np.ndarray, rounding: float
 ) -> bool:
@@ -96,6 +119,7 @@ def _is_optimal(
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _solve_support(
     gram: np.ndarray,
     correlation: np.ndarray,
@@ -128,6 +152,7 @@ def _solve_support(
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _first_crossing(weights: np.ndarray, order: np.ndarray, size: int, step: np.ndarray) -> tuple[float, int]:
     """The share of the step until a weight reaches zero, and which weight; (1, −1) if none does."""
     share, crossing = 1.0, -1
@@ -140,6 +165,7 @@ def _first_crossing(weights: np.ndarray, order: np.ndarray, size: int, step: np.
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _recompute_gradient(
     gram: np.ndarray, correlation: np.ndarray, weights: np.ndarray, gradient: np.ndarray
 ) -> None:

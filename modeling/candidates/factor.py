@@ -4,6 +4,8 @@ Kept twice, as `upper` and its transpose `lower`, so that both triangular soluti
 vectorise those without reordering sums). `order` names the features in the factor's order.
 """
 
+from typing import no_type_check
+
 import numpy as np
 from numba import njit
 
@@ -12,6 +14,7 @@ DEPENDENT = 1e-10
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def follow_support(
     gram: np.ndarray, weights: np.ndarray, upper: np.ndarray, lower: np.ndarray, order: np.ndarray, size: int
 ) -> int:
@@ -38,6 +41,7 @@ def follow_support(
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def solve_factored(upper: np.ndarray, lower: np.ndarray, size: int, right: np.ndarray) -> None:
     """Replace `right` by the solution of the factored system."""
     for i in range(size):
@@ -51,6 +55,7 @@ def solve_factored(upper: np.ndarray, lower: np.ndarray, size: int, right: np.nd
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _append(
     gram: np.ndarray, j: int, upper: np.ndarray, lower: np.ndarray, order: np.ndarray, size: int
 ) -> int:

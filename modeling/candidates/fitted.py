@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float64
@@ -12,6 +12,7 @@ Arrays = dict[str, np.ndarray]
 FitStatus = Literal["ok", "not_converged", "failed"]
 
 
+@runtime_checkable
 class Model(Protocol):
     """What a fit learned. Frozen; `arrays` holds all of it."""
 

@@ -4,8 +4,10 @@ A tree of depth d is kept as a heap of 2^(d+1) − 1 nodes: the children of node
 and 2i+2. A leaf's feature is −1.
 """
 
+from typing import no_type_check
+
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64
 from numba import njit
 
 # Neighbouring values no further apart count as equal, as in scikit-learn.
@@ -31,15 +33,35 @@ def sorted_lines(
     return lines, np.take_along_axis(np.ascontiguousarray(features.T), lines, axis=1)
 
 
-@njit(cache=True, nogil=True)
 def grow(
-    lines: np.ndarray, values: np.ndarray, effect: np.ndarray, max_depth: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    lines: Int64[np.ndarray, "features lines"],
+    values: Float32[np.ndarray, "features lines"],
+    effect: Float64[np.ndarray, " lines"],
+    max_depth: int,
+) -> tuple[Int64[np.ndarray, " nodes"], Float64[np.ndarray, " nodes"], Float64[np.ndarray, " nodes"]]:
     """Feature, threshold and mean effect of every node of the heap, from `sorted_lines` and the effect.
 
     A node is split by the largest fall of the sum of squares; ties go to the lowest feature, then the lowest
     threshold. A pure node, one whose lines agree in every feature, or one never reached is a leaf.
     """
+    return _grow(lines, values, effect, max_depth)
+
+
+def predict_heap(
+    features: Float32[np.ndarray, "lines features"],
+    feature: Int64[np.ndarray, " nodes"],
+    threshold: Float64[np.ndarray, " nodes"],
+    value: Float64[np.ndarray, " nodes"],
+) -> Float64[np.ndarray, " lines"]:
+    """Value of the leaf that each row of features falls into."""
+    return _predict_heap(features, feature, threshold, value)
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _grow(
+    lines: np.ndarray, values: np.ndarray, effect: np.ndarray, max_depth: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     n_nodes = 2 ** (max_depth + 1) - 1
     feature = np.full(n_nodes, -1)
     threshold = np.zeros(n_nodes)
@@ -62,6 +84,7 @@ def grow(
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _node_totals(
     node_of: np.ndarray, centred: np.ndarray, first: int, last: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -80,6 +103,7 @@ def _node_totals(
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _best_splits(
     lines: np.ndarray,
     values: np.ndarray,
@@ -120,6 +144,7 @@ def _best_splits(
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _between(low: float, high: float) -> float:
     """The middle of two float32 values, in float64; never the upper one, which must go right."""
     middle = np.float64(low) / 2.0 + np.float64(high) / 2.0
@@ -127,6 +152,7 @@ def _between(low: float, high: float) -> float:
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _send_down(
     lines: np.ndarray,
     values: np.ndarray,
@@ -149,10 +175,10 @@ def _send_down(
 
 
 @njit(cache=True, nogil=True)
-def predict_heap(
+@no_type_check
+def _predict_heap(
     features: np.ndarray, feature: np.ndarray, threshold: np.ndarray, value: np.ndarray
 ) -> np.ndarray:
-    """Value of the leaf that each row of float32 features falls into."""
     predicted = np.empty(features.shape[0])
     for i in range(features.shape[0]):
         node = 0

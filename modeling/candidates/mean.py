@@ -28,11 +28,7 @@ class MeanModel:
 
     def arrays(self) -> Arrays:
         """Every part's arrays, as `<part>.<array>`."""
-        return {
-            f"{name}.{key}": array
-            for name, part in self.parts.items()
-            for key, array in part.arrays().items()
-        }
+        return {f"{name}.{key}": a for name, part in self.parts.items() for key, a in part.arrays().items()}
 
     @classmethod
     def from_arrays(

@@ -1,5 +1,6 @@
 """The whole way from a Dataset to a store's tables, in process: the truth the Ray runs are compared with."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from cluster import Store, run
 from cluster.errors import ExitCode
 from cluster.runs import Request, describe_plan, resume_store
 from cluster.store.reader import StoreReader
-from tasks.dataset import Dataset
+from tasks.dataset import Dataset, write_dataset
 from tasks.problems import BadInputError
 from tests.stores import sorted_tables, table_bytes
 
@@ -149,3 +150,59 @@ def test_plan_says_what_would_run_and_what_is_reused(small_dataset: Path, finish
 def test_a_lost_dataset_is_asked_for(finished: Path, tmp_path: Path):
     with pytest.raises(BadInputError, match="--dataset"):
         resume_store(str(finished), dataset=tmp_path / "gone", workers=0)
+
+
+def test_a_dataset_whose_matrices_changed_is_refused(small_dataset: Path, tmp_path: Path):
+    changed = tmp_path / "dataset"
+    shutil.copytree(small_dataset, changed)
+    names = Dataset.open(changed).targets[:2]
+    run(changed, tmp_path / "s", workers=0, targets=names[0])
+    expression = np.load(changed / "expression.npy")
+    (changed / "expression.npy").chmod(0o644)
+    np.save(changed / "expression.npy", expression[::-1])
+    for again in (
+        lambda: run(changed, tmp_path / "s", workers=0, targets=names[1]),
+        lambda: resume_store(str(tmp_path / "s"), workers=0),
+    ):
+        with pytest.raises(BadInputError, match="content hash"):
+            again()
+
+
+def test_too_few_cell_lines_are_refused_before_anything_is_written(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    lines = [f"ACH-{i:06d}" for i in range(25)]
+    write_dataset(
+        tmp_path / "d",
+        expression=rng.random((25, 4), dtype=np.float32),
+        effect=rng.random((25, 3), dtype=np.float32),
+        cell_lines=lines,
+        genes=["A", "B", "C", "D"],
+        targets=["A", "B", "C"],
+    )
+    with pytest.raises(BadInputError, match="25 cell lines; at least 30"):
+        run(tmp_path / "d", tmp_path / "s", workers=0)
+    assert not (tmp_path / "s").exists()
+
+
+def test_more_folds_than_lines_are_refused(small_dataset: Path, tmp_path: Path):
+    with pytest.raises(BadInputError, match="fewer than the 900 folds"):
+        run(small_dataset, tmp_path / "s", workers=0, folds=900)
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_store_without_a_plan_asks_for_the_original_run(
+    small_dataset: Path, finished: Path, tmp_path: Path
+):
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy)
+    shutil.rmtree(copy / "plans")
+    with pytest.raises(BadInputError, match="repeat the original"):
+        resume_store(str(copy), dataset=small_dataset, workers=0)
+
+
+def test_resume_writes_the_facts_of_the_targets_again(small_dataset: Path, finished: Path, tmp_path: Path):
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy)
+    shutil.rmtree(copy / "targets")
+    resume_store(str(copy), workers=0)
+    assert Store(copy).genes().equals(Store(finished).genes())

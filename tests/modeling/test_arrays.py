@@ -54,6 +54,7 @@ def test_a_value_that_is_not_finite_is_refused_by_its_column(value):
         prepare_genes(expression)
 
 
+@pytest.mark.usefixtures("annotations_unchecked")
 @pytest.mark.parametrize("shape", [(2, 5), (7,)])
 def test_too_few_lines_or_no_matrix_are_refused(shape):
     with pytest.raises(ValueError, match="cell lines x columns"):

@@ -25,6 +25,7 @@ def test_unknown_and_unseen_lineages_get_the_overall_mean():
     np.testing.assert_array_equal(predicted, [3.0, 3.0, 1.5])
 
 
+@pytest.mark.usefixtures("annotations_unchecked")
 def test_lineages_must_match_the_effects():
     with pytest.raises(ValueError, match="expected one each"):
         lineage_only(np.array([1.0, 2.0]), np.array([0]), np.array([0]))

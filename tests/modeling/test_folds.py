@@ -50,6 +50,7 @@ def test_the_final_fold_trains_on_all():
     assert fold.test.size == 0
 
 
+@pytest.mark.usefixtures("annotations_unchecked")
 @pytest.mark.parametrize(
     ("scheme", "n_lines", "folds", "words"),
     [

@@ -51,6 +51,7 @@ def test_rmse_is_in_the_effects_unit():
     assert np.isnan(rmse(np.array([]), np.array([])))
 
 
+@pytest.mark.usefixtures("annotations_unchecked")
 def test_vectors_of_other_lengths_are_refused():
     with pytest.raises(ValueError, match="equally long"):
         rmse(np.zeros(3), np.zeros(4))

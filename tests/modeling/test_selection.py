@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_limits
 from modeling.arrays import PreparedGenes, group_by_missing, prepare_genes
 from modeling.association import TESTS, TILE_TARGETS
 from modeling.selection import Modifiers, SelectionSettings, select
+from tasks.simulated_biology import simulate_arrays
 from tests.reference.selection import select_one
 
 
@@ -98,6 +99,26 @@ def test_equals_the_slow_loop_on_300_real_targets(real_data):
             assert_equals_reference(modifiers, x[lines], y[lines, target])
             with_modifiers += len(modifiers) > 0
     assert with_modifiers > 100
+
+
+def test_equals_the_slow_loop_on_300_simulated_targets_with_ties_and_missing_blocks():
+    simulated = simulate_arrays(150, 330, seed=7)
+    lines = slice(0, simulated.n_shared)
+    x = np.round(simulated.expression[lines], 1)  # ties beside the zeros it has
+    y = simulated.effect[lines].astype(np.float64)
+    y[:, ::3] = np.round(y[:, ::3], 1)
+    varying = np.flatnonzero(np.nanstd(y, axis=0) > 0)[:320]
+    assert len(varying) >= 300
+    groups = group_by_missing(y[:, varying])
+    assert len(groups) > 1
+    with_modifiers = 0
+    for rows, places in groups:
+        targets = varying[places]
+        found = select(prepare_genes(x[rows]), y[np.ix_(rows, targets)], SelectionSettings())
+        for target, modifiers in zip(targets, found, strict=True):
+            assert_equals_reference(modifiers, x[rows], y[rows, target])
+            with_modifiers += len(modifiers) > 0
+    assert with_modifiers > 50
 
 
 def real_pair(folder):

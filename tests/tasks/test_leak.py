@@ -28,8 +28,8 @@ def panel() -> Panel:
     )
 
 
-@pytest.mark.parametrize("preset", ["quick"])
-def test_scrambled_test_lines_change_nothing_fitted(panel: Panel, preset: str):
+@pytest.mark.parametrize("preset", ["quick", ("knn", "xgboost")])
+def test_scrambled_test_lines_change_nothing_fitted(panel: Panel, preset: str | tuple[str, ...]):
     fold = make_folds("kfold", len(panel.cell_lines), 5, 0)[0]
     scrambled = _scramble(panel, fold.test)
     settings = ShardSettings("modifiers", preset, SelectionSettings(), 0)
@@ -55,3 +55,17 @@ def _scramble(panel: Panel, test: np.ndarray) -> Panel:
     lineages = panel.lineages.copy()
     lineages[test] = lineages.max() + 1
     return replace(panel, expression=expression, effect=effect, lineages=lineages)
+
+
+def test_a_target_without_measured_training_lines_costs_its_neighbours_nothing(panel: Panel):
+    fold = make_folds("kfold", len(panel.cell_lines), 5, 0)[0]
+    effect = panel.effect.copy()
+    effect[fold.train, 0] = np.nan
+    effect[fold.train[2:], 1] = np.nan
+    effect[fold.test, :2] = 1.0  # enough lines in all, but none, or two, to learn from
+    sparse = replace(panel, effect=effect)
+    settings = ShardSettings("modifiers", "quick", SelectionSettings(), 0)
+    scores = run_shard(sparse, prepare_fold(sparse, fold), [0, 1, 2], settings).tables["scores"].to_pylist()
+    assert [row["status"] for row in scores][:2] == ["too_few_lines", "too_few_lines"]
+    assert [row["n_train"] for row in scores][:2] == [0, 2]
+    assert scores[2]["status"] in ("ok", "no_modifiers")

@@ -56,6 +56,7 @@ def test_trouble_is_named(change, words):
     assert Problem(*HARD["ordinary"], 0).trouble == ""
 
 
+@pytest.mark.usefixtures("annotations_unchecked")
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match=r"\(120, 8\) and \(119,\)"):
         Problem(HARD["ordinary"][0], HARD["ordinary"][1][1:], 0)
