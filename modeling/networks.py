@@ -80,7 +80,7 @@ def _mean_squares(errors: Float64[np.ndarray, "networks lines"]) -> Float64[np.n
 
 
 def _record(result: Trained, network: Network, stack: Stack, place: int, loss: float, watched: float) -> None:
-    """Note an epoch's losses, keep the weights if they are the ones wanted so far, and see whether to stop."""
+    """Note an epoch's losses, keep the weights if they are the ones wanted, see whether to stop."""
     result.train_loss.append(float(loss))
     run = len(result.train_loss)
     if network.watched is None:
