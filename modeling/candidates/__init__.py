@@ -5,6 +5,7 @@ entry in `BUILT`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -57,8 +58,10 @@ _RESTORE: dict[str, Callable[[Mapping[str, np.ndarray]], Model]] = {
 }
 
 
-def candidates_of(preset: str | Sequence[str]) -> tuple[Candidate, ...]:
+def candidates_of(preset: str | Sequence[str], device: str = "cpu") -> tuple[Candidate, ...]:
     """The candidates of a preset, or those named one by one, in order of preference.
+
+    Networks train on `device`, as torch names it; the other candidates know only the CPU.
 
     Raises ValueError for a preset that is unknown, names no candidate, or needs one that is not built.
     """
@@ -78,7 +81,13 @@ def candidates_of(preset: str | Sequence[str]) -> tuple[Candidate, ...]:
             f"candidates {', '.join(names) or '(none)'}: each must be named once; "
             f"not built yet: {', '.join(missing) or 'none'}; built are {', '.join(BUILT)}"
         )
-    return tuple(BUILT[name] for name in names)
+    return tuple(_on(BUILT[name], device) for name in names)
+
+
+def _on(candidate: Candidate, device: str) -> Candidate:
+    if isinstance(candidate, Mean):
+        return replace(candidate, parts=tuple(_on(part, device) for part in candidate.parts))
+    return replace(candidate, device=device) if isinstance(candidate, Deep) else candidate
 
 
 def restore(kind: str, arrays: Mapping[str, np.ndarray]) -> Fitted:

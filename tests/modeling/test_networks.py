@@ -2,6 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
 from modeling.architecture import HIDDEN, forward, initial_weights, plan_epoch
 from modeling.networks import train
@@ -47,8 +48,6 @@ def test_a_first_step_changes_the_loss_as_the_gradient_says():
     """Backward against central differences in float64, at the first weights and without dropout."""
     lines, weights = lines_of(32, 5, 0), initial_weights(0, 5)
     stack = stack_of([lines], [], [weights], "cpu")
-    import torch
-
     with torch.no_grad():
         stack.step(torch.arange(32), [None] * len(HIDDEN))
     biases = tuple(np.zeros(n, dtype=np.float32) for n in (*HIDDEN, 1))
@@ -68,11 +67,8 @@ def test_a_first_step_changes_the_loss_as_the_gradient_says():
 
 
 def test_padding_and_empty_slots_stay_at_zero():
-    import torch
-
-    stack = stack_of(
-        [lines_of(40, 7, i) for i in range(3)], [], [initial_weights(i, 7) for i in range(3)], "cpu"
-    )
+    lines, weights = [lines_of(40, 7, i) for i in range(3)], [initial_weights(i, 7) for i in range(3)]
+    stack = stack_of(lines, [], weights, "cpu")
     with torch.no_grad():
         for first in (0, 20, 0):
             stack.step(torch.arange(first, first + 20), [None] * len(HIDDEN))

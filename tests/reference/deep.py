@@ -6,6 +6,7 @@ Nothing of ours is imported. What chance decides is derived anew from the seeds,
 import hashlib
 import json
 import math
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -30,9 +31,7 @@ class Network(torch.nn.Module):
     def __init__(self, n_features, seed):
         super().__init__()
         sizes = (n_features, *UNITS, 1)
-        self.layers = torch.nn.ModuleList(
-            torch.nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
-        )
+        self.layers = torch.nn.ModuleList(torch.nn.Linear(a, b) for a, b in pairwise(sizes))
         rng = rng_of(seed, "deep", "weights")
         with torch.no_grad():
             for layer in self.layers:

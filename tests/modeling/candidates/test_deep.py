@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from modeling.autoselect import choose, validation_split
-from modeling.candidates import BUILT, Problem, deep
+from modeling.candidates import BUILT, Problem, candidates_of, deep
 from modeling.candidates.base import Refits
 from modeling.candidates.deep import Deep, held_out_lines
 from tests.reference.deep import deep_slow, deep_slow_whole, held_out_rows
@@ -114,6 +114,23 @@ def test_a_loss_that_is_not_finite_fails_alone():
         same(fitted, Deep().fit([problem])[0])
     refits = Deep().refit([planted, good[0]], [{"epochs": 4}, {"epochs": 4}])
     assert [f.status for f in refits] == ["failed", "ok"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_the_device_reaches_every_network_and_is_torchs_to_refuse():
+    ols, alone, pair = candidates_of(("ols", "deep", "xgboost+deep"), device="cuda")
+    assert (ols, alone.device, pair.parts[1].device) == (BUILT["ols"], "cuda", "cuda")
+    with pytest.raises(RuntimeError, match="nowhere"):
+        Deep(device="nowhere").fit([problem_of(40, 2, 0)])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU: this test did not run")
+def test_a_gpu_agrees_with_the_cpu():
+    problems = [problem_of(90, 6, i) for i in range(20)]
+    trials = [{"epochs": 10}] * 20
+    here, there = Deep().refit(problems, trials), Deep(device="cuda").refit(problems, trials)
+    for problem, a, b in zip(problems, here, there, strict=True):
+        np.testing.assert_allclose(b.predict(problem.features), a.predict(problem.features), atol=1e-4)
 
 
 def test_a_tenth_is_watched_by_the_seed():
