@@ -43,19 +43,11 @@ def main() -> None:
         slow_refit = (time.process_time() - begun) / slow_targets
     epochs = np.array([fit.parameters["epochs"] for fit in fits])
     run = np.array([fit.parameters["epochs_run"] for fit in fits])
-    print(
-        f"{'real' if REAL.is_dir() else 'simulated'} data, {targets} targets ({slow_targets} of them by the"
-    )
-    print(
-        f"loop), 20 to 60 modifiers, one core; best epoch {epochs.mean():.0f} on average, {run.mean():.0f} run"
-    )
+    print(f"{'real' if REAL.is_dir() else 'simulated'} data, {targets} targets, {slow_targets} by the loop,")
+    print(f"20 to 60 modifiers, one core; best epoch {epochs.mean():.0f} on average, {run.mean():.0f} run")
     print("core-seconds per target      stack      loop")
-    print(
-        f"  trial, 648 lines        {trial:8.3f}  {slow_trial:8.3f}  {slow_trial / trial:5.1f} times as long"
-    )
-    print(
-        f"  winner's refit, 720     {refit:8.3f}  {slow_refit:8.3f}  {slow_refit / refit:5.1f} times as long"
-    )
+    for what, ours, loop in (("trial, 648", trial, slow_trial), ("winner's refit, 720", refit, slow_refit)):
+        print(f"  {what:24s}{ours:8.3f}  {loop:8.3f}  {loop / ours:5.1f} times as long")
     share = np.mean(epochs[:slow_targets] == [found[1] for found in slow])
     print(f"(the loop's epochs alone: {run[:slow_targets].mean():.0f} run; both stop alike in {share:.0%})")
     print(f"not ok: {sum(fit.status != 'ok' for fit in fits)}")
