@@ -13,10 +13,17 @@ from tasks.problems import BadInputError
 
 
 def to_bytes(table: pa.Table, kind: str) -> bytes:
-    """The table in one of the formats of `KINDS`; text is UTF-8. Raises BadInputError for another kind."""
+    """The table in one of the formats of `KINDS`; text is UTF-8.
+
+    Raises BadInputError for another kind, and for values the kind cannot hold.
+    """
     if kind not in KINDS:
         raise BadInputError(f"--format {kind}: unknown; known are {', '.join(KINDS)}")
-    return KINDS[kind](table)
+    try:
+        return KINDS[kind](table)
+    except (OverflowError, pa.ArrowNotImplementedError) as error:  # timestamp 'infinity', an interval
+        kept = f"--format {kind} cannot hold a value of the result ({error})"
+        raise BadInputError(f"{kept}: CAST its column AS VARCHAR") from error
 
 
 def _table(table: pa.Table) -> bytes:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from cluster.failures_table import failures_table
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
 from cluster.summary import genes_table
@@ -47,7 +48,7 @@ def gene_page(reader: StoreReader, target: str) -> GenePage:
         scores=reader.table("scores", targets=only).to_pandas(),
         modifiers=modifier_summary(reader.table("modifiers", targets=only), _final_modifiers(reader, only)),
         candidates=reader.table("candidates", targets=only).to_pandas(),
-        failures=reader.table("failures", targets=only).to_pandas(),
+        failures=failures_table(reader, only).to_pandas(),
         missing={unit: quarantined.get(unit, []) for unit in mine if unit not in committed},
     )
 

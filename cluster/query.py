@@ -1,5 +1,6 @@
 """SQL over a store, in a DuckDB that can read the store's committed rows and nothing else."""
 
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -36,7 +37,8 @@ def query(reader: StoreReader, sql: str) -> pa.Table:
 
     Only the tables the statement mentions are opened, every file after its sha256 was checked. Raises
     RefusedError for anything but one SELECT of tables, and BadInputError, with DuckDB's message, for SQL that
-    does not run.
+    does not run; KeyboardInterrupt where Ctrl-C ended it. A name that several columns have is numbered from
+    the second on (`pearson`, `pearson_1`).
     """
     with duckdb.connect(
         ":memory:", config={**CLOSED, "threads": min(THREADS, os.cpu_count() or 1)}
@@ -45,15 +47,28 @@ def query(reader: StoreReader, sql: str) -> pa.Table:
             tables = _mentioned(_checked(connection, sql))
             files = [path for name in tables for path in _open(connection, reader, name)]
             _lock(connection, files)
-            return connection.sql(sql).to_arrow_table()
+            found = connection.sql(sql).to_arrow_table()
+            return found.rename_columns(_unique(found.column_names))
         except duckdb.PermissionException as error:
             raise RefusedError(f"a query may only read this store's tables: {_first_line(error)}") from error
         except duckdb.OutOfMemoryException as error:
             raise BadInputError(f"the query needs more than {MEMORY} of memory: select fewer rows") from error
         except RecursionError as error:
             raise RefusedError("the query is nested too deeply: write it in simpler parts") from error
+        except RuntimeError as error:  # how DuckDB passes on a KeyboardInterrupt
+            if "interrupted" in str(error):
+                raise KeyboardInterrupt from error
+            raise
         except duckdb.Error as error:
             raise BadInputError([*str(error).splitlines(), f"tables: {', '.join(TABLES)}"]) from error
+
+
+def _unique(names: list[str]) -> list[str]:
+    found: list[str] = []
+    for name in names:
+        others = (f"{name}_{n}" for n in itertools.count(1))
+        found.append(name if name not in found else next(o for o in others if o not in {*names, *found}))
+    return found
 
 
 def _checked(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:

@@ -12,7 +12,7 @@ from cluster.errors import ExitCode
 from cluster.formats import KINDS, to_bytes
 from cluster.gene import GenePage
 from cluster.query import query
-from cluster.results import Store
+from cluster.results import Status, Store
 from cluster.store.filesystem import open_filesystem
 from cluster.store.maintain import gc, verify
 from cluster.store.reader import StoreReader
@@ -36,8 +36,7 @@ def show_status(store: str) -> None:
     """Print how far a store's runs are, and what failed."""
     reader, opened = StoreReader.open(store), Store(store)
     status = opened.status()
-    state = "complete" if status.sealed else f"{status.left} units left" if status.left else "not sealed"
-    print(f"{store}: {state}; preset {reader.run['preset']}, scheme {reader.run['scheme']}, "
+    print(f"{store}: {_state(reader, status)}; preset {reader.run['preset']}, scheme {reader.run['scheme']}, "
           f"seed {reader.run['seed']}, measure: {measure_in_words(reader.run['measure'])}")  # fmt: skip
     print(f"units: {status.wanted} wanted, {status.committed} committed, {status.quarantined} quarantined")
     print(f"attempts: {status.failed_attempts} failed, {status.lost_attempts} lost or running")
@@ -50,12 +49,21 @@ def show_status(store: str) -> None:
         print(f"knockcast resume {store}{' --retry-failed' if not status.left else ''}")
 
 
+def _state(reader: StoreReader, status: Status) -> str:
+    """How far the run is, in words; _SUCCESS alone does not make it complete."""
+    if not status.wanted or reader.committed_units().keys() - reader.wanted_units():
+        return "its plan is missing; repeat the original `knockcast run`"
+    if status.left:
+        return f"{status.left} units left"
+    return "complete" if status.sealed else "not sealed"
+
+
 def verify_store(store: str, repair: bool) -> ExitCode:
-    """Check a store and print every problem; StorageTrouble unless it is whole (or was made so)."""
+    """Check a store and print every problem; STORAGE unless it is whole, or `it was made so."""
     report = verify(open_filesystem(store), repair=repair)
     for line in report.lines():
         print(line)
-    return ExitCode.STORAGE if report.problems and not repair else ExitCode.DONE
+    return ExitCode.STORAGE if report.left else ExitCode.DONE
 
 
 def collect_garbage(store: str) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from cluster.out_of_fold import OutOfFold, read_out_of_fold
+from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from modeling.metrics import benjamini_hochberg, mean_jaccard
@@ -43,7 +44,7 @@ Columns = dict[str, np.ndarray]
 
 
 def genes_table(reader: StoreReader, only: Collection[str] | None = None) -> pa.Table:
-    """One row per method and target that has a committed fold, sorted; columns as `GENES_SCHEMA`.
+    """One row per method and target that has a committed fold or was quarantined, sorted; `GENES_SCHEMA`.
 
     `folds` counts the committed folds, `n` the rows pooled. `pearson` is the mean of the folds' r. The pooled
     scores (of the model, of the lineage alone, of the target's own expression) subtract each fold's training
@@ -54,7 +55,8 @@ def genes_table(reader: StoreReader, only: Collection[str] | None = None) -> pa.
     scores = scored_folds(reader, only)
     methods = sorted(set(scores.column("method").to_pylist()))
     parts = [_of_method(reader, method, of_method(scores, method), only) for method in methods]
-    return pa.concat_tables([GENES_SCHEMA.empty_table(), *parts]).combine_chunks()
+    table = pa.concat_tables([GENES_SCHEMA.empty_table(), *parts, _unpredicted(reader, scores, only)])
+    return sort_rows(table, ("method", "target")).combine_chunks()
 
 
 def scored_folds(reader: StoreReader, only: Collection[str] | None = None) -> pa.Table:
@@ -84,6 +86,22 @@ def _of_method(reader: StoreReader, method: str, scores: pa.Table, only: Collect
     }
     arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in GENES_SCHEMA]
     return pa.table(arrays, schema=GENES_SCHEMA)
+
+
+def _unpredicted(reader: StoreReader, scores: pa.Table, only: Collection[str] | None) -> pa.Table:
+    """The quarantined targets without a committed fold: nothing is predicted, so p = q = 1."""
+    known = set(zip(scores.column("method").to_pylist(), scores.column("target").to_pylist(), strict=True))
+    units = [unit for unit in reader.quarantined() if unit.fold != FINAL_FOLD]
+    keys = {(unit.method, unit.target) for unit in units if only is None or unit.target in only}
+    lost = sorted(keys - known)
+    facts = _facts(reader.targets(), tuple(target for _, target in lost))
+    rows = [
+        {"method": method, "target": target, "folds": 0, "n": 0, "p_value": 1.0}
+        | {"q_value": 1.0 if only is None else None}
+        | {name: values[at] for name, values in facts.items()}
+        for at, (method, target) in enumerate(lost)
+    ]
+    return pa.Table.from_pylist(rows, schema=GENES_SCHEMA)
 
 
 def _q_values(reader: StoreReader, method: str, targets: tuple[str, ...], p: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
+from cluster.failures_table import failures_table
 from cluster.final_models import models_table
 from cluster.shards_table import shards_table
 from cluster.store.reader import StoreReader
@@ -12,6 +13,7 @@ from tasks.problems import BadInputError
 from tasks.tables import SCHEMAS
 
 COMPUTED: dict[str, Callable[[StoreReader], pa.Table]] = {
+    "failures": failures_table,
     "genes": genes_table,
     "models": models_table,
     "shards": shards_table,

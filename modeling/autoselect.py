@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Int64
 
-from modeling.candidates.base import Candidate
+from modeling.candidates.base import Candidate, fit_on_all
 from modeling.candidates.fitted import FitStatus, Fitted, Parameter, failed
 from modeling.candidates.problem import Problem
 from modeling.metrics import rmse
@@ -52,8 +52,9 @@ def choose(problems: Sequence[Problem], candidates: Sequence[Candidate]) -> list
     """Choose and fit a model for every problem; a problem's result is the same, bit for bit, in any company.
 
     Each problem's lines are split 90/10 by its seed. The lowest RMSE on the 10% (to 12 digits) wins, ties go
-    to the earlier candidate, and the winner is refitted on all lines. Where a refit fails, the next best is
-    taken. Raises ValueError for no candidates.
+    to the earlier candidate, and the winner is refitted on all lines, with what its trial found where it
+    asks for that (`base.Refits`). Where a refit fails, the next best is taken. Raises ValueError for no
+    candidates.
     """
     if not candidates:
         raise ValueError("no candidates to choose among")
@@ -113,7 +114,8 @@ def _refit(
             if not batch:
                 continue
             begun = time.thread_time()
-            fits = candidate.fit([problems[i] for i in batch])
+            found = [_parameters(trials[i], name) for i in batch]
+            fits = fit_on_all(candidate, [problems[i] for i in batch], found)
             share = (time.thread_time() - begun) / len(batch)
             for i, fit in zip(batch, fits, strict=True):
                 seconds[i] += share
@@ -124,6 +126,10 @@ def _refit(
     return [
         _choice(fitted.get(i), trials[i], "; ".join(reasons[i]), seconds[i]) for i in range(len(problems))
     ]
+
+
+def _parameters(trials: Sequence[Trial], name: str) -> Mapping[str, Parameter]:
+    return next(trial.parameters for trial in trials if trial.candidate == name)
 
 
 def _ranked(trials: Sequence[Trial]) -> list[str]:

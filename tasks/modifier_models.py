@@ -117,12 +117,14 @@ def _fit_group(
         TargetFit(t, rows, float(np.mean(y)), "no_modifiers", modifiers=m, seconds=share)
         for t, y, m in zip(targets, effect.T, found, strict=True)
     ]
+    fold_seed = seed_of(settings.seed, "fold", prepared.fold.number)
     with_modifiers = [i for i, modifiers in enumerate(found) if len(modifiers)]
     problems = [
         Problem(
             features_of(panel, rows, found[i]),
             effect[:, i],
             seed_of(settings.seed, panel.targets[targets[i]], prepared.fold.number, "autoselect"),
+            fold_seed,
         )
         for i in with_modifiers
     ]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cluster.errors import DamagedFileError, StorageError
+from cluster.store.layout import RUN
 
 FORMAT = 1
 _SEALED = re.compile(rb'\{"sha256":"([0-9a-f]{64})","body":(\{.*\})\}\n', re.DOTALL)
@@ -47,7 +48,10 @@ def read_json(data: bytes, name: str) -> dict[str, Any]:
     match = _SEALED.fullmatch(data)
     if match is None or sha256(match[2]) != match[1].decode():
         message = f"{name}: damaged (its body does not have the sha256 it carries)"
-        raise DamagedFileError(f"{message}; run `knockcast verify STORE --repair`")
+        advice = "restore it from a backup, or run again into a new store"
+        raise DamagedFileError(
+            f"{message}; {advice if name == RUN else 'run `knockcast verify STORE --repair`'}"
+        )
     body: dict[str, Any] = json.loads(match[2])
     if body["format"] > FORMAT:
         raise StorageError(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cluster.errors import StorageError
+from cluster.errors import DamagedFileError, StorageError
 from cluster.store import layout
 from cluster.store.body import digest_of, read_json, sha256
 from cluster.store.filesystem import FileSystem
@@ -33,6 +33,8 @@ def sealed_body(fs: FileSystem, path: str, culprit: str) -> dict[str, Any] | Pro
     """The body of a JSON file, or the problem with it."""
     try:
         return read_json(fs.read(path), path)
+    except DamagedFileError:
+        return Problem(path, "damaged (its body does not have the sha256 it carries)", culprit)
     except StorageError as error:
         return Problem(path, str(error).removeprefix(f"{path}: "), culprit)
 

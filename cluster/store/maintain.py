@@ -1,7 +1,7 @@
 """Looking after a store: check every byte, move what is bad aside, remove what can never be read."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cluster.errors import StorageError
 from cluster.store import layout
@@ -22,6 +22,12 @@ from cluster.store.units import Unit
 from cluster.store.writer import move_aside
 from tasks.problems import BadInputError
 
+# What mends the store, once a file of such a folder was moved aside.
+THEN = {
+    layout.COMMITS: "run `knockcast resume STORE`: it does the work of the commits moved aside again",
+    layout.PLANS: "repeat the original `knockcast run`: its plan was moved aside; committed work is kept",
+    layout.TARGETS: "run `knockcast resume STORE`: it writes the targets file again",
+}
 STALE_SECONDS = 24 * 3600.0  # no writer takes a day between opening a temp file and linking it
 
 
@@ -40,6 +46,12 @@ class Report:
         """Whether everything is as it was written."""
         return not self.problems
 
+    @property
+    def left(self) -> tuple[Problem, ...]:
+        """The problems another `verify` would meet: what was not moved, and what is missing once it was."""
+        gone = {source for source, _ in self.moved if not source.startswith((layout.PLANS, layout.TARGETS))}
+        return tuple(problem for problem in self.problems if problem.culprit not in gone)
+
     def lines(self) -> list[str]:
         """The report for people, one line a problem."""
         head = f"{self.commits} commits, {self.files} files, {self.size} bytes checked"
@@ -49,7 +61,14 @@ class Report:
             f"{head}: {len(problems)} problems" if problems else f"{head}: all is well",
             *problems,
             *moved,
+            *self._advice(),
         ]
+
+    def _advice(self) -> list[str]:
+        sources = [source for source, _ in self.moved]
+        if not sources and any(problem.culprit for problem in self.problems):
+            return ["run `knockcast verify STORE --repair`: it moves what is bad aside and deletes nothing"]
+        return [text for folder, text in THEN.items() if any(s.startswith(folder) for s in sources)]
 
 
 def verify(fs: FileSystem, repair: bool = False) -> Report:
@@ -62,6 +81,7 @@ def verify(fs: FileSystem, repair: bool = False) -> Report:
         raise BadInputError(f"{fs.name}: not a store (no {layout.RUN})")
     run = sealed_body(fs, layout.RUN, "")
     if isinstance(run, Problem):
+        run = replace(run, what=f"{run.what}; restore it from a backup, or run again into a new store")
         return Report((run,), 0, 0, 0)
     digest = digest_of(run)
     found = [read_commit(fs, path, digest) for path in fs.paths(layout.COMMITS)]
@@ -108,7 +128,10 @@ def _targets(fs: FileSystem, digest: str | None) -> Iterator[Problem]:
     if digest is None:
         return
     path = layout.targets_path(digest)
-    body = sealed_body(fs, path, path if fs.exists(path) else "")
+    if not fs.exists(path):
+        yield Problem(path, "missing; `knockcast resume STORE` writes it again")
+        return
+    body = sealed_body(fs, path, path)
     if isinstance(body, Problem):
         yield body
     elif digest_of(body) != digest:
@@ -123,7 +146,10 @@ def _unwanted(fs: FileSystem, commits: list[Commit]) -> Iterator[Problem]:
     wanted: set[Unit] = {u for body in bodies if isinstance(body, dict) for u in unpack_units(body["units"])}
     for commit in commits:
         if strangers := set(commit.units) - wanted:
-            yield Problem(layout.commit_path(commit.key), f"no plan wants {min(strangers)}")
+            yield Problem(
+                layout.commit_path(commit.key),
+                f"no plan wants {min(strangers)}; repeat the `knockcast run` that did",
+            )
 
 
 def _success(fs: FileSystem, commits: list[Commit]) -> Iterator[Problem]:

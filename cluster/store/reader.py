@@ -143,7 +143,7 @@ class StoreReader:
         body = self.body(path)
         if digest_of(body) != digest:
             raise DamagedFileError(
-                f"{path}: not the targets of this run; run `knockcast verify STORE --repair`"
+                f"{path}: not the targets of this run; run `knockcast verify STORE --repair`, then `resume`"
             )
         return targets_of(body)
 

@@ -5,16 +5,19 @@ entry in `BUILT`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from modeling.candidates.base import Candidate
 from modeling.candidates.boosting import BoosterModel, Boosting
+from modeling.candidates.deep import Deep, DeepModel
 from modeling.candidates.fitted import Fitted, LinearModel, Model
 from modeling.candidates.forest import Forest, ForestModel
 from modeling.candidates.gp import GaussianProcess, GPModel
 from modeling.candidates.knn import Neighbours, NeighboursModel
 from modeling.candidates.lasso import Lasso
+from modeling.candidates.mean import Mean, MeanModel
 from modeling.candidates.ols import OLS
 from modeling.candidates.problem import Problem
 from modeling.candidates.ridge import Ridge
@@ -34,6 +37,8 @@ BUILT: dict[str, Candidate] = {
         GaussianProcess(),
         GaussianProcess("gp_noiseless", noisy=False),
         Forest(),
+        Deep(),
+        Mean("xgboost+deep", (Boosting(), Deep())),
     )
 }
 
@@ -54,11 +59,17 @@ _RESTORE: dict[str, Callable[[Mapping[str, np.ndarray]], Model]] = {
     "gp": GPModel.from_arrays,
     "gp_noiseless": GPModel.from_arrays,
     "forest": ForestModel.from_arrays,
+    "deep": DeepModel.from_arrays,
+    "xgboost+deep": lambda arrays: MeanModel.from_arrays(
+        arrays, {"xgboost": BoosterModel.from_arrays, "deep": DeepModel.from_arrays}
+    ),
 }
 
 
-def candidates_of(preset: str | Sequence[str]) -> tuple[Candidate, ...]:
+def candidates_of(preset: str | Sequence[str], device: str = "cpu") -> tuple[Candidate, ...]:
     """The candidates of a preset, or those named one by one, in order of preference.
+
+    Networks train on `device`, as torch names it; the other candidates know only the CPU.
 
     Raises ValueError for a preset that is unknown, names no candidate, or needs one that is not built.
     """
@@ -78,7 +89,13 @@ def candidates_of(preset: str | Sequence[str]) -> tuple[Candidate, ...]:
             f"candidates {', '.join(names) or '(none)'}: each must be named once; "
             f"not built yet: {', '.join(missing) or 'none'}; built are {', '.join(BUILT)}"
         )
-    return tuple(BUILT[name] for name in names)
+    return tuple(_on(BUILT[name], device) for name in names)
+
+
+def _on(candidate: Candidate, device: str) -> Candidate:
+    if isinstance(candidate, Mean):
+        return replace(candidate, parts=tuple(_on(part, device) for part in candidate.parts))
+    return replace(candidate, device=device) if isinstance(candidate, Deep) else candidate
 
 
 def restore(kind: str, arrays: Mapping[str, np.ndarray]) -> Fitted:

@@ -1,12 +1,12 @@
 """What a candidate is, and how one problem's failure stays its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float64
 
-from modeling.candidates.fitted import Fitted, LinearModel, failed
+from modeling.candidates.fitted import Fitted, LinearModel, Parameter, failed
 from modeling.candidates.problem import Problem
 
 # What numerical libraries raise on data they cannot handle. ValueError holds numpy's LinAlgError and
@@ -27,6 +27,22 @@ class Candidate(Protocol):
     def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
         """Fit every problem; a result is the same, bit for bit, in any company."""
         ...
+
+
+@runtime_checkable
+class Refits(Protocol):
+    """A candidate whose model on all lines takes something from its trial, as `deep` takes its epochs."""
+
+    def refit(self, problems: Sequence[Problem], trials: Sequence[Mapping[str, Parameter]]) -> list[Fitted]:
+        """Fit every problem, given the parameters of the same candidate's fit to some of its lines."""
+        ...
+
+
+def fit_on_all(
+    candidate: Candidate, problems: Sequence[Problem], trials: Sequence[Mapping[str, Parameter]]
+) -> list[Fitted]:
+    """Fit winners: by `refit` where the candidate has one, else afresh."""
+    return candidate.refit(problems, trials) if isinstance(candidate, Refits) else candidate.fit(problems)
 
 
 def fit_each(name: str, fit_one: Callable[[Problem], Fitted], problems: Sequence[Problem]) -> list[Fitted]:

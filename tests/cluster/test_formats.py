@@ -57,3 +57,19 @@ def test_no_rows_and_no_columns_are_fine(kind: str) -> None:
 def test_another_format_is_bad_input() -> None:
     with pytest.raises(BadInputError, match="--format xml: unknown; known are table, csv, json, parquet"):
         to_bytes(TABLE, "xml")
+
+
+@pytest.mark.parametrize("kind", ["table", "json"])
+@pytest.mark.parametrize("type_", [pa.timestamp("us"), pa.date32()])
+def test_a_time_no_calendar_has_is_bad_input(kind: str, type_: pa.DataType) -> None:
+    last = pa.array([2**63 - 1 if type_ == pa.timestamp("us") else 2**31 - 1]).cast(pa.int64())
+    endless = (last.cast(pa.int32()) if pa.types.is_date(type_) else last).cast(type_)
+    with pytest.raises(BadInputError, match=f"--format {kind} cannot hold .* CAST its column AS VARCHAR"):
+        to_bytes(pa.table({"t": endless}), kind)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_type_the_format_lacks_is_bad_input(kind: str) -> None:
+    month = pa.array([pa.MonthDayNano([1, 0, 0])])
+    with pytest.raises(BadInputError, match=f"--format {kind} cannot hold .* CAST its column AS VARCHAR"):
+        to_bytes(pa.table({"t": month}), kind)

@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from cluster.errors import DamagedFileError
@@ -10,10 +11,11 @@ from cluster.store.filesystem import FileSystem
 from cluster.store.maintain import gc, verify
 from cluster.store.reader import StoreReader
 from cluster.store.records import commit_body
+from cluster.store.targets import targets_digest
 from cluster.store.units import Unit, shard_key
 from cluster.store.writer import StoreWriter
 from tasks.problems import BadInputError
-from tests.made_stores import made_commit, made_store, made_tables, made_writer, units_of
+from tests.made_stores import BODY, made_commit, made_store, made_tables, made_writer, units_of
 
 
 def flip(path: Path, place: int) -> None:
@@ -200,7 +202,54 @@ def test_a_damaged_run_cannot_be_repaired(tmp_path: Path) -> None:
     flip(tmp_path / "run.json", 90)
     report = verify(writer.fs, repair=True)
     assert [problem.path for problem in report.problems] == ["run.json"]
-    assert report.moved == ()
+    assert (report.moved, report.left) == ((), report.problems)
+    assert "restore it from a backup, or run again into a new store" in report.lines()[1]
+    assert "--repair" not in " ".join(report.lines())
+    with pytest.raises(DamagedFileError, match="restore it from a backup"):
+        StoreReader(writer.fs)
+
+
+def with_targets(path: Path) -> tuple[StoreWriter, Path]:
+    facts = pa.table({"target": ["A"], "mean": [0.5]})
+    writer = made_writer(path, {**BODY, "targets_sha256": targets_digest(facts)})
+    writer.put_targets(facts)
+    return writer, path / layout.targets_path(targets_digest(facts))
+
+
+def test_a_missing_targets_file_is_left_for_resume(tmp_path: Path) -> None:
+    writer, path = with_targets(tmp_path)
+    path.unlink()
+    report = verify(writer.fs, repair=True)
+    assert len(report.left) == 1
+    assert "missing; `knockcast resume STORE` writes it again" in report.lines()[1]
+    assert "--repair" not in " ".join(report.lines())
+
+
+def test_a_damaged_targets_file_is_moved_so_that_resume_can_write_it(tmp_path: Path) -> None:
+    writer, path = with_targets(tmp_path)
+    flip(path, 90)
+    assert "verify STORE --repair" in verify(writer.fs).lines()[-1]
+    report = verify(writer.fs, repair=True)
+    assert not path.exists()
+    assert report.left == report.problems  # it is still missing
+    assert report.lines()[-1] == "run `knockcast resume STORE`: it writes the targets file again"
+    writer.put_targets(pa.table({"target": ["A"], "mean": [0.5]}))
+    assert verify(writer.fs).ok
+
+
+def test_what_repair_leaves_is_what_another_verify_finds(tmp_path: Path) -> None:
+    writer = made_store(tmp_path)
+    key = StoreReader(writer.fs).commits()[0].key
+    flip(tmp_path / layout.attempt_path(key, 1), 90)
+    flip(tmp_path / layout.commit_path(key), 90)
+    assert verify(writer.fs, repair=True).left == ()
+    assert verify(writer.fs).ok
+    (plan,) = writer.fs.paths(layout.PLANS)
+    flip(tmp_path / plan, 90)
+    report = verify(writer.fs, repair=True)
+    assert report.lines()[-1].startswith("repeat the original `knockcast run`")
+    assert report.left
+    assert "no plan wants" in verify(writer.fs).problems[0].what
 
 
 def test_verify_needs_a_store(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from modeling.candidates import BUILT, PRESETS, Fitted, Problem, candidates_of, restore
+from modeling.candidates import BUILT, PRESETS, Fitted, Problem, candidates_of, deep, restore
 from modeling.candidates.base import fit_each
 from modeling.candidates.fitted import LinearModel
 from tests.reference.hard_data import hard_problems, signal
@@ -17,6 +17,13 @@ def is_fine(fitted):
     return fitted.status == "ok" or (
         fitted.status == "not_converged" and fitted.candidate in MAY_NOT_CONVERGE
     )
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """What is asked here of networks does not hang on how long they train."""
+    monkeypatch.setattr(deep, "EPOCHS", 12)
+    monkeypatch.setattr(deep, "PATIENCE", 4)
 
 
 def same(a, b):
@@ -125,7 +132,6 @@ def test_presets_are_what_the_methods_say():
 @pytest.mark.parametrize(
     ("preset", "words"),
     [
-        ("published", "not built yet: deep"),
         ("best", "not built yet"),
         ("fast", "unknown preset 'fast'"),
         (("ols", "woods"), "not built yet: woods"),
