@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import duckdb
@@ -47,7 +48,7 @@ def query(reader: StoreReader, sql: str) -> pa.Table:
             tables = _mentioned(_checked(connection, sql))
             files = [path for name in tables for path in _open(connection, reader, name)]
             _lock(connection, files)
-            found = connection.sql(sql).to_arrow_table()
+            found = _answer(connection, sql)
             return found.rename_columns(_unique(found.column_names))
         except duckdb.PermissionException as error:
             raise RefusedError(f"a query may only read this store's tables: {_first_line(error)}") from error
@@ -55,12 +56,21 @@ def query(reader: StoreReader, sql: str) -> pa.Table:
             raise BadInputError(f"the query needs more than {MEMORY} of memory: select fewer rows") from error
         except RecursionError as error:
             raise RefusedError("the query is nested too deeply: write it in simpler parts") from error
-        except RuntimeError as error:  # how DuckDB passes on a KeyboardInterrupt
-            if "interrupted" in str(error):
-                raise KeyboardInterrupt from error
-            raise
         except duckdb.Error as error:
             raise BadInputError([*str(error).splitlines(), f"tables: {', '.join(TABLES)}"]) from error
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    """The result, computed in a thread: DuckDB may not look for Ctrl-C in ours until the query has ended."""
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(lambda: connection.sql(sql).to_arrow_table())
+        try:
+            return answer.result()
+        except KeyboardInterrupt:
+            while not answer.done():  # again, should the query only begin now
+                connection.interrupt()
+                wait([answer], timeout=0.1)
+            raise
 
 
 def _unique(names: list[str]) -> list[str]:

@@ -1,7 +1,5 @@
 """Every target has a row or a stated reason, the quarantined ones too."""
 
-from pathlib import Path
-
 import pytest
 
 from cluster import Store
@@ -19,7 +17,7 @@ RAISED = {"method": "modifiers", "target": "B", "fold": 0, "status": "failed", "
 
 @pytest.fixture(scope="module")
 def writer(tmp_path_factory: pytest.TempPathFactory) -> StoreWriter:
-    """B failed inside its shard; C is quarantined in both folds, A in its final fit, and B committed since."""
+    """B failed inside its shard; C is quarantined in both folds, A in its final fit; B's is overtaken."""
     writer = made_writer(tmp_path_factory.mktemp("s"))
     writer.add_plan([*units_of("ABC", [0, 1]), *units_of("A", [FINAL_FOLD])])
     units = units_of("AB", [0])
