@@ -9,7 +9,7 @@ computed once, and only one triangle of any matrix is touched.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, no_type_check
 
 import numpy as np
 from jaxtyping import Float64
@@ -176,6 +176,7 @@ def _inverse(factor: Square) -> Square:
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _fill_upper(covariances: np.ndarray, diagonal: float, matrix: np.ndarray) -> None:
     pair = 0
     for i in range(matrix.shape[0]):
@@ -186,6 +187,7 @@ def _fill_upper(covariances: np.ndarray, diagonal: float, matrix: np.ndarray) ->
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _length_slope(
     inverse: np.ndarray, weights: np.ndarray, covariances: np.ndarray, distances: np.ndarray
 ) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, no_type_check
 
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
@@ -130,6 +130,7 @@ def _flattened(trees: Sequence[Any]) -> ForestModel:
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def _mean_leaf(
     features: np.ndarray,
     roots: np.ndarray,

@@ -64,6 +64,7 @@ def test_too_few_features_are_refused():
         fitted.predict(np.zeros((2, 3)))
 
 
+@pytest.mark.usefixtures("annotations_unchecked")
 @pytest.mark.parametrize(
     "damage",
     [
