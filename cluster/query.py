@@ -65,6 +65,8 @@ def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(lambda: connection.sql(sql).to_arrow_table())
         try:
+            while not answer.done():  # a signal another thread took is only seen when a wait ends
+                wait([answer], timeout=0.1)
             return answer.result()
         except KeyboardInterrupt:
             while not answer.done():  # again, should the query only begin now
