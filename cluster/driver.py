@@ -44,7 +44,8 @@ FAREWELL_SECONDS = 5.0  # how long cancelled jobs may take to end after an inter
 class Deadlines:
     """How long a shard may run: `factor` times its estimate, at least `floor` seconds.
 
-    Wide on purpose: it is there for what hangs, not for what is slow, and it includes preparing the fold.
+    Wide on purpose: it is there for what hangs, not for what is slow. The clock starts when the executor saw
+    the shard begin: waiting for a CPU or for the fold's preparation does not count.
     """
 
     estimate: Callable[[Shard], float] = lambda shard: 0.0
@@ -81,7 +82,7 @@ class _Flight:
     shard: Shard
     attempt: int
     limit: float
-    started: float | None = None  # when it can have begun to run; None while it must be waiting
+    started: float | None = None  # when it was seen to run; None while it waits
     overdue: bool = False
 
 
@@ -186,16 +187,16 @@ class Driver:
         return self._writer.fs.exists(layout.commit_path(key))
 
     def _cancel_overdue(self) -> None:
-        """Stop jobs past their deadline. A job's clock starts when those before it leave it a slot."""
+        """Stop jobs past their deadline. A job that was not seen to start is never late."""
         now = self._clock()
-        slots = self._executor.slots
-        for place, flight in enumerate(self._flights.values()):
-            if place < slots and flight.started is None:
+        running = self._executor.started()
+        for key, flight in self._flights.items():
+            if flight.started is None and key in running:
                 flight.started = now
             late = flight.started is not None and now - flight.started > flight.limit
             if late and not flight.overdue:
                 flight.overdue = True
-                self._executor.cancel(flight.shard.key)
+                self._executor.cancel(key)
 
     def _release_folds(self) -> None:
         idle = self._folds - {flight.shard.fold for flight in self._flights.values()}
@@ -245,12 +246,24 @@ def drive(
 
 
 def seal_if_done(writer: StoreWriter) -> bool:
-    """Write _SUCCESS if every wanted unit is committed; returns whether that is so."""
+    """Write _SUCCESS if every wanted unit is committed; returns whether that is so.
+
+    Another driver may ask for more meanwhile, so the store is looked at again once it is sealed, and unsealed
+    if work is left. A store that wants nothing (its plans were moved aside) is never done.
+    """
     reader = StoreReader(writer.fs)
-    done = reader.committed_units().keys() >= reader.wanted_units()
-    if done:
+    if _is_done(reader):
         writer.seal()
-    return done
+        reader.refresh()
+        if _is_done(reader):
+            return True
+    writer.unseal()
+    return False
+
+
+def _is_done(reader: StoreReader) -> bool:
+    wanted = reader.wanted_units()
+    return bool(wanted) and reader.committed_units().keys() >= wanted
 
 
 @contextmanager

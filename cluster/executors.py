@@ -6,7 +6,7 @@ An executor only carries out and observes. What a job does (`work`) and what its
 
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -104,6 +104,9 @@ class Executor(Protocol):
     def start(self, job: Job) -> None:
         """Take a job; it runs now or when a slot is free."""
 
+    def started(self) -> Collection[str]:
+        """The keys of jobs that were seen to begin and not yet to end; one that waits is not among them."""
+
     def wait(self, timeout: float) -> list[Ended]:
         """The jobs that have ended, after at most about `timeout` seconds; empty where none has."""
 
@@ -142,6 +145,10 @@ class InProcessExecutor:
     def start(self, job: Job) -> None:
         """Queue the job."""
         self._queue[job.key] = job
+
+    def started(self) -> Collection[str]:
+        """None: a job runs only while `wait` does."""
+        return ()
 
     def wait(self, timeout: float) -> list[Ended]:
         """Run the oldest queued job to its end, however long it takes."""

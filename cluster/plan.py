@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from cluster.store.units import FINAL_FOLD, Unit, shard_key
+from modeling.association import TESTS, TILE_TARGETS
 
 BLOCK_SECONDS = 60.0  # losing a block of this length costs little, and Ray's 1 ms a task vanishes in it
 SHARDS_PER_SLOT = 10  # at least, so that no slot stands idle long at the end and progress is seen to move
@@ -24,7 +25,6 @@ FIT_SECONDS = {  # one target's candidates at that many lines, by preset; linear
 }
 GIBI = 2**30
 WORKER_BYTES = 450 * 2**20  # a worker process with the numerical libraries imported
-TILE_TARGETS = 256  # targets a worker holds against all genes at one time, four float64 tables of them
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,10 @@ class Costs:
         """Estimated bytes of one prepared fold, shared by all, and of each slot's worker.
 
         The fold: standardised values and ranks (float64), raw values (float32) and bits, genes × lines.
+        A worker: one tile of targets × genes (float64) for each association test.
         """
         fold = int(self.genes * self.lines * (8 + 8 + 4 + 1 / 8))
-        worker = WORKER_BYTES + 4 * 8 * TILE_TARGETS * self.genes
+        worker = WORKER_BYTES + 8 * len(TESTS) * TILE_TARGETS * self.genes
         return fold + slots * worker
 
 

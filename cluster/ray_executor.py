@@ -1,13 +1,15 @@
 """Jobs as Ray tasks. Ray only moves and runs them: no retries of its own, no truth kept in it.
 
 The dataset's arrays are put into the object store once; a fold is prepared by one task whose result stays
-there and is mapped, not copied, by every shard task on its node. Only receipts come back.
+there and is mapped, not copied, by every shard task on its node. Of a shard task come back, one after the
+other, a sign that it has begun (until then it may wait for a CPU or its fold) and its receipt.
 """
 
 import contextlib
 import re
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import ray
@@ -51,12 +53,15 @@ class RayExecutor:
     ) -> None:
         preparation = preparation or Preparation()
         self._most_slots = most_slots
-        self._jobs: dict[Any, Job] = {}  # by the task's reference
-        self._refs: dict[str, Any] = {}  # the reference by key
+        self._held: deque[Job] = deque()  # what would be more than `most_slots` at one time
+        self._dropped: list[str] = []  # cancelled while held
+        self._jobs: dict[Any, Job] = {}  # by the task's stream of signs
+        self._streams: dict[str, Any] = {}  # the stream by key
+        self._started: set[str] = set()
         self._folds: dict[int, tuple[Any, Any]] = {}  # what was prepared, and the sign that it was
         self._shared = ray.put(preparation.shared)
         self._prepare = _remote(_prepared, max_retries=PREPARE_RETRIES, num_returns=2)
-        self._run = _remote(_run, max_retries=0, scheduling_strategy="SPREAD")
+        self._run = _remote(_run, max_retries=0, num_returns="streaming", scheduling_strategy="SPREAD")
         self._what = ray.put((work, preparation.prepare))
         self._slots, self._counted = 0, 0.0
 
@@ -70,26 +75,47 @@ class RayExecutor:
         return self._slots
 
     def start(self, job: Job) -> None:
-        """Hand the job to Ray."""
+        """Hand the job to Ray, or hold it back until fewer than `most_slots` are there."""
+        self._held.append(job)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        while self._held and (self._most_slots is None or len(self._jobs) < self._most_slots):
+            self._send(self._held.popleft())
+
+    def _send(self, job: Job) -> None:
         if job.fold not in self._folds:
             prepare = self._prepare.options(name=f"prepare fold {job.fold}")
             self._folds[job.fold] = tuple(prepare.remote(self._what, self._shared, job.fold, job.code))
         name = f"{job.method} fold {job.fold} shard {job.key[:8]} attempt {job.attempt}"
         data, _ = self._folds[job.fold]
-        ref = self._run.options(name=name).remote(self._what, job, self._shared, data)
-        self._jobs[ref], self._refs[job.key] = job, ref
+        stream = self._run.options(name=name).remote(self._what, job, self._shared, data)
+        self._jobs[stream], self._streams[job.key] = job, stream
+
+    def started(self) -> Collection[str]:
+        """The jobs whose worker said that it has begun."""
+        return self._started
 
     def wait(self, timeout: float) -> list[Ended]:
-        """What has ended, as soon as anything has."""
-        ready, _ = ray.wait(list(self._jobs), num_returns=1, timeout=timeout) if self._jobs else ([], [])
+        """What has ended, as soon as anything has begun or ended."""
+        ended = [Ended(key, kind="cancelled", error="cancelled before it ran") for key in self._dropped]
+        self._dropped.clear()
+        if ended or not self._jobs:
+            return ended
+        ready, _ = ray.wait(list(self._jobs), num_returns=1, timeout=timeout)
         if ready:
             ready, _ = ray.wait(list(self._jobs), num_returns=len(self._jobs), timeout=0)
-        return [self._ended(ref) for ref in ready]
+        ended = [end for stream in ready if (end := self._heard(stream)) is not None]
+        self._hand_over()
+        return ended
 
     def cancel(self, key: str) -> None:
         """Kill the job's worker."""
-        if key in self._refs:
-            ray.cancel(self._refs[key], force=True)
+        if key in self._streams:
+            ray.cancel(self._streams[key], force=True)
+        for job in [job for job in self._held if job.key == key]:
+            self._held.remove(job)
+            self._dropped.append(key)
 
     def release(self, fold: int) -> None:
         """Let a fold's data leave the object store."""
@@ -97,24 +123,36 @@ class RayExecutor:
 
     def close(self) -> None:
         """Kill what still runs and free what is held."""
-        for key in list(self._refs):
+        self._held.clear()
+        for key in list(self._streams):
             with contextlib.suppress(RayError):  # a cluster that has gone needs no cancelling
                 self.cancel(key)
         self._jobs.clear()
-        self._refs.clear()
+        self._streams.clear()
+        self._started.clear()
         self._folds.clear()
 
-    def _ended(self, ref: Any) -> Ended:
-        job = self._jobs.pop(ref)
-        del self._refs[job.key]
+    def _heard(self, stream: Any) -> Ended | None:
+        """Take in what a job says next: None where it has only begun."""
+        job = self._jobs[stream]
         try:
-            receipt: Receipt = ray.get(ref)
+            receipt: Receipt | None = ray.get(next(stream))
         except RayError as error:
-            _stop_if_nobodys_fault(error)
-            if not self._is_prepared(job.fold):
-                return Ended(job.key, kind="node", error=f"what its fold needs was lost: {_line(error)}")
-            return Ended(job.key, kind=kind_of(error), error=_words(error))
-        return Ended(job.key, receipt)
+            ended = self._failed(job, error)
+        else:
+            if receipt is None:
+                self._started.add(job.key)
+                return None
+            ended = Ended(job.key, receipt)
+        del self._jobs[stream], self._streams[job.key]
+        self._started.discard(job.key)
+        return ended
+
+    def _failed(self, job: Job, error: RayError) -> Ended:
+        _stop_if_nobodys_fault(error)
+        if not self._is_prepared(job.fold):
+            return Ended(job.key, kind="node", error=f"what its fold needs was lost: {_line(error)}")
+        return Ended(job.key, kind=kind_of(error), error=_words(error))
 
     def _is_prepared(self, fold: int) -> bool:
         """False where the fold's data went with a node (it is made anew); PreparationError where it fails."""
@@ -180,9 +218,11 @@ def _prepared(what: What, shared: Any, fold: int, code: str) -> tuple[Any, bool]
         return prepare(shared, fold), True
 
 
-def _run(what: What, job: Job, shared: Any, data: Any) -> Receipt:
-    """On a worker: one attempt of one shard."""
+def _run(what: What, job: Job, shared: Any, data: Any) -> Iterator[Receipt | None]:
+    """On a worker: one attempt of one shard. None says that it has begun."""
     work, _ = what
     check_code(job.code)
+    yield None
     with threadpool_limits(limits=1):
-        return work(job, shared, data)
+        receipt = work(job, shared, data)
+    yield receipt

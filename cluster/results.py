@@ -97,9 +97,6 @@ class Store:
         self._reader.refresh()
         wanted, committed = self._reader.wanted_units(), self._reader.committed_units().keys()
         quarantined = self._reader.quarantined().keys() & wanted
-        statuses: Counter[str] = Counter()
-        for commit in self._reader.commits():
-            statuses.update(commit.statuses)
         return Status(
             wanted=len(wanted),
             committed=len(committed & wanted),
@@ -108,7 +105,7 @@ class Store:
             lost_attempts=lost_attempts(self._reader),
             failed_attempts=len(self._reader.failures()),
             sealed=self._reader.is_sealed(),
-            statuses=dict(sorted(statuses.items())),
+            statuses=dict(sorted(_statuses(self._reader).items())),
             by_fold=_by_fold(wanted, set(committed & wanted), set(quarantined)),
         )
 
@@ -118,6 +115,21 @@ class Store:
         if not any(unit.target == gene for unit in self._reader.wanted_units()):
             raise BadInputError(f"{gene}: not a target of this store; `genes` lists its targets")
         return _frame(self._reader.table(table, targets=(gene,)))
+
+
+def _statuses(reader: StoreReader) -> Counter[str]:
+    """Committed units by status: as their commit says, or from its rows where some count from another."""
+    shared = {commit.key: commit for commit in reader.overlapping()}
+    statuses: Counter[str] = Counter()
+    for commit in reader.commits():
+        if commit.key not in shared:
+            statuses.update(commit.statuses)
+    targets = {unit.target for commit in shared.values() for unit in commit.units}
+    for table in ("scores", "models") if shared else ():
+        for commit, rows in reader.parts(table, ("status",), targets):
+            if commit.key in shared:
+                statuses.update(rows.column("status").to_pylist())
+    return statuses
 
 
 def _by_fold(wanted: set[Unit], committed: set[Unit], quarantined: set[Unit]) -> pd.DataFrame:

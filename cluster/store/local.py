@@ -57,21 +57,10 @@ class LocalFileSystem:
     def create(self, path: str, data: bytes) -> bool:
         """Make a whole, durable file unless the name is taken."""
         target = Path(self.location(path))
-        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
         with _trouble("writing", str(target)):
-            if target.exists():
-                return False
-            self._make_durable(target.parent)
-            try:
-                _write_synced(temporary, data)
-                os.link(temporary, target)
-            except FileExistsError:
-                return False
-            finally:
-                with contextlib.suppress(OSError):  # a temp file left behind is harmless; gc finds it
-                    temporary.unlink()
-            _sync_folder(target.parent)
-        return True
+            created = not target.exists() and self._link_new(target, data)
+            _sync_folder(target.parent)  # for a loser too: the winner may not have come that far
+        return created
 
     def paths(self, prefix: str) -> list[str]:
         """The paths that start with `prefix`, sorted, temp files left out."""
@@ -131,6 +120,19 @@ class LocalFileSystem:
             relative = os.path.relpath(parent, self._root)
             start = "" if relative == "." else relative.replace(os.sep, "/") + "/"
             yield from (start + name for name in names)
+
+    def _link_new(self, target: Path, data: bytes) -> bool:
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+        self._make_durable(target.parent)
+        try:
+            _write_synced(temporary, data)
+            os.link(temporary, target)
+        except FileExistsError:
+            return False
+        finally:
+            with contextlib.suppress(OSError):  # a temp file left behind is harmless; gc finds it
+                temporary.unlink()
+        return True
 
     def _make_durable(self, folder: Path) -> None:
         """Make a folder, and every folder from the root to it, survive a power cut (once per process)."""

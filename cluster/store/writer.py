@@ -81,6 +81,7 @@ class StoreWriter:
         if not self.fs.exists(path):
             self.unseal()
             self.fs.create(path, seal_json(body))
+            self.unseal()  # again: another driver may have sealed before it could see this plan
         return digest_of(body)
 
     def begin_attempt(self, key: str, info: Mapping[str, Any]) -> int:

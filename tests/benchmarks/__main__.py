@@ -1,4 +1,8 @@
-"""`make bench`: every benchmark in turn, each in a fresh process, so that none warms or fills the next."""
+"""`make bench`: every benchmark in turn, each in a fresh process, so that none warms or fills the next.
+
+What it prints is Markdown; docs/benchmarks.md is such a printout. `python -m tests.benchmarks NAME ...` runs
+some, also those that take too long for every time.
+"""
 
 import subprocess
 import sys
@@ -13,15 +17,17 @@ BENCHMARKS = {
     "bench_driver": "the driver's own cost",
     "bench_import": "importing a release",
 }
+LONG = {"bench_genome": "a whole simulated genome"}
 
 
 def main() -> int:
     """Run the named benchmarks (all, if none is named); the exit code counts those that failed."""
     chosen = [name.removesuffix(".py") for name in sys.argv[1:]] or list(BENCHMARKS)
+    print("# Benchmarks\n\nPrinted by `python -m tests.benchmarks`; timings of one run, not averages.\n")
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}")
     failed = 0
     for name in chosen:
-        print(f"\n## {BENCHMARKS[name]}\n`python -m tests.benchmarks.{name}`\n", flush=True)
+        print(f"\n## {(BENCHMARKS | LONG)[name]}\n`python -m tests.benchmarks.{name}`\n", flush=True)
         failed += (
             subprocess.run([sys.executable, "-m", f"tests.benchmarks.{name}"], check=False).returncode != 0
         )

@@ -37,6 +37,21 @@ def prepare(script: Script | None, fold: int) -> float:
     return 100.0 * fold
 
 
+def prepare_late(script: Script, fold: int) -> float:
+    """What a fold needs, once the file `fold` is there."""
+    wait_for(script.folder / "fold")
+    return prepare(script, fold)
+
+
+def wait_for(path: Path) -> None:
+    """Wait until a file is there; TimeoutError after a minute."""
+    patience = time.monotonic() + 60
+    while not path.exists():
+        if time.monotonic() > patience:
+            raise TimeoutError(f"{path} never came")
+        time.sleep(0.01)
+
+
 def mark(script: Script, name: str) -> None:
     """Leave a file nobody else leaves."""
     (script.folder / f"{name}.{os.getpid()}.{time.monotonic_ns()}").touch()
@@ -93,6 +108,14 @@ def meet(job: Job, script: Script, data: float) -> Receipt:
     wanted, patience = min(marks(script.folder, here), 3), time.monotonic() + 30
     while marks(script.folder, there) < wanted and time.monotonic() < patience:
         time.sleep(0.01)
+    return commit(job, script, data)
+
+
+def stay_alone(job: Job, script: Script, data: float) -> Receipt:
+    """Commit, but fail where another job runs in the same tenth of a second."""
+    (script.folder / "running").touch(exist_ok=False)
+    time.sleep(0.1)
+    (script.folder / "running").unlink()
     return commit(job, script, data)
 
 

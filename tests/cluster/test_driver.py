@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from cluster.driver import Deadlines, Outcome, drive
+from cluster.driver import Deadlines, Outcome, drive, seal_if_done
 from cluster.errors import ExitCode, StorageError
 from cluster.executors import Ended, InProcessExecutor, Job, Preparation, Receipt
 from cluster.plan import Costs, Shard, make_shards
+from cluster.store import layout
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
-from cluster.store.writer import StoreWriter
+from cluster.store.writer import StoreWriter, move_aside
 from tests.chaos.work import Script, commit, marks, misbehave, prepare
 
 FIRST = ("G0", "G1", "G2", "G3")
@@ -134,8 +135,9 @@ class Clock:
 class Scripted:
     """An executor whose jobs end when the test says; a second passes with every wait."""
 
-    def __init__(self, clock: Clock, slots: int, hangs: str = "") -> None:
+    def __init__(self, clock: Clock, slots: int, hangs: str = "", busy: float = 0.0) -> None:
         self.slots, self._clock, self._hangs = slots, clock, hangs
+        self._busy = busy  # until then others hold every slot
         self.queue: list[Job] = []
         self.cancelled: list[tuple[float, tuple[str, ...]]] = []
         self.released: list[int] = []
@@ -144,11 +146,14 @@ class Scripted:
     def start(self, job: Job) -> None:
         self.queue.append(job)
 
+    def started(self) -> set[str]:
+        return {job.key for job in self.queue[: self.slots] if self._clock.now >= self._busy}
+
     def wait(self, timeout: float) -> list[Ended]:
         self._clock.now += 1.0
         gone, self._gone = self._gone, []
         for job in self.queue[: self.slots]:
-            if self._hangs not in job.targets:
+            if job.key in self.started() and self._hangs not in job.targets:
                 self.queue.remove(job)
                 gone.append(Ended(job.key, commit(job, None, 0.0)))
                 break
@@ -167,9 +172,11 @@ class Scripted:
         self.queue.clear()
 
 
-def scripted(writer: StoreWriter, slots: int, hangs: str, floor: float) -> tuple[Outcome, Scripted]:
+def scripted(
+    writer: StoreWriter, slots: int, hangs: str, floor: float, busy: float = 0.0
+) -> tuple[Outcome, Scripted]:
     clock = Clock()
-    executor = Scripted(clock, slots, hangs)
+    executor = Scripted(clock, slots, hangs, busy)
     return drive(writer, left(writer), executor, deadlines=Deadlines(floor=floor), clock=clock), executor
 
 
@@ -187,6 +194,12 @@ def test_a_job_that_waits_for_a_slot_is_not_late(writer: StoreWriter) -> None:
     outcome, executor = scripted(writer, 1, "", floor=1.5)
     assert executor.cancelled == []
     assert outcome.failures == 0
+
+
+def test_on_a_cluster_that_others_keep_busy_nothing_is_late(writer: StoreWriter) -> None:
+    outcome, executor = scripted(writer, 2, "", floor=3.0, busy=100.0)
+    assert executor.cancelled == []
+    assert (outcome.done, outcome.failures, outcome.sealed) == (16, 0, True)
 
 
 def test_the_limit_grows_with_the_estimate() -> None:
@@ -225,3 +238,38 @@ def test_an_orphans_late_commit_spares_the_halves_their_work(writer: StoreWriter
     outcome = drive(writer, left(writer), in_process(tmp_path, late))
     assert (outcome.done, outcome.failures, outcome.sealed) == (16, 1, True)
     assert ran == [FIRST, FIRST[:2]]
+
+
+def test_a_store_without_a_plan_is_not_complete(writer: StoreWriter, tmp_path: Path) -> None:
+    drive(writer, left(writer), in_process(tmp_path))
+    for path in writer.fs.paths(layout.PLANS):
+        move_aside(writer.fs, path)
+    assert not seal_if_done(writer)
+    assert not StoreReader(writer.fs).is_sealed()
+
+
+@pytest.mark.parametrize("moment", ["seal", "unseal"])
+def test_no_seal_stands_over_work_another_driver_asks_for(
+    writer: StoreWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """The other's plan comes before our sealing, or our sealing between its unsealing and its plan."""
+    drive(writer, left(writer), in_process(tmp_path))
+    writer.unseal()
+    more = [Unit("modifiers", "G99", 0)]
+    act = getattr(StoreWriter, moment)
+
+    def at_that_moment(self: StoreWriter) -> None:
+        monkeypatch.undo()
+        if moment == "seal":
+            writer.add_plan(more)
+        act(self)
+        if moment == "unseal":
+            assert seal_if_done(writer)
+
+    monkeypatch.setattr(StoreWriter, moment, at_that_moment)
+    if moment == "seal":
+        assert not seal_if_done(writer)
+    else:
+        writer.add_plan(more)
+    assert StoreReader(writer.fs).wanted_units() > set(UNITS)
+    assert not StoreReader(writer.fs).is_sealed()

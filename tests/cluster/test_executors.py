@@ -26,6 +26,7 @@ def test_jobs_run_in_order_with_what_their_fold_was_prepared_to() -> None:
     assert second.receipt is not None
     assert second.receipt.statuses == {"('arrays', 1)": 1}
     assert executor.wait(0) == []
+    assert not executor.started()
 
 
 def test_a_fold_is_prepared_once_and_forgotten_when_released() -> None:

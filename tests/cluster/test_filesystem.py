@@ -124,6 +124,25 @@ def test_bytes_are_durable_before_the_name_is(fs: LocalFileSystem, monkeypatch: 
     assert events == ["sync file", "link", "sync folder"]
 
 
+def test_whoever_comes_second_knows_that_the_name_is_durable(
+    fs: LocalFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = LocalFileSystem(tmp_path / "store")
+    late.create("folder/before", b"")
+    synced: list[str] = []
+    fsync, link = os.fsync, os.link
+    monkeypatch.setattr(
+        os, "fsync", lambda fd: (synced.append(str(Path(f"/proc/self/fd/{fd}").readlink())), fsync(fd))
+    )
+    monkeypatch.setattr(
+        os, "link", lambda a, b: (link(a, b), synced.clear(), link(a, b))
+    )  # another was first
+    assert not late.create("folder/raced", b"data")
+    assert synced == [str(tmp_path / "store/folder")]
+    assert not late.create("folder/before", b"data")
+    assert synced == [str(tmp_path / "store/folder")] * 2
+
+
 def test_only_old_unfinished_files_are_stale(fs: LocalFileSystem, tmp_path: Path) -> None:
     fs.create("data/a", b"")
     old, new = tmp_path / "store/data/.a.1.tmp", tmp_path / "store/data/.a.2.tmp"

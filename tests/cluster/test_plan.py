@@ -1,11 +1,22 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cluster.plan import BLOCK_SECONDS, SHARDS_PER_SLOT, Costs, make_shards, name_shard, summarise
+from cluster.plan import (
+    BLOCK_SECONDS,
+    SHARDS_PER_SLOT,
+    WORKER_BYTES,
+    Costs,
+    make_shards,
+    name_shard,
+    summarise,
+)
 from cluster.store.units import FINAL_FOLD, Unit, shard_key
+from modeling.arrays import prepare_genes
+from modeling.association import Tile
 
 RUN = "a" * 64
 QUICK = Costs("quick", genes=18_000, lines=720)
@@ -88,6 +99,13 @@ def test_the_summary_says_what_is_reused_and_what_the_rest_costs() -> None:
     assert math.isclose(summary.core_seconds, 16 * QUICK.seconds_per_unit("modifiers"))
     assert math.isclose(summary.seconds, summary.core_seconds / 2)
     assert summary.memory_bytes > 18_000 * 720 * 20
+
+
+def test_each_slot_is_counted_with_one_tile_of_the_association() -> None:
+    genes = prepare_genes(np.random.default_rng(0).normal(size=(8, 200)))
+    tile = sum(table.nbytes for table in Tile.for_genes(genes).strength)
+    costs = Costs("quick", 200, 8)
+    assert costs.memory(3) - costs.memory(2) == WORKER_BYTES + tile
 
 
 def test_nothing_wanted_is_nothing_planned() -> None:

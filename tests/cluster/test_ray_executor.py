@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cluster.driver import drive
-from cluster.executors import InProcessExecutor, Preparation
+from cluster.driver import Deadlines, drive
+from cluster.executors import Ended, InProcessExecutor, Job, Preparation
 from cluster.identity import fingerprint
 from cluster.plan import Costs, make_shards
 from cluster.runtime import connected
@@ -16,7 +16,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, Unit
 from cluster.store.writer import StoreWriter
 from tests.chaos.clusters import two_nodes
-from tests.chaos.work import Script, commit, marks, meet, prepare
+from tests.chaos.work import Script, commit, marks, meet, prepare, prepare_late, stay_alone, wait_for
 
 UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1, FINAL_FOLD) for i in range(20)]
 COSTS = Costs("quick", 100, 100)
@@ -80,3 +80,61 @@ def test_what_is_no_shards_fault_stops_the_run(tmp_path: Path) -> None:
         assert StoreReader(writer.fs).failures() == []
         outcome = drive(writer, shards, RayExecutor(commit, Preparation(prepare)))
     assert (outcome.done, outcome.failures) == (len(UNITS), 0)
+
+
+@pytest.mark.ray
+def test_no_more_jobs_run_at_one_time_than_asked_for(tmp_path: Path) -> None:
+    from cluster.ray_executor import RayExecutor
+
+    writer = new_store(tmp_path / "store")
+    shards = make_shards(UNITS, writer.run_digest, COSTS, slots=1, shard_size=10)
+    with connected("local", workers=2):
+        executor = RayExecutor(stay_alone, Preparation(prepare, Script(tmp_path)), most_slots=1)
+        outcome = drive(writer, shards, executor)
+        assert (outcome.done, outcome.failures) == (len(UNITS), 0)
+        executor = RayExecutor(commit, Preparation(prepare), most_slots=1)
+        first, held = (Job(s.key, s.units, 1, writer.fs.name, writer.run_digest) for s in shards[:2])
+        executor.start(first)
+        executor.start(held)
+        executor.cancel(held.key)
+        assert [(end.key, end.kind) for end in executor.wait(0)] == [(held.key, "cancelled")]
+        executor.close()
+
+
+@pytest.mark.ray
+def test_a_job_that_waits_for_a_cpu_or_its_fold_is_not_late(tmp_path: Path) -> None:
+    """Another user has the only CPU for what the clock says are hours; then the fold takes as long."""
+    import ray
+
+    from cluster.ray_executor import RayExecutor
+
+    @ray.remote(num_cpus=1)
+    def other_user(go: Path) -> None:
+        wait_for(go)
+
+    class Watched(RayExecutor):
+        """Lets the other user and the fold be done after some waits, in which an hour passes each."""
+
+        def wait(self, timeout: float) -> list[Ended]:
+            if not self.started():
+                hours.append(1)
+                for name in {3: ["other"], 6: ["fold"]}.get(len(hours), []):
+                    (tmp_path / name).touch()
+            return super().wait(timeout)
+
+    hours: list[int] = []
+    writer = new_store(tmp_path / "store")
+    shards = make_shards(UNITS[:20], writer.run_digest, COSTS, slots=1, shard_size=10)
+    with connected("local", workers=1):
+        other = other_user.remote(tmp_path / "other")
+        executor = Watched(commit, Preparation(prepare_late, Script(tmp_path)))
+        outcome = drive(
+            writer,
+            shards,
+            executor,
+            deadlines=Deadlines(floor=1800.0),
+            clock=lambda: 3600.0 * min(len(hours), 6),
+        )
+        ray.get(other)
+    assert len(hours) >= 6
+    assert (outcome.done, outcome.failures) == (20, 0)

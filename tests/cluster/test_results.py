@@ -11,7 +11,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, Unit, shard_key
 from cluster.views import TABLES
 from tasks.problems import BadInputError
-from tests.made_stores import made_commit, made_store, made_writer, units_of
+from tests.made_stores import made_commit, made_store, made_tables, made_writer, units_of
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,18 @@ def test_status_counts_everything(tmp_path: Path) -> None:
     made_commit(writer, units_of("ABC", [FINAL_FOLD]))
     assert store.status().left == 0
     assert store.status().lost_attempts == 0
+
+
+def test_a_unit_of_two_commits_is_counted_once_by_the_rows_that_count(tmp_path: Path) -> None:
+    writer = made_writer(tmp_path)
+    writer.add_plan(units_of(["A", "none1", "C"], [0, FINAL_FOLD]))
+    for targets in (["A", "none1"], ["none1", "C"], ["C"]):
+        made_commit(writer, units_of(targets, [FINAL_FOLD]))  # models are all ok
+        units = units_of(targets, [0])
+        statuses = {"ok": sum(t != "none1" for t in targets), "no_modifiers": targets.count("none1")}
+        key = shard_key(writer.run_digest, units)
+        writer.commit(key, 1, units, made_tables(units), {}, info={"statuses": statuses})
+    assert Store(tmp_path).status().statuses == {"no_modifiers": 1, "ok": 5}
 
 
 def test_shards_tell_their_story(tmp_path: Path) -> None:
