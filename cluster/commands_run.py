@@ -12,7 +12,7 @@ Method = Annotated[
     list[str],
     typer.Option(
         "--method",
-        help="modifiers; later ridge, kernel, forest, latent, plain, profiles, drugs. Repeatable.",
+        help="modifiers | ridge | kernel; later forest, latent, plain, profiles, drugs. Repeatable.",
     ),
 ]
 Preset = Annotated[str, typer.Option(help="quick | published | best, or candidates by name: ols,knn.")]

@@ -19,8 +19,9 @@ from tasks.problems import BadInputError
 ALGORITHM = 1
 FORMAT = 1
 
-BUILT_METHODS = ("modifiers",)
-PLANNED_METHODS = ("ridge", "kernel", "forest", "latent", "plain", "profiles", "drugs")
+BUILT_METHODS = ("modifiers", "ridge", "kernel")
+FINAL_METHODS = ("modifiers",)  # those whose models, fitted on all lines, are stored for `predict`
+PLANNED_METHODS = ("forest", "latent", "plain", "profiles", "drugs")
 BUILT_SCHEMES = ("kfold", "split")
 PLANNED_SCHEMES = ("lineage",)
 

@@ -33,7 +33,7 @@ from cluster.progress import Progress, Silent
 from cluster.store import layout
 from cluster.store.body import read_json
 from cluster.store.reader import StoreReader
-from cluster.store.units import Unit
+from cluster.store.units import Part, Unit
 from cluster.store.writer import StoreWriter
 
 POLL_SECONDS = 1.0  # how long one wait may take, and so how late a deadline may be noticed
@@ -45,7 +45,7 @@ class Deadlines:
     """How long a shard may run: `factor` times its estimate, at least `floor` seconds.
 
     Wide on purpose: it is there for what hangs, not for what is slow. The clock starts when the executor saw
-    the shard begin: waiting for a CPU or for the fold's preparation does not count.
+    the shard begin: waiting for a CPU or for its part's preparation does not count.
     """
 
     estimate: Callable[[Shard], float] = lambda shard: 0.0
@@ -109,7 +109,7 @@ class Driver:
         self._clock = clock
         self._flights: dict[str, _Flight] = {}  # in the order they were started
         self._ended: dict[str, int] = {}  # attempt numbers of shards whose failure is being handled
-        self._folds: set[int] = set()
+        self._parts: set[Part] = set()
 
     def loop(self, progress: Progress) -> None:
         """Run until nothing is left to start and nothing is in flight."""
@@ -119,7 +119,7 @@ class Driver:
             self._ledger.slots = self._executor.slots  # a cluster may grow or shrink under way
             for ended in self._executor.wait(POLL_SECONDS):
                 self._absorb(ended)
-            self._release_folds()
+            self._release_parts()
             progress.update(len(self._ledger.done), self._ledger.failures, len(self._ledger.quarantined))
 
     def farewell(self) -> None:
@@ -153,7 +153,7 @@ class Driver:
             self._recall(shard, attempt)
         job = Job(shard.key, shard.units, attempt, self._writer.fs.name, self._writer.run_digest, self._code)
         self._flights[shard.key] = _Flight(shard, attempt, self._deadlines.seconds(shard))
-        self._folds.add(shard.fold)
+        self._parts.add(shard.part)
         self._executor.start(job)
 
     def _recall(self, shard: Shard, attempt: int) -> None:
@@ -198,11 +198,11 @@ class Driver:
                 flight.overdue = True
                 self._executor.cancel(key)
 
-    def _release_folds(self) -> None:
-        idle = self._folds - {flight.shard.fold for flight in self._flights.values()}
-        for fold in idle - self._ledger.folds_left() if idle else ():
-            self._executor.release(fold)
-            self._folds.discard(fold)
+    def _release_parts(self) -> None:
+        idle = self._parts - {flight.shard.part for flight in self._flights.values()}
+        for part in idle - self._ledger.parts_left() if idle else ():
+            self._executor.release(part)
+            self._parts.discard(part)
 
 
 def drive(

@@ -1,7 +1,7 @@
 """Where jobs run: a small protocol, and the executor that runs them in this process (the truth).
 
-An executor only carries out and observes. What a job does (`work`) and what its fold needs prepared
-(`Preparation`) are handed to it, so it knows nothing of genes or tables.
+An executor only carries out and observes. What a job does (`work`) and what its part (a method in one fold)
+needs prepared (`Preparation`) are handed to it, so it knows nothing of genes or tables.
 """
 
 import traceback
@@ -14,10 +14,10 @@ from threadpoolctl import threadpool_limits
 
 from cluster.errors import PreparationError, RefusedError, StorageError
 from cluster.ledger import FailureKind
-from cluster.store.units import Unit
+from cluster.store.units import Part, Unit
 from tasks.problems import BadInputError
 
-FOLDS_KEPT = 2  # prepared folds held in process: the one being worked on and the next
+PARTS_KEPT = 2  # prepared parts held in process: the one being worked on and the next
 ERROR_CHARACTERS = 2000  # of a traceback's end; enough to find the line, small enough for a JSON file
 
 STOPPING = (StorageError, RefusedError, BadInputError)  # trouble that is no shard's fault and ends the run
@@ -43,6 +43,11 @@ class Job:
     def method(self) -> str:
         """The method of all units."""
         return self.units[0].method
+
+    @property
+    def part(self) -> Part:
+        """The method and fold of all units: what is prepared for them is prepared once."""
+        return Part(self.method, self.fold)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -72,21 +77,21 @@ class Ended:
     error: str = ""
 
 
-Work = Callable[[Job, Any, Any], Receipt]  # work(job, shared, what the job's fold was prepared to)
+Work = Callable[[Job, Any, Any], Receipt]  # work(job, shared, what the job's part was prepared to)
 
 
-def _nothing(shared: Any, fold: int) -> None:
-    del shared, fold
+def _nothing(shared: Any, part: Part) -> None:
+    del shared, part
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """What shards share: `shared` (the dataset's arrays) and `prepare(shared, fold)`, run once a fold.
+    """What shards share: `shared` (the dataset's arrays) and `prepare(shared, part)`, run once a part.
 
     Both are given to `work`. Under Ray `shared` travels once, and workers must be able to import `prepare`.
     """
 
-    prepare: Callable[[Any, int], Any] = _nothing
+    prepare: Callable[[Any, Part], Any] = _nothing
     shared: Any = field(default=None, repr=False)
 
 
@@ -94,7 +99,7 @@ class Executor(Protocol):
     """Runs jobs. Not thread-safe; one driver uses it.
 
     `wait` raises StorageError, RefusedError or BadInputError where a job ended with one: they are no shard's
-    fault. It raises PreparationError where a fold could not be prepared.
+    fault. It raises PreparationError where a part could not be prepared.
     """
 
     @property
@@ -113,8 +118,8 @@ class Executor(Protocol):
     def cancel(self, key: str) -> None:
         """Stop a job; it still ends (as "cancelled", or with its receipt if it was quicker)."""
 
-    def release(self, fold: int) -> None:
-        """No further job of this fold will come: its prepared data may go."""
+    def release(self, part: Part) -> None:
+        """No further job of this part will come: its prepared data may go."""
 
     def close(self) -> None:
         """Stop what runs and free what is held."""
@@ -140,7 +145,7 @@ class InProcessExecutor:
         self._preparation = preparation or Preparation()
         self._queue: OrderedDict[str, Job] = OrderedDict()
         self._cancelled: list[str] = []
-        self._folds: OrderedDict[int, Any] = OrderedDict()
+        self._parts: OrderedDict[Part, Any] = OrderedDict()
 
     def start(self, job: Job) -> None:
         """Queue the job."""
@@ -168,17 +173,17 @@ class InProcessExecutor:
         if self._queue.pop(key, None) is not None:
             self._cancelled.append(key)
 
-    def release(self, fold: int) -> None:
-        """Forget a fold's prepared data."""
-        self._folds.pop(fold, None)
+    def release(self, part: Part) -> None:
+        """Forget a part's prepared data."""
+        self._parts.pop(part, None)
 
     def close(self) -> None:
         """Forget everything."""
         self._queue.clear()
-        self._folds.clear()
+        self._parts.clear()
 
     def _run(self, job: Job) -> Ended:
-        data = self._fold_data(job.fold)
+        data = self._part_data(job.part)
         try:
             return Ended(job.key, self._work(job, self._preparation.shared, data))
         except STOPPING:
@@ -186,17 +191,15 @@ class InProcessExecutor:
         except Exception as error:  # the boundary where anything a library throws becomes a recorded failure
             return Ended(job.key, kind="error", error=describe_error(error))
 
-    def _fold_data(self, fold: int) -> Any:
-        if fold not in self._folds:
+    def _part_data(self, part: Part) -> Any:
+        if part not in self._parts:
             try:
-                data = self._preparation.prepare(self._preparation.shared, fold)
+                data = self._preparation.prepare(self._preparation.shared, part)
             except STOPPING:
                 raise
             except Exception as error:
-                raise PreparationError(
-                    f"fold {fold} could not be prepared: {describe_error(error)}"
-                ) from error
-            while len(self._folds) >= FOLDS_KEPT:
-                self._folds.popitem(last=False)
-            self._folds[fold] = data
-        return self._folds[fold]
+                raise PreparationError(f"{part} could not be prepared: {describe_error(error)}") from error
+            while len(self._parts) >= PARTS_KEPT:
+                self._parts.popitem(last=False)
+            self._parts[part] = data
+        return self._parts[part]

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cluster.plan import Shard, name_shard
-from cluster.store.units import Unit
+from cluster.store.units import Part, Unit
 
 FAILURES_ALONE = 3  # a target that failed by itself this often is quarantined
 INNOCENT_RESTARTS = 3  # how often a shard starts again whole after something that was not its fault
@@ -123,9 +123,9 @@ class Ledger:
         """Whether nothing is in flight and nothing will start."""
         return not self.in_flight and (self._stopped or not self._pending)
 
-    def folds_left(self) -> set[int]:
-        """Folds that a pending or running shard still needs."""
-        return {s.fold for s in (*self._pending, *self._running.values(), *self._leaving.values())}
+    def parts_left(self) -> set[Part]:
+        """Parts (a method in one fold) that a pending or running shard still needs."""
+        return {s.part for s in (*self._pending, *self._running.values(), *self._leaving.values())}
 
     def orphans(self) -> list[str]:
         """Keys of split shards of which a late commit would still bring something."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from cluster.store.units import FINAL_FOLD, Unit, shard_key
+from cluster.store.units import FINAL_FOLD, Part, Unit, shard_key
 from modeling.association import TESTS, TILE_TARGETS
 
 BLOCK_SECONDS = 60.0  # losing a block of this length costs little, and Ray's 1 ms a task vanishes in it
@@ -23,6 +23,7 @@ FIT_SECONDS = {  # one target's candidates at that many lines, by preset; linear
     "published": 1.0,
     "best": 2.0,
 }
+KERNEL_SECONDS = 0.002  # one target of `ridge` or `kernel` at that many lines, its rows included
 GIBI = 2**30
 WORKER_BYTES = 450 * 2**20  # a worker process with the numerical libraries imported
 
@@ -44,6 +45,11 @@ class Shard:
         """The fold of all its units."""
         return self.units[0].fold
 
+    @property
+    def part(self) -> Part:
+        """Its method and fold."""
+        return Part(self.method, self.fold)
+
 
 @dataclass(frozen=True)
 class Costs:
@@ -58,7 +64,8 @@ class Costs:
 
         Good to a factor of two or three, which is all that sizes and deadlines (a multiple of it) need.
         """
-        del method  # every method built so far selects modifiers and fits candidates
+        if method in ("ridge", "kernel"):
+            return KERNEL_SECONDS * (self.lines / REFERENCE_LINES) ** 2
         selection = SELECTION_SECONDS * self.genes / REFERENCE_GENES * self.lines / REFERENCE_LINES
         fit = FIT_SECONDS.get(self.preset, FIT_SECONDS["published"]) * self.lines / REFERENCE_LINES
         return selection + fit

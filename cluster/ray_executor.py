@@ -1,8 +1,9 @@
 """Jobs as Ray tasks. Ray only moves and runs them: no retries of its own, no truth kept in it.
 
-The dataset's arrays are put into the object store once; a fold is prepared by one task whose result stays
-there and is mapped, not copied, by every shard task on its node. Of a shard task come back, one after the
-other, a sign that it has begun (until then it may wait for a CPU or its fold) and its receipt.
+The dataset's arrays are put into the object store once; a part (a method in one fold) is prepared by one task
+whose result stays there and is mapped, not copied, by every shard task on its node. Of a shard task come
+back, one after the other, a sign that it has begun (until then it may wait for a CPU or its part) and its
+receipt.
 """
 
 import contextlib
@@ -38,9 +39,10 @@ from cluster.executors import (
 )
 from cluster.identity import check_code
 from cluster.ledger import FailureKind
+from cluster.store.units import Part
 
-PREPARE_RETRIES = 10  # of a fold's data, by Ray, when its node dies: also when shards still read it
-What = tuple[Work, Callable[[Any, int], Any]]  # what to run, what to prepare a fold with
+PREPARE_RETRIES = 10  # of a part's data, by Ray, when its node dies: also when shards still read it
+What = tuple[Work, Callable[[Any, Part], Any]]  # what to run, what to prepare a part with
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 SECONDS_BETWEEN_CENSUS = 5.0  # how often the cluster's size is looked up
 
@@ -58,7 +60,7 @@ class RayExecutor:
         self._jobs: dict[Any, Job] = {}  # by the task's stream of signs
         self._streams: dict[str, Any] = {}  # the stream by key
         self._started: set[str] = set()
-        self._folds: dict[int, tuple[Any, Any]] = {}  # what was prepared, and the sign that it was
+        self._parts: dict[Part, tuple[Any, Any]] = {}  # what was prepared, and the sign that it was
         self._shared = ray.put(preparation.shared)
         self._prepare = _remote(_prepared, max_retries=PREPARE_RETRIES, num_returns=2)
         self._run = _remote(_run, max_retries=0, num_returns="streaming", scheduling_strategy="SPREAD")
@@ -84,11 +86,11 @@ class RayExecutor:
             self._send(self._held.popleft())
 
     def _send(self, job: Job) -> None:
-        if job.fold not in self._folds:
-            prepare = self._prepare.options(name=f"prepare fold {job.fold}")
-            self._folds[job.fold] = tuple(prepare.remote(self._what, self._shared, job.fold, job.code))
+        if job.part not in self._parts:
+            prepare = self._prepare.options(name=f"prepare {job.part}")
+            self._parts[job.part] = tuple(prepare.remote(self._what, self._shared, job.part, job.code))
         name = f"{job.method} fold {job.fold} shard {job.key[:8]} attempt {job.attempt}"
-        data, _ = self._folds[job.fold]
+        data, _ = self._parts[job.part]
         stream = self._run.options(name=name).remote(self._what, job, self._shared, data)
         self._jobs[stream], self._streams[job.key] = job, stream
 
@@ -117,9 +119,9 @@ class RayExecutor:
             self._held.remove(job)
             self._dropped.append(key)
 
-    def release(self, fold: int) -> None:
-        """Let a fold's data leave the object store."""
-        self._folds.pop(fold, None)
+    def release(self, part: Part) -> None:
+        """Let a part's data leave the object store."""
+        self._parts.pop(part, None)
 
     def close(self) -> None:
         """Kill what still runs and free what is held."""
@@ -130,7 +132,7 @@ class RayExecutor:
         self._jobs.clear()
         self._streams.clear()
         self._started.clear()
-        self._folds.clear()
+        self._parts.clear()
 
     def _heard(self, stream: Any) -> Ended | None:
         """Take in what a job says next: None where it has only begun."""
@@ -150,25 +152,25 @@ class RayExecutor:
 
     def _failed(self, job: Job, error: RayError) -> Ended:
         _stop_if_nobodys_fault(error)
-        if not self._is_prepared(job.fold):
-            return Ended(job.key, kind="node", error=f"what its fold needs was lost: {_line(error)}")
+        if not self._is_prepared(job.part):
+            return Ended(job.key, kind="node", error=f"what its part needs was lost: {_line(error)}")
         return Ended(job.key, kind=kind_of(error), error=_words(error))
 
-    def _is_prepared(self, fold: int) -> bool:
-        """False where the fold's data went with a node (it is made anew); PreparationError where it fails."""
-        if fold not in self._folds:
+    def _is_prepared(self, part: Part) -> bool:
+        """False where the part's data went with a node (it is made anew); PreparationError where it fails."""
+        if part not in self._parts:
             return False
-        _, sign = self._folds[fold]
+        _, sign = self._parts[part]
         if not ray.wait([sign], timeout=0)[0]:
             return True  # not even begun: the job itself was cancelled or lost
         try:
             ray.get(sign)
         except RayError as error:
-            del self._folds[fold]
+            del self._parts[part]
             _stop_if_nobodys_fault(error)
             if kind_of(error) == "node":
                 return False
-            raise PreparationError(f"fold {fold} could not be prepared: {_words(error)}") from error
+            raise PreparationError(f"{part} could not be prepared: {_words(error)}") from error
         return True
 
 
@@ -210,12 +212,12 @@ def _remote(function: Callable[..., Any], **options: Any) -> Any:
     return ray.remote(num_cpus=1, retry_exceptions=False, **options)(function)
 
 
-def _prepared(what: What, shared: Any, fold: int, code: str) -> tuple[Any, bool]:
-    """On a worker: what a fold needs, and a small sign of success the driver can look at."""
+def _prepared(what: What, shared: Any, part: Part, code: str) -> tuple[Any, bool]:
+    """On a worker: what a part needs, and a small sign of success the driver can look at."""
     _, prepare = what
     check_code(code)
     with threadpool_limits(limits=1):
-        return prepare(shared, fold), True
+        return prepare(shared, part), True
 
 
 def _run(what: What, job: Job, shared: Any, data: Any) -> Iterator[Receipt | None]:

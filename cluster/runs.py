@@ -6,7 +6,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cluster.config import RunOptions, checked_options, chosen_targets, folds_of, options_of, run_body
+from cluster.config import (
+    FINAL_METHODS,
+    RunOptions,
+    checked_options,
+    chosen_targets,
+    folds_of,
+    options_of,
+    run_body,
+)
 from cluster.driver import Deadlines, Outcome, drive, seal_if_done
 from cluster.plan import Costs, make_shards, summarise
 from cluster.progress import progress_for
@@ -146,7 +154,8 @@ def _wanted(request: Request) -> tuple[Dataset, RunOptions, list[Unit], Any]:
     order = missing_pattern_order(dataset)
     names.sort(key=order.__getitem__)
     folds = [f.number for f in folds_of(options, dataset) if request.final or f.number != FINAL_FOLD]
-    return dataset, options, [Unit(m, t, f) for m in request.methods for f in folds for t in names], facts
+    parts = [(m, f) for m in request.methods for f in folds if f != FINAL_FOLD or m in FINAL_METHODS]
+    return dataset, options, [Unit(m, t, f) for m, f in parts for t in names], facts
 
 
 def _dataset_of(reader: StoreReader, given: Path | None) -> Dataset:

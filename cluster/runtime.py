@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from cluster.errors import RefusedError
 from cluster.executors import Executor, InProcessExecutor, Preparation, Work
 from cluster.identity import code_to_ship, fingerprint, package_folders
+from cluster.store.units import Part
 from tasks.problems import BadInputError
 
 __all__ = ["HEALTH_CHECKS", "connected", "fingerprint", "open_executor", "slots_of"]
@@ -64,7 +65,7 @@ class Where(Protocol):
 
 @contextmanager
 def open_executor(
-    work: Work, prepare: Callable[[Any, int], Any], shared: Any, where: Where
+    work: Work, prepare: Callable[[Any, Part], Any], shared: Any, where: Where
 ) -> Iterator[Executor]:
     """The executor for a run: in process for 0 workers, else Ray, which ends or is left with the block."""
     preparation = Preparation(prepare, shared)

@@ -1,4 +1,4 @@
-"""What a worker does: prepare a fold once, then run shards of it and commit each to the store."""
+"""What a worker does: prepare a method's fold once, then run shards of it and commit each to the store."""
 
 import socket
 import time
@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from cluster.config import RunOptions
 from cluster.executors import Job, Receipt
+from cluster.store.units import Part
 from cluster.store.writer import StoreWriter
 from modeling.folds import Fold
-from tasks.fold import Panel, PreparedFold, prepare_fold, target_indices
+from tasks.fold import Panel, target_indices
+from tasks.methods import Prepared, prepare_part
 from tasks.modifier_models import ShardSettings
 from tasks.shard import run_shard
 
@@ -22,12 +24,12 @@ class RunInputs:
     options: RunOptions
 
 
-def prepare(inputs: RunInputs, fold: int) -> PreparedFold:
-    """What every shard of one fold needs."""
-    return prepare_fold(inputs.panel, inputs.folds[fold])
+def prepare(inputs: RunInputs, part: Part) -> Prepared:
+    """What every shard of one method in one fold needs."""
+    return prepare_part(part.method, inputs.panel, inputs.folds[part.fold])
 
 
-def run_and_commit(job: Job, inputs: RunInputs, prepared: PreparedFold) -> Receipt:
+def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared) -> Receipt:
     """Run one shard and commit its tables. A twin that was quicker is no error: `won` is then False."""
     begun = time.process_time()
     settings = ShardSettings(

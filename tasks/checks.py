@@ -1,7 +1,7 @@
 """Whether a Dataset can bear what a run asks of it."""
 
 from tasks.dataset import Dataset
-from tasks.modifier_models import FEWEST_LINES
+from tasks.fits import FEWEST_LINES
 from tasks.problems import BadInputError
 
 

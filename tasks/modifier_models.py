@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from modeling.arrays import FEWEST_LINES as FEWEST_TRAINING_LINES
 from modeling.arrays import group_by_missing, prepare_genes
-from modeling.autoselect import Choice, choose
+from modeling.autoselect import Choice, Trial, choose
 from modeling.candidates import Problem, candidates_of
 from modeling.seeds import seed_of
 from modeling.selection import Modifiers, SelectionSettings, select
+from tasks.fits import without_model
 from tasks.fold import Panel, PreparedFold
-
-FEWEST_LINES = 30
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,28 @@ class TargetFit:
         """Whether there is a forecast at all, if only the training mean."""
         return self.status not in ("too_few_lines", "failed")
 
+    @property
+    def model(self) -> str | None:
+        """Name of the chosen candidate, `mean` where the forecast is the training mean, None without one."""
+        if self.choice is not None:
+            return self.choice.fitted.candidate if self.predicts else None
+        return "mean" if self.predicts else None
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Every candidate that was tried."""
+        return self.choice.trials if self.choice is not None else ()
+
+    def forecast(
+        self, panel: Panel, rows: Int64[np.ndarray, " lines"]
+    ) -> Float64[np.ndarray, " lines"] | None:
+        """The forecast for cell lines of the panel: the training mean where nothing was fitted."""
+        if not self.predicts:
+            return None
+        if self.choice is None or self.modifiers is None:
+            return np.full(len(rows), self.train_mean)
+        return self.choice.fitted.predict(features_of(panel, rows, self.modifiers))
+
 
 def fit_targets(
     panel: Panel,
@@ -63,7 +83,11 @@ def fit_targets(
     """
     train = prepared.fold.train
     effect = panel.effect[:, np.asarray(targets, dtype=np.int64)].astype(np.float64)
-    done = {t: fit for t, y in zip(targets, effect.T, strict=True) if (fit := _without_model(t, y, train))}
+    done = {
+        t: TargetFit(t, *said)
+        for t, y in zip(targets, effect.T, strict=True)
+        if (said := without_model(y, train))
+    }
     open_ = np.array([i for i, t in enumerate(targets) if t not in done], dtype=np.int64)
     for present, members in group_by_missing(effect[np.ix_(train, open_)]):
         block = open_[members]
@@ -77,26 +101,6 @@ def fit_targets(
         )
         done.update((fit.target, fit) for fit in fits)
     return [done[t] for t in targets]
-
-
-def _without_model(
-    target: int, effect: Float64[np.ndarray, " cell_lines"], train: Int64[np.ndarray, " train"]
-) -> TargetFit | None:
-    """The result of a target that cannot have a model; None if it can."""
-    rows = train[~np.isnan(effect[train])]
-    known = int(np.count_nonzero(~np.isnan(effect)))
-    if known < FEWEST_LINES:
-        reason = f"{known} cell lines with a measured effect; at least {FEWEST_LINES} are needed"
-        return TargetFit(target, rows, float("nan"), "too_few_lines", reason)
-    if len(rows) < FEWEST_TRAINING_LINES:
-        reason = (
-            f"{len(rows)} training lines with a measured effect; at least {FEWEST_TRAINING_LINES} are needed"
-        )
-        return TargetFit(target, rows, float("nan"), "too_few_lines", reason)
-    if np.ptp(effect[rows]) == 0:
-        reason = f"the effect is {effect[rows[0]]:g} on all {len(rows)} training lines"
-        return TargetFit(target, rows, float(effect[rows[0]]), "constant_target", reason)
-    return None
 
 
 def _fit_group(

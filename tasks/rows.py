@@ -10,19 +10,20 @@ from safetensors.numpy import save
 from modeling import metrics
 from modeling.baselines import lineage_only, own_expression
 from modeling.folds import Fold
+from tasks.fits import Fit
 from tasks.fold import Panel
-from tasks.modifier_models import TargetFit, features_of
+from tasks.modifier_models import TargetFit
 from tasks.scoring import model_sum
 
 Row = dict[str, Any]
 
 
-def score_rows(panel: Panel, fold: Fold, fit: TargetFit, unit: Row) -> tuple[Row, list[Row]]:
+def score_rows(panel: Panel, fold: Fold, fit: Fit, unit: Row) -> tuple[Row, list[Row]]:
     """The target's row of `scores`, and its block of `predictions` (none where nothing is forecast)."""
     effect = panel.effect[:, fit.target].astype(np.float64)
     test = fold.test[~np.isnan(effect[fold.test])]
     score = unit | {
-        "model": _model_name(fit),
+        "model": fit.model,
         "n_train": len(fit.train),
         "n_test": len(test),
         "n_modifiers": len(fit.modifiers) if fit.modifiers else 0,
@@ -31,28 +32,23 @@ def score_rows(panel: Panel, fold: Fold, fit: TargetFit, unit: Row) -> tuple[Row
         "reason": fit.reason,
         "seconds": fit.seconds,
     }
-    if not fit.predicts or not len(test):
+    predicted = fit.forecast(panel, test) if len(test) else None
+    if predicted is None:
         return score, []
     measured = effect[test]
-    forecast = _forecasts(panel, fit, effect, test)
+    forecast = {"predicted": predicted} | _baselines(panel, fit, effect, test)
     score |= _test_scores(measured, forecast, fit.train_mean)
     lines = np.array([panel.cell_lines[i] for i in test], dtype=object)
     return score, [unit | {"cell_line": lines, "measured": measured} | forecast]
 
 
-def _model_name(fit: TargetFit) -> str | None:
-    if fit.choice is not None:
-        return fit.choice.fitted.candidate if fit.predicts else None
-    return "mean" if fit.predicts else None
-
-
-def _forecasts(
+def _baselines(
     panel: Panel,
-    fit: TargetFit,
+    fit: Fit,
     effect: Float64[np.ndarray, " cell_lines"],
     test: Int64[np.ndarray, " test"],
 ) -> dict[str, Float64[np.ndarray, " test"]]:
-    """The model's forecast on the test lines and, beside it, the two baselines' (NaN: no own expression)."""
+    """The two baselines' forecasts on the test lines (NaN: no own expression)."""
     own = int(panel.own[fit.target])
     train_effect = effect[fit.train]
     by_own = np.full(len(test), np.nan)
@@ -60,17 +56,9 @@ def _forecasts(
         x = panel.expression[:, own].astype(np.float64)
         by_own = own_expression(x[fit.train], train_effect, x[test])
     return {
-        "predicted": predict(panel, fit, test),
         "predicted_lineage": lineage_only(train_effect, panel.lineages[fit.train], panel.lineages[test]),
         "predicted_own": by_own,
     }
-
-
-def predict(panel: Panel, fit: TargetFit, rows: Int64[np.ndarray, " lines"]) -> Float64[np.ndarray, " lines"]:
-    """The fit's forecast for cell lines of the panel; the training mean where nothing was fitted."""
-    if fit.choice is None or fit.modifiers is None:
-        return np.full(len(rows), fit.train_mean)
-    return fit.choice.fitted.predict(features_of(panel, rows, fit.modifiers))
 
 
 def _test_scores(
@@ -89,7 +77,7 @@ def _test_scores(
     }
 
 
-def modifier_rows(panel: Panel, fit: TargetFit, unit: Row) -> list[Row]:
+def modifier_rows(panel: Panel, fit: Fit, unit: Row) -> list[Row]:
     """The target's rows of `modifiers`, best first."""
     found = fit.modifiers
     if found is None or not len(found):
@@ -112,10 +100,8 @@ def modifier_rows(panel: Panel, fit: TargetFit, unit: Row) -> list[Row]:
     ]
 
 
-def candidate_rows(fit: TargetFit, unit: Row) -> list[Row]:
+def candidate_rows(fit: Fit, unit: Row) -> list[Row]:
     """One row of `candidates` for every candidate that was tried."""
-    if fit.choice is None:
-        return []
     return [
         unit
         | {
@@ -127,12 +113,12 @@ def candidate_rows(fit: TargetFit, unit: Row) -> list[Row]:
             "reason": trial.reason or None,
             "seconds": trial.seconds,
         }
-        for trial in fit.choice.trials
+        for trial in fit.trials
     ]
 
 
-def failure_rows(fit: TargetFit, unit: Row) -> list[Row]:
-    """The row of `failures` of a target none of whose candidates could be fitted."""
+def failure_rows(fit: Fit, unit: Row) -> list[Row]:
+    """The row of `failures` of a target that could not be fitted."""
     if fit.status != "failed":
         return []
     return [unit | {"status": fit.status, "error": fit.reason, "attempts": 1}]
@@ -141,7 +127,7 @@ def failure_rows(fit: TargetFit, unit: Row) -> list[Row]:
 def final_model_row(panel: Panel, fit: TargetFit) -> Row:
     """The fit as a row of `models`: coefficients on log2(TPM+1) for linear kinds, weights for the others."""
     row: Row = {
-        "kind": _model_name(fit),
+        "kind": fit.model,
         "n_train": len(fit.train),
         "train_mean": fit.train_mean,
         "modifiers": [],

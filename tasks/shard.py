@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from tasks.fold import Panel, PreparedFold
-from tasks.modifier_models import ShardSettings, TargetFit, fit_targets
+from tasks.fits import Fit
+from tasks.fold import Panel
+from tasks.methods import METHODS, Prepared
+from tasks.modifier_models import ShardSettings, TargetFit
 from tasks.rows import candidate_rows, failure_rows, final_model_row, modifier_rows, score_rows
 from tasks.tables import table_of
 
@@ -21,14 +23,16 @@ class ShardResult:
 
 
 def run_shard(
-    panel: Panel, prepared: PreparedFold, targets: Sequence[int], settings: ShardSettings
+    panel: Panel, prepared: Prepared, targets: Sequence[int], settings: ShardSettings
 ) -> ShardResult:
-    """Select modifiers, choose and fit a model, and score it on the fold's test lines, for every target.
+    """Fit the settings' method and score it on the fold's test lines, for every target.
 
-    On the final fold (all lines train, none test) the result is the `models` table instead of scores.
-    Equal for any grouping of targets into shards; one numerical thread is assumed (the executor sees to it).
+    `prepared` is what `tasks.methods.prepare_part` gave for the same method and fold. On the final fold (all
+    lines train, none test) the result is the `models` table instead of scores. Equal for any grouping of
+    targets into shards; one numerical thread is assumed (the executor sees to it).
+    Raises ValueError for the final fold of a method that stores no models (`ridge`, `kernel`).
     """
-    fits = fit_targets(panel, prepared, targets, settings)
+    fits = METHODS[settings.method].fit(panel, prepared, targets, settings)
     tables = _final_tables if len(prepared.fold.test) == 0 else _fold_tables
     return ShardResult(
         tables(panel, prepared, fits, settings.method),
@@ -36,9 +40,7 @@ def run_shard(
     )
 
 
-def _fold_tables(
-    panel: Panel, prepared: PreparedFold, fits: list[TargetFit], method: str
-) -> dict[str, pa.Table]:
+def _fold_tables(panel: Panel, prepared: Prepared, fits: Sequence[Fit], method: str) -> dict[str, pa.Table]:
     rows: dict[str, list[dict[str, object]]] = {
         name: [] for name in ("scores", "modifiers", "candidates", "predictions", "failures")
     }
@@ -53,17 +55,18 @@ def _fold_tables(
     return {name: table_of(name, blocks) for name, blocks in rows.items()}
 
 
-def _final_tables(
-    panel: Panel, prepared: PreparedFold, fits: list[TargetFit], method: str
-) -> dict[str, pa.Table]:
-    names = [panel.targets[fit.target] for fit in fits]
+def _final_tables(panel: Panel, prepared: Prepared, fits: Sequence[Fit], method: str) -> dict[str, pa.Table]:
+    final = [fit for fit in fits if isinstance(fit, TargetFit)]
+    if len(final) < len(fits):
+        raise ValueError(f"method {method} stores no final models; leave fold {prepared.fold.number} out")
+    names = [panel.targets[fit.target] for fit in final]
     models = [
         {"method": method, "target": name} | final_model_row(panel, fit)
-        for name, fit in zip(names, fits, strict=True)
+        for name, fit in zip(names, final, strict=True)
     ]
     failures = [
         row
-        for name, fit in zip(names, fits, strict=True)
+        for name, fit in zip(names, final, strict=True)
         for row in failure_rows(fit, {"method": method, "target": name, "fold": prepared.fold.number})
     ]
     return {"models": table_of("models", models), "failures": table_of("failures", failures)}

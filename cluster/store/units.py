@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 FINAL_FOLD = -1  # the fold whose training lines are all lines: its result is the model `predict` uses
 
@@ -15,6 +16,17 @@ class Unit:
     method: str
     target: str
     fold: int
+
+
+class Part(NamedTuple):
+    """One method in one fold: its shards share what was prepared for them."""
+
+    method: str
+    fold: int
+
+    def __str__(self) -> str:
+        """As a message names it."""
+        return f"fold {self.fold} of {self.method}"
 
 
 def shard_key(run_digest: str, units: Sequence[Unit], needs: Sequence[str] = ()) -> str:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from cluster.errors import StorageError
 from cluster.executors import Job, Receipt
+from cluster.store.units import Part
 from cluster.store.writer import StoreWriter
 from tasks.tables import SCHEMAS
 
@@ -30,17 +31,17 @@ class Script:
     hangs: frozenset[str] = frozenset()
 
 
-def prepare(script: Script | None, fold: int) -> float:
+def prepare(script: Script | None, part: Part) -> float:
     """What a fold needs: a number; leaves one mark for each time it was made."""
     if script is not None:
-        mark(script, f"prepared-{fold}")
-    return 100.0 * fold
+        mark(script, f"prepared-{part.fold}")
+    return 100.0 * part.fold
 
 
 def prepare_late(script: Script, fold: int) -> float:
     """What a fold needs, once the file `fold` is there."""
     wait_for(script.folder / "fold")
-    return prepare(script, fold)
+    return prepare(script, part)
 
 
 def wait_for(path: Path) -> None:
@@ -145,6 +146,6 @@ def full_disk(job: Job, script: Script | None, data: float) -> Receipt:
     raise StorageError("no space left")
 
 
-def cannot_prepare(script: Script | None, fold: int) -> float:
+def cannot_prepare(script: Script | None, part: Part) -> float:
     """Fail for want of usable lines."""
     raise ValueError("all constant")

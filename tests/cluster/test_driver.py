@@ -13,7 +13,7 @@ from cluster.plan import Costs, Shard, make_shards
 from cluster.store import layout
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
-from cluster.store.units import Unit
+from cluster.store.units import Part, Unit
 from cluster.store.writer import StoreWriter, move_aside
 from tests.chaos.work import Script, commit, marks, misbehave, prepare
 
@@ -186,7 +186,7 @@ def test_what_overruns_its_deadline_is_cut_down_to_the_target_that_hangs(writer:
     assert outcome.done == 14
     assert {len(targets) for _, targets in executor.cancelled} == {1, 2, 4}
     assert all("deadline" in error for error in outcome.quarantined[Unit("modifiers", "G2", 0)])
-    assert executor.released == [0, 1]
+    assert executor.released == [Part("modifiers", 0), Part("modifiers", 1)]
 
 
 def test_a_job_that_waits_for_a_slot_is_not_late(writer: StoreWriter) -> None:

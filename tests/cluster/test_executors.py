@@ -4,8 +4,8 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from cluster.errors import PreparationError, StorageError
-from cluster.executors import FOLDS_KEPT, InProcessExecutor, Job, Preparation, Receipt
-from cluster.store.units import Unit
+from cluster.executors import PARTS_KEPT, InProcessExecutor, Job, Preparation, Receipt
+from cluster.store.units import Part, Unit
 from tasks.problems import BadInputError
 
 
@@ -18,7 +18,7 @@ def work(job: Job, shared: Any, data: Any) -> Receipt:
 
 
 def test_jobs_run_in_order_with_what_their_fold_was_prepared_to() -> None:
-    executor = InProcessExecutor(work, Preparation(lambda shared, fold: (shared, fold), "arrays"))
+    executor = InProcessExecutor(work, Preparation(lambda shared, part: (shared, part.fold), "arrays"))
     executor.start(job("k1", "A", "B"))
     executor.start(job("k2", fold=1))
     (first,), (second,) = executor.wait(0), executor.wait(0)
@@ -32,19 +32,30 @@ def test_jobs_run_in_order_with_what_their_fold_was_prepared_to() -> None:
 def test_a_fold_is_prepared_once_and_forgotten_when_released() -> None:
     made: list[int] = []
 
-    def prepare(shared: Any, fold: int) -> int:
-        made.append(fold)
-        return fold
+    def prepare(shared: Any, part: Part) -> int:
+        made.append(part.fold)
+        return part.fold
 
     executor = InProcessExecutor(work, Preparation(prepare))
     for key, fold in (("a", 0), ("b", 0), ("c", 1), ("d", 0)):
         executor.start(job(key, fold=fold))
         executor.wait(0)
     assert made == [0, 1]
-    executor.release(0)
+    executor.release(Part("modifiers", 0))
     executor.start(job("e", fold=0))
     executor.wait(0)
     assert made == [0, 1, 0]
+
+
+def test_two_methods_of_one_fold_are_prepared_each_for_itself() -> None:
+    executor = InProcessExecutor(work, Preparation(lambda _, part: str(part)))
+    seen = []
+    for key, method in (("a", "ridge"), ("b", "kernel"), ("c", "ridge")):
+        executor.start(Job(key, (Unit(method, "A", 2),), 1, "store", "run"))
+        (ended,) = executor.wait(0)
+        assert ended.receipt is not None
+        seen += list(ended.receipt.statuses)
+    assert seen == ["fold 2 of ridge", "fold 2 of kernel", "fold 2 of ridge"]
 
 
 def test_few_folds_are_held_at_one_time() -> None:
@@ -60,12 +71,12 @@ def test_few_folds_are_held_at_one_time() -> None:
 
     executor = InProcessExecutor(
         lambda job, shared, data: Receipt(job.key, 1, True, {}, 0.0, ""),
-        Preparation(lambda _, fold: Data(fold)),
+        Preparation(lambda _, part: Data(part.fold)),
     )
     for fold in range(5):
         executor.start(job(f"k{fold}", fold=fold))
         executor.wait(0)
-        assert len(alive) <= FOLDS_KEPT
+        assert len(alive) <= PARTS_KEPT
 
 
 def test_an_exception_is_an_observed_failure_with_its_place() -> None:
@@ -92,7 +103,7 @@ def test_what_is_no_shards_fault_is_raised(error: Exception) -> None:
 
 
 def test_a_fold_that_cannot_be_prepared_blames_no_target() -> None:
-    def prepare(shared: Any, fold: int) -> None:
+    def prepare(shared: Any, part: Part) -> None:
         raise ValueError("all lines constant")
 
     executor = InProcessExecutor(work, Preparation(prepare))

@@ -160,13 +160,13 @@ def test_after_stop_nothing_starts_and_cancelled_shards_are_no_failures() -> Non
     assert ledger.failures == 0
 
 
-def test_folds_left_shrinks_as_folds_are_done() -> None:
+def test_parts_left_shrink_as_parts_are_done() -> None:
     shards = [shard_of("A", fold=0), shard_of("A", fold=1)]
     ledger = Ledger(shards, RUN, slots=1)
     ledger.begin()
-    assert ledger.folds_left() == {0, 1}
+    assert {part.fold for part in ledger.parts_left()} == {0, 1}
     ledger.handle(Committed(shards[0].key))
-    assert ledger.folds_left() == {1}
+    assert {part.fold for part in ledger.parts_left()} == {1}
 
 
 @dataclass

@@ -14,7 +14,6 @@ from tasks.dataset import Dataset
 from tasks.fold import panel_of, prepare_fold
 from tasks.modifier_models import ShardSettings, fit_targets
 from tasks.problems import BadInputError
-from tasks.rows import predict
 
 PRESET = "ols,lasso,tree,knn,xgboost"
 
@@ -56,7 +55,7 @@ def test_stored_models_forecast_as_when_they_were_fitted(
     assert {fit.choice.fitted.candidate for fit in fits if fit.choice} >= {"tree", "xgboost"}
     for target, fit in zip(chosen, fits, strict=True):
         np.testing.assert_allclose(
-            predicted[target], predict(panel, fit, np.arange(20)), rtol=1e-12, atol=1e-12
+            predicted[target], fit.forecast(panel, np.arange(20)), rtol=1e-12, atol=1e-12
         )
 
 

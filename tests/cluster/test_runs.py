@@ -103,9 +103,9 @@ def test_another_configuration_is_refused_by_name_and_writes_nothing(
 
 def test_bad_options_are_all_named_and_nothing_is_written(small_dataset: Path, tmp_path: Path):
     with pytest.raises(BadInputError) as caught:
-        run(small_dataset, tmp_path / "s", methods=("ridge", "magic"), fdr=2.0, workers=0)
+        run(small_dataset, tmp_path / "s", methods=("latent", "magic"), fdr=2.0, workers=0)
     text = caught.value.text()
-    assert "ridge: not built yet" in text
+    assert "latent: not built yet" in text
     assert "magic: unknown" in text
     assert "--fdr" in text
     assert not (tmp_path / "s").exists()
@@ -226,3 +226,34 @@ def test_an_address_where_nothing_listens_is_refused_before_anything_is_written(
     with pytest.raises(RefusedError, match="without a token"):
         run(small_dataset, tmp_path / "s", address="192.0.2.1:6379")
     assert not (tmp_path / "s").exists()
+
+
+def test_several_methods_run_on_the_same_folds_and_only_modifiers_has_final_models(
+    small_dataset: Path, tmp_path: Path
+):
+    targets = ",".join(Dataset.open(small_dataset).targets[:40])
+    methods = ("modifiers", "kernel", "ridge")
+    outcome = run(small_dataset, tmp_path / "whole", methods=methods, workers=0, targets=targets)
+    assert outcome.exit_code == ExitCode.DONE
+    assert outcome.done == 40 * (5 + 5 + 6)
+    run(small_dataset, tmp_path / "cut", methods=methods[::-1], workers=0, targets=targets, shard_size=7)
+    assert table_bytes(tmp_path / "cut") == table_bytes(tmp_path / "whole")
+    store = Store(tmp_path / "whole")
+    assert set(store.table("models")["method"]) == {"modifiers"}
+    lines = (
+        store.predictions()
+        .groupby("method")[["target", "cell_line", "fold"]]
+        .apply(lambda rows: sorted(map(tuple, rows.to_numpy())))
+    )
+    assert lines["modifiers"] == lines["kernel"] == lines["ridge"]
+    genes = store.genes().pivot_table(index="target", columns="method", values="pearson_lineage")
+    assert genes["kernel"].equals(genes["modifiers"])
+
+
+def test_a_method_added_later_is_done_alone(small_dataset: Path, tmp_path: Path):
+    names = ",".join(Dataset.open(small_dataset).targets[:3])
+    assert run(small_dataset, tmp_path / "s", methods=("ridge",), workers=0, targets=names).done == 15
+    assert (
+        run(small_dataset, tmp_path / "s", methods=("ridge", "kernel"), workers=0, targets=names).done == 15
+    )
+    assert resume_store(str(tmp_path / "s"), workers=0).done == 0

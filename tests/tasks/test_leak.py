@@ -8,6 +8,7 @@ import pytest
 from modeling.folds import make_folds
 from modeling.selection import SelectionSettings
 from tasks.fold import Panel, lineage_numbers, prepare_fold
+from tasks.methods import prepare_part
 from tasks.modifier_models import ShardSettings
 from tasks.shard import run_shard
 from tasks.simulated_biology import simulate_arrays
@@ -26,6 +27,28 @@ def panel() -> Panel:
         own=simulated.own,
         lineages=lineage_numbers(simulated.lineages[:shared]),
     )
+
+
+@pytest.mark.parametrize("method", ["ridge", "kernel"])
+def test_scrambled_test_lines_change_no_kernel(panel: Panel, method: str):
+    fold = make_folds("kfold", len(panel.cell_lines), 5, 0)[0]
+    scrambled = _scramble(panel, fold.test)
+    settings = ShardSettings(method, "quick", SelectionSettings(), 0)
+    prepared, other = (prepare_part(method, p, fold) for p in (panel, scrambled))
+    assert prepared.kernel == other.kernel
+    assert np.array_equal(prepared.spectrum.vectors, other.spectrum.vectors)
+    targets = list(range(len(panel.targets)))
+    fitted = run_shard(panel, prepared, targets, settings).tables
+    again = run_shard(scrambled, other, targets, settings).tables
+    timeless = [name for name in fitted["candidates"].column_names if name != "seconds"]
+    assert fitted["candidates"].num_rows > 100
+    assert fitted["candidates"].select(timeless).equals(again["candidates"].select(timeless))
+    kept = ["target", "model", "n_train", "train_mean", "status"]
+    assert fitted["scores"].select(kept).equals(again["scores"].select(kept))
+    # Forecasts for lines that were not scrambled, by what was fitted on either panel, are the same.
+    mixed = run_shard(panel, replace(other, new=prepared.new), targets, settings).tables
+    assert mixed["predictions"].equals(fitted["predictions"])
+    assert not fitted["predictions"].column("predicted").equals(again["predictions"].column("predicted"))
 
 
 @pytest.mark.parametrize("preset", ["quick", ("knn", "xgboost")])

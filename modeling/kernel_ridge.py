@@ -1,0 +1,157 @@
+"""Ridge regression on a kernel of cell lines, for many targets and penalties from one eigendecomposition.
+
+With an intercept that is not penalised. Leave-one-out errors are exact and need no refit: with dual
+coefficients a and G = (K + penalty I)^-1, leaving out line i leaves the residual a_i / G_ii (Allen's PRESS;
+Golub, Heath and Wahba, Technometrics 1979). Both come from the eigenvectors, which are computed among the
+vectors that sum to zero, where the intercept has no part: so nothing cancels, however small the penalty.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+
+from modeling.association import one_blas_thread
+
+TILE_TARGETS = 128  # products are made of this many targets, zeros if need be: see `modeling.association`
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """A kernel between training lines, centred, scaled to a mean eigenvalue of 1 and decomposed.
+
+    Attributes:
+        vectors: orthonormal eigenvectors of the centred kernel, each summing to zero.
+        values: their eigenvalues, ascending, none negative; their sum is the number of lines, or 0 where all
+            lines are alike.
+        means: mean over training lines of each row of the kernel as it came.
+        scale: what the kernel was divided by.
+    """
+
+    vectors: Float64[np.ndarray, "lines rest"]
+    values: Float64[np.ndarray, " rest"]
+    means: Float64[np.ndarray, " lines"]
+    scale: float
+
+
+@dataclass(frozen=True)
+class RidgeFits:
+    """Fits of many targets; a forecast is `intercept` + kernel(new line, training lines) @ `dual`.
+
+    `dual` is for the kernel as it came, neither centred nor scaled, and sums to zero for each target.
+    `loo_rmse` is the leave-one-out error at the `penalty` chosen, in the effect's unit.
+    """
+
+    intercept: Float64[np.ndarray, " targets"]
+    dual: Float64[np.ndarray, "lines targets"]
+    penalty: Float64[np.ndarray, " targets"]
+    loo_rmse: Float64[np.ndarray, " targets"]
+
+    def predict(self, kernel: Float64[np.ndarray, "new lines"]) -> Float64[np.ndarray, "new targets"]:
+        """Forecasts for new lines from their kernel with the training lines."""
+        out = np.empty((len(kernel), self.dual.shape[1]))
+        with one_blas_thread():
+            for columns, tile in _tiles(self.dual):
+                out[:, columns] = (kernel @ tile)[:, : out[:, columns].shape[1]]
+        return out + self.intercept
+
+
+def spectrum_of(kernel: Float64[np.ndarray, "lines lines"]) -> Spectrum:
+    """Centre with the training lines' means, scale to mean eigenvalue 1, decompose.
+
+    Raises ValueError for fewer than two lines or values that are not finite.
+    """
+    if len(kernel) < 2 or kernel.shape != (len(kernel), len(kernel)) or not np.isfinite(kernel).all():
+        raise ValueError(f"kernel: expected lines x lines, at least 2 and finite, got {kernel.shape}")
+    with one_blas_thread():
+        mirror = _mirror(len(kernel))
+        reflected = _reflect(_reflect(kernel, mirror).T, mirror)[1:, 1:]
+        values, vectors = np.linalg.eigh((reflected + reflected.T) / 2)
+        back = _reflect(np.vstack([np.zeros(len(values)), vectors]), mirror)
+    # What rounding leaves of a zero must not become a direction to fit in.
+    values = np.where(values > len(kernel) * np.finfo(float).eps * np.abs(kernel).max(), values, 0.0)
+    scale = float(values.sum()) / len(kernel) or 1.0
+    return Spectrum(back, values / scale, kernel.mean(axis=1), scale)
+
+
+def fit_ridge(
+    spectrum: Spectrum,
+    effects: Float64[np.ndarray, "lines targets"],
+    penalties: Float64[np.ndarray, " penalties"],
+) -> RidgeFits:
+    """Fit every target at the penalty with its smallest leave-one-out error (of equal ones the first).
+
+    Penalties are relative to the mean eigenvalue. A target's numbers do not depend, to the last bit, on which
+    others come with it. Nothing may be missing.
+    """
+    dual = np.empty(effects.shape)
+    intercept, penalty, error = (np.empty(effects.shape[1]) for _ in range(3))
+    with one_blas_thread():
+        for columns, tile in _tiles(effects):
+            mean = tile.mean(axis=0)
+            projected = spectrum.vectors.T @ (tile - mean)
+            errors = _errors(spectrum, projected, penalties)
+            best = penalties[errors.argmin(axis=0)]
+            solved = spectrum.vectors @ (projected / (spectrum.values[:, None] + best)) / spectrum.scale
+            taken = slice(dual[:, columns].shape[1])
+            dual[:, columns] = solved[:, taken]
+            # A sum over rows, not a product: in BLAS a column's place may decide the order of its sum.
+            intercept[columns] = (mean - (spectrum.means[:, None] * solved).sum(axis=0))[taken]
+            penalty[columns] = best[taken]
+            error[columns] = np.sqrt(errors.min(axis=0))[taken]
+    return RidgeFits(intercept, dual, penalty, error)
+
+
+def leave_one_out_errors(
+    spectrum: Spectrum,
+    effects: Float64[np.ndarray, "lines targets"],
+    penalties: Float64[np.ndarray, " penalties"],
+) -> Float64[np.ndarray, "penalties targets"]:
+    """Mean squared error of each line's forecast by a fit, intercept included, on all the others."""
+    out = np.empty((len(penalties), effects.shape[1]))
+    with one_blas_thread():
+        for columns, tile in _tiles(effects):
+            errors = _errors(spectrum, spectrum.vectors.T @ (tile - tile.mean(axis=0)), penalties)
+            out[:, columns] = errors[:, : out[:, columns].shape[1]]
+    return out
+
+
+def _errors(
+    spectrum: Spectrum,
+    projected: Float64[np.ndarray, "rest tile"],
+    penalties: Float64[np.ndarray, " penalties"],
+) -> Float64[np.ndarray, "penalties tile"]:
+    """Leave-one-out errors from the centred effects' parts along the eigenvectors."""
+    squared = np.square(spectrum.vectors)
+    out = np.empty((len(penalties), projected.shape[1]))
+    for row, penalty in enumerate(penalties):
+        shrunk = 1.0 / (spectrum.values + penalty)
+        residual = spectrum.vectors @ (shrunk[:, None] * projected)
+        residual /= (squared @ shrunk)[:, None]
+        out[row] = np.einsum("lt,lt->t", residual, residual) / len(residual)
+    return out
+
+
+def _tiles(
+    matrix: Float64[np.ndarray, "lines targets"],
+) -> Iterator[tuple[slice, Float64[np.ndarray, "lines tile"]]]:
+    """The columns in tiles of one shape, the last filled with zeros, and where each tile's columns belong."""
+    for start in range(0, matrix.shape[1], TILE_TARGETS):
+        columns = slice(start, start + TILE_TARGETS)
+        tile = np.zeros((len(matrix), TILE_TARGETS))
+        tile[:, : matrix[:, columns].shape[1]] = matrix[:, columns]
+        yield columns, tile
+
+
+def _mirror(lines: int) -> Float64[np.ndarray, " lines"]:
+    """The unit vector whose Householder reflection swaps the first axis and the constant vectors."""
+    normal = np.full(lines, lines**-0.5)
+    normal[0] -= 1.0
+    return normal / np.linalg.norm(normal)
+
+
+def _reflect(
+    matrix: Float64[np.ndarray, "lines columns"], normal: Float64[np.ndarray, " lines"]
+) -> Float64[np.ndarray, "lines columns"]:
+    return matrix - 2.0 * np.outer(normal, normal @ matrix)

@@ -1,0 +1,120 @@
+"""`ridge` and `kernel` on a whole genome: one fold timed on one core, five folds on two cores projected.
+
+    python -m tests.benchmarks.bench_kernel [--targets N --genes N --lines N --block N]
+
+Each step is timed as a shard would do it: preparing the fold, then every block of targets to its tables.
+Random data: no time here depends on the values. Beside it, scikit-learn's KernelRidge for a few targets at one
+penalty (it needs a solve for each penalty, and has no leave-one-out), and the bare matrix products.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+from sklearn.kernel_ridge import KernelRidge
+from threadpoolctl import threadpool_limits
+
+from modeling.folds import Fold, make_folds
+from modeling.kernel_ridge import TILE_TARGETS, fit_ridge
+from modeling.selection import SelectionSettings
+from tasks.fold import Panel
+from tasks.kernel_models import PreparedKernel
+from tasks.methods import prepare_part
+from tasks.modifier_models import ShardSettings
+from tasks.shard import run_shard
+from tests.benchmarks.measure import machine
+
+FULL_FOLDS, CORES = 5, 2
+BOUND_SECONDS = 90
+LIBRARY_TARGETS = 5
+Result = TypeVar("Result")
+
+
+def main() -> None:
+    """Time one fold of each method and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--targets", type=int, default=18_000)
+    parser.add_argument("--genes", type=int, default=18_000)
+    parser.add_argument("--lines", type=int, default=1000, help="cell lines in all; a fifth is held out")
+    parser.add_argument("--block", type=int, default=500, help="targets a shard")
+    options = parser.parse_args()
+    panel = simulated(options.lines, options.genes, options.targets)
+    fold = make_folds("kfold", options.lines, FULL_FOLDS, 0)[0]
+    print(
+        f"{options.targets} targets x {options.genes} genes, {len(fold.train)} training lines; {machine()}\n"
+    )
+    print("| | ridge | kernel |\n|---|---|---|")
+    with threadpool_limits(1):
+        run_fold(simulated(60, 50, 20), make_folds("kfold", 60, FULL_FOLDS, 0)[0], "kernel", 20)  # compiles
+        columns = [run_fold(panel, fold, method, options.block) for method in ("ridge", "kernel")]
+    for name in columns[0]:
+        print(f"| {name} | {columns[0][name]} | {columns[1][name]} |")
+
+
+def simulated(lines: int, genes: int, targets: int) -> Panel:
+    """Noise; targets vary, nothing is missing."""
+    rng = np.random.default_rng(0)
+    return Panel(
+        cell_lines=tuple(f"L{i}" for i in range(lines)),
+        genes=tuple(f"G{i}" for i in range(genes)),
+        targets=tuple(f"T{i}" for i in range(targets)),
+        expression=rng.standard_normal((lines, genes), dtype=np.float32),
+        effect=rng.standard_normal((lines, targets), dtype=np.float32),
+        own=np.arange(targets) % genes,
+        lineages=rng.integers(0, 25, lines),
+    )
+
+
+def run_fold(panel: Panel, fold: Fold, method: str, block: int) -> dict[str, str]:
+    """One fold's times, in words."""
+    n_targets = len(panel.targets)
+    prepared, preparing = timed(lambda: prepare_part(method, panel, fold))
+    assert isinstance(prepared, PreparedKernel)
+    settings = ShardSettings(method, "quick", SelectionSettings(), 0)
+    effects = panel.effect[fold.train].astype(np.float64)
+    _, numbers = timed(lambda: fit_ridge(prepared.spectrum, effects, prepared.kernel.penalties))
+    blocks = [range(start, min(start + block, n_targets)) for start in range(0, n_targets, block)]
+    _, shards = timed(lambda: [run_shard(panel, prepared, targets, settings) for targets in blocks])
+    products = bare_products(prepared, n_targets)
+    library = library_seconds(prepared, effects)
+    whole = FULL_FOLDS * (preparing + shards) / CORES
+    return {
+        "preparing the fold (distances, kernel, eigenvectors)": f"{preparing:.1f} s",
+        "fits of all targets, every penalty, leave-one-out": f"{numbers:.1f} s",
+        "bare matrix products of that size": f"{products:.1f} s",
+        "shards: fits, forecasts, baselines, scores, tables": f"{shards:.1f} s",
+        "a target and fold": f"{shards / n_targets * 1e3:.2f} ms",
+        f"projected: {FULL_FOLDS} folds on {CORES} cores (must: {BOUND_SECONDS} s)": f"{whole:.0f} s",
+        "scikit-learn, a target and one penalty, without leave-one-out": f"{library * 1e3:.1f} ms",
+    }
+
+
+def bare_products(prepared: PreparedKernel, n_targets: int) -> float:
+    """Seconds for one product lines x lines x targets a penalty, one to project and one to solve."""
+    vectors = prepared.spectrum.vectors
+    tile = np.random.default_rng(0).standard_normal((vectors.shape[1], TILE_TARGETS))
+    tiles = 10
+    _, seconds = timed(lambda: [vectors @ tile for _ in range(tiles)])
+    products = len(prepared.kernel.penalties) + 2
+    return seconds / tiles * products * n_targets / TILE_TARGETS
+
+
+def library_seconds(prepared: PreparedKernel, effects: np.ndarray) -> float:
+    """Seconds of one fit at one penalty by scikit-learn, from a kernel already made."""
+    kernel = prepared.kernel.of(prepared.within)
+    model = KernelRidge(alpha=1.0, kernel="precomputed")
+    _, seconds = timed(lambda: [model.fit(kernel, effects[:, i]) for i in range(LIBRARY_TARGETS)])
+    return seconds / LIBRARY_TARGETS
+
+
+def timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    """The result, and seconds of wall time."""
+    begun = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    main()
