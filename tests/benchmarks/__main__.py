@@ -13,6 +13,7 @@ from tests.benchmarks.measure import machine
 BENCHMARKS = {
     "bench_selection": "selection for one whole fold",
     "bench_quick": "`quick` per target-fold",
+    "bench_kernel": "`ridge` and `kernel` on all genes",
     "bench_workers": "two workers against one",
     "bench_driver": "the driver's own cost",
     "bench_import": "importing a release",
