@@ -88,10 +88,11 @@ def fit_ridge(
     dual = np.empty(effects.shape)
     intercept, penalty, error = (np.empty(effects.shape[1]) for _ in range(3))
     with one_blas_thread():
+        diagonals = _inverse_diagonals(spectrum, penalties)
         for columns, tile in _tiles(effects):
             mean = tile.mean(axis=0)
             projected = spectrum.vectors.T @ (tile - mean)
-            errors = _errors(spectrum, projected, penalties)
+            errors = _errors(spectrum, projected, penalties, diagonals)
             best = penalties[errors.argmin(axis=0)]
             solved = spectrum.vectors @ (projected / (spectrum.values[:, None] + best)) / spectrum.scale
             taken = slice(dual[:, columns].shape[1])
@@ -111,24 +112,32 @@ def leave_one_out_errors(
     """Mean squared error of each line's forecast by a fit, intercept included, on all the others."""
     out = np.empty((len(penalties), effects.shape[1]))
     with one_blas_thread():
+        diagonals = _inverse_diagonals(spectrum, penalties)
         for columns, tile in _tiles(effects):
-            errors = _errors(spectrum, spectrum.vectors.T @ (tile - tile.mean(axis=0)), penalties)
+            projected = spectrum.vectors.T @ (tile - tile.mean(axis=0))
+            errors = _errors(spectrum, projected, penalties, diagonals)
             out[:, columns] = errors[:, : out[:, columns].shape[1]]
     return out
+
+
+def _inverse_diagonals(
+    spectrum: Spectrum, penalties: Float64[np.ndarray, " penalties"]
+) -> Float64[np.ndarray, "lines penalties"]:
+    """G_ii = sum over eigenvectors of v_i^2 / (eigenvalue + penalty), for each line and penalty."""
+    return np.square(spectrum.vectors) @ (1.0 / (spectrum.values[:, None] + penalties))
 
 
 def _errors(
     spectrum: Spectrum,
     projected: Float64[np.ndarray, "rest tile"],
     penalties: Float64[np.ndarray, " penalties"],
+    diagonals: Float64[np.ndarray, "lines penalties"],
 ) -> Float64[np.ndarray, "penalties tile"]:
     """Leave-one-out errors from the centred effects' parts along the eigenvectors."""
-    squared = np.square(spectrum.vectors)
     out = np.empty((len(penalties), projected.shape[1]))
     for row, penalty in enumerate(penalties):
-        shrunk = 1.0 / (spectrum.values + penalty)
-        residual = spectrum.vectors @ (shrunk[:, None] * projected)
-        residual /= (squared @ shrunk)[:, None]
+        residual = spectrum.vectors @ (projected / (spectrum.values + penalty)[:, None])
+        residual /= diagonals[:, row, None]
         out[row] = np.einsum("lt,lt->t", residual, residual) / len(residual)
     return out
 

@@ -3,8 +3,9 @@
     python -m tests.benchmarks.bench_kernel [--targets N --genes N --lines N --block N]
 
 Each step is timed as a shard would do it: preparing the fold, then every block of targets to its tables.
-Random data: no time here depends on the values. Beside it, scikit-learn for a few targets at one
-penalty (it needs a solve for each penalty, and has no leave-one-out), and the bare matrix products.
+Random data: no time here depends on the values. Beside it, scikit-learn's KernelRidge for a few targets at
+one penalty (it needs a solve for each penalty, and has no leave-one-out), and the bare matrix products that
+the fits are made of.
 """
 
 import argparse

@@ -38,7 +38,7 @@ def prepare(script: Script | None, part: Part) -> float:
     return 100.0 * part.fold
 
 
-def prepare_late(script: Script, fold: int) -> float:
+def prepare_late(script: Script, part: Part) -> float:
     """What a fold needs, once the file `fold` is there."""
     wait_for(script.folder / "fold")
     return prepare(script, part)

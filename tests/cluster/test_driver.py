@@ -140,7 +140,7 @@ class Scripted:
         self._busy = busy  # until then others hold every slot
         self.queue: list[Job] = []
         self.cancelled: list[tuple[float, tuple[str, ...]]] = []
-        self.released: list[int] = []
+        self.released: list[Part] = []
         self._gone: list[Ended] = []
 
     def start(self, job: Job) -> None:
@@ -165,8 +165,8 @@ class Scripted:
             self.cancelled.append((self._clock.now, job.targets))
             self._gone.append(Ended(key, kind="cancelled"))
 
-    def release(self, fold: int) -> None:
-        self.released.append(fold)
+    def release(self, part: Part) -> None:
+        self.released.append(part)
 
     def close(self) -> None:
         self.queue.clear()

@@ -1,6 +1,7 @@
 """A fold of `ridge` and `kernel` against a slow loop over targets, and what no target may depend on."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,25 @@ def panel() -> Panel:
     )
 
 
+@pytest.fixture(scope="module")
+def real_panel(real_data: Path) -> Panel:
+    """80 cell lines, all 535 genes known on them, and 30 targets whose level varies."""
+    expression = pd.read_parquet(real_data / "expression.parquet").dropna(axis=1, thresh=1400).dropna()
+    levels = pd.read_parquet(real_data / "gene_dependency_level_22q1.parquet").astype("float64")
+    lines = expression.index.intersection(levels.index)[:80]
+    effect = levels.loc[lines]
+    effect = effect.loc[:, effect.std() > 0.5].iloc[:, :30]
+    return Panel(
+        cell_lines=tuple(lines),
+        genes=tuple(expression.columns),
+        targets=tuple(effect.columns),
+        expression=expression.loc[lines].to_numpy(np.float32),
+        effect=effect.to_numpy(np.float32),
+        own=np.full(effect.shape[1], -1),
+        lineages=np.zeros(len(lines), dtype=np.int64),
+    )
+
+
 def slow_fold(panel: Panel, prepared: PreparedKernel, method: str, target: int) -> dict[str, object]:
     """One target's penalty, error and forecasts: refits without each line, scikit-learn's KernelRidge."""
     train, test = prepared.fold.train, prepared.fold.test
@@ -81,6 +101,17 @@ def test_a_fold_equals_the_slow_loop(panel: Panel, method: str):
         rows = tables["predictions"].to_pandas()
         rows = rows[rows["target"] == name]
         np.testing.assert_allclose(rows["predicted"], slow["forecasts"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", KINDS)
+def test_real_targets_equal_the_slow_loop(real_panel: Panel, method: str):
+    prepared = prepared_for(method, real_panel)
+    targets = range(4)
+    rows = run_shard(real_panel, prepared, targets, settings(method)).tables["predictions"].to_pandas()
+    for target in targets:
+        forecasts = rows[rows["target"] == real_panel.targets[target]]["predicted"]
+        slow = slow_fold(real_panel, prepared, method, target)["forecasts"]
+        np.testing.assert_allclose(forecasts, slow, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("method", KINDS)
