@@ -100,6 +100,7 @@ def costs() -> str:
 def headlines(store: Store, genes: pd.DataFrame) -> str:
     """Counts over all targets."""
     r, pooled = genes["pearson"].fillna(0), genes["pearson_pooled"].fillna(0)
+    lineage = genes["pearson_lineage"].fillna(0)
     with_modifiers = store.query("SELECT avg((n_modifiers > 0)::int) AS share FROM scores")["share"][0]
     rows = [
         ("targets (sd > 0.1)", len(genes)),
@@ -110,6 +111,8 @@ def headlines(store: Store, genes: pd.DataFrame) -> str:
         ("median of mean fold r", f"{r.median():.3f}"),
         ("pooled r > 0.2", int((pooled > 0.2).sum())),
         ("mean pooled r", f"{pooled.mean():.3f}"),
+        ("mean pooled r of the lineage's mean alone", f"{lineage.mean():.3f}"),
+        ("targets that the lineage's mean alone forecasts better", int((lineage > pooled).sum())),
         ("significant at q < 0.05 (all targets of the run)", int((genes["q_value"] < 0.05).sum())),
         ("gain > 0 over lineage only and own expression", int((genes["gain"] > 0).sum())),
         ("gain > 0.05", int((genes["gain"] > 0.05).sum())),

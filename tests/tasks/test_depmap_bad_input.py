@@ -279,12 +279,23 @@ def test_nothing_dense_left_is_told(release):
 
 
 def test_fewer_lines_than_folds_are_told(tmp_path):
-    values = np.zeros((4, 1))
-    dataset = write_dataset(
-        tmp_path / "d", expression=values, effect=values, cell_lines="ABCD", genes=["G"], targets=["G"]
+    values = np.zeros((32, 1))
+    lines = [f"L{i}" for i in range(32)]
+    few, dataset = (
+        write_dataset(
+            tmp_path / name,
+            expression=values[:n],
+            effect=values[:n],
+            cell_lines=lines[:n],
+            genes=["G"],
+            targets=["G"],
+        )
+        for name, n in (("few", 29), ("enough", 32))
     )
-    check_enough_lines(dataset, 4)
-    with pytest.raises(BadInputError, match="4 cell lines are fewer than the 5 folds"):
-        check_enough_lines(dataset, 5)
+    check_enough_lines(dataset, 32)
+    with pytest.raises(BadInputError, match="32 cell lines are fewer than the 33 folds"):
+        check_enough_lines(dataset, 33)
+    with pytest.raises(BadInputError, match="29 cell lines; at least 30 are needed"):
+        check_enough_lines(few, 2)
     with pytest.raises(BadInputError, match="--folds 1"):
         check_enough_lines(dataset, 1)
