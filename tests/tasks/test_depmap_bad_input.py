@@ -7,8 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.checks import check_enough_lines
-from tasks.dataset import write_dataset
 from tasks.depmap import import_release
 from tasks.problems import BadInputError
 
@@ -276,26 +274,3 @@ def test_nothing_dense_left_is_told(release):
     (release / "expression.csv").write_text(f"{HEADER}\nACH-1,,1\nACH-2,1,\n")
     (problem,) = problems_of(release, min_coverage=0.5)
     assert "--min-coverage" in problem
-
-
-def test_fewer_lines_than_folds_are_told(tmp_path):
-    values = np.zeros((32, 1))
-    lines = [f"L{i}" for i in range(32)]
-    few, dataset = (
-        write_dataset(
-            tmp_path / name,
-            expression=values[:n],
-            effect=values[:n],
-            cell_lines=lines[:n],
-            genes=["G"],
-            targets=["G"],
-        )
-        for name, n in (("few", 29), ("enough", 32))
-    )
-    check_enough_lines(dataset, 32)
-    with pytest.raises(BadInputError, match="32 cell lines are fewer than the 33 folds"):
-        check_enough_lines(dataset, 33)
-    with pytest.raises(BadInputError, match="29 cell lines; at least 30 are needed"):
-        check_enough_lines(few, 2)
-    with pytest.raises(BadInputError, match="--folds 1"):
-        check_enough_lines(dataset, 1)
