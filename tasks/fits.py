@@ -1,12 +1,13 @@
 """What every method says of one target in one fold, and which targets cannot have a model at all."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from modeling.arrays import FEWEST_LINES as FEWEST_TRAINING_LINES
+from modeling.arrays import group_by_missing
 from modeling.autoselect import Trial
 from modeling.selection import Modifiers
 from tasks.fold import Panel
@@ -81,3 +82,36 @@ def without_model(
         reason = f"the effect is {effect[rows[0]]:g} on all {len(rows)} training lines"
         return rows, float(effect[rows[0]]), "constant_target", reason
     return None
+
+
+AnyFit = TypeVar("AnyFit", bound=Fit)
+Refuse = Callable[[int, Int64[np.ndarray, " lines"], float, str, str], AnyFit]
+FitGroup = Callable[
+    [list[int], Float64[np.ndarray, "lines targets"], Bool[np.ndarray, " train"]], Sequence[AnyFit]
+]
+
+
+def fit_by_pattern(
+    panel: Panel,
+    train: Int64[np.ndarray, " train"],
+    targets: Sequence[int],
+    refuse: Refuse[AnyFit],
+    fit_group: FitGroup[AnyFit],
+) -> list[AnyFit]:
+    """Fit a block of targets, those measured on the same training lines together; their order is kept.
+
+    `refuse` makes the result of a target that cannot have a model from what `without_model` says;
+    `fit_group` takes targets, their effect on the lines that all of them have, and which lines those are.
+    """
+    effect = panel.effect[:, np.asarray(targets, dtype=np.int64)].astype(np.float64)
+    done = {
+        t: refuse(t, *said)
+        for t, y in zip(targets, effect.T, strict=True)
+        if (said := without_model(y, train))
+    }
+    open_ = np.array([i for i, t in enumerate(targets) if t not in done], dtype=np.int64)
+    for present, members in group_by_missing(effect[np.ix_(train, open_)]):
+        block = open_[members]
+        fits = fit_group([targets[i] for i in block], effect[np.ix_(train[present], block)], present)
+        done.update((fit.target, fit) for fit in fits)
+    return [done[t] for t in targets]

@@ -8,18 +8,18 @@ centred, scaled and decomposed anew for each pattern of missing lines.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from modeling.arrays import group_by_missing
 from modeling.autoselect import Trial
 from modeling.candidates.fitted import FitStatus
 from modeling.folds import Fold
 from modeling.kernel import AnyKernel, Laplacian, Linear, choose_laplacian
 from modeling.kernel_ridge import RidgeFits, Spectrum, fit_ridge, spectrum_of
 from modeling.line_distances import scaling_of, standardised
-from tasks.fits import without_model
+from tasks.fits import fit_by_pattern
 from tasks.fold import Panel
 from tasks.gene_classes import VARIABLE_SD
 from tasks.modifier_models import ShardSettings, TargetFit
@@ -99,21 +99,7 @@ def fit_kernel_targets(
     A target's result does not depend on which others are in the block.
     """
     del settings  # nothing is drawn, selected or chosen by the run's options
-    train = prepared.fold.train
-    effect = panel.effect[:, np.asarray(targets, dtype=np.int64)].astype(np.float64)
-    done: dict[int, KernelFit | TargetFit] = {
-        t: TargetFit(t, *said)
-        for t, y in zip(targets, effect.T, strict=True)
-        if (said := without_model(y, train))
-    }
-    open_ = np.array([i for i, t in enumerate(targets) if t not in done], dtype=np.int64)
-    for present, members in group_by_missing(effect[np.ix_(train, open_)]):
-        block = open_[members]
-        fits = _fit_group(
-            prepared, [targets[i] for i in block], effect[np.ix_(train[present], block)], present
-        )
-        done.update((fit.target, fit) for fit in fits)
-    return [done[t] for t in targets]
+    return fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, partial(_fit_group, prepared))
 
 
 def _fit_group(

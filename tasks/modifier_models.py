@@ -3,16 +3,17 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from modeling.arrays import group_by_missing, prepare_genes
+from modeling.arrays import prepare_genes
 from modeling.autoselect import Choice, Trial, choose
 from modeling.candidates import Problem, candidates_of
 from modeling.seeds import seed_of
 from modeling.selection import Modifiers, SelectionSettings, select
-from tasks.fits import without_model
+from tasks.fits import fit_by_pattern
 from tasks.fold import Panel, PreparedFold
 
 
@@ -81,35 +82,17 @@ def fit_targets(
 
     A target's result does not depend on which others are in the block.
     """
-    train = prepared.fold.train
-    effect = panel.effect[:, np.asarray(targets, dtype=np.int64)].astype(np.float64)
-    done = {
-        t: TargetFit(t, *said)
-        for t, y in zip(targets, effect.T, strict=True)
-        if (said := without_model(y, train))
-    }
-    open_ = np.array([i for i, t in enumerate(targets) if t not in done], dtype=np.int64)
-    for present, members in group_by_missing(effect[np.ix_(train, open_)]):
-        block = open_[members]
-        fits = _fit_group(
-            panel,
-            prepared,
-            [targets[i] for i in block],
-            effect[np.ix_(train[present], block)],
-            present,
-            settings,
-        )
-        done.update((fit.target, fit) for fit in fits)
-    return [done[t] for t in targets]
+    fit_group = partial(_fit_group, panel, prepared, settings)
+    return fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, fit_group)
 
 
 def _fit_group(
     panel: Panel,
     prepared: PreparedFold,
+    settings: ShardSettings,
     targets: list[int],
     effect: Float64[np.ndarray, "lines targets"],
     present: Bool[np.ndarray, " train"],
-    settings: ShardSettings,
 ) -> list[TargetFit]:
     """Targets that are measured on the same training lines: one preparation, one association."""
     begun = time.thread_time()
