@@ -11,7 +11,7 @@ from cluster.store.writer import StoreWriter
 from modeling.folds import Fold
 from tasks.fold import Panel, target_indices
 from tasks.methods import Prepared, prepare_part
-from tasks.modifier_models import ShardSettings
+from tasks.settings import ShardSettings
 from tasks.shard import run_shard
 
 
@@ -26,18 +26,20 @@ class RunInputs:
 
 def prepare(inputs: RunInputs, part: Part) -> Prepared:
     """What every shard of one method in one fold needs."""
-    return prepare_part(part.method, inputs.panel, inputs.folds[part.fold])
+    return prepare_part(inputs.panel, inputs.folds[part.fold], settings_of(inputs.options, part.method))
+
+
+def settings_of(options: RunOptions, method: str) -> ShardSettings:
+    """What a shard of one method needs to know of the run's options."""
+    return ShardSettings(
+        method=method, candidates=options.candidates, selection=options.selection, seed=options.seed
+    )
 
 
 def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared) -> Receipt:
     """Run one shard and commit its tables. A twin that was quicker is no error: `won` is then False."""
     begun = time.process_time()
-    settings = ShardSettings(
-        method=job.method,
-        candidates=inputs.options.candidates,
-        selection=inputs.options.selection,
-        seed=inputs.options.seed,
-    )
+    settings = settings_of(inputs.options, job.method)
     result = run_shard(inputs.panel, prepared, target_indices(inputs.panel, job.targets), settings)
     seconds, host = time.process_time() - begun, socket.gethostname()
     won = StoreWriter.join(job.store, job.run).commit(

@@ -10,6 +10,7 @@ from modeling.arrays import PreparedGenes, prepare_genes
 from modeling.baselines import UNKNOWN_LINEAGE
 from modeling.folds import Fold
 from tasks.dataset import Dataset
+from tasks.settings import ShardSettings
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,9 @@ def lineage_numbers(lineages: Sequence[str]) -> Int64[np.ndarray, " cell_lines"]
     return np.array([numbers[lineage] for lineage in lineages], dtype=np.int64)
 
 
-def prepare_fold(panel: Panel, fold: Fold) -> PreparedFold:
-    """Prepare a fold from its training lines alone."""
+def prepare_fold(panel: Panel, fold: Fold, settings: ShardSettings) -> PreparedFold:
+    """Prepare a fold for method `modifiers` from its training lines alone."""
+    del settings
     return PreparedFold(fold, prepare_genes(panel.expression[fold.train]))
 
 

@@ -22,7 +22,8 @@ from modeling.line_distances import scaling_of, standardised
 from tasks.fits import fit_by_pattern
 from tasks.fold import Panel
 from tasks.gene_classes import VARIABLE_SD
-from tasks.modifier_models import ShardSettings, TargetFit
+from tasks.modifier_models import TargetFit
+from tasks.settings import ShardSettings
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,13 @@ class KernelFit:
         return self.forecasts[np.searchsorted(self.test, rows)] if self.status == "ok" else None
 
 
-def prepare_kernel(panel: Panel, fold: Fold, kind: str) -> PreparedKernel:
-    """Prepare a fold for `ridge` or `kernel` (the kind) from its training lines alone."""
+def prepare_kernel(panel: Panel, fold: Fold, settings: ShardSettings) -> PreparedKernel:
+    """Prepare a fold for method `ridge` or `kernel` from its training lines alone."""
     scaling = scaling_of(panel.expression[fold.train])
     train = standardised(panel.expression[fold.train], scaling)
     test = standardised(panel.expression[fold.test], scaling)
     counted = int(scaling.varies.sum())
-    kernel: AnyKernel = Linear() if kind == Linear.name else Laplacian()
+    kernel: AnyKernel = Linear() if settings.method == Linear.name else Laplacian()
     within, new = kernel.between(train, None, counted), kernel.between(test, train, counted)
     if isinstance(kernel, Laplacian):
         kernel = choose_laplacian(within, _choosing_effects(panel, fold))

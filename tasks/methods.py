@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from modeling.folds import Fold
@@ -10,7 +9,8 @@ from modeling.kernel import Laplacian, Linear
 from tasks.fits import Fit
 from tasks.fold import Panel, PreparedFold, prepare_fold
 from tasks.kernel_models import PreparedKernel, fit_kernel_targets, prepare_kernel
-from tasks.modifier_models import ShardSettings, fit_targets
+from tasks.modifier_models import fit_targets
+from tasks.settings import ShardSettings
 
 Prepared = PreparedFold | PreparedKernel
 
@@ -19,17 +19,17 @@ Prepared = PreparedFold | PreparedKernel
 class Method:
     """`prepare` reads the training lines of a fold alone; `fit` keeps the order of the targets."""
 
-    prepare: Callable[[Panel, Fold], Prepared]
+    prepare: Callable[[Panel, Fold, ShardSettings], Prepared]
     fit: Callable[[Panel, Any, Sequence[int], ShardSettings], Sequence[Fit]]
 
 
 METHODS = {
     "modifiers": Method(prepare_fold, fit_targets),
-    Linear.name: Method(partial(prepare_kernel, kind=Linear.name), fit_kernel_targets),
-    Laplacian.name: Method(partial(prepare_kernel, kind=Laplacian.name), fit_kernel_targets),
+    Linear.name: Method(prepare_kernel, fit_kernel_targets),
+    Laplacian.name: Method(prepare_kernel, fit_kernel_targets),
 }
 
 
-def prepare_part(method: str, panel: Panel, fold: Fold) -> Prepared:
-    """What every shard of one method in one fold shares."""
-    return METHODS[method].prepare(panel, fold)
+def prepare_part(panel: Panel, fold: Fold, settings: ShardSettings) -> Prepared:
+    """What every shard of one method (the settings') in one fold shares."""
+    return METHODS[settings.method].prepare(panel, fold, settings)

@@ -12,19 +12,10 @@ from modeling.arrays import prepare_genes
 from modeling.autoselect import Choice, Trial, choose
 from modeling.candidates import Problem, candidates_of
 from modeling.seeds import seed_of
-from modeling.selection import Modifiers, SelectionSettings, select
+from modeling.selection import Modifiers, select
 from tasks.fits import fit_by_pattern
 from tasks.fold import Panel, PreparedFold
-
-
-@dataclass(frozen=True)
-class ShardSettings:
-    """What a shard needs to know of the run: method, candidate models (preset or names), selection, seed."""
-
-    method: str
-    candidates: str | tuple[str, ...]
-    selection: SelectionSettings
-    seed: int
+from tasks.settings import ShardSettings
 
 
 @dataclass(frozen=True)
@@ -115,7 +106,7 @@ def _fit_group(
         )
         for i in with_modifiers
     ]
-    choices = choose(problems, candidates_of(settings.candidates))
+    choices = choose(problems, candidates_of(settings.candidates, settings.device))
     for i, choice in zip(with_modifiers, choices, strict=True):
         fits[i] = _with_choice(fits[i], choice)
     return fits

@@ -9,8 +9,9 @@ import pyarrow as pa
 from tasks.fits import Fit
 from tasks.fold import Panel
 from tasks.methods import METHODS, Prepared
-from tasks.modifier_models import ShardSettings, TargetFit
+from tasks.modifier_models import TargetFit
 from tasks.rows import candidate_rows, failure_rows, final_model_row, modifier_rows, score_rows
+from tasks.settings import ShardSettings
 from tasks.tables import table_of
 
 

@@ -23,7 +23,7 @@ from modeling.selection import SelectionSettings
 from tasks.fold import Panel
 from tasks.kernel_models import PreparedKernel
 from tasks.methods import prepare_part
-from tasks.modifier_models import ShardSettings
+from tasks.settings import ShardSettings
 from tasks.shard import run_shard
 from tests.benchmarks.measure import machine
 
@@ -71,9 +71,9 @@ def simulated(lines: int, genes: int, targets: int) -> Panel:
 def run_fold(panel: Panel, fold: Fold, method: str, block: int) -> dict[str, str]:
     """One fold's times, in words."""
     n_targets = len(panel.targets)
-    prepared, preparing = timed(lambda: prepare_part(method, panel, fold))
-    assert isinstance(prepared, PreparedKernel)
     settings = ShardSettings(method, "quick", SelectionSettings(), 0)
+    prepared, preparing = timed(lambda: prepare_part(panel, fold, settings))
+    assert isinstance(prepared, PreparedKernel)
     effects = panel.effect[fold.train].astype(np.float64)
     _, numbers = timed(lambda: fit_ridge(prepared.spectrum, effects, prepared.kernel.penalties))
     blocks = [range(start, min(start + block, n_targets)) for start in range(0, n_targets, block)]

@@ -12,8 +12,9 @@ from modeling.folds import final_fold
 from modeling.selection import SelectionSettings
 from tasks.dataset import Dataset
 from tasks.fold import panel_of, prepare_fold
-from tasks.modifier_models import ShardSettings, fit_targets
+from tasks.modifier_models import fit_targets
 from tasks.problems import BadInputError
+from tasks.settings import ShardSettings
 
 PRESET = "ols,lasso,tree,knn,xgboost"
 
@@ -49,8 +50,8 @@ def test_stored_models_forecast_as_when_they_were_fitted(
 ):
     predicted = Store(store).predict(samples).predicted
     panel = panel_of(dataset)
-    prepared = prepare_fold(panel, final_fold(len(dataset.cell_lines)))
     settings = ShardSettings("modifiers", tuple(PRESET.split(",")), SelectionSettings(), 0)
+    prepared = prepare_fold(panel, final_fold(len(dataset.cell_lines)), settings)
     fits = fit_targets(panel, prepared, [dataset.targets.index(t) for t in chosen], settings)
     assert {fit.choice.fitted.candidate for fit in fits if fit.choice} >= {"tree", "xgboost"}
     for target, fit in zip(chosen, fits, strict=True):

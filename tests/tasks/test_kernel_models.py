@@ -13,7 +13,7 @@ from modeling.selection import SelectionSettings
 from tasks.fold import Panel
 from tasks.kernel_models import PreparedKernel
 from tasks.methods import METHODS, prepare_part
-from tasks.modifier_models import ShardSettings
+from tasks.settings import ShardSettings
 from tasks.shard import run_shard
 from tests.reference.kernel_ridge import fit_slow, kernel_slow, leave_one_out_slow, standardise_slow
 
@@ -26,7 +26,7 @@ def settings(method: str) -> ShardSettings:
 
 def prepared_for(method: str, panel: Panel) -> PreparedKernel:
     fold = make_folds("kfold", len(panel.cell_lines), 4, 0)[1]
-    prepared = prepare_part(method, panel, fold)
+    prepared = prepare_part(panel, fold, settings(method))
     assert isinstance(prepared, PreparedKernel)
     return prepared
 
@@ -191,4 +191,4 @@ def test_the_final_fold_is_refused_by_methods_without_final_models(panel: Panel)
     fold = final_fold(len(panel.cell_lines))
     for method in set(METHODS) - {"modifiers"}:
         with pytest.raises(ValueError, match="no final models"):
-            run_shard(panel, prepare_part(method, panel, fold), [0, 1], settings(method))
+            run_shard(panel, prepare_part(panel, fold, settings(method)), [0, 1], settings(method))

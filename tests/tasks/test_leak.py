@@ -9,7 +9,7 @@ from modeling.folds import make_folds
 from modeling.selection import SelectionSettings
 from tasks.fold import Panel, lineage_numbers, prepare_fold
 from tasks.methods import prepare_part
-from tasks.modifier_models import ShardSettings
+from tasks.settings import ShardSettings
 from tasks.shard import run_shard
 from tasks.simulated_biology import simulate_arrays
 
@@ -34,7 +34,7 @@ def test_scrambled_test_lines_change_no_kernel(panel: Panel, method: str):
     fold = make_folds("kfold", len(panel.cell_lines), 5, 0)[0]
     scrambled = _scramble(panel, fold.test)
     settings = ShardSettings(method, "quick", SelectionSettings(), 0)
-    prepared, other = (prepare_part(method, p, fold) for p in (panel, scrambled))
+    prepared, other = (prepare_part(p, fold, settings) for p in (panel, scrambled))
     assert prepared.kernel == other.kernel
     assert np.array_equal(prepared.spectrum.vectors, other.spectrum.vectors)
     targets = list(range(len(panel.targets)))
@@ -58,7 +58,7 @@ def test_scrambled_test_lines_change_nothing_fitted(panel: Panel, preset: str | 
     settings = ShardSettings("modifiers", preset, SelectionSettings(), 0)
     targets = list(range(len(panel.targets)))
     fitted, again = (
-        run_shard(p, prepare_fold(p, fold), targets, settings).tables for p in (panel, scrambled)
+        run_shard(p, prepare_fold(p, fold, settings), targets, settings).tables for p in (panel, scrambled)
     )
     assert fitted["modifiers"].equals(again["modifiers"])
     timeless = [name for name in fitted["candidates"].column_names if name != "seconds"]
@@ -88,7 +88,8 @@ def test_a_target_without_measured_training_lines_costs_its_neighbours_nothing(p
     effect[fold.test, :2] = 1.0  # enough lines in all, but none, or two, to learn from
     sparse = replace(panel, effect=effect)
     settings = ShardSettings("modifiers", "quick", SelectionSettings(), 0)
-    scores = run_shard(sparse, prepare_fold(sparse, fold), [0, 1, 2], settings).tables["scores"].to_pylist()
+    scores = run_shard(sparse, prepare_fold(sparse, fold, settings), [0, 1, 2], settings)
+    scores = scores.tables["scores"].to_pylist()
     assert [row["status"] for row in scores][:2] == ["too_few_lines", "too_few_lines"]
     assert [row["n_train"] for row in scores][:2] == [0, 2]
     assert scores[2]["status"] in ("ok", "no_modifiers")

@@ -1,0 +1,19 @@
+"""What a shard needs to know of its run, apart from the data."""
+
+from dataclasses import dataclass
+
+from modeling.selection import SelectionSettings
+
+
+@dataclass(frozen=True)
+class ShardSettings:
+    """Method, candidate models (a preset or names), selection, seed, and where networks and products run.
+
+    `device` is torch's name of it; the last digits may depend on its kind, so it is part of what a run is.
+    """
+
+    method: str
+    candidates: str | tuple[str, ...]
+    selection: SelectionSettings
+    seed: int
+    device: str = "cpu"
