@@ -1,4 +1,4 @@
-"""`knockcast status`, `verify`, `gc`, `query`, `gene` and `predict`."""
+"""`knockcast status`, `verify`, `gc`, `query`, `gene`, `compare` and `predict`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +15,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("gc")(gc)
     app.command("query")(query)
     app.command("gene")(gene)
+    app.command("compare")(compare)
     app.command("predict")(predict)
 
 
@@ -59,6 +60,21 @@ def gene(store: StoreArgument, gene: Annotated[str, typer.Argument(help="A targe
     from cluster.store_actions import show_gene
 
     show_gene(store, gene)
+
+
+def compare(
+    store: StoreArgument,
+    first: Annotated[str, typer.Argument(help="A method of this store, or OTHER_STORE:method.")],
+    second: Annotated[str, typer.Argument(help="What it is compared with, likewise.")],
+    targets: Annotated[str | None, typer.Option(help="Only G1,G2 or @FILE with one a line.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="One row per target: .csv, .json, .parquet.")
+    ] = None,
+) -> None:
+    """Two methods on the same folds, target by target: counts, mean difference, paired tests."""
+    from cluster.compare import compare_in_words
+
+    typer.echo(compare_in_words(store, first, second, targets, out))
 
 
 def predict(
