@@ -20,7 +20,7 @@ ALGORITHM = 1
 FORMAT = 1
 
 BUILT_METHODS = ("modifiers", "ridge", "kernel")
-FINAL_METHODS = ("modifiers",)  # those whose models, fitted on all lines, are stored for `predict`
+FINAL_METHODS = BUILT_METHODS  # those whose models, fitted on all lines, are stored for `predict`
 PLANNED_METHODS = ("forest", "latent", "plain", "profiles", "drugs")
 BUILT_SCHEMES = ("kfold", "split")
 PLANNED_SCHEMES = ("lineage",)
