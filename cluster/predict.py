@@ -27,7 +27,7 @@ SHOWN = 20  # names in a sentence; files hold them all
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Forecasts for new samples.
+    """Forecasts for new samples by one method's models.
 
     `predicted`: samples x targets, in the units of the store's measure, NaN where the sample does not know
     what the model needs: every modifier, or 90% of the genes of a model on all genes.
@@ -36,7 +36,7 @@ class Prediction:
     forecast ± residual_L holds the truth for L% of new lines, if they are exchangeable with the training
     lines).
     `missing`: one row per gene that the models need and some sample does not know: in how many samples.
-    `known`: for each sample, the share of the models' genes that it knows, in 0..1.
+    `known`: for each sample, the share of the models' genes that it knows, in 0..1 (1 if they need none).
     """
 
     method: str
@@ -62,12 +62,13 @@ def predict_samples(reader: StoreReader, expression: pd.DataFrame, method: str |
         raise BadInputError(
             "none of the models' genes are known in these samples: columns must be gene symbols"
         )
+    share = scored.known / len(scored.needed) if scored.needed else np.ones(len(values))
     return Prediction(
         chosen,
         pd.DataFrame(scored.predicted, index=expression.index, columns=list(scored.targets)),
         _trust(reader, models, chosen, scored.missing),
         _missing(scored),
-        pd.Series(scored.known / max(len(scored.needed), 1), index=expression.index),
+        pd.Series(share, index=expression.index),
     )
 
 
