@@ -81,9 +81,12 @@ def predict(
     store: StoreArgument,
     expression: Annotated[Path, typer.Argument(help="Samples x genes, log2(TPM+1): CSV, TSV or Parquet.")],
     out: Annotated[Path, typer.Option("--out", help="Samples x targets, .csv or .parquet.")],
-    method: Annotated[str, typer.Option(help="Whose final models.")] = "modifiers",
+    method: Annotated[
+        str | None,
+        typer.Option(help="Whose final models: modifiers | ridge | kernel. Default: modifiers, or the only."),
+    ] = None,
 ) -> None:
-    """Score new samples with the final models; each target's trust is written beside."""
+    """Score new samples with the final models; beside them: each target's trust, the missing genes."""
     from cluster.predict import predict_file
 
     typer.echo(predict_file(store, expression, out, method))

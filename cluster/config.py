@@ -21,8 +21,8 @@ FORMAT = 1
 
 CODE_REDUNDANCY = 0.95  # of the published code, whatever its paper says
 
-BUILT_METHODS = ("modifiers", "ridge", "kernel", "one_modifier", "all_modifiers")
-FINAL_METHODS = ("modifiers",)  # those whose models, fitted on all lines, are stored for `predict`
+FINAL_METHODS = ("modifiers", "ridge", "kernel")  # those whose models of all lines are stored for `predict`
+BUILT_METHODS = (*FINAL_METHODS, "one_modifier", "all_modifiers")
 PLANNED_METHODS = ("forest", "latent", "plain", "profiles", "drugs")
 BUILT_SCHEMES = ("kfold", "split")
 PLANNED_SCHEMES = ("lineage",)
