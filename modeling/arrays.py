@@ -23,6 +23,7 @@ class PreparedGenes:
         upper: whether expression is at or above the gene's median, packed, words outermost.
         upper_counts: in how many lines it is.
         varies: whether expression differs between lines at all; correlation is undefined where not.
+        digest: names the content, where that is known: genes of one digest are sent to a device once.
     """
 
     standardised: Float64[np.ndarray, "genes cell_lines"]
@@ -31,6 +32,7 @@ class PreparedGenes:
     upper: UInt64[np.ndarray, "words genes"]
     upper_counts: Int64[np.ndarray, " genes"]
     varies: Bool[np.ndarray, " genes"]
+    digest: str = ""
 
     @property
     def n_lines(self) -> int:

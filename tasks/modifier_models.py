@@ -89,7 +89,7 @@ def _fit_group(
     begun = time.thread_time()
     rows = prepared.fold.train[present]
     genes = prepared.prepared if present.all() else prepare_genes(panel.expression[rows])
-    found = select(genes, effect, settings.selection)
+    found = select(genes, effect, settings.selection, settings.device)
     share = (time.thread_time() - begun) / len(targets)
     fits = [
         TargetFit(t, rows, float(np.mean(y)), "no_modifiers", modifiers=m, seconds=share)
