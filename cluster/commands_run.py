@@ -25,7 +25,7 @@ Fdr = Annotated[float, typer.Option(help="Benjamini-Hochberg threshold of each t
 Redundancy = Annotated[
     float | None, typer.Option(help="Drop a modifier whose |r| with a chosen one reaches this.")
 ]
-Device = Annotated[str, typer.Option(help="auto | cpu | cuda.")]
+Device = Annotated[str, typer.Option(help="auto: cuda where torch sees a GPU here | cpu | cuda.")]
 ShardSize = Annotated[int | None, typer.Option(min=1, help="Targets a shard; estimated if not given.")]
 Address = Annotated[str, typer.Option(help="local | auto | HOST:PORT of a Ray cluster.")]
 Workers = Annotated[

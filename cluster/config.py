@@ -21,6 +21,7 @@ FORMAT = 1
 
 BUILT_METHODS = ("modifiers", "ridge", "kernel")
 FINAL_METHODS = ("modifiers",)  # those whose models, fitted on all lines, are stored for `predict`
+GPU_METHODS = frozenset({"modifiers"})  # those that use one on device cuda; the others never do
 PLANNED_METHODS = ("forest", "latent", "plain", "profiles", "drugs")
 BUILT_SCHEMES = ("kfold", "split")
 PLANNED_SCHEMES = ("lineage",)
@@ -49,6 +50,11 @@ class RunOptions(BaseModel):
         return tuple(self.preset.split(",")) if "," in self.preset else self.preset
 
     @property
+    def runs_on(self) -> str:
+        """`cuda` or `cpu`: never `auto`, which `cluster.devices.device_for` settles before a run begins."""
+        return "cuda" if self.device == "cuda" else "cpu"
+
+    @property
     def selection(self) -> SelectionSettings:
         """How modifiers are selected."""
         return SelectionSettings(top=self.top, fdr=self.fdr, redundancy=self.redundancy)
@@ -68,8 +74,6 @@ def checked_options(methods: Sequence[str], **options: Any) -> RunOptions:
             f"--{'.'.join(map(str, e['loc']))}: {e['msg']} (given: {e['input']!r})" for e in error.errors()
         ]
         raise BadInputError(problems) from None
-    if chosen.device == "cuda":
-        problems.append("--device cuda: the GPU paths are not built yet; use --device cpu or auto")
     try:
         candidates_of(chosen.candidates)
     except ValueError as error:
@@ -115,7 +119,7 @@ def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict
         "seed": options.seed,
         "preset": options.preset,
         "settings": {"top": options.top, "fdr": options.fdr, "redundancy": options.redundancy},
-        "device": "cpu",  # `auto` resolves here; the digest names what was used
+        "device": options.runs_on,
         "folds": [
             {"number": f.number, "name": f.name, "n_train": len(f.train), "n_test": len(f.test)}
             for f in folds

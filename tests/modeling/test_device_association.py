@@ -135,7 +135,7 @@ def test_q_of_a_target_that_nearly_is_a_gene(device, noise):
     """With few lines p is far from 0 even there, and changes by whole percents with the last bits of r."""
     rng = np.random.default_rng(6)
     x = rng.standard_normal((40, 70)).astype(np.float32)
-    y = x[:, :40] + noise * rng.standard_normal((40, 40))
+    y = x[:, 30:] + noise * rng.standard_normal((40, 40))
     found, expected = both(x, y, device)
     assert min(one.pearson_q.min() for one in expected) > 0
     assert_agrees(found, expected)
