@@ -103,9 +103,9 @@ def test_company_and_place_do_not_change_a_bit(device):
     genes, settings = prepare_genes(x), SelectionSettings(top=4)
     whole = select(genes, y, settings, device)
     assert sum(map(len, whole)) > targets
-    for size in (1, 50, TILE_TARGETS):
-        cut = [select(genes, y[:, i : i + size], settings, device) for i in range(0, targets, size)]
-        assert_agrees([one for block in cut for one in block], whole, rtol=0)
+    for size, end in ((1, 20), (50, targets), (TILE_TARGETS, targets)):
+        cut = [select(genes, y[:, i : min(i + size, end)], settings, device) for i in range(0, end, size)]
+        assert_agrees([one for block in cut for one in block], whole[:end], rtol=0)
     order = rng.permutation(targets)
     assert_agrees(select(genes, y[:, order], settings, device), [whole[i] for i in order], rtol=0)
 
@@ -114,7 +114,7 @@ def test_where_the_last_bit_of_r_decides_it_is_the_cpus(device):
     """The rate is put on a gene's very q, and just above: one wrong bit of a strength decides otherwise."""
     rng = np.random.default_rng(5)
     x = rng.standard_normal((200, 150)).astype(np.float32)
-    y = rng.standard_normal((200, 60)) + 0.3 * x[:, :60]
+    y = rng.standard_normal((200, 25)) + 0.3 * x[:, :25]
     genes, decided = prepare_genes(x), 0
     first = select(genes, y, SelectionSettings(fdr=0.2))
     for target, found in enumerate(first):
@@ -127,7 +127,7 @@ def test_where_the_last_bit_of_r_decides_it_is_the_cpus(device):
             assert_agrees(ours, theirs)
             sizes.append(int(ours[0].by_pearson.sum()))
         decided += len(set(sizes)) > 1
-    assert decided > 20
+    assert decided > 10
 
 
 @pytest.mark.parametrize("noise", [1e-2, 1e-4, 1e-6])
