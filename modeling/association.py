@@ -61,29 +61,35 @@ class Tile:
     def fill(self, genes: PreparedGenes, targets: PreparedTargets) -> None:
         """Compute the strengths of the targets; rows beyond them mean nothing."""
         pearson, spearman, chi = self.strength
-        self._multiply(targets.standardised, genes.standardised, pearson)
+        multiply(targets.standardised, genes.standardised, self.left, pearson)
         np.abs(pearson, out=pearson)
-        self._multiply(targets.ranks, genes.ranks, spearman)
+        multiply(targets.ranks, genes.ranks, self.left, spearman)
         np.abs(spearman, out=spearman)
         spearman *= _reciprocal(genes.rank_spread * (genes.n_lines - 1))
         spearman[: len(targets)] *= _reciprocal(targets.rank_spread)[:, None]
         fill_root_chi_squared(genes.upper, genes.upper_counts, targets.binned, genes.n_lines, chi)
 
-    def _multiply(
-        self,
-        targets: Float64[np.ndarray, "targets cell_lines"],
-        genes: Float64[np.ndarray, "genes cell_lines"],
-        out: Float64[np.ndarray, "tile genes"],
-    ) -> None:
-        """Write targets @ genes.T in products whose shapes do not depend on the number of targets."""
-        self.left[: len(targets)] = targets
-        self.left[len(targets) :] = 0.0
-        whole = len(genes) // ALIGNED_GENES * ALIGNED_GENES
-        np.matmul(self.left, genes[:whole].T, out=out[:, :whole])
-        if whole < len(genes):
-            last = np.zeros((ALIGNED_GENES, genes.shape[1]))
-            last[: len(genes) - whole] = genes[whole:]
-            out[:, whole:] = (self.left @ last.T)[:, : len(genes) - whole]
+
+def multiply(
+    targets: Float64[np.ndarray, "targets cell_lines"],
+    genes: Float64[np.ndarray, "genes cell_lines"],
+    left: Float64[np.ndarray, "tile cell_lines"],
+    out: Float64[np.ndarray, "tile genes"],
+) -> None:
+    """Write targets @ genes.T in products whose shapes do not depend on the number of targets.
+
+    Args:
+        left: working memory of `TILE_TARGETS` rows, written over.
+        out: its first rows are filled; those beyond the targets mean nothing.
+    """
+    left[: len(targets)] = targets
+    left[len(targets) :] = 0.0
+    whole = len(genes) // ALIGNED_GENES * ALIGNED_GENES
+    np.matmul(left, genes[:whole].T, out=out[:, :whole])
+    if whole < len(genes):
+        last = np.zeros((ALIGNED_GENES, genes.shape[1]))
+        last[: len(genes) - whole] = genes[whole:]
+        out[:, whole:] = (left @ last.T)[:, : len(genes) - whole]
 
 
 def _reciprocal(values: Float64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
