@@ -9,9 +9,10 @@ from jaxtyping import Float64, Int32, Int64
 from numba import njit
 
 from modeling.candidates.base import fit_each
-from modeling.candidates.fitted import Arrays, Fitted
+from modeling.candidates.fitted import Arrays, Fitted, Parameter
 from modeling.candidates.problem import Problem
 from modeling.candidates.tree import as_float32
+from modeling.metrics import rmse
 from modeling.seeds import seed_of
 
 LEAF = -1
@@ -73,13 +74,15 @@ class ForestModel:
 class Forest:
     """scikit-learn's RandomForestRegressor: 100 trees on resampled lines, depth 8, at least 5 lines a leaf.
 
-    Its random state is 32 bits hashed from the problem's seed.
+    Its random state is 32 bits hashed from the problem's seed. With `out_of_bag`, the parameters hold
+    `out_of_bag_rmse`: each training line forecast by the trees that did not see it.
     """
 
     name: str = "forest"
     trees: int = 100
     max_depth: int = 8
     min_leaf: int = 5
+    out_of_bag: bool = False
 
     def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
         """Fit every problem."""
@@ -94,12 +97,16 @@ class Forest:
             max_depth=self.max_depth,
             min_samples_leaf=self.min_leaf,
             n_jobs=1,
+            oob_score=self.out_of_bag,
             random_state=random_state(problem),
         )
         library.fit(as_float32(problem.features), problem.effect)
         model = _flattened([tree.tree_ for tree in library.estimators_])
         leaves = int(np.count_nonzero(model.feature == LEAF))
-        return Fitted(self.name, model, {"trees": self.trees, "leaves": leaves})
+        parameters: dict[str, Parameter] = {"trees": self.trees, "leaves": leaves}
+        if self.out_of_bag:
+            parameters["out_of_bag_rmse"] = rmse(problem.effect, library.oob_prediction_)
+        return Fitted(self.name, model, parameters)
 
 
 def random_state(problem: Problem) -> int:
