@@ -12,7 +12,7 @@ Method = Annotated[
     list[str],
     typer.Option(
         "--method",
-        help="modifiers | ridge | kernel; later forest, latent, plain, profiles, drugs. Repeatable.",
+        help="modifiers | ridge | kernel | forest; later latent, plain, profiles, drugs. Repeatable.",
     ),
 ]
 Preset = Annotated[str, typer.Option(help="quick | published | best, or candidates by name: ols,knn.")]
@@ -24,6 +24,10 @@ Top = Annotated[int, typer.Option(help="Modifiers kept by each of the three test
 Fdr = Annotated[float, typer.Option(help="Benjamini-Hochberg threshold of each test.")]
 Redundancy = Annotated[
     float | None, typer.Option(help="Drop a modifier whose |r| with a chosen one reaches this.")
+]
+Stratified = Annotated[
+    bool,
+    typer.Option("--stratified", help="Quantile-stratified folds of each target's own; forest alone."),
 ]
 Device = Annotated[str, typer.Option(help="auto | cpu | cuda.")]
 ShardSize = Annotated[int | None, typer.Option(min=1, help="Targets a shard; estimated if not given.")]
@@ -56,6 +60,7 @@ def plan(
     fdr: Fdr = 0.05,
     redundancy: Redundancy = None,
     device: Device = "auto",
+    stratified: Stratified = False,
     shard_size: ShardSize = None,
     workers: Workers = None,
     final: Final = True,
@@ -63,7 +68,7 @@ def plan(
     """Dry run: shards, time, memory, and what would be reused."""
     from cluster.runs import Request, describe_plan
 
-    options = _options(preset, scheme, folds, seed, top, fdr, redundancy, device)
+    options = _options(preset, scheme, folds, seed, top, fdr, redundancy, device, stratified)
     request = Request(dataset, store, tuple(method), targets, final, options, shard_size, workers=workers)
     typer.echo(describe_plan(request))
 
@@ -81,6 +86,7 @@ def run_command(
     fdr: Fdr = 0.05,
     redundancy: Redundancy = None,
     device: Device = "auto",
+    stratified: Stratified = False,
     shard_size: ShardSize = None,
     address: Address = "local",
     workers: Workers = None,
@@ -90,7 +96,7 @@ def run_command(
     """Model every target in every fold and commit the results to a store."""
     from cluster.runs import Request, run_request
 
-    options = _options(preset, scheme, folds, seed, top, fdr, redundancy, device)
+    options = _options(preset, scheme, folds, seed, top, fdr, redundancy, device, stratified)
     request = Request(
         dataset, store, tuple(method), targets, final, options, shard_size, address, workers, insecure
     )
@@ -140,6 +146,7 @@ def _options(
     fdr: float,
     redundancy: float | None,
     device: str,
+    stratified: bool,
 ) -> dict[str, object]:
     return {
         "preset": preset,
@@ -150,4 +157,5 @@ def _options(
         "fdr": fdr,
         "redundancy": redundancy,
         "device": device,
+        "stratified": stratified,
     }

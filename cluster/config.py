@@ -19,9 +19,9 @@ from tasks.problems import BadInputError
 ALGORITHM = 1
 FORMAT = 1
 
-BUILT_METHODS = ("modifiers", "ridge", "kernel")
+BUILT_METHODS = ("modifiers", "ridge", "kernel", "forest")
 FINAL_METHODS = ("modifiers",)  # those whose models, fitted on all lines, are stored for `predict`
-PLANNED_METHODS = ("forest", "latent", "plain", "profiles", "drugs")
+PLANNED_METHODS = ("latent", "plain", "profiles", "drugs")
 BUILT_SCHEMES = ("kfold", "split")
 PLANNED_SCHEMES = ("lineage",)
 
@@ -42,6 +42,7 @@ class RunOptions(BaseModel):
     fdr: Annotated[float, Field(gt=0, lt=1)] = 0.05
     redundancy: Annotated[float, Field(gt=0, le=1)] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    stratified: bool = False  # each target has quantile-stratified folds of its own
 
     @property
     def candidates(self) -> str | tuple[str, ...]:
@@ -70,6 +71,8 @@ def checked_options(methods: Sequence[str], **options: Any) -> RunOptions:
         raise BadInputError(problems) from None
     if chosen.device == "cuda":
         problems.append("--device cuda: the GPU paths are not built yet; use --device cpu or auto")
+    if chosen.stratified:
+        problems += _stratified_misuse(methods, scheme)
     try:
         candidates_of(chosen.candidates)
     except ValueError as error:
@@ -77,6 +80,17 @@ def checked_options(methods: Sequence[str], **options: Any) -> RunOptions:
     if problems:
         raise BadInputError(problems)
     return chosen
+
+
+def _stratified_misuse(methods: Sequence[str], scheme: str) -> list[str]:
+    """Why stratified folds cannot be had with these; nothing where they can."""
+    why = "its folds are each target's own, so no other method's rows could be compared with them"
+    problems = []
+    if set(methods) != {"forest"}:
+        problems.append(f"--stratified: only with --method forest alone, given {', '.join(methods)}; {why}")
+    if scheme != "kfold":
+        problems.append(f"--stratified: only with --scheme kfold, given {scheme}")
+    return problems
 
 
 def _unbuilt(option: str, given: Sequence[str], built: Sequence[str], planned: Sequence[str]) -> list[str]:
@@ -114,7 +128,7 @@ def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict
         "scheme": options.scheme,
         "seed": options.seed,
         "preset": options.preset,
-        "settings": {"top": options.top, "fdr": options.fdr, "redundancy": options.redundancy},
+        "settings": _settings(options),
         "device": "cpu",  # `auto` resolves here; the digest names what was used
         "folds": [
             {"number": f.number, "name": f.name, "n_train": len(f.train), "n_test": len(f.test)}
@@ -125,10 +139,16 @@ def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict
     }
 
 
+def _settings(options: RunOptions) -> dict[str, Any]:
+    """What `options_of` reads back; `stratified` only where asked for, as older runs know no such field."""
+    settings = {"top": options.top, "fdr": options.fdr, "redundancy": options.redundancy}
+    return settings | ({"stratified": True} if options.stratified else {})
+
+
 def options_of(body: dict[str, Any]) -> RunOptions:
     """The options a stored run was started with, read back from its run.json."""
     held_out = [f for f in body["folds"] if f["n_test"] > 0]
-    folds = {"folds": len(held_out)} if body["scheme"] == "kfold" else {}
+    folds: dict[str, Any] = {"folds": len(held_out)} if body["scheme"] == "kfold" else {}
     return RunOptions(
         preset=body["preset"],
         scheme=body["scheme"],

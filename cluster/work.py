@@ -32,7 +32,11 @@ def prepare(inputs: RunInputs, part: Part) -> Prepared:
 def settings_of(options: RunOptions, method: str) -> ShardSettings:
     """What a shard of one method needs to know of the run's options."""
     return ShardSettings(
-        method=method, candidates=options.candidates, selection=options.selection, seed=options.seed
+        method=method,
+        candidates=options.candidates,
+        selection=options.selection,
+        seed=options.seed,
+        stratified=options.folds if options.stratified else None,
     )
 
 

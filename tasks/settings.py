@@ -10,6 +10,8 @@ class ShardSettings:
     """Method, candidate models (a preset or names), selection, seed, and where networks and products run.
 
     `device` is torch's name of it; the last digits may depend on its kind, so it is part of what a run is.
+    `stratified`: into how many quantile-stratified folds each target's own lines are parted; None: every
+    target has the run's folds.
     """
 
     method: str
@@ -17,3 +19,4 @@ class ShardSettings:
     selection: SelectionSettings
     seed: int
     device: str = "cpu"
+    stratified: int | None = None
