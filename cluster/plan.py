@@ -25,7 +25,7 @@ FIT_SECONDS = {  # one target's candidates at that many lines, by preset; linear
     "best": 2.0,
 }
 KERNEL_SECONDS = 0.002  # one target of `ridge` or `kernel` at that many lines, its rows included
-FOREST_SECONDS = 15.0  # one target of `forest` at that many lines and all the genes it keeps
+FOREST_SECONDS = 3.5  # one target of `forest` at that many lines and all the genes it keeps
 GIBI = 2**30
 WORKER_BYTES = 450 * 2**20  # a worker process with the numerical libraries imported
 GENE_BYTES = 8 + 8 + 1 / 8  # a gene and line as `modifiers` prepares it: standardised, ranked, as a bit
@@ -111,7 +111,7 @@ class Costs:
             return WORKER_BYTES + 8 * 4 * self.lines**2
         anew, tile = self.fold_bytes(method), 8 * TILE_TARGETS * self.genes
         if method == "forest":
-            features = 12 * min(self.genes, FOREST_GENES) * self.lines  # of one fit, as float64 and float32
+            features = 40 * min(self.genes, FOREST_GENES) * self.lines  # of one fit, as they come and sorted
             return WORKER_BYTES + features + (anew + tile if anew else 0)
         return WORKER_BYTES + len(TESTS) * tile + anew
 
