@@ -12,7 +12,7 @@ Method = Annotated[
     list[str],
     typer.Option(
         "--method",
-        help="modifiers | ridge | kernel; later forest, latent, plain, profiles, drugs. Repeatable.",
+        help="modifiers | ridge | kernel | forest; later latent, plain, profiles, drugs. Repeatable.",
     ),
 ]
 Preset = Annotated[str, typer.Option(help="quick | published | best, or candidates by name: ols,knn.")]
@@ -30,6 +30,10 @@ LikeTheCode = Annotated[
     typer.Option(
         "--like-the-code", help="Select as the published code: no FDR, mean split, redundancy 0.95."
     ),
+]
+Stratified = Annotated[
+    bool,
+    typer.Option("--stratified", help="Quantile-stratified folds of each target's own; forest alone."),
 ]
 Device = Annotated[str, typer.Option(help="auto: cuda where torch sees a GPU here | cpu | cuda.")]
 ShardSize = Annotated[int | None, typer.Option(min=1, help="Targets a shard; estimated if not given.")]
@@ -63,6 +67,7 @@ def plan(
     redundancy: Redundancy = None,
     like_the_code: LikeTheCode = False,
     device: Device = "auto",
+    stratified: Stratified = False,
     shard_size: ShardSize = None,
     workers: Workers = None,
     final: Final = True,
@@ -70,7 +75,7 @@ def plan(
     """Dry run: shards, time, memory, and what would be reused."""
     from cluster.runs import Request, describe_plan
 
-    options = _options(preset, scheme, folds, seed, top, fdr, redundancy, like_the_code, device)
+    options = _options(preset, scheme, folds, seed, top, fdr, redundancy, like_the_code, device, stratified)
     request = Request(dataset, store, tuple(method), targets, final, options, shard_size, workers=workers)
     typer.echo(describe_plan(request))
 
@@ -89,6 +94,7 @@ def run_command(
     redundancy: Redundancy = None,
     like_the_code: LikeTheCode = False,
     device: Device = "auto",
+    stratified: Stratified = False,
     shard_size: ShardSize = None,
     address: Address = "local",
     workers: Workers = None,
@@ -98,7 +104,7 @@ def run_command(
     """Model every target in every fold and commit the results to a store."""
     from cluster.runs import Request, run_request
 
-    options = _options(preset, scheme, folds, seed, top, fdr, redundancy, like_the_code, device)
+    options = _options(preset, scheme, folds, seed, top, fdr, redundancy, like_the_code, device, stratified)
     request = Request(
         dataset, store, tuple(method), targets, final, options, shard_size, address, workers, insecure
     )
@@ -149,6 +155,7 @@ def _options(
     redundancy: float | None,
     like_the_code: bool,
     device: str,
+    stratified: bool,
 ) -> dict[str, object]:
     return {
         "preset": preset,
@@ -160,4 +167,5 @@ def _options(
         "redundancy": redundancy,
         "like_the_code": like_the_code,
         "device": device,
+        "stratified": stratified,
     }

@@ -22,9 +22,9 @@ FORMAT = 1
 CODE_REDUNDANCY = 0.95  # of the published code, whatever its paper says
 
 FINAL_METHODS = ("modifiers", "ridge", "kernel")  # those whose models of all lines are stored for `predict`
-BUILT_METHODS = (*FINAL_METHODS, "one_modifier", "all_modifiers")
+BUILT_METHODS = (*FINAL_METHODS, "forest", "one_modifier", "all_modifiers")
 GPU_METHODS = frozenset({"modifiers", "one_modifier", "all_modifiers"})  # that use one on device cuda
-PLANNED_METHODS = ("forest", "latent", "plain", "profiles", "drugs")
+PLANNED_METHODS = ("latent", "plain", "profiles", "drugs")
 BUILT_SCHEMES = ("kfold", "split")
 PLANNED_SCHEMES = ("lineage",)
 
@@ -46,6 +46,7 @@ class RunOptions(BaseModel):
     redundancy: Annotated[float, Field(gt=0, le=1)] | None = None
     like_the_code: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    stratified: bool = False  # each target has quantile-stratified folds of its own
 
     @property
     def candidates(self) -> str | tuple[str, ...]:
@@ -84,6 +85,8 @@ def checked_options(methods: Sequence[str], **options: Any) -> RunOptions:
         problems.append(
             f"--like-the-code selects without --fdr and with --redundancy {CODE_REDUNDANCY}; leave both out"
         )
+    if chosen.stratified:
+        problems += _stratified_misuse(methods, scheme)
     try:
         candidates_of(chosen.candidates)
     except ValueError as error:
@@ -91,6 +94,17 @@ def checked_options(methods: Sequence[str], **options: Any) -> RunOptions:
     if problems:
         raise BadInputError(problems)
     return chosen
+
+
+def _stratified_misuse(methods: Sequence[str], scheme: str) -> list[str]:
+    """Why stratified folds cannot be had with these; nothing where they can."""
+    why = "its folds are each target's own, so no other method's rows could be compared with them"
+    problems = []
+    if set(methods) != {"forest"}:
+        problems.append(f"--stratified: only with --method forest alone, given {', '.join(methods)}; {why}")
+    if scheme != "kfold":
+        problems.append(f"--stratified: only with --scheme kfold, given {scheme}")
+    return problems
 
 
 def _unbuilt(option: str, given: Sequence[str], built: Sequence[str], planned: Sequence[str]) -> list[str]:
@@ -128,12 +142,7 @@ def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict
         "scheme": options.scheme,
         "seed": options.seed,
         "preset": options.preset,
-        "settings": {
-            "top": options.top,
-            "fdr": options.fdr,
-            "redundancy": options.redundancy,
-            "like_the_code": options.like_the_code,
-        },
+        "settings": _settings(options),
         "device": options.runs_on,
         "folds": [
             {"number": f.number, "name": f.name, "n_train": len(f.train), "n_test": len(f.test)}
@@ -142,6 +151,13 @@ def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict
         "n_folds": sum(len(f.test) > 0 for f in folds),
         "libraries": {name: version(name) for name in LIBRARIES} | {"machine": platform.machine()},
     }
+
+
+def _settings(options: RunOptions) -> dict[str, Any]:
+    """What `options_of` reads back; switches only where they are on, as older runs know none."""
+    settings = {"top": options.top, "fdr": options.fdr, "redundancy": options.redundancy}
+    switches = {"like_the_code": options.like_the_code, "stratified": options.stratified}
+    return settings | {name: True for name, on in switches.items() if on}
 
 
 def options_of(body: dict[str, Any]) -> RunOptions:

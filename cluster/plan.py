@@ -11,6 +11,7 @@ from itertools import groupby, pairwise
 
 from cluster.store.units import FINAL_FOLD, Part, Unit, shard_key
 from modeling.association import TESTS, TILE_TARGETS
+from tasks.forest_models import GENES as FOREST_GENES
 
 BLOCK_SECONDS = 60.0  # losing a block of this length costs little, and Ray's 1 ms a task vanishes in it
 SHARDS_PER_SLOT = 10  # at least, so that no slot stands idle long at the end and progress is seen to move
@@ -24,8 +25,10 @@ FIT_SECONDS = {  # one target's candidates at that many lines, by preset; linear
     "best": 2.0,
 }
 KERNEL_SECONDS = 0.002  # one target of `ridge` or `kernel` at that many lines, its rows included
+FOREST_SECONDS = 3.5  # one target of `forest` at that many lines and all the genes it keeps
 GIBI = 2**30
 WORKER_BYTES = 450 * 2**20  # a worker process with the numerical libraries imported
+GENE_BYTES = 8 + 8 + 1 / 8  # a gene and line as `modifiers` prepares it: standardised, ranked, as a bit
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class Costs:
         """
         if method in ("ridge", "kernel"):
             return KERNEL_SECONDS * (self.lines / REFERENCE_LINES) ** 2
+        if method == "forest":
+            return FOREST_SECONDS * min(self.genes / FOREST_GENES, 1.0) * self.lines / REFERENCE_LINES
         selection = SELECTION_SECONDS * self.genes / REFERENCE_GENES * self.lines / REFERENCE_LINES
         fit = FIT_SECONDS.get(self.preset, FIT_SECONDS["published"]) * self.lines / REFERENCE_LINES
         return selection + fit
@@ -74,15 +79,41 @@ class Costs:
         """Estimated core-seconds of a shard."""
         return len(shard.units) * self.seconds_per_unit(shard.method)
 
-    def memory(self, slots: int) -> int:
-        """Estimated bytes of one prepared fold, shared by all, and of each slot's worker.
+    def memory(self, slots: int, methods: Iterable[str] = ("modifiers",)) -> int:
+        """Estimated bytes of the raw expression (float32), of the methods' dearest fold, and of the workers.
 
-        The fold: standardised values and ranks (float64), raw values (float32) and bits, genes × lines.
-        A worker: one tile of targets × genes (float64) for each association test.
+        Folds are prepared one after another; the targets' effects and what becomes of them are not counted.
         """
-        fold = int(self.genes * self.lines * (8 + 8 + 4 + 1 / 8))
-        worker = WORKER_BYTES + 8 * len(TESTS) * TILE_TARGETS * self.genes
-        return fold + slots * worker
+        dearest = max((self.fold_bytes(m) + slots * self.worker_bytes(m) for m in set(methods)), default=0)
+        return 4 * self.genes * self.lines + dearest
+
+    def fold_bytes(self, method: str) -> int:
+        """Estimated bytes of one prepared fold, shared by all workers.
+
+        `modifiers`: standardised values, ranks and bits of all genes. `ridge` and `kernel`: the kernel of all
+        lines with the training lines, and its eigenvectors; while they are made, standardised expression in
+        two orders (float32). `forest`: standardised values, where there are more genes than it keeps.
+        """
+        if method in ("ridge", "kernel"):
+            return 8 * (2 * self.lines**2 + self.genes * self.lines)
+        if method == "forest":
+            return 8 * self.genes * self.lines if self.genes > FOREST_GENES else 0
+        return int(GENE_BYTES * self.genes * self.lines)
+
+    def worker_bytes(self, method: str) -> int:
+        """Estimated bytes of one worker: its libraries, and what one pattern of missing lines has anew.
+
+        `modifiers`, `forest`: a tile of targets × genes for each test, and the genes prepared again (with
+        stratified folds, for every target). `ridge`, `kernel`: the kernels of that pattern and their
+        eigenvectors.
+        """
+        if method in ("ridge", "kernel"):
+            return WORKER_BYTES + 8 * 4 * self.lines**2
+        anew, tile = self.fold_bytes(method), 8 * TILE_TARGETS * self.genes
+        if method == "forest":
+            features = 40 * min(self.genes, FOREST_GENES) * self.lines  # of one fit, as they come and sorted
+            return WORKER_BYTES + features + (anew + tile if anew else 0)
+        return WORKER_BYTES + len(TESTS) * tile + anew
 
 
 @dataclass(frozen=True)
@@ -171,7 +202,8 @@ def summarise(
         reused = sum(unit in committed for unit in members)
         seconds = sum(costs.seconds(s) for s in own)
         lines.append(PlanLine(method, fold, len(members), reused, len(own), seconds))
-    return PlanSummary(tuple(lines), slots, costs.memory(slots))
+    methods = {shard.method for shard in shards}
+    return PlanSummary(tuple(lines), slots, costs.memory(slots, methods))
 
 
 def _fold_then_method(unit: Unit) -> tuple[bool, int, str]:

@@ -69,8 +69,8 @@ def run(dataset: Path | str, store: Path | str, **request: Any) -> Outcome:
     """Model every target of a Dataset and commit the results to a store; `knockcast run` in Python.
 
     Keywords: methods, targets (as the command takes them, or a list of names), final, shard_size, address,
-    workers, insecure as in `Request`; all others (preset, scheme, folds, seed, top, fdr, redundancy, device)
-    are the run's options.
+    workers, insecure as in `Request`; all others (preset, scheme, folds, seed, top, fdr, redundancy, device,
+    stratified) are the run's options.
     Raises BadInputError, StorageError or RefusedError; an interruption or quarantined targets are in the
     Outcome, not raised.
     """

@@ -40,6 +40,7 @@ def settings_of(options: RunOptions, method: str) -> ShardSettings:
         selection=options.selection,
         seed=options.seed,
         device=options.runs_on if method in GPU_METHODS else "cpu",
+        stratified=options.folds if options.stratified else None,
     )
 
 

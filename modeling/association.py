@@ -88,7 +88,7 @@ class Tile:
         genes = self.genes
         _, spearman, chi = self.strength
         self.fill_pearson(targets.standardised)
-        self._multiply(targets.ranks, genes.ranks, spearman)
+        multiply(targets.ranks, genes.ranks, self.left, spearman)
         np.abs(spearman, out=spearman)
         spearman *= reciprocal(genes.rank_spread * (genes.n_lines - 1))
         spearman[: len(targets)] *= reciprocal(targets.rank_spread)[:, None]
@@ -96,27 +96,33 @@ class Tile:
 
     def fill_pearson(self, standardised: Float64[np.ndarray, "targets cell_lines"]) -> None:
         """|r| alone, of at most `TILE_TARGETS` targets."""
-        self._multiply(standardised, self.genes.standardised, self.strength[0])
+        multiply(standardised, self.genes.standardised, self.left, self.strength[0])
         np.abs(self.strength[0], out=self.strength[0])
 
     def settle(self, targets: PreparedTargets, rows: Int64[np.ndarray, " k"]) -> None:
         """Nothing: they have them."""
 
-    def _multiply(
-        self,
-        targets: Float64[np.ndarray, "targets cell_lines"],
-        genes: Float64[np.ndarray, "genes cell_lines"],
-        out: Float64[np.ndarray, "tile genes"],
-    ) -> None:
-        """Write targets @ genes.T in products whose shapes do not depend on the number of targets."""
-        self.left[: len(targets)] = targets
-        self.left[len(targets) :] = 0.0
-        whole = len(genes) // ALIGNED_GENES * ALIGNED_GENES
-        np.matmul(self.left, genes[:whole].T, out=out[:, :whole])
-        if whole < len(genes):
-            last = np.zeros((ALIGNED_GENES, genes.shape[1]))
-            last[: len(genes) - whole] = genes[whole:]
-            out[:, whole:] = (self.left @ last.T)[:, : len(genes) - whole]
+
+def multiply(
+    targets: Float64[np.ndarray, "targets cell_lines"],
+    genes: Float64[np.ndarray, "genes cell_lines"],
+    left: Float64[np.ndarray, "tile cell_lines"],
+    out: Float64[np.ndarray, "tile genes"],
+) -> None:
+    """Write targets @ genes.T in products whose shapes do not depend on the number of targets.
+
+    Args:
+        left: working memory of `TILE_TARGETS` rows, written over.
+        out: its first rows are filled; those beyond the targets mean nothing.
+    """
+    left[: len(targets)] = targets
+    left[len(targets) :] = 0.0
+    whole = len(genes) // ALIGNED_GENES * ALIGNED_GENES
+    np.matmul(left, genes[:whole].T, out=out[:, :whole])
+    if whole < len(genes):
+        last = np.zeros((ALIGNED_GENES, genes.shape[1]))
+        last[: len(genes) - whole] = genes[whole:]
+        out[:, whole:] = (left @ last.T)[:, : len(genes) - whole]
 
 
 def reciprocal(values: Float64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:

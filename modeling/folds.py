@@ -1,11 +1,14 @@
-"""Which cell lines train and which test: fixed by the seed, shared by every target and method."""
+"""Which cell lines train and which test: fixed by the seed, shared by every target and method.
+
+Quantile-stratified folds (`quantile_fold`) are the exception: each target has its own.
+"""
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, SupportsIndex
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 
 from modeling.seeds import generator
 
@@ -41,6 +44,44 @@ def make_folds(scheme: Scheme, n_lines: int, folds: int, seed: int) -> tuple[Fol
 def final_fold(n_lines: int) -> Fold:
     """The fold of the final fit: every line trains, none tests; its number is `FINAL_FOLD`."""
     return Fold(FINAL_FOLD, "all lines", np.arange(n_lines), np.arange(0))
+
+
+def quantile_fold(
+    fold: Fold, effect: Float64[np.ndarray, " cell_lines"], folds: int, seed: SupportsIndex
+) -> Fold:
+    """The fold of the same number and name, of a target's own lines in `folds` quantile-stratified folds.
+
+    `effect` is NaN where not measured; those lines neither train nor test. See `quantile_parts`.
+    """
+    measured = np.flatnonzero(~np.isnan(effect))
+    tested = quantile_parts(effect[measured], folds, seed) == fold.number
+    return Fold(fold.number, fold.name, measured[~tested], measured[tested])
+
+
+def quantile_parts(
+    effect: Float64[np.ndarray, " lines"], folds: int, seed: SupportsIndex
+) -> Int64[np.ndarray, " lines"]:
+    """The part, 0 to folds − 1, in which each line is tested: every part spans all quantiles of the effect.
+
+    Lines are sorted by effect, and each `folds` neighbours go to as many parts, by chance (cds-ensemble's
+    QuantileKFold, which the DepMap portal's predictions come from). Lines of equal effect change places among
+    themselves only, so that each level's lines spread over the parts as evenly as by scikit-learn's
+    StratifiedKFold: numbers differ by at most one. So do the parts' sizes.
+    """
+    order = np.argsort(effect, kind="stable")
+    _, level, size = np.unique(effect[order], return_inverse=True, return_counts=True)
+    # Places that are dealt out together: a level's lines, or neighbours of no equal.
+    tied, place = size[level] > 1, np.arange(len(effect))
+    keys = np.stack([tied, np.where(tied, level, place // folds)])
+    drawn = np.lexsort((generator(seed, "quantile folds").random(len(effect)), _runs(keys)))
+    parts = np.empty(len(effect), dtype=np.int64)
+    parts[order] = drawn % folds
+    return parts
+
+
+def _runs(keys: Int64[np.ndarray, "keys places"]) -> Int64[np.ndarray, " places"]:
+    """A number for each run of places that agree in every key, ascending."""
+    return np.cumsum((np.diff(keys, axis=1, prepend=-1) != 0).any(axis=0))
 
 
 def _kfold(n_lines: int, folds: int, seed: int) -> tuple[Fold, ...]:

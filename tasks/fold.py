@@ -9,7 +9,8 @@ from jaxtyping import Float32, Int64
 
 from modeling.arrays import PreparedGenes, prepare_genes
 from modeling.baselines import UNKNOWN_LINEAGE
-from modeling.folds import Fold
+from modeling.folds import Fold, quantile_fold
+from modeling.seeds import seed_of
 from tasks.dataset import Dataset
 from tasks.settings import ShardSettings
 
@@ -70,6 +71,17 @@ def prepare_fold(panel: Panel, fold: Fold, settings: ShardSettings) -> PreparedF
         digest.update(expression)
         prepared = replace(prepared, digest=digest.hexdigest())
     return PreparedFold(fold, prepared)
+
+
+def fold_of(panel: Panel, fold: Fold, target: int, settings: ShardSettings) -> Fold:
+    """The lines that train and test for one target (column): the fold's, or the target's own if stratified.
+
+    A target's own folds depend on the run's seed, its name and its effect alone.
+    """
+    if settings.stratified is None:
+        return fold
+    effect = panel.effect[:, target].astype(np.float64)
+    return quantile_fold(fold, effect, settings.stratified, seed_of(settings.seed, panel.targets[target]))
 
 
 def target_indices(panel: Panel, names: Sequence[str]) -> list[int]:

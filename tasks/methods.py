@@ -8,12 +8,14 @@ from modeling.folds import Fold
 from modeling.kernel import Laplacian, Linear
 from tasks.fits import Fit
 from tasks.fold import Panel, PreparedFold, prepare_fold
+from tasks.forest_models import NAME as FOREST
+from tasks.forest_models import PreparedForest, fit_forest_targets, prepare_forest
 from tasks.kernel_models import PreparedKernel, fit_kernel_targets, prepare_kernel
 from tasks.modifier_counts import fit_all_modifiers, fit_one_modifier
 from tasks.modifier_models import fit_targets
 from tasks.settings import ShardSettings
 
-Prepared = PreparedFold | PreparedKernel
+Prepared = PreparedFold | PreparedKernel | PreparedForest
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ METHODS = {
     "all_modifiers": Method(prepare_fold, fit_all_modifiers),
     Linear.name: Method(prepare_kernel, fit_kernel_targets),
     Laplacian.name: Method(prepare_kernel, fit_kernel_targets),
+    FOREST: Method(prepare_forest, fit_forest_targets),
 }
 
 

@@ -12,6 +12,8 @@ class ShardSettings:
     `device` is torch's name of it ("cpu": association without torch); the last digits may depend on its kind,
     so it is part of what a run is.
     Of a target's modifiers the best `most_modifiers` are used, all where it is None.
+    `stratified`: into how many quantile-stratified folds each target's own lines are parted; None: every
+    target has the run's folds.
     """
 
     method: str
@@ -20,3 +22,4 @@ class ShardSettings:
     seed: int
     device: str = "cpu"
     most_modifiers: int | None = None
+    stratified: int | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from tasks.fits import Fit
-from tasks.fold import Panel
+from tasks.fold import Panel, fold_of
 from tasks.methods import METHODS, Prepared
 from tasks.model_rows import final_model_row
 from tasks.rows import candidate_rows, failure_rows, modifier_rows, score_rows
@@ -36,18 +36,21 @@ def run_shard(
     fits = METHODS[settings.method].fit(panel, prepared, targets, settings)
     tables = _final_tables if len(prepared.fold.test) == 0 else _fold_tables
     return ShardResult(
-        tables(panel, prepared, fits, settings.method),
+        tables(panel, prepared, fits, settings),
         dict(sorted(Counter(fit.status for fit in fits).items())),
     )
 
 
-def _fold_tables(panel: Panel, prepared: Prepared, fits: Sequence[Fit], method: str) -> dict[str, pa.Table]:
+def _fold_tables(
+    panel: Panel, prepared: Prepared, fits: Sequence[Fit], settings: ShardSettings
+) -> dict[str, pa.Table]:
     rows: dict[str, list[dict[str, object]]] = {
         name: [] for name in ("scores", "modifiers", "candidates", "predictions", "failures")
     }
     for fit in fits:
-        unit = {"method": method, "target": panel.targets[fit.target], "fold": prepared.fold.number}
-        score, predictions = score_rows(panel, prepared.fold, fit, unit)
+        fold = fold_of(panel, prepared.fold, fit.target, settings)
+        unit = {"method": settings.method, "target": panel.targets[fit.target], "fold": fold.number}
+        score, predictions = score_rows(panel, fold, fit, unit)
         rows["scores"].append(score)
         rows["predictions"] += predictions
         rows["modifiers"] += modifier_rows(panel, fit, unit)
@@ -56,10 +59,12 @@ def _fold_tables(panel: Panel, prepared: Prepared, fits: Sequence[Fit], method: 
     return {name: table_of(name, blocks) for name, blocks in rows.items()}
 
 
-def _final_tables(panel: Panel, prepared: Prepared, fits: Sequence[Fit], method: str) -> dict[str, pa.Table]:
+def _final_tables(
+    panel: Panel, prepared: Prepared, fits: Sequence[Fit], settings: ShardSettings
+) -> dict[str, pa.Table]:
     rows: dict[str, list[dict[str, object]]] = {"models": [], "failures": []}
     for fit in fits:
-        unit = {"method": method, "target": panel.targets[fit.target]}
+        unit = {"method": settings.method, "target": panel.targets[fit.target]}
         rows["models"].append(final_model_row(panel, prepared, fit, unit))
         rows["failures"] += failure_rows(fit, unit | {"fold": prepared.fold.number})
     return {name: table_of(name, blocks) for name, blocks in rows.items()}

@@ -64,6 +64,16 @@ def test_methods_and_presets_that_are_not_built_say_so(small_dataset: Path, tmp_
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_stratified_folds_of_another_method_are_refused(command: str, small_dataset: Path, tmp_path: Path):
+    ended = knockcast(command, small_dataset, "--store", tmp_path / "s", "--stratified", "--scheme", "split")
+    assert ended.returncode == 2
+    assert "--stratified: only with --method forest alone, given modifiers" in ended.stderr
+    assert "only with --scheme kfold" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "s").exists()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

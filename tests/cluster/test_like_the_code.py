@@ -49,7 +49,7 @@ def test_every_varying_target_has_modifiers_those_of_the_slow_loop(
 def test_a_store_keeps_to_it(small_dataset: Path, targets: list[str], store: Path):
     assert resume_store(str(store), workers=0).done == 0
     assert StoreReader.open(store).run["settings"]["like_the_code"] is True
-    with pytest.raises(BadInputError, match="like_the_code: true here, false asked"):
+    with pytest.raises(BadInputError, match="like_the_code: true here, nothing asked"):
         run(small_dataset, store, targets=targets, top=TOP, preset="ols", workers=0)
 
 

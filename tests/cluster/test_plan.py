@@ -1,4 +1,5 @@
 import math
+from dataclasses import fields, is_dataclass
 
 import numpy as np
 import pytest
@@ -17,6 +18,12 @@ from cluster.plan import (
 from cluster.store.units import FINAL_FOLD, Unit, shard_key
 from modeling.arrays import prepare_genes
 from modeling.association import Tile
+from modeling.folds import make_folds
+from modeling.selection import SelectionSettings
+from tasks.fold import Panel
+from tasks.forest_models import GENES as FOREST_GENES
+from tasks.methods import METHODS, prepare_part
+from tasks.settings import ShardSettings
 
 RUN = "a" * 64
 QUICK = Costs("quick", genes=18_000, lines=720)
@@ -101,11 +108,61 @@ def test_the_summary_says_what_is_reused_and_what_the_rest_costs() -> None:
     assert summary.memory_bytes > 18_000 * 720 * 20
 
 
-def test_each_slot_is_counted_with_one_tile_of_the_association() -> None:
+def test_each_slot_is_counted_with_one_tile_of_the_association_and_the_genes_of_a_pattern() -> None:
     genes = prepare_genes(np.random.default_rng(0).normal(size=(8, 200)))
     tile = sum(table.nbytes for table in Tile.for_genes(genes).strength)
     costs = Costs("quick", 200, 8)
-    assert costs.memory(3) - costs.memory(2) == WORKER_BYTES + tile
+    again = costs.fold_bytes("modifiers")
+    assert costs.memory(3) - costs.memory(2) == WORKER_BYTES + tile + again
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_prepared_fold_holds_about_what_is_estimated(method: str) -> None:
+    """Never more, and not much less; `kernel` and `ridge` need some of it only while they prepare."""
+    lines, genes = 300, FOREST_GENES + 200
+    rng = np.random.default_rng(0)
+    panel = Panel(
+        cell_lines=tuple(map(str, range(lines))),
+        genes=tuple(map(str, range(genes))),
+        targets=("A",),
+        expression=rng.random((lines, genes), dtype=np.float32),
+        effect=rng.random((lines, 1), dtype=np.float32),
+        own=np.array([0]),
+        lineages=np.zeros(lines, dtype=np.int64),
+    )
+    fold = make_folds("kfold", lines, 5, 0)[0]
+    shard = ShardSettings(method, "quick", SelectionSettings(), 0)
+    held = bytes_of(prepare_part(panel, fold, shard))
+    costs = Costs("quick", genes, lines)
+    preparing = 8 * genes * lines if method in ("ridge", "kernel") else 0
+    assert costs.fold_bytes(method) - preparing <= 1.6 * held
+    assert held <= costs.fold_bytes(method) - preparing
+    few = Costs("quick", FOREST_GENES, lines)
+    assert few.fold_bytes("forest") == 0  # all genes are kept, nothing is chosen
+
+
+def bytes_of(prepared: object) -> int:
+    """Of all arrays within dataclasses."""
+    parts = [getattr(prepared, field.name) for field in fields(prepared)]  # type: ignore[arg-type]
+    arrays = sum(part.nbytes for part in parts if isinstance(part, np.ndarray))
+    return arrays + sum(bytes_of(part) for part in parts if is_dataclass(part))
+
+
+def test_a_run_of_several_methods_needs_what_the_dearest_needs() -> None:
+    each = [QUICK.memory(2, [method]) for method in METHODS]
+    assert QUICK.memory(2, METHODS) == max(each)
+    assert QUICK.memory(2, ["forest"]) != QUICK.memory(2, ["modifiers"]) != QUICK.memory(2, ["kernel"])
+    wanted = units_of(3, method="ridge")
+    summary = summarise(wanted, set(), make_shards(wanted, RUN, QUICK, 2), QUICK, 2)
+    assert summary.memory_bytes == QUICK.memory(2, ["ridge"])
+
+
+def test_a_forest_costs_by_lines_and_by_the_genes_it_keeps() -> None:
+    seconds = Costs("quick", FOREST_GENES, 720).seconds_per_unit("forest")
+    assert Costs("published", 18_000, 720).seconds_per_unit("forest") == seconds
+    assert Costs("quick", FOREST_GENES // 2, 360).seconds_per_unit("forest") == pytest.approx(seconds / 4)
+    shards = make_shards(units_of(400, method="forest"), RUN, QUICK, slots=2)
+    assert all(BLOCK_SECONDS / 2 <= QUICK.seconds(shard) <= 2 * BLOCK_SECONDS for shard in shards)
 
 
 def test_nothing_wanted_is_nothing_planned() -> None:

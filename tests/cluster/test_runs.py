@@ -248,6 +248,23 @@ def test_several_methods_run_on_the_same_folds_and_all_have_final_models(small_d
     assert genes["kernel"].equals(genes["modifiers"])
 
 
+def test_forest_runs_on_the_same_lines_and_shard_size_changes_no_byte(small_dataset: Path, tmp_path: Path):
+    request = {
+        "targets": ",".join(Dataset.open(small_dataset).targets[:4]),
+        "folds": 2,
+        "workers": 0,
+    }
+    assert run(small_dataset, tmp_path / "whole", methods=("forest",), **request).done == 8
+    run(small_dataset, tmp_path / "cut", methods=("forest",), shard_size=1, **request)
+    assert table_bytes(tmp_path / "cut") == table_bytes(tmp_path / "whole")
+    assert run(small_dataset, tmp_path / "whole", methods=("forest", "ridge"), **request).done == 8
+    predictions = Store(tmp_path / "whole").predictions()
+    lines = predictions.pivot_table(
+        index=["target", "cell_line", "fold"], columns="method", values="predicted"
+    )
+    assert lines.notna().all(axis=None)
+
+
 def test_a_method_added_later_is_done_alone(small_dataset: Path, tmp_path: Path):
     names = ",".join(Dataset.open(small_dataset).targets[:3])
     assert run(small_dataset, tmp_path / "s", methods=("ridge",), workers=0, targets=names).done == 18

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.model_selection import KFold
+from sklearn.model_selection import KFold, StratifiedKFold
 
-from modeling.folds import final_fold, make_folds
+from modeling.folds import final_fold, make_folds, quantile_fold, quantile_parts
 
 
 @given(st.integers(2, 300), st.integers(2, 12), st.integers(0, 2**62))
@@ -63,3 +63,68 @@ def test_the_final_fold_trains_on_all():
 def test_impossible_folds_are_refused(scheme, n_lines, folds, words):
     with pytest.raises(ValueError, match=words):
         make_folds(scheme, n_lines, folds, 0)
+
+
+EFFECTS = {
+    "all different": lambda rng: rng.standard_normal(203),
+    "levels, one of them rare": lambda rng: np.repeat([0.0, 1.0, 2.0], [140, 38, 5]),
+    "probabilities with ties at the ends": lambda rng: np.clip(rng.normal(0.5, 0.6, 150), 0, 1),
+    "two decimals": lambda rng: np.round(rng.standard_normal(150), 2),
+    "all equal": lambda rng: np.zeros(52),
+    "fewer lines than folds": lambda rng: rng.standard_normal(3),
+}
+
+
+@pytest.mark.parametrize("case", EFFECTS)
+@pytest.mark.parametrize("folds", [2, 5])
+def test_quantile_parts_spread_every_level_and_every_quantile_evenly(case, folds):
+    rng = np.random.default_rng(1)
+    effect = rng.permutation(EFFECTS[case](rng))
+    parts = quantile_parts(effect, folds, 3)
+    sizes = np.bincount(parts, minlength=folds)
+    assert len(sizes) == folds
+    assert np.ptp(sizes) <= 1
+    for level in np.unique(effect):
+        assert np.ptp(np.bincount(parts[effect == level], minlength=folds)) <= 1
+    # Up to any quantile, too, no part has many more lines than another.
+    for line in np.sort(effect):
+        assert np.ptp(np.bincount(parts[effect <= line], minlength=folds)) <= 2
+
+
+def test_levels_spread_as_by_the_librarys_stratified_folds():
+    effect = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [131, 38, 14]))
+    parts = quantile_parts(effect.astype(float), 5, 0)
+    library = [test for _, test in StratifiedKFold(5, shuffle=True, random_state=0).split(effect, effect)]
+    for level in range(3):
+        ours = np.bincount(parts[effect == level], minlength=5)
+        assert sorted(ours) == sorted(np.count_nonzero(effect[test] == level) for test in library)
+
+
+def test_neighbours_in_effect_are_tested_in_different_parts():
+    effect = np.random.default_rng(2).permutation(200).astype(float)
+    parts = quantile_parts(effect, 5, 1)[np.argsort(effect)].reshape(-1, 5)
+    assert (np.sort(parts, axis=1) == np.arange(5)).all()
+    assert len({tuple(row) for row in parts}) > 20  # by chance, not always in one order
+
+
+def test_quantile_folds_test_every_measured_line_once_and_no_other():
+    effect = np.random.default_rng(3).standard_normal(80)
+    effect[::7] = np.nan
+    folds = [quantile_fold(fold, effect, 4, 9) for fold in make_folds("kfold", 80, 4, 0)]
+    tested = np.concatenate([fold.test for fold in folds])
+    np.testing.assert_array_equal(np.sort(tested), np.flatnonzero(~np.isnan(effect)))
+    for fold in folds:
+        assert not np.isin(fold.train, fold.test).any()
+        assert len(fold.train) + len(fold.test) == len(tested)
+        assert (np.diff(fold.test) > 0).all()
+    assert [fold.name for fold in folds] == [fold.name for fold in make_folds("kfold", 80, 4, 0)]
+
+
+def test_the_seed_alone_decides_quantile_parts():
+    effect = np.random.default_rng(4).standard_normal(90)
+    np.testing.assert_array_equal(quantile_parts(effect, 5, 1), quantile_parts(effect, 5, 1))
+    assert not np.array_equal(quantile_parts(effect, 5, 1), quantile_parts(effect, 5, 2))
+
+
+def test_no_line_is_no_trouble():
+    assert quantile_parts(np.array([]), 5, 0).size == 0

@@ -77,6 +77,7 @@ def test_equals_the_slow_loop_with_missing_blocks_ties_and_thirty_lines():
     assert found > 15
 
 
+@pytest.mark.timeout(400)  # scipy and statsmodels, gene by gene
 def test_equals_the_slow_loop_on_300_real_targets(real_data):
     expression, levels = real_pair(real_data)
     rng = np.random.default_rng(0)
@@ -96,6 +97,7 @@ def test_equals_the_slow_loop_on_300_real_targets(real_data):
     assert with_modifiers > 100
 
 
+@pytest.mark.timeout(400)
 def test_equals_the_slow_loop_on_300_simulated_targets_with_ties_and_missing_blocks():
     simulated = simulate_arrays(150, 330, seed=7)
     lines = slice(0, simulated.n_shared)

@@ -7,7 +7,7 @@ import pytest
 
 from modeling.folds import make_folds
 from modeling.selection import SelectionSettings
-from tasks.fold import Panel, lineage_numbers, prepare_fold
+from tasks.fold import Panel, fold_of, lineage_numbers, prepare_fold
 from tasks.methods import prepare_part
 from tasks.settings import ShardSettings
 from tasks.shard import run_shard
@@ -68,6 +68,39 @@ def test_scrambled_test_lines_change_nothing_fitted(panel: Panel, preset: str | 
     assert fitted["modifiers"].num_rows > 50
     # The scramble was real: the forecasts for the scrambled lines are others.
     assert not fitted["predictions"].column("predicted").equals(again["predictions"].column("predicted"))
+
+
+@pytest.mark.parametrize("stratified", [None, 5])
+@pytest.mark.parametrize("padding", [0, 900], ids=["all genes", "the best of them"])
+def test_scrambled_test_lines_change_no_forest(panel: Panel, stratified: int | None, padding: int):
+    noise = np.random.default_rng(2).random((len(panel.cell_lines), padding), dtype=np.float32)
+    wide = replace(
+        panel,
+        expression=np.hstack([panel.expression, noise]),
+        genes=(*panel.genes, *(f"N{i}" for i in range(padding))),
+    )
+    settings = replace(ShardSettings("forest", "quick", SelectionSettings(), 0), stratified=stratified)
+    shared = make_folds("kfold", len(panel.cell_lines), 5, 0)[0]
+    distinct = [t for t, y in enumerate(panel.effect.T) if len(np.unique(y)) == len(y)]
+    for target in distinct[:2]:  # each with test lines of its own, where folds are stratified
+        fold = fold_of(wide, shared, target, settings)
+        # Among the test lines alone, values change places: who is in a stratified fold stays.
+        scrambled = _scramble(wide, fold.test)
+        effect = wide.effect.copy()
+        effect[fold.test] = np.random.default_rng(3).permutation(effect[fold.test], axis=0)
+        scrambled = replace(scrambled, effect=effect)
+        fitted, again = (
+            run_shard(p, prepare_part(p, shared, settings), [target], settings).tables
+            for p in (wide, scrambled)
+        )
+        timeless = [name for name in fitted["candidates"].column_names if name != "seconds"]
+        assert fitted["candidates"].num_rows == 1
+        assert fitted["candidates"].select(timeless).equals(again["candidates"].select(timeless))
+        kept = ["target", "model", "n_train", "n_test", "train_mean", "status"]
+        assert fitted["scores"].select(kept).equals(again["scores"].select(kept))
+        lines = [table["predictions"].column("cell_line") for table in (fitted, again)]
+        assert lines[0].equals(lines[1])
+        assert not fitted["predictions"].column("predicted").equals(again["predictions"].column("predicted"))
 
 
 def _scramble(panel: Panel, test: np.ndarray) -> Panel:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestRegressor
 
 from modeling.candidates import Problem, restore
 from modeling.candidates.forest import Forest, random_state
@@ -43,6 +44,18 @@ def test_the_seed_decides_the_forest():
     first, again, other = Forest(trees=5).fit([Problem(features, effect, seed) for seed in (1, 1, 2)])
     assert first.predict(features).tobytes() == again.predict(features).tobytes()
     assert not np.array_equal(first.predict(features), other.predict(features))
+
+
+def test_the_out_of_bag_error_is_the_librarys_and_changes_no_tree():
+    problem = Problem(*HARD["ordinary"], 3)
+    plain, told = (Forest(out_of_bag=tell).fit([problem])[0] for tell in (False, True))
+    assert plain.predict(problem.features).tobytes() == told.predict(problem.features).tobytes()
+    library = RandomForestRegressor(
+        100, max_depth=8, min_samples_leaf=5, oob_score=True, random_state=random_state(problem)
+    ).fit(problem.features, problem.effect)
+    error = np.sqrt(np.mean((library.oob_prediction_ - problem.effect) ** 2))
+    assert told.parameters["out_of_bag_rmse"] == pytest.approx(error, rel=1e-12)
+    assert "out_of_bag_rmse" not in plain.parameters
 
 
 def test_a_constant_effect_is_predicted():
