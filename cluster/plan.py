@@ -21,7 +21,7 @@ SELECTION_SECONDS = (
 )
 FIT_SECONDS = {  # one target's candidates at that many lines, by preset; linear in the lines
     "quick": 0.006,
-    "published": 1.0,
+    "published": 0.7,
     "best": 2.0,
 }
 KERNEL_SECONDS = 0.002  # one target of `ridge` or `kernel` at that many lines, its rows included

@@ -1,9 +1,10 @@
-"""Training many small networks side by side: the numbers of candidate `deep`.
+"""Training many small networks side by side: the numbers of candidate `deep` on a GPU.
 
 Importing this imports torch, which takes seconds: do it late.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,9 +12,7 @@ from jaxtyping import Float64
 
 from modeling.architecture import EpochPlan, plan_epoch
 from modeling.stacks import Stack, stack_of
-from modeling.training import Network, Trained
-
-BATCH = 32
+from modeling.training import BATCH, Network, Trained, note_epoch
 
 
 def train(networks: Sequence[Network], stream: int, slots: int, device: str) -> list[Trained]:
@@ -56,7 +55,8 @@ def _train_block(networks: Sequence[Network], stream: int, device: str) -> list[
         watched = _mean_squares(stack.watched_errors())
         for place, i in enumerate(stack.members):
             if not results[i].ended:
-                _record(results[i], networks[i], stack, place, loss[place], watched[place])
+                take = partial(stack.take, place, networks[i].n_features)
+                note_epoch(results[i], networks[i], loss[place], watched[place], take)
     return results
 
 
@@ -77,22 +77,3 @@ def _mean_squares(errors: Float64[np.ndarray, "networks lines"]) -> Float64[np.n
     # What overflows is looked for in the result.
     with np.errstate(all="ignore"):
         return np.square(errors).sum(axis=1) / np.float64(errors.shape[1])
-
-
-def _record(result: Trained, network: Network, stack: Stack, place: int, loss: float, watched: float) -> None:
-    """Note an epoch's losses, keep the weights if they are the ones wanted, see whether to stop."""
-    result.train_loss.append(float(loss))
-    run = len(result.train_loss)
-    if network.watched is None:
-        judged, wanted, waited = loss, run == network.epochs, False
-    else:
-        judged, wanted = watched, watched < min(result.watched_loss, default=np.inf)
-        result.watched_loss.append(float(watched))
-        waited = not wanted and run - result.epoch >= network.patience
-    if not np.isfinite([loss, judged]).all():
-        result.failure, result.ended = f"the loss is not finite in epoch {run}", True
-        return
-    if wanted:
-        result.weights, result.biases = stack.take(place, network.n_features)
-        result.epoch = run
-    result.ended = run == network.epochs or waited

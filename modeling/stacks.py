@@ -18,11 +18,9 @@ from torch import Tensor
 from torch.optim import Adam
 
 from modeling.architecture import HIDDEN, Biases, Weights
-from modeling.training import Lines, padded_width
+from modeling.training import LEARNING_RATE, PENALTY, Lines, padded_width
 
 SLOT_STEP = 16
-LEARNING_RATE = 1e-3
-PENALTY = 1e-4
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,6 @@
-"""What training a network takes and gives, as plain data."""
+"""What training a network takes and gives, as plain data, and when it ends."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,6 +8,9 @@ from jaxtyping import Float32
 
 from modeling.architecture import Biases, Weights
 
+BATCH = 32
+LEARNING_RATE = 1e-3
+PENALTY = 1e-4
 WIDTH = 60
 
 
@@ -60,3 +64,28 @@ class Trained:
 def padded_width(n_features: int) -> int:
     """Features with padding: a network's own affair, so that its company cannot change it."""
     return WIDTH * max(1, -(-n_features // WIDTH))
+
+
+def note_epoch(
+    result: Trained,
+    network: Network,
+    loss: float,
+    watched: float,
+    take: Callable[[], tuple[Weights, Biases]],
+) -> None:
+    """Note an epoch's losses, keep the weights if they are the ones wanted, see whether to stop."""
+    result.train_loss.append(float(loss))
+    run = len(result.train_loss)
+    if network.watched is None:
+        judged, wanted, waited = loss, run == network.epochs, False
+    else:
+        judged, wanted = watched, watched < min(result.watched_loss, default=np.inf)
+        result.watched_loss.append(float(watched))
+        waited = not wanted and run - result.epoch >= network.patience
+    if not np.isfinite([loss, judged]).all():
+        result.failure, result.ended = f"the loss is not finite in epoch {run}", True
+        return
+    if wanted:
+        result.weights, result.biases = take()
+        result.epoch = run
+    result.ended = run == network.epochs or waited

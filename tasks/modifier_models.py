@@ -73,11 +73,17 @@ def fit_targets(
 
     A target's result does not depend on which others are in the block.
     """
-    fit_group = partial(_fit_group, panel, prepared, settings)
-    return fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, fit_group)
+    select_group = partial(_select_group, panel, prepared, settings)
+    selected = fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, select_group)
+    # One call for the whole block: what candidates do once for many targets they do once.
+    open_ = [(fit, fit.modifiers) for fit in selected if fit.modifiers]
+    problems = [_problem(panel, prepared.fold.number, settings.seed, *pair) for pair in open_]
+    choices = choose(problems, candidates_of(settings.candidates, settings.device))
+    chosen = {fit.target: _with_choice(fit, choice) for (fit, _), choice in zip(open_, choices, strict=True)}
+    return [chosen.get(fit.target, fit) for fit in selected]
 
 
-def _fit_group(
+def _select_group(
     panel: Panel,
     prepared: PreparedFold,
     settings: ShardSettings,
@@ -94,25 +100,19 @@ def _fit_group(
     every = select(genes, effect, settings.selection, settings.device)
     found = [modifiers.best(settings.most_modifiers) for modifiers in every]
     share = (time.thread_time() - begun) / len(targets)
-    fits = [
+    return [
         TargetFit(t, rows, float(np.mean(y)), "no_modifiers", modifiers=m, seconds=share)
         for t, y, m in zip(targets, effect.T, found, strict=True)
     ]
-    fold_seed = seed_of(settings.seed, "fold", prepared.fold.number)
-    with_modifiers = [i for i, modifiers in enumerate(found) if len(modifiers)]
-    problems = [
-        Problem(
-            features_of(panel, rows, found[i]),
-            effect[:, i],
-            seed_of(settings.seed, panel.targets[targets[i]], prepared.fold.number, "autoselect"),
-            fold_seed,
-        )
-        for i in with_modifiers
-    ]
-    choices = choose(problems, candidates_of(settings.candidates, settings.device))
-    for i, choice in zip(with_modifiers, choices, strict=True):
-        fits[i] = _with_choice(fits[i], choice)
-    return fits
+
+
+def _problem(panel: Panel, fold: int, seed: int, fit: TargetFit, modifiers: Modifiers) -> Problem:
+    return Problem(
+        features_of(panel, fit.train, modifiers),
+        panel.effect[fit.train, fit.target].astype(np.float64),
+        seed_of(seed, panel.targets[fit.target], fold, "autoselect"),
+        seed_of(seed, "fold", fold),
+    )
 
 
 def features_of(

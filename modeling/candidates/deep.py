@@ -1,4 +1,4 @@
-"""A small neural network per target; the networks of many targets are trained as one stack."""
+"""A small neural network per target: compiled and alone on a CPU, many as one stack on a GPU."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from jaxtyping import Float64, Int64
 from modeling.architecture import Biases, Weights, forward, initial_weights
 from modeling.candidates.fitted import Arrays, Fitted, Parameter, failed
 from modeling.candidates.problem import Problem
+from modeling.lone_networks import train_alone
 from modeling.seeds import generator
 from modeling.training import Lines, Network, Trained, padded_width
 
@@ -18,6 +19,7 @@ PATIENCE = 100
 HELD_OUT_SHARE = 0.1
 SLOTS = 64
 LAYERS = 5
+CPU = "cpu"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,14 +56,14 @@ class Deep:
 
     `fit` watches the mean squared error (the penalty left out) of 10% of the lines, stops when it has not
     fallen for 100 epochs, or at 1500, and keeps the best epoch's weights. `refit` trains anew on all lines
-    for the number of epochs that was best in the trial. See `modeling.networks` for the training itself.
-    Problems of one `fold_seed` and number of lines share orders and dropout masks, and train together, at
-    most `slots` at a time. On device "cuda" results agree with the CPU's, and with those in another company,
-    within rounding that training carries on: forecasts to 1e-4 after ten epochs, not bit for bit.
+    for the number of epochs that was best in the trial. Problems of one `fold_seed` and number of lines share
+    orders and dropout masks. On device "cpu" `modeling.lone_networks` trains, network after network; on any
+    other `modeling.networks` trains stacks of at most `slots`. There results agree with the CPU's, and with
+    those in another company, within rounding that training carries on: forecasts to 1e-4 after ten epochs.
     """
 
     name: str = "deep"
-    device: str = "cpu"
+    device: str = CPU
     slots: int = SLOTS
 
     def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
@@ -83,16 +85,22 @@ class Deep:
         together: dict[tuple[int, int, int], list[int]] = {}
         for i, (problem, network) in enumerate(zip(problems, networks, strict=True)):
             if network is not None:
-                key = (problem.fold_seed, problem.n_lines, padded_width(problem.n_features))
-                together.setdefault(key, []).append(i)
-        if together:
-            # Late: only a preset with `deep` should pay the seconds that importing torch takes.
-            from modeling.networks import train  # noqa: PLC0415
+                # Only in a stack does the width matter.
+                width = 0 if self.device == CPU else padded_width(problem.n_features)
+                together.setdefault((problem.fold_seed, problem.n_lines, width), []).append(i)
         for (fold_seed, _, _), members in together.items():
             ready = [network for i in members if (network := networks[i]) is not None]
-            for i, trained in zip(members, train(ready, fold_seed, self.slots, self.device), strict=True):
+            for i, trained in zip(members, self._train(ready, fold_seed), strict=True):
                 fits[i] = self._fitted(problems[i], trained)
         return fits
+
+    def _train(self, networks: Sequence[Network], stream: int) -> list[Trained]:
+        if self.device == CPU:
+            return train_alone(networks, stream)
+        # Late: only a GPU is worth the seconds that importing torch takes.
+        from modeling.networks import train  # noqa: PLC0415
+
+        return train(networks, stream, self.slots, self.device)
 
     def _fitted(self, problem: Problem, trained: Trained) -> Fitted:
         if trained.failure:

@@ -13,8 +13,9 @@ from tests.benchmarks.measure import machine
 BENCHMARKS = {
     "bench_selection": "selection for one whole fold",
     "bench_quick": "`quick` per target-fold",
+    "bench_published": "`published` per target-fold",
     "bench_candidates": "every candidate, per fit",
-    "bench_deep": "`deep` in stacks",
+    "bench_deep": "`deep`, compiled and in stacks",
     "bench_kernel": "`ridge` and `kernel` on all genes",
     "bench_workers": "two workers against one",
     "bench_driver": "the driver's own cost",

@@ -9,6 +9,9 @@ import pandas as pd
 from modeling.arrays import prepare_genes
 from modeling.candidates import Problem
 from modeling.selection import SelectionSettings, select
+from tasks.fold import Panel
+from tasks.gene_classes import VARIABLE_SD
+from tasks.simulated_biology import simulate_arrays
 
 TRAINING_LINES = 786  # four fifths of the 983 lines that both matrices hold
 
@@ -31,3 +34,36 @@ def real_problems(folder: Path, targets: int, seed: int = 0) -> tuple[Problem, .
         if len(problems) == targets:
             break
     return tuple(problems)
+
+
+def real_panel(folder: Path) -> Panel:
+    """The lines of both matrices in `folder`, their dense genes, and the targets whose level varies."""
+    expression = pd.read_parquet(folder / "expression.parquet").dropna(axis=1, thresh=1400).dropna()
+    levels = pd.read_parquet(folder / "gene_dependency_level_22q1.parquet").astype("float64")
+    lines = expression.index.intersection(levels.index)
+    levels = levels.loc[lines]
+    varying = levels.loc[:, levels.std() > VARIABLE_SD]
+    return Panel(
+        cell_lines=tuple(lines),
+        genes=tuple(expression.columns),
+        targets=tuple(varying.columns),
+        expression=expression.loc[lines].to_numpy(np.float32),
+        effect=varying.to_numpy(np.float32),
+        own=np.full(varying.shape[1], -1),
+        lineages=np.zeros(len(lines), dtype=np.int64),
+    )
+
+
+def simulated_panel() -> Panel:
+    """As many lines and genes, simulated."""
+    simulated = simulate_arrays(983, 535, seed=0)
+    shared = slice(simulated.n_shared)
+    return Panel(
+        cell_lines=simulated.cell_lines[shared],
+        genes=simulated.genes,
+        targets=simulated.targets,
+        expression=simulated.expression[shared],
+        effect=simulated.effect[shared],
+        own=simulated.own,
+        lineages=np.zeros(simulated.n_shared, dtype=np.int64),
+    )

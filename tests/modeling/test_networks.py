@@ -1,3 +1,5 @@
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -5,6 +7,7 @@ import pytest
 import torch
 
 from modeling.architecture import HIDDEN, forward, initial_weights, plan_epoch
+from modeling.lone_networks import train_alone
 from modeling.networks import train
 from modeling.stacks import stack_of
 from modeling.training import Lines, Network, padded_width
@@ -23,10 +26,11 @@ def network_of(n_features, seed, epochs=30, patience=100):
     return Network(lines_of(75, n_features, seed), weights, epochs, watched, patience)
 
 
-def test_the_loss_curves_are_those_of_a_plain_loop():
+@pytest.mark.parametrize("trainer", [partial(train, slots=64, device="cpu"), train_alone])
+def test_the_loss_curves_are_those_of_a_plain_loop(trainer):
     """75 lines: two full batches and one of 11."""
     networks = [network_of(n, seed) for seed, n in enumerate((3, 41, 60))]
-    for seed, (network, trained) in enumerate(zip(networks, train(networks, 5, 64, "cpu"), strict=True)):
+    for seed, (network, trained) in enumerate(zip(networks, trainer(networks, 5), strict=True)):
         lone, best, losses, watched = train_slow(
             network.train.features,
             network.train.effect,
@@ -91,8 +95,25 @@ def test_a_shrinking_stack_changes_nothing():
         assert [w.tobytes() for w in lone.weights] == [w.tobytes() for w in together[i].weights]
 
 
-def test_training_stops_after_so_many_epochs_without_a_better_one():
-    (trained,) = train([network_of(3, 2, epochs=400, patience=5)], 0, 64, "cpu")
+def test_networks_trained_one_after_another_end_and_fail_by_themselves():
+    networks = [network_of(4 + seed, seed, epochs=2 + 5 * (seed * 7 % 40 // 2)) for seed in range(6)]
+    huge = Lines(networks[0].train.features, np.full(75, np.inf, dtype=np.float32))
+    networks.insert(3, replace(networks[0], train=huge))
+    together = train_alone(networks, 1)
+    assert together[3].failure == "the loss is not finite in epoch 1"
+    for network, trained in zip(networks, together, strict=True):
+        (lone,) = train_alone([network], 1)
+        assert np.array_equal(
+            [lone.train_loss, lone.watched_loss], [trained.train_loss, trained.watched_loss], equal_nan=True
+        )
+        assert [w.tobytes() for w in (*lone.weights, *lone.biases)] == [
+            w.tobytes() for w in (*trained.weights, *trained.biases)
+        ]
+
+
+@pytest.mark.parametrize("trainer", [partial(train, slots=64, device="cpu"), train_alone])
+def test_training_stops_after_so_many_epochs_without_a_better_one(trainer):
+    (trained,) = trainer([network_of(3, 2, epochs=400, patience=5)], 0)
     assert len(trained.watched_loss) == trained.epoch + 5
     assert min(trained.watched_loss) == trained.watched_loss[trained.epoch - 1]
 

@@ -21,6 +21,18 @@ def impatient(monkeypatch):
     monkeypatch.setattr(deep, "PATIENCE", 6)
 
 
+@pytest.fixture(params=["alone", "stacks"])
+def trainer(request, monkeypatch):
+    """Network after network, as on a CPU; and in torch's stacks, as elsewhere, though here on the CPU too."""
+    if request.param == "stacks":
+        monkeypatch.setattr(deep, "CPU", "none")
+
+
+@pytest.fixture
+def in_stacks(monkeypatch):
+    monkeypatch.setattr(deep, "CPU", "none")
+
+
 def problem_of(n_lines, n_features, seed, noise=1.0):
     return Problem(*signal(n_lines, n_features, seed, noise=noise), seed, STREAM)
 
@@ -30,7 +42,7 @@ def same(a, b):
     assert {k: v.tobytes() for k, v in a.arrays().items()} == {k: v.tobytes() for k, v in b.arrays().items()}
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient", "trainer")
 def test_equals_a_plain_loop_over_torch():
     """Rounding differs (padding, order of sums), and training carries it on; hence 1e-4, not 1e-6."""
     problems = [problem_of(120, 7, 0), problem_of(120, 33, 1, noise=0.3), problem_of(120, 60, 2)]
@@ -54,6 +66,7 @@ def test_equals_a_plain_loop_to_the_end_with_the_patience_of_the_method():
     np.testing.assert_allclose(fitted.predict(problem.features), predict(problem.features), rtol=0, atol=1e-3)
 
 
+@pytest.mark.usefixtures("trainer")
 def test_the_refit_trains_on_all_lines_for_the_trials_epochs():
     problems = [problem_of(90, 6, 5), problem_of(90, 6, 6)]
     fits = Deep().refit(problems, [{"epochs": 3, "epochs_run": 103}, {"epochs": 9, "epochs_run": 109}])
@@ -75,8 +88,8 @@ def test_automatic_selection_hands_the_trials_epochs_to_the_refit():
     same(choice.fitted, Deep().refit([problem], [trial.parameters])[0])
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_network_is_the_same_in_any_stack_and_slot():
+@pytest.mark.usefixtures("impatient", "trainer")
+def test_a_network_is_the_same_in_any_company_stack_and_slot():
     """More than one stack of 16, widths 60 and 120, two numbers of lines, two folds; one torch thread."""
     problems = [problem_of(100, 1 + 3 * i, i) for i in range(21)]
     problems += [problem_of(77, 4, 30), replace(problem_of(100, 4, 31), fold_seed=8)]
@@ -103,7 +116,7 @@ def test_the_folds_stream_matters_and_torchs_own_seed_does_not():
     assert other.arrays()["weights_0"].tobytes() != before.arrays()["weights_0"].tobytes()
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient", "trainer")
 def test_a_loss_that_is_not_finite_fails_alone():
     good = [problem_of(60, 4, i) for i in range(3)]
     # More than float32 holds: the loss is infinite or NaN from the first batch on.
@@ -142,7 +155,7 @@ def test_a_tenth_is_watched_by_the_seed():
             np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient", "in_stacks")
 def test_torch_gets_its_threads_back():
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
