@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from modeling.candidates import candidates_of
-from modeling.folds import Fold, final_fold, make_folds
+from modeling.folds import Fold, Scheme, final_fold, make_folds
 from modeling.selection import SelectionSettings
-from tasks.checks import check_enough_lines
+from tasks.checks import check_enough_lines, check_lineages
 from tasks.dataset import Dataset
 from tasks.problems import BadInputError
 
@@ -22,8 +22,8 @@ FORMAT = 1
 BUILT_METHODS = ("modifiers", "ridge", "kernel")
 FINAL_METHODS = ("modifiers",)  # those whose models, fitted on all lines, are stored for `predict`
 PLANNED_METHODS = ("forest", "latent", "plain", "profiles", "drugs")
-BUILT_SCHEMES = ("kfold", "split")
-PLANNED_SCHEMES = ("lineage",)
+BUILT_SCHEMES = ("kfold", "split", "lineage")
+PLANNED_SCHEMES = ()
 
 # Their versions change last digits, so they are part of what a run is.
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "xgboost-cpu")
@@ -35,7 +35,7 @@ class RunOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: str = "quick"
-    scheme: Literal["kfold", "split"] = "kfold"
+    scheme: Scheme = "kfold"
     folds: Annotated[int, Field(ge=2, le=1000)] = 5
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     top: Annotated[int, Field(ge=1, le=1000)] = 20
@@ -92,11 +92,13 @@ def _unbuilt(option: str, given: Sequence[str], built: Sequence[str], planned: S
 def folds_of(options: RunOptions, dataset: Dataset) -> tuple[Fold, ...]:
     """The run's folds over the dataset's cell lines, the final one (all lines) last.
 
-    Raises BadInputError where there are too few lines for the folds asked for.
+    Raises BadInputError where there are too few lines for the folds asked for, or no lineage is large enough.
     """
     n_lines = len(dataset.cell_lines)
     check_enough_lines(dataset, options.folds if options.scheme == "kfold" else 2)
-    folds = make_folds(options.scheme, n_lines, options.folds, options.seed)
+    if options.scheme == "lineage":
+        check_lineages(dataset)
+    folds = make_folds(options.scheme, n_lines, options.folds, options.seed, dataset.lineages)
     return (*folds, final_fold(n_lines))
 
 
@@ -116,13 +118,21 @@ def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict
         "preset": options.preset,
         "settings": {"top": options.top, "fdr": options.fdr, "redundancy": options.redundancy},
         "device": "cpu",  # `auto` resolves here; the digest names what was used
-        "folds": [
-            {"number": f.number, "name": f.name, "n_train": len(f.train), "n_test": len(f.test)}
-            for f in folds
-        ],
-        "n_folds": sum(len(f.test) > 0 for f in folds),
+        "folds": [_fold_body(fold) for fold in folds],
+        "n_folds": sum(len(f.test) > 0 and not f.control for f in folds),
         "libraries": {name: version(name) for name in LIBRARIES} | {"machine": platform.machine()},
     }
+
+
+def _fold_body(fold: Fold) -> dict[str, Any]:
+    """As run.json lists it; `control` only where true, so that runs of other schemes keep their digest."""
+    body = {
+        "number": fold.number,
+        "name": fold.name,
+        "n_train": len(fold.train),
+        "n_test": len(fold.test),
+    }
+    return body | ({"control": True} if fold.control else {})
 
 
 def options_of(body: dict[str, Any]) -> RunOptions:

@@ -64,6 +64,16 @@ def test_methods_and_presets_that_are_not_built_say_so(small_dataset: Path, tmp_
     assert not (tmp_path / "s").exists()
 
 
+def test_a_scheme_the_dataset_cannot_bear_ends_with_2_and_says_what_to_do(
+    small_dataset: Path, tmp_path: Path
+):
+    ended = knockcast("run", small_dataset, "--store", tmp_path / "s", "--scheme", "lineage")
+    assert ended.returncode == 2
+    assert "at least 40 cell lines; the largest are" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "s").exists()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
