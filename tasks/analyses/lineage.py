@@ -38,6 +38,9 @@ LINEAGES_SCHEMA = pa.schema(
         ("share_worse", _REAL),
         ("rmse_mean", _REAL),
         ("rmse_mean_random", _REAL),
+        ("beyond_mean", _REAL),
+        ("beyond_mean_t_p", _REAL),
+        ("beyond_mean_wilcoxon_p", _REAL),
     ]
 )
 LINEAGE_TARGETS_SCHEMA = pa.schema(
@@ -82,7 +85,9 @@ def lineages_table(scores: pa.Table, held_out: Sequence[HeldOut]) -> pa.Table:
     `rmse_random` that on its random twin, `difference` the first less the second. `t` with `t_p` (Student's
     paired t-test) and `wilcoxon_p` (Wilcoxon's signed-rank test) are over targets, two-sided. `share_worse`
     is the share of targets with the larger RMSE on the lineage. `rmse_mean` and `rmse_mean_random` are of
-    the same targets forecast as their training mean: their difference is there without any model. The last
+    the same targets forecast as their training mean: their difference is there without any model, because
+    effects vary more, or elsewhere, on some lineages. `beyond_mean` is `difference` less that one, and its
+    two p test whether it is zero: what being of a lineage never seen takes from the model itself. The last
     row (`all lineages`, no fold) compares the targets' means over their lineages.
 
     Targets are correlated, so every p here is too small: read it beside the size of the difference.
@@ -126,6 +131,7 @@ def _lineages_of(scores: pa.Table, method: str, held_out: Sequence[HeldOut]) -> 
         "share_worse": _share_worse(tested),
         "rmse_mean": _row_means(by_mean.held_out),
         "rmse_mean_random": _row_means(by_mean.random),
+        **_beyond_mean(tested, by_mean),
     }
     return _table(columns, LINEAGES_SCHEMA)
 
@@ -199,6 +205,17 @@ def _compared(pairs: _Pairs) -> dict[str, np.ndarray]:
         "t": tests.t,
         "t_p": tests.t_p,
         "wilcoxon_p": tests.wilcoxon_p,
+    }
+
+
+def _beyond_mean(pairs: _Pairs, by_mean: _Pairs) -> dict[str, np.ndarray]:
+    """The same comparison of how much worse than the training mean's each RMSE is."""
+    held_out = differences(pairs.held_out, by_mean.held_out)
+    tests = paired_tests(held_out, differences(pairs.random, by_mean.random))
+    return {
+        "beyond_mean": tests.difference,
+        "beyond_mean_t_p": tests.t_p,
+        "beyond_mean_wilcoxon_p": tests.wilcoxon_p,
     }
 
 

@@ -47,7 +47,10 @@ def _pairs(scores: pd.DataFrame, fold: int, twin: int, score: str) -> pd.DataFra
 def _row(pairs: pd.DataFrame, mean: pd.DataFrame) -> dict[str, float]:
     worse = (pairs["held_out"] > pairs["random"]).mean() if len(pairs) else np.nan
     row = {"targets": len(pairs), **_tests(pairs), "share_worse": worse}
-    return row | {"rmse_mean": mean["held_out"].mean(), "rmse_mean_random": mean["random"].mean()}
+    row |= {"rmse_mean": mean["held_out"].mean(), "rmse_mean_random": mean["random"].mean()}
+    beyond = _tests((pairs - mean).dropna())
+    row |= {"beyond_mean": beyond["difference"], "beyond_mean_t_p": beyond["t_p"]}
+    return row | {"beyond_mean_wilcoxon_p": beyond["wilcoxon_p"]}
 
 
 def _tests(pairs: pd.DataFrame) -> dict[str, float]:

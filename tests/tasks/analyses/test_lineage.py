@@ -102,6 +102,16 @@ def test_a_harder_lineage_is_seen_and_the_last_row_is_over_all():
     assert (targets["worst_lineage"] == "Skin").mean() > 0.6  # the others miss a score there
 
 
+def test_a_lineage_that_is_harder_for_any_forecast_says_nothing_of_the_model():
+    frame = scores_of(60, ("ridge",))
+    frame.loc[frame["fold"] == 2, ["rmse", "rmse_mean"]] += 1.0
+    skin = lineages_table(scores_table(frame), HELD_OUT).to_pylist()[2]
+    assert skin["difference"] > 0.9
+    assert skin["t_p"] < 1e-6
+    assert abs(skin["beyond_mean"]) < 0.05
+    assert min(skin["beyond_mean_t_p"], skin["beyond_mean_wilcoxon_p"]) > 0.001
+
+
 def test_no_lineages_or_no_scores_give_empty_tables():
     frame = scores_of(12)
     assert lineages_table(scores_table(frame), ()).equals(LINEAGES_SCHEMA.empty_table())
