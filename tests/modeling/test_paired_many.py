@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from modeling.paired import MOST_EXACT, differences, paired_tests, signed_rank_p
+from modeling.paired_many import MOST_EXACT, differences, paired_tests, signed_rank_p
 
 KINDS = ("plain", "ties", "zeros", "both")
 
