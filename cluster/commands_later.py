@@ -9,7 +9,6 @@ from tasks.problems import BadInputError
 MISSING = {
     "describe": "shapes, gene classes and drift between two datasets",
     "explain": "the explanation of one gene's model",
-    "compare": "the paired comparison of two methods",
     "enrich": "pathway and paralog enrichment of modifiers",
     "report": "the HTML report",
     "figures": "the papers' figures",

@@ -25,6 +25,12 @@ Fdr = Annotated[float, typer.Option(help="Benjamini-Hochberg threshold of each t
 Redundancy = Annotated[
     float | None, typer.Option(help="Drop a modifier whose |r| with a chosen one reaches this.")
 ]
+LikeTheCode = Annotated[
+    bool,
+    typer.Option(
+        "--like-the-code", help="Select as the published code: no FDR, mean split, redundancy 0.95."
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto | cpu | cuda.")]
 ShardSize = Annotated[int | None, typer.Option(min=1, help="Targets a shard; estimated if not given.")]
 Address = Annotated[str, typer.Option(help="local | auto | HOST:PORT of a Ray cluster.")]
@@ -55,6 +61,7 @@ def plan(
     top: Top = 20,
     fdr: Fdr = 0.05,
     redundancy: Redundancy = None,
+    like_the_code: LikeTheCode = False,
     device: Device = "auto",
     shard_size: ShardSize = None,
     workers: Workers = None,
@@ -63,7 +70,7 @@ def plan(
     """Dry run: shards, time, memory, and what would be reused."""
     from cluster.runs import Request, describe_plan
 
-    options = _options(preset, scheme, folds, seed, top, fdr, redundancy, device)
+    options = _options(preset, scheme, folds, seed, top, fdr, redundancy, like_the_code, device)
     request = Request(dataset, store, tuple(method), targets, final, options, shard_size, workers=workers)
     typer.echo(describe_plan(request))
 
@@ -80,6 +87,7 @@ def run_command(
     top: Top = 20,
     fdr: Fdr = 0.05,
     redundancy: Redundancy = None,
+    like_the_code: LikeTheCode = False,
     device: Device = "auto",
     shard_size: ShardSize = None,
     address: Address = "local",
@@ -90,7 +98,7 @@ def run_command(
     """Model every target in every fold and commit the results to a store."""
     from cluster.runs import Request, run_request
 
-    options = _options(preset, scheme, folds, seed, top, fdr, redundancy, device)
+    options = _options(preset, scheme, folds, seed, top, fdr, redundancy, like_the_code, device)
     request = Request(
         dataset, store, tuple(method), targets, final, options, shard_size, address, workers, insecure
     )
@@ -139,6 +147,7 @@ def _options(
     top: int,
     fdr: float,
     redundancy: float | None,
+    like_the_code: bool,
     device: str,
 ) -> dict[str, object]:
     return {
@@ -149,5 +158,6 @@ def _options(
         "top": top,
         "fdr": fdr,
         "redundancy": redundancy,
+        "like_the_code": like_the_code,
         "device": device,
     }

@@ -1,4 +1,4 @@
-"""`knockcast status`, `verify`, `gc`, `query`, `gene` and `predict`."""
+"""`knockcast status`, `verify`, `gc`, `query`, `gene`, `compare` and `predict`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +15,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("gc")(gc)
     app.command("query")(query)
     app.command("gene")(gene)
+    app.command("compare")(compare)
     app.command("predict")(predict)
 
 
@@ -61,13 +62,31 @@ def gene(store: StoreArgument, gene: Annotated[str, typer.Argument(help="A targe
     show_gene(store, gene)
 
 
+def compare(
+    store: StoreArgument,
+    first: Annotated[str, typer.Argument(help="A method of this store, or OTHER_STORE:method.")],
+    second: Annotated[str, typer.Argument(help="What it is compared with, likewise.")],
+    targets: Annotated[str | None, typer.Option(help="Only G1,G2 or @FILE with one a line.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="One row per target: .csv, .json, .parquet.")
+    ] = None,
+) -> None:
+    """Two methods on the same folds, target by target: counts, mean difference, paired tests."""
+    from cluster.compare import compare_in_words
+
+    typer.echo(compare_in_words(store, first, second, targets, out))
+
+
 def predict(
     store: StoreArgument,
     expression: Annotated[Path, typer.Argument(help="Samples x genes, log2(TPM+1): CSV, TSV or Parquet.")],
     out: Annotated[Path, typer.Option("--out", help="Samples x targets, .csv or .parquet.")],
-    method: Annotated[str, typer.Option(help="Whose final models.")] = "modifiers",
+    method: Annotated[
+        str | None,
+        typer.Option(help="Whose final models: modifiers | ridge | kernel. Default: modifiers, or the only."),
+    ] = None,
 ) -> None:
-    """Score new samples with the final models; each target's trust is written beside."""
+    """Score new samples with the final models; beside them: each target's trust, the missing genes."""
     from cluster.predict import predict_file
 
     typer.echo(predict_file(store, expression, out, method))

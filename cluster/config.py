@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from modeling.candidates import candidates_of
+from modeling.candidates import BUILT, candidates_of
 from modeling.folds import Fold, Scheme, final_fold, make_folds
 from modeling.selection import SelectionSettings
 from tasks.checks import check_enough_lines, check_lineages
@@ -19,8 +19,10 @@ from tasks.problems import BadInputError
 ALGORITHM = 1
 FORMAT = 1
 
-BUILT_METHODS = ("modifiers", "ridge", "kernel")
-FINAL_METHODS = ("modifiers",)  # those whose models, fitted on all lines, are stored for `predict`
+CODE_REDUNDANCY = 0.95  # of the published code, whatever its paper says
+
+FINAL_METHODS = ("modifiers", "ridge", "kernel")  # those whose models of all lines are stored for `predict`
+BUILT_METHODS = (*FINAL_METHODS, "one_modifier", "all_modifiers")
 PLANNED_METHODS = ("forest", "latent", "plain", "profiles", "drugs")
 BUILT_SCHEMES = ("kfold", "split", "lineage")
 PLANNED_SCHEMES = ()
@@ -41,16 +43,20 @@ class RunOptions(BaseModel):
     top: Annotated[int, Field(ge=1, le=1000)] = 20
     fdr: Annotated[float, Field(gt=0, lt=1)] = 0.05
     redundancy: Annotated[float, Field(gt=0, le=1)] | None = None
+    like_the_code: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     @property
     def candidates(self) -> str | tuple[str, ...]:
-        """The preset's name, or the candidates named one by one (`ols,knn`)."""
-        return tuple(self.preset.split(",")) if "," in self.preset else self.preset
+        """The preset's name, or the candidates named one by one (`ols,knn`, or `ols` alone)."""
+        named = "," in self.preset or self.preset in BUILT
+        return tuple(self.preset.split(",")) if named else self.preset
 
     @property
     def selection(self) -> SelectionSettings:
-        """How modifiers are selected."""
+        """How modifiers are selected: as the paper writes, or as its published code does."""
+        if self.like_the_code:
+            return SelectionSettings(top=self.top, fdr=None, redundancy=CODE_REDUNDANCY, cut="mean")
         return SelectionSettings(top=self.top, fdr=self.fdr, redundancy=self.redundancy)
 
 
@@ -70,6 +76,10 @@ def checked_options(methods: Sequence[str], **options: Any) -> RunOptions:
         raise BadInputError(problems) from None
     if chosen.device == "cuda":
         problems.append("--device cuda: the GPU paths are not built yet; use --device cpu or auto")
+    if chosen.like_the_code and not (chosen.fdr == 0.05 and chosen.redundancy in (None, CODE_REDUNDANCY)):
+        problems.append(
+            f"--like-the-code selects without --fdr and with --redundancy {CODE_REDUNDANCY}; leave both out"
+        )
     try:
         candidates_of(chosen.candidates)
     except ValueError as error:
@@ -116,7 +126,12 @@ def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict
         "scheme": options.scheme,
         "seed": options.seed,
         "preset": options.preset,
-        "settings": {"top": options.top, "fdr": options.fdr, "redundancy": options.redundancy},
+        "settings": {
+            "top": options.top,
+            "fdr": options.fdr,
+            "redundancy": options.redundancy,
+            "like_the_code": options.like_the_code,
+        },
         "device": "cpu",  # `auto` resolves here; the digest names what was used
         "folds": [_fold_body(fold) for fold in folds],
         "n_folds": sum(len(f.test) > 0 and not f.control for f in folds),
@@ -138,7 +153,7 @@ def _fold_body(fold: Fold) -> dict[str, Any]:
 def options_of(body: dict[str, Any]) -> RunOptions:
     """The options a stored run was started with, read back from its run.json."""
     held_out = [f for f in body["folds"] if f["n_test"] > 0]
-    folds = {"folds": len(held_out)} if body["scheme"] == "kfold" else {}
+    folds: dict[str, Any] = {"folds": len(held_out)} if body["scheme"] == "kfold" else {}
     return RunOptions(
         preset=body["preset"],
         scheme=body["scheme"],
@@ -161,7 +176,7 @@ def chosen_targets(dataset: Dataset, classes: Sequence[str], wanted: str | Seque
         if not chosen:
             raise BadInputError(f"--targets variable: no target of {dataset.path} has a sd above 0.1")
         return chosen
-    names = _names(wanted) if isinstance(wanted, str) else list(wanted)
+    names = named_targets(wanted) if isinstance(wanted, str) else list(wanted)
     known = set(dataset.targets)
     unknown = [name for name in names if name not in known]
     if unknown or not names:
@@ -172,7 +187,8 @@ def chosen_targets(dataset: Dataset, classes: Sequence[str], wanted: str | Seque
     return list(dict.fromkeys(names))
 
 
-def _names(wanted: str) -> list[str]:
+def named_targets(wanted: str) -> list[str]:
+    """The names in `G1,G2` or in `@FILE`, one a line. BadInputError where the file cannot be read."""
     if not wanted.startswith("@"):
         return [name.strip() for name in wanted.split(",") if name.strip()]
     try:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from cluster.errors import RefusedError
 
 PACKAGES = ("modeling", "tasks", "cluster")
-LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "xgboost-cpu", "pyarrow")
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "xgboost-cpu", "pyarrow", "safetensors")
 
 
 def package_folders() -> tuple[Path, ...]:

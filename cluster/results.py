@@ -97,7 +97,7 @@ class Store:
         """The result of one SELECT; see `cluster.query.query`."""
         return _frame(query(self._reader, sql))
 
-    def predict(self, expression: pd.DataFrame, method: str = "modifiers") -> Prediction:
+    def predict(self, expression: pd.DataFrame, method: str | None = None) -> Prediction:
         """Forecasts of every target for new samples; see `cluster.predict.predict_samples`."""
         return predict_samples(self._reader, expression, method)
 

@@ -1,10 +1,12 @@
 """`run`, `resume` and `plan`: from options to units, from units to what is left, and off to the driver."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from cluster.config import (
     FINAL_METHODS,
@@ -27,10 +29,12 @@ from cluster.store.units import FINAL_FOLD, Unit
 from cluster.store.writer import StoreWriter
 from cluster.words import measure_in_words
 from cluster.work import RunInputs, prepare, run_and_commit
+from modeling.kernel import KERNELS
 from tasks.dataset import Dataset
 from tasks.fold import panel_of
 from tasks.problems import BadInputError
 from tasks.target_facts import missing_pattern_order, target_facts
+from tasks.training import training_bytes
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def run_request(request: Request) -> Outcome:
     dataset, options, units, facts = _wanted(request)
     writer = StoreWriter(open_filesystem(request.store))
     writer.open_run(run_body(options, dataset, targets_digest(facts)))
-    writer.put_targets(facts)
+    _put_shared(writer, dataset, facts, units)
     writer.add_plan(units, dataset=str(dataset.path.resolve()))
     resources = Resources(request.address, request.workers, request.shard_size, request.insecure)
     return _work_off(writer, dataset, options, units, resources)
@@ -107,7 +111,7 @@ def resume_store(
     options, facts = options_of(reader.run), target_facts(found)
     writer = StoreWriter(reader.fs)
     writer.open_run(run_body(options, found, targets_digest(facts)))
-    writer.put_targets(facts)
+    _put_shared(writer, found, facts, reader.wanted_units())
     forgiven = frozenset(reader.quarantined()) if retry_failed else frozenset()
     for unit in forgiven:
         writer.release(unit)
@@ -166,6 +170,13 @@ def _wanted(request: Request) -> tuple[Dataset, RunOptions, list[Unit], Any]:
     folds = [f.number for f in folds_of(options, dataset) if request.final or f.number != FINAL_FOLD]
     parts = [(m, f) for m in request.methods for f in folds if f != FINAL_FOLD or m in FINAL_METHODS]
     return dataset, options, [Unit(m, t, f) for m, f in parts for t in names], facts
+
+
+def _put_shared(writer: StoreWriter, dataset: Dataset, facts: pa.Table, units: Iterable[Unit]) -> None:
+    """What many rows go with: facts of the targets, and the expression that kernels compare samples with."""
+    writer.put_targets(facts)
+    if any(unit.fold == FINAL_FOLD and unit.method in KERNELS for unit in units):
+        writer.put_training(training_bytes(dataset.cell_lines, dataset.genes, dataset.expression))
 
 
 def _dataset_of(reader: StoreReader, given: Path | None) -> Dataset:

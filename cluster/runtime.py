@@ -33,7 +33,14 @@ ALWAYS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # tasks without a GPU leave CUDA_VISIBLE_DEVICES alone
 }
 LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Ray then binds every port to 127.0.0.1
-HEALTH_CHECKS = {  # for clusters we start: a dead node is noticed after about 6 s instead of 17 s
+NO_HURRY = {
+    # For Ray on this machine alone, where no node can take over: one that was starved of its CPU, or asleep
+    # with its laptop, must not be declared dead, for Ray then ends the driver without a word.
+    "health_check_period_ms": 10_000,
+    "health_check_timeout_ms": 60_000,
+    "health_check_failure_threshold": 60,
+}
+HEALTH_CHECKS = {  # for clusters of several nodes: a dead one is noticed after about 6 s instead of 17 s
     "health_check_initial_delay_ms": 1000,
     "health_check_period_ms": 1000,
     "health_check_timeout_ms": 1000,
@@ -207,7 +214,7 @@ def _start_local(slots: int) -> None:
         log_to_driver=False,
         logging_level=logging.ERROR,
         runtime_env={"env_vars": ONE_THREAD},
-        _system_config=HEALTH_CHECKS,
+        _system_config=NO_HURRY,
     )
 
 

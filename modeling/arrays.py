@@ -1,6 +1,7 @@
 """Expression prepared once per fold for association with any number of targets, from training lines only."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64, UInt64
@@ -9,6 +10,8 @@ from modeling.bits import pack
 from modeling.ranks import centred_ranks
 
 BLOCK_ROWS = 1024  # bounds temporary memory, and does not influence results: rows are independent
+Cut = Literal["median", "mean"]
+
 FEWEST_LINES = 3  # a correlation of two points says nothing
 
 
@@ -20,7 +23,7 @@ class PreparedGenes:
         standardised: expression minus its mean, scaled to unit length; zeros for a constant gene.
         ranks: average ranks minus the mean rank (multiples of one half).
         rank_spread: standard deviation of the ranks (n - 1 in the denominator); 0 for a constant gene.
-        upper: whether expression is at or above the gene's median, packed, words outermost.
+        upper: whether expression is at or above the gene's cut (median or mean), packed, words outermost.
         upper_counts: in how many lines it is.
         varies: whether expression differs between lines at all; correlation is undefined where not.
     """
@@ -43,11 +46,12 @@ class PreparedGenes:
         return self.standardised.shape[0]
 
 
-def prepare_genes(expression: Float[np.ndarray, "cell_lines genes"]) -> PreparedGenes:
-    """Standardise, rank and median-cut the expression of the training lines.
+def prepare_genes(expression: Float[np.ndarray, "cell_lines genes"], cut: Cut = "median") -> PreparedGenes:
+    """Standardise, rank and cut in two the expression of the training lines.
 
     Args:
         expression: log2(TPM+1) or any other measure, float32 or float64, no missing values.
+        cut: where the chi-squared test parts each gene's lines (the published code: the mean).
 
     Raises:
         ValueError: fewer than three cell lines, or a value that is not finite.
@@ -56,12 +60,13 @@ def prepare_genes(expression: Float[np.ndarray, "cell_lines genes"]) -> Prepared
     lines, genes = expression.shape
     standardised, ranks = np.empty((genes, lines)), np.empty((genes, lines))
     upper = np.empty((genes, lines), dtype=bool)
+    middle = np.median if cut == "median" else np.mean
     for start in range(0, genes, BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
         block = np.ascontiguousarray(expression[:, rows].T, dtype=np.float64)
         standardised[rows] = standardise(block)
         ranks[rows] = centred_ranks(block)
-        upper[rows] = block >= np.median(block, axis=1, keepdims=True)
+        upper[rows] = block >= middle(block, axis=1, keepdims=True)
     spread = spread_of_ranks(ranks)
     return PreparedGenes(
         standardised=standardised,

@@ -1,4 +1,4 @@
-"""Pearson's chi-squared of a gene cut at its median against a target's effect cut into six quantile bins."""
+"""Pearson's chi-squared of a gene cut in two against a target's effect cut into six quantile bins."""
 
 from dataclasses import dataclass
 from typing import no_type_check
@@ -53,7 +53,7 @@ def fill_root_chi_squared(
 ) -> None:
     """Write the square root of chi-squared of every target and gene into `out`.
 
-    A gene that is on one side of its median in every line, or a target with one bin, has 0. With c of a bin's
+    A gene that is on one side of its cut in every line, or a target with one bin, has 0. With c of a bin's
     N_b lines and n1 of all N lines in the gene's upper part, chi-squared is the sum over bins of
     (N c - N_b n1)^2 / N_b / (n1 (N - n1)): the usual sum of (observed - expected)^2 / expected, with the two
     rows of the table put together. The squared numbers are integers, so nothing cancels.

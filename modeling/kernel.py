@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from modeling.kernel_ridge import leave_one_out_errors, spectrum_of
-from modeling.line_distances import mean_distances, mean_products
+from modeling.line_distances import Counted, mean_distances, mean_products
 
 Lines: TypeAlias = Float32[np.ndarray, "_ genes"]  # standardised expression
 
@@ -46,7 +46,7 @@ class Linear:
         return {}
 
     def between(
-        self, left: Lines, right: Lines | None = None, counted: int | None = None
+        self, left: Lines, right: Lines | None = None, counted: Counted = None
     ) -> Float64[np.ndarray, "..."]:
         """What `of` makes a kernel from; arguments as of `mean_products`."""
         return mean_products(left, right, counted)
@@ -70,7 +70,7 @@ class Laplacian:
         return asdict(self)
 
     def between(
-        self, left: Lines, right: Lines | None = None, counted: int | None = None
+        self, left: Lines, right: Lines | None = None, counted: Counted = None
     ) -> Float64[np.ndarray, "..."]:
         """What `of` makes a kernel from; arguments as of `mean_distances`."""
         return mean_distances(left, right, counted)
@@ -81,6 +81,7 @@ class Laplacian:
 
 
 AnyKernel = Linear | Laplacian
+KERNELS: dict[str, type[AnyKernel]] = {Linear.name: Linear, Laplacian.name: Laplacian}
 GRID = tuple(Laplacian(c, p) for c, p in product(SCALES, POWERS))
 
 

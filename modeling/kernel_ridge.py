@@ -50,11 +50,20 @@ class RidgeFits:
 
     def predict(self, kernel: Float64[np.ndarray, "new lines"]) -> Float64[np.ndarray, "new targets"]:
         """Forecasts for new lines from their kernel with the training lines."""
-        out = np.empty((len(kernel), self.dual.shape[1]))
-        with one_blas_thread():
-            for columns, tile in _tiles(self.dual):
-                out[:, columns] = (kernel @ tile)[:, : out[:, columns].shape[1]]
-        return out + self.intercept
+        return forecasts(kernel, self.dual, self.intercept)
+
+
+def forecasts(
+    kernel: Float64[np.ndarray, "new lines"],
+    dual: Float64[np.ndarray, "lines targets"],
+    intercept: Float64[np.ndarray, " targets"],
+) -> Float64[np.ndarray, "new targets"]:
+    """`intercept` + `kernel` @ `dual`: of new lines, from their kernel with the training lines."""
+    out = np.empty((len(kernel), dual.shape[1]))
+    with one_blas_thread():
+        for columns, tile in _tiles(dual):
+            out[:, columns] = (kernel @ tile)[:, : out[:, columns].shape[1]]
+    return out + intercept
 
 
 def spectrum_of(kernel: Float64[np.ndarray, "lines lines"]) -> Spectrum:

@@ -6,10 +6,10 @@ has the same bits whichever other lines are asked about.
 """
 
 from dataclasses import dataclass
-from typing import no_type_check
+from typing import TypeAlias, no_type_check
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64
+from jaxtyping import Bool, Float, Float32, Float64, Int64
 from numba import njit
 
 from modeling.arrays import check_matrix
@@ -18,6 +18,8 @@ from modeling.varying import CONSTANT_TOLERANCE
 GENES_AT_ONCE = 512  # a pass: their values of a tile of lines stay in the second-level cache
 LINES_LEFT, LINES_RIGHT = 4, 128  # a tile: its float64 sums stay in the first-level cache
 BLOCK_GENES = 2048  # bounds the float64 copies that statistics and inner products are made of
+
+Counted: TypeAlias = int | Int64[np.ndarray, " left"] | None
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,10 @@ def scaling_of(expression: Float[np.ndarray, "cell_lines genes"]) -> Scaling:
 def standardised(
     expression: Float[np.ndarray, "cell_lines genes"], scaling: Scaling
 ) -> Float32[np.ndarray, "cell_lines genes"]:
-    """(expression - mean) / standard deviation, of training or other lines; 0 where constant in training."""
+    """(expression - mean) / standard deviation, of training or other lines; 0 where constant in training.
+
+    NaN where the expression is.
+    """
     out = np.empty(expression.shape, dtype=np.float32)
     for start in range(0, expression.shape[1], BLOCK_GENES):
         genes = slice(start, start + BLOCK_GENES)
@@ -65,13 +70,15 @@ def standardised(
 def mean_distances(
     left: Float32[np.ndarray, "left genes"],
     right: Float32[np.ndarray, "right genes"] | None = None,
-    counted: int | None = None,
+    counted: Counted = None,
 ) -> Float64[np.ndarray, "..."]:
     """Mean over genes of |left - right| for every pair of lines; `right` None: of `left` with itself.
 
     Args:
-        left, right: standardised expression, the same genes.
-        counted: the number of genes to divide by (those that vary); all, if None. 0 gives zeros.
+        left, right: standardised expression, the same genes. Where `right` is given, a gene that is NaN for a
+            line of `left` is left out of that line's sums.
+        counted: the number of genes to divide by (those that vary), for all lines or each of `left`; all the
+            genes, if None. 0 gives zeros.
     """
     columns = np.ascontiguousarray(left.T)
     sums = np.zeros((len(left), len(left if right is None else right)))
@@ -81,28 +88,39 @@ def mean_distances(
         sums[below] = sums.T[below]
     else:
         _add_distances(columns, np.ascontiguousarray(right.T), False, sums)
-    return sums / max(left.shape[1] if counted is None else counted, 1)
+    return _means(sums, left.shape[1] if counted is None else counted)
 
 
 def mean_products(
     left: Float32[np.ndarray, "left genes"],
     right: Float32[np.ndarray, "right genes"] | None = None,
-    counted: int | None = None,
+    counted: Counted = None,
 ) -> Float64[np.ndarray, "..."]:
     """Mean over genes of left x right for every pair of lines; arguments as of `mean_distances`."""
     sums = np.zeros((len(left), len(left if right is None else right)))
     for start in range(0, left.shape[1], BLOCK_GENES):
         genes = slice(start, start + BLOCK_GENES)
         block = left[:, genes].astype(np.float64)
+        if right is not None:
+            block[np.isnan(block)] = 0.0
         # A product with its own transpose is symmetric to the last bit (BLAS computes one half).
         sums += block @ (block if right is None else right[:, genes].astype(np.float64)).T
-    return sums / max(left.shape[1] if counted is None else counted, 1)
+    return _means(sums, left.shape[1] if counted is None else counted)
+
+
+def _means(
+    sums: Float64[np.ndarray, "left right"], counted: int | Int64[np.ndarray, " left"]
+) -> Float64[np.ndarray, "left right"]:
+    return sums / np.maximum(np.reshape(counted, (-1, 1)), 1)
 
 
 @njit(nogil=True, cache=True)
 @no_type_check
 def _add_distances(left, right, symmetric, sums):
-    """Add |left - right| summed over genes (rows); where symmetric, below the diagonal not all is filled."""
+    """Add |left - right| summed over genes (rows); where symmetric, below the diagonal not all is filled.
+
+    A gene that is NaN on the left adds nothing.
+    """
     genes, n_left = left.shape
     n_right = right.shape[1]
     tile = np.empty((LINES_LEFT, LINES_RIGHT))
@@ -117,6 +135,8 @@ def _add_distances(left, right, symmetric, sums):
                     values = right[gene, j : j + columns]
                     for row in range(rows):
                         here = np.float64(left[gene, i + row])
+                        if np.isnan(here):
+                            continue
                         total = tile[row]
                         for column in range(columns):
                             total[column] += abs(values[column] - here)

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64
 
-from modeling.arrays import PreparedGenes, check_matrix
+from modeling.arrays import Cut, PreparedGenes, check_matrix
 from modeling.association import (
     TESTS,
     TILE_TARGETS,
@@ -35,6 +35,8 @@ from modeling.shortlist import (
     without_redundant,
 )
 
+SMALLEST_STRENGTH = 1e-12  # below it a strength is the rounding error of 0
+
 
 @dataclass(frozen=True)
 class SelectionSettings:
@@ -42,26 +44,34 @@ class SelectionSettings:
 
     Attributes:
         top: at most this many genes of each test (the paper's text says 20).
-        fdr: a gene needs a Benjamini-Hochberg q below this.
+        fdr: a gene needs a Benjamini-Hochberg q below this; None takes the strongest without any threshold
+            (the published code), as long as their statistic is not 0.
         redundancy: if given, genes are taken in the order pearson, spearman, chi2, each the strongest first,
             and a gene whose |Pearson r| with one already chosen is at least this is passed over (the
             published code: 0.95).
+        cut: where the chi-squared test parts a gene's lines: genes must be prepared with the same.
 
     Raises:
         ValueError: a value out of range.
     """
 
     top: int = 20
-    fdr: float = 0.05
+    fdr: float | None = 0.05
     redundancy: float | None = None
+    cut: Cut = "median"
 
     def __post_init__(self) -> None:
         if self.top < 1:
             raise ValueError(f"top: expected at least 1 modifier per test, got {self.top}")
-        if not 0 < self.fdr < 1:
+        if self.fdr is not None and not 0 < self.fdr < 1:
             raise ValueError(f"fdr: expected a rate between 0 and 1, got {self.fdr}")
         if self.redundancy is not None and not 0 < self.redundancy <= 1:
             raise ValueError(f"redundancy: expected |r| in (0, 1] or None, got {self.redundancy}")
+
+    @property
+    def table_fdr(self) -> float:
+        """The rate that tables of critical strengths are made for; without a threshold nothing asks them."""
+        return self.fdr or 0.05
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,10 @@ class Modifiers:
 
     def __len__(self) -> int:
         return len(self.genes)
+
+    def best(self, most: int | None) -> "Modifiers":
+        """The first `most` by rank; all where it is None."""
+        return Modifiers(*(getattr(self, field.name)[:most] for field in fields(self)))
 
 
 def select(
@@ -123,18 +137,29 @@ def select(
 def _select_tile(
     genes: PreparedGenes, targets: PreparedTargets, tile: Tile, settings: SelectionSettings
 ) -> Iterator[Modifiers]:
-    correlation = correlation_table(genes.n_lines, int(genes.varies.sum()), settings.fdr)
-    bars = np.full((len(TESTS), len(targets)), NONE_KEPT)
-    for test in (0, 1):
-        bars[test] = bars_of(tile.strength[test], np.arange(len(targets)), correlation, settings.fdr)
-    for freedom in range(1, QUANTILE_BINS):
-        rows = np.flatnonzero(targets.binned.bins == freedom + 1)
-        if rows.size:
-            table = chi_squared_table(freedom, genes.n_genes, settings.fdr)
-            bars[2, rows] = bars_of(tile.strength[2], rows, table, settings.fdr)
+    bars = _bars(genes, targets, tile, settings.fdr)
     for target in range(len(targets)):
         one = _Target(genes, targets, target, tuple(s[target] for s in tile.strength), tuple(bars[:, target]))
         yield one.modifiers(settings)
+
+
+def _bars(
+    genes: PreparedGenes, targets: PreparedTargets, tile: Tile, fdr: float | None
+) -> Float64[np.ndarray, "tests targets"]:
+    """The strength that each test asks of a target's genes; infinite where it keeps none."""
+    if fdr is None:
+        strongest_gene = np.array([strength[: len(targets)].max(axis=1) for strength in tile.strength])
+        return np.where(strongest_gene > 0, SMALLEST_STRENGTH, NONE_KEPT)
+    bars = np.full((len(TESTS), len(targets)), NONE_KEPT)
+    correlation = correlation_table(genes.n_lines, int(genes.varies.sum()), fdr)
+    for test in (0, 1):
+        bars[test] = bars_of(tile.strength[test], np.arange(len(targets)), correlation, fdr)
+    for freedom in range(1, QUANTILE_BINS):
+        rows = np.flatnonzero(targets.binned.bins == freedom + 1)
+        if rows.size:
+            table = chi_squared_table(freedom, genes.n_genes, fdr)
+            bars[2, rows] = bars_of(tile.strength[2], rows, table, fdr)
+    return bars
 
 
 @dataclass(frozen=True)
@@ -183,9 +208,9 @@ class _Target:
         return partial(statistics_of, test, self.genes, self.targets, self.row)
 
     def _tables(self, settings: SelectionSettings) -> tuple[TestTable, TestTable, TestTable]:
-        correlation = correlation_table(self.genes.n_lines, int(self.genes.varies.sum()), settings.fdr)
+        correlation = correlation_table(self.genes.n_lines, int(self.genes.varies.sum()), settings.table_fdr)
         freedom = int(self.targets.binned.bins[self.row]) - 1
-        return correlation, correlation, chi_squared_table(freedom, self.genes.n_genes, settings.fdr)
+        return correlation, correlation, chi_squared_table(freedom, self.genes.n_genes, settings.table_fdr)
 
 
 def _no_modifiers() -> Modifiers:

@@ -62,8 +62,7 @@ def lineage_numbers(lineages: Sequence[str]) -> Int64[np.ndarray, " cell_lines"]
 
 def prepare_fold(panel: Panel, fold: Fold, settings: ShardSettings) -> PreparedFold:
     """Prepare a fold for method `modifiers` from its training lines alone."""
-    del settings
-    return PreparedFold(fold, prepare_genes(panel.expression[fold.train]))
+    return PreparedFold(fold, prepare_genes(panel.expression[fold.train], settings.selection.cut))
 
 
 def target_indices(panel: Panel, names: Sequence[str]) -> list[int]:

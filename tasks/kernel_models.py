@@ -5,6 +5,7 @@ chosen, and the kernel decomposed. Targets that miss some lines use those rows a
 centred, scaled and decomposed anew for each pattern of missing lines.
 """
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from tasks.fold import Panel
 from tasks.gene_classes import VARIABLE_SD
 from tasks.modifier_models import TargetFit
 from tasks.settings import ShardSettings
+from tasks.training import training_bytes
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class PreparedKernel:
     """One fold as `ridge` or `kernel` needs it.
 
     `within` compares the training lines with each other and `new` the test lines with them, as `kernel.of`
-    takes it; `spectrum` is of all training lines.
+    takes it; `spectrum` is of all training lines. In the final fold `training` is the sha256 of the file
+    its models forecast from (`tasks.training`), and "" in the others.
     """
 
     fold: Fold
@@ -39,11 +42,15 @@ class PreparedKernel:
     within: Float64[np.ndarray, "train train"]
     new: Float64[np.ndarray, "test train"]
     spectrum: Spectrum
+    training: str = ""
 
 
 @dataclass(frozen=True)
 class KernelFit:
-    """One target's fit; attributes as of `tasks.fits.Fit`. `forecasts` are for all test lines of the fold."""
+    """One target's fit; attributes as of `tasks.fits.Fit`. `forecasts` are for all test lines of the fold.
+
+    A new line's forecast is `intercept` + its kernel with the lines of `train` @ `dual`.
+    """
 
     target: int
     train: Int64[np.ndarray, " lines"]
@@ -54,6 +61,8 @@ class KernelFit:
     trials: tuple[Trial, ...]
     test: Int64[np.ndarray, " test"]
     forecasts: Float64[np.ndarray, " test"]
+    intercept: float
+    dual: Float64[np.ndarray, " lines"]
     modifiers: None = None
 
     @property
@@ -79,7 +88,12 @@ def prepare_kernel(panel: Panel, fold: Fold, settings: ShardSettings) -> Prepare
     within, new = kernel.between(train, None, counted), kernel.between(test, train, counted)
     if isinstance(kernel, Laplacian):
         kernel = choose_laplacian(within, _choosing_effects(panel, fold))
-    return PreparedKernel(fold, kernel, within, new, spectrum_of(kernel.of(within)))
+    training = "" if len(fold.test) else _training_sha256(panel)
+    return PreparedKernel(fold, kernel, within, new, spectrum_of(kernel.of(within)), training)
+
+
+def _training_sha256(panel: Panel) -> str:
+    return hashlib.sha256(training_bytes(panel.cell_lines, panel.genes, panel.expression)).hexdigest()
 
 
 def _choosing_effects(panel: Panel, fold: Fold) -> Float64[np.ndarray, "train targets"]:
@@ -144,4 +158,7 @@ def _result(
     error = float(fits.loo_rmse[column]) if finite else float("nan")
     trial = Trial(prepared.kernel.name, parameters, error, finite, seconds, status, reason)
     test = prepared.fold.test
-    return KernelFit(target, rows, mean, status, reason or None, seconds, (trial,), test, forecasts)
+    intercept, dual = float(fits.intercept[column]), fits.dual[:, column]
+    return KernelFit(
+        target, rows, mean, status, reason or None, seconds, (trial,), test, forecasts, intercept, dual
+    )

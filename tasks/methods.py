@@ -9,6 +9,7 @@ from modeling.kernel import Laplacian, Linear
 from tasks.fits import Fit
 from tasks.fold import Panel, PreparedFold, prepare_fold
 from tasks.kernel_models import PreparedKernel, fit_kernel_targets, prepare_kernel
+from tasks.modifier_counts import fit_all_modifiers, fit_one_modifier
 from tasks.modifier_models import fit_targets
 from tasks.settings import ShardSettings
 
@@ -25,6 +26,8 @@ class Method:
 
 METHODS = {
     "modifiers": Method(prepare_fold, fit_targets),
+    "one_modifier": Method(prepare_fold, fit_one_modifier),
+    "all_modifiers": Method(prepare_fold, fit_all_modifiers),
     Linear.name: Method(prepare_kernel, fit_kernel_targets),
     Laplacian.name: Method(prepare_kernel, fit_kernel_targets),
 }

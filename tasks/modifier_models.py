@@ -88,8 +88,10 @@ def _fit_group(
     """Targets that are measured on the same training lines: one preparation, one association."""
     begun = time.thread_time()
     rows = prepared.fold.train[present]
-    genes = prepared.prepared if present.all() else prepare_genes(panel.expression[rows])
-    found = select(genes, effect, settings.selection)
+    genes = prepared.prepared
+    if not present.all():
+        genes = prepare_genes(panel.expression[rows], settings.selection.cut)
+    found = [m.best(settings.most_modifiers) for m in select(genes, effect, settings.selection)]
     share = (time.thread_time() - begun) / len(targets)
     fits = [
         TargetFit(t, rows, float(np.mean(y)), "no_modifiers", modifiers=m, seconds=share)

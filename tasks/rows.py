@@ -5,15 +5,12 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from safetensors.numpy import save
 
 from modeling import metrics
 from modeling.baselines import lineage_only, own_expression
 from modeling.folds import Fold
 from tasks.fits import Fit
 from tasks.fold import Panel
-from tasks.modifier_models import TargetFit
-from tasks.scoring import model_sum
 
 Row = dict[str, Any]
 
@@ -122,37 +119,6 @@ def failure_rows(fit: Fit, unit: Row) -> list[Row]:
     if fit.status != "failed":
         return []
     return [unit | {"status": fit.status, "error": fit.reason, "attempts": 1}]
-
-
-def final_model_row(panel: Panel, fit: TargetFit) -> Row:
-    """The fit as a row of `models`: coefficients on log2(TPM+1) for linear kinds, weights for the others."""
-    row: Row = {
-        "kind": fit.model,
-        "n_train": len(fit.train),
-        "train_mean": fit.train_mean,
-        "modifiers": [],
-        "status": fit.status,
-        "reason": fit.reason,
-        "seconds": fit.seconds,
-    }
-    if not fit.predicts:
-        return row
-    if fit.choice is None or fit.modifiers is None:
-        return _with_sum(row | {"intercept": fit.train_mean, "coefficients": []})
-    fitted = fit.choice.fitted
-    row |= {
-        "modifiers": [panel.genes[g] for g in fit.modifiers.genes],
-        "parameters": _json(fitted.parameters),
-    }
-    linear = fitted.coefficients()
-    if linear is not None:
-        return _with_sum(row | {"intercept": linear[0], "coefficients": linear[1].tolist()})
-    return _with_sum(row | {"weights": save(fitted.arrays())})
-
-
-def _with_sum(row: Row) -> Row:
-    """The row with the sha256 of what a forecast is computed from, so that a reader can check it."""
-    return row | {"sha256": model_sum(row)}
 
 
 def _json(value: object) -> str:

@@ -2,18 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Int64
 from safetensors.numpy import load
 from scipy.sparse import csr_array
 
 from modeling.candidates import restore
 from tasks.gene_labels import name_genes
+from tasks.kernel_scoring import is_on_all_genes, score_on_all_genes
 from tasks.problems import BadInputError
 
 
@@ -21,46 +22,89 @@ from tasks.problems import BadInputError
 class Scored:
     """Forecasts of every target that has a final model.
 
-    `predicted` is samples x targets, NaN where a modifier of the target is not known in the sample;
-    `missing` lists, for each target that has any, its modifiers that no column of the expression holds.
-    `known` of the genes that the models need are columns of the expression.
+    `predicted` is samples x targets, NaN where the sample does not know what the model needs: every modifier,
+    or nine tenths of the genes of a model on all genes (then what it knows stands for the rest).
+    `missing` lists, for each target that has any, the genes its model needs that no column holds.
+    `needed` are the genes of all models together; `unknown` says in how many samples each has no value, and
+    `known` how many of them each sample has.
     """
 
     targets: tuple[str, ...]
     predicted: Float64[np.ndarray, "samples targets"]
     missing: dict[str, tuple[str, ...]]
-    known: int
+    needed: tuple[str, ...]
+    unknown: Int64[np.ndarray, " needed"]
+    known: Int64[np.ndarray, " samples"]
 
 
 def score_samples(
-    models: pa.Table, genes: Sequence[str], expression: Float32[np.ndarray, "samples genes"]
+    models: pa.Table,
+    genes: Sequence[str],
+    expression: Float32[np.ndarray, "samples genes"],
+    read_training: Callable[[str], bytes],
 ) -> Scored:
     """Forecast every target of `models` (one method's rows) for new samples.
 
-    `expression` is log2(TPM+1) as in training; `genes` are its columns, as symbols or "SYMBOL (entrez)", NaN
-    where a value is missing. Raises BadInputError for a model whose content is not what was committed.
+    `expression` is log2(TPM+1) as in training; `genes` are its columns, as symbols or "SYMBOL (entrez)"; a
+    value that is NaN or infinite is not known. `read_training` gives the bytes of a file of
+    `tasks.training`, checked, by its sha256; models on all genes need one. Raises BadInputError for a model
+    whose content is not what was committed.
     """
-    rows = [row for row in models.to_pylist() if row["kind"] is not None]
-    for row in rows:
-        if model_sum(row) != row["sha256"]:
-            raise BadInputError(f"model of {row['target']}: its content does not have the sha256 it carries")
+    rows = list(_checked_rows(models))
     place = _places(genes)
+    if np.isinf(expression).any():
+        expression = np.where(np.isinf(expression), np.float32(np.nan), expression)
     predicted = np.full((len(expression), len(rows)), np.nan)
     linear = [i for i, row in enumerate(rows) if row["coefficients"] is not None]
     predicted[:, linear] = _linear([rows[i] for i in linear], place, expression)
-    for i in sorted(set(range(len(rows))) - set(linear)):
+    wide = [i for i, row in enumerate(rows) if is_on_all_genes(row)]
+    predicted[:, wide], all_genes = score_on_all_genes(
+        [rows[i] for i in wide], place, expression, read_training
+    )
+    for i in sorted(set(range(len(rows))) - {*linear, *wide}):
         predicted[:, i] = _restored(rows[i], place, expression)
+    absent = tuple(gene for gene in all_genes if gene not in place)
     lacking = {row["target"]: tuple(m for m in _needed(row) if m not in place) for row in rows}
+    lacking |= {rows[i]["target"]: absent for i in wide}
     missing = {target: genes for target, genes in lacking.items() if genes}
-    known = len({gene for row in rows for gene in _needed(row)} & place.keys())
-    return Scored(tuple(row["target"] for row in rows), predicted, missing, known)
+    needed = all_genes or tuple(sorted({gene for row in rows for gene in _needed(row)}))
+    return Scored(
+        tuple(row["target"] for row in rows), predicted, missing, needed, *_counts(needed, place, expression)
+    )
 
 
 def model_sum(row: Mapping[str, Any]) -> str:
-    """The sha256 of what a row of `models` forecasts from: kind, modifiers, coefficients, weights."""
-    said = {name: row.get(name) for name in ("kind", "modifiers", "intercept", "coefficients")}
-    body = json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+    """The sha256 of what a row of `models` forecasts from: kind, modifiers, coefficients, weights.
+
+    Of a model on all genes also method and parameters: they say which kernel, between which lines.
+    """
+    names = ["kind", "modifiers", "intercept", "coefficients"]
+    if is_on_all_genes(row):
+        names += ["method", "parameters"]
+    body = json.dumps({name: row.get(name) for name in names}, sort_keys=True, separators=(",", ":")).encode()
     return hashlib.sha256(body + (row.get("weights") or b"")).hexdigest()
+
+
+def _checked_rows(models: pa.Table) -> Iterator[dict[str, Any]]:
+    """The rows that forecast; the weights, which for a genome are much, stay in Arrow until used."""
+    rows = models.drop_columns(["weights"]).to_pylist()
+    for row, weights in zip(rows, models.column("weights"), strict=True):
+        if row["kind"] is None:
+            continue
+        if model_sum(row | {"weights": weights.as_py()}) != row["sha256"]:
+            raise BadInputError(f"model of {row['target']}: its content does not have the sha256 it carries")
+        yield row | {"weights": weights}
+
+
+def _counts(
+    needed: Sequence[str], place: Mapping[str, int], expression: Float32[np.ndarray, "samples genes"]
+) -> tuple[Int64[np.ndarray, " needed"], Int64[np.ndarray, " samples"]]:
+    """In how many samples each gene is not known, and how many of the genes each sample knows."""
+    columns = np.array([place.get(gene, -1) for gene in needed], dtype=np.int64)
+    has = ~np.isnan(expression)
+    unknown = np.full(len(needed), len(expression))
+    unknown[columns >= 0] -= has.sum(axis=0)[columns[columns >= 0]]
+    return unknown, has[:, columns[columns >= 0]].sum(axis=1)
 
 
 def _needed(row: Mapping[str, Any]) -> list[str]:
@@ -116,5 +160,6 @@ def _restored(
     whole = ~np.isnan(features).any(axis=1)
     predicted = np.full(len(expression), np.nan)
     if whole.any():
-        predicted[whole] = restore(row["kind"], load(row["weights"])).predict(features[whole])
+        weights = load(row["weights"].as_py())
+        predicted[whole] = restore(row["kind"], weights).predict(features[whole])
     return predicted

@@ -10,6 +10,7 @@ class ShardSettings:
     """Method, candidate models (a preset or names), selection, seed, and where networks and products run.
 
     `device` is torch's name of it; the last digits may depend on its kind, so it is part of what a run is.
+    Of a target's modifiers the best `most_modifiers` are used, all where it is None.
     """
 
     method: str
@@ -17,3 +18,4 @@ class ShardSettings:
     selection: SelectionSettings
     seed: int
     device: str = "cpu"
+    most_modifiers: int | None = None

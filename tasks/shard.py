@@ -9,8 +9,8 @@ import pyarrow as pa
 from tasks.fits import Fit
 from tasks.fold import Panel
 from tasks.methods import METHODS, Prepared
-from tasks.modifier_models import TargetFit
-from tasks.rows import candidate_rows, failure_rows, final_model_row, modifier_rows, score_rows
+from tasks.model_rows import final_model_row
+from tasks.rows import candidate_rows, failure_rows, modifier_rows, score_rows
 from tasks.settings import ShardSettings
 from tasks.tables import table_of
 
@@ -31,7 +31,7 @@ def run_shard(
     `prepared` is what `tasks.methods.prepare_part` gave for the same method and fold. On the final fold (all
     lines train, none test) the result is the `models` table instead of scores. Equal for any grouping of
     targets into shards; one numerical thread is assumed (the executor sees to it).
-    Raises ValueError for the final fold of a method that stores no models (`ridge`, `kernel`).
+    Raises TypeError for the final fold of a method that stores no models.
     """
     fits = METHODS[settings.method].fit(panel, prepared, targets, settings)
     tables = _final_tables if len(prepared.fold.test) == 0 else _fold_tables
@@ -57,17 +57,9 @@ def _fold_tables(panel: Panel, prepared: Prepared, fits: Sequence[Fit], method: 
 
 
 def _final_tables(panel: Panel, prepared: Prepared, fits: Sequence[Fit], method: str) -> dict[str, pa.Table]:
-    final = [fit for fit in fits if isinstance(fit, TargetFit)]
-    if len(final) < len(fits):
-        raise ValueError(f"method {method} stores no final models; leave fold {prepared.fold.number} out")
-    names = [panel.targets[fit.target] for fit in final]
-    models = [
-        {"method": method, "target": name} | final_model_row(panel, fit)
-        for name, fit in zip(names, final, strict=True)
-    ]
-    failures = [
-        row
-        for name, fit in zip(names, final, strict=True)
-        for row in failure_rows(fit, {"method": method, "target": name, "fold": prepared.fold.number})
-    ]
-    return {"models": table_of("models", models), "failures": table_of("failures", failures)}
+    rows: dict[str, list[dict[str, object]]] = {"models": [], "failures": []}
+    for fit in fits:
+        unit = {"method": method, "target": panel.targets[fit.target]}
+        rows["models"].append(final_model_row(panel, prepared, fit, unit))
+        rows["failures"] += failure_rows(fit, unit | {"fold": prepared.fold.number})
+    return {name: table_of(name, blocks) for name, blocks in rows.items()}

@@ -83,7 +83,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("intercept", _REAL),
             ("coefficients", pa.list_(_REAL)),
             # The model's own file (safetensors) stands in its row, not beside it: a row then has the same
-            # bytes whatever shard its target was fitted in. Null for linear kinds: coefficients say all.
+            # bytes whatever shard its target was fitted in. Null for linear kinds: coefficients say all. Of
+            # methods on all genes it holds the dual coefficients, one for each cell line of the file that
+            # `parameters` names (`tasks.training`).
             ("weights", pa.binary()),
             ("sha256", _TEXT),
             ("status", _TEXT),

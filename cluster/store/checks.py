@@ -1,5 +1,6 @@
 """What can be wrong with one file of a store: the questions `verify` asks."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from cluster.store.filesystem import FileSystem
 from cluster.store.parquet import decode
 from cluster.store.records import Commit, StoredFile, commit_of, unit_of_row
 from cluster.store.units import FINAL_FOLD, Unit, shard_key
+from modeling.kernel import KERNELS
 from tasks.tables import SCHEMAS
 
 
@@ -88,6 +90,33 @@ def read_commit(fs: FileSystem, path: str, run: str) -> Commit | Problem:
     if commit.statuses and counted != len(commit.units):
         return Problem(path, f"counts {counted} statuses for {len(commit.units)} units", path)
     return commit
+
+
+def check_training(fs: FileSystem, path: str) -> list[Problem]:
+    """Problems of a file of training expression, which is named by its sha256."""
+    try:
+        whole = layout.training_path(sha256(fs.read(path))) == path
+    except StorageError as error:
+        return [Problem(path, str(error).removeprefix(f"{path}: "), path)]
+    return [] if whole else [Problem(path, "damaged (its sha256 is not its name)", path)]
+
+
+def needed_training(fs: FileSystem, commit: Commit) -> set[str]:
+    """The files of training expression that a commit's models forecast from; none where its own are bad."""
+    needed: set[str] = set()
+    if not any(unit.fold == FINAL_FOLD and unit.method in KERNELS for unit in commit.units):
+        return needed
+    for file in commit.table_files("models"):
+        try:
+            data = fs.read(file.path)
+            if sha256(data) != file.sha256:
+                continue
+            parameters = decode(data, file.path, ["parameters"]).column("parameters").to_pylist()
+        except StorageError:  # `check_files` tells
+            continue
+        said = (json.loads(text) for text in parameters if text is not None)
+        needed |= {layout.training_path(each["training"]) for each in said if "training" in each}
+    return needed
 
 
 def check_files(fs: FileSystem, commit: Commit) -> list[Problem]:

@@ -7,7 +7,7 @@ from cluster.store.units import Unit, unit_name
 RUN = "run.json"
 SUCCESS = "_SUCCESS"
 PLANS, ATTEMPTS, COMMITS, QUARANTINE = "plans/", "attempts/", "commits/", "quarantine/"
-DATA, FILES, ASIDE, TARGETS = "data/", "files/", "aside/", "targets/"
+DATA, FILES, ASIDE, TARGETS, TRAINING = "data/", "files/", "aside/", "targets/", "training/"
 
 _ATTEMPT = re.compile(r"attempts/([0-9a-f]{64})/([0-9]+)(\.failed)?\.json")
 _COMMIT = re.compile(r"commits/([0-9a-f]{64})\.json")
@@ -53,6 +53,11 @@ def file_path(key: str, attempt: int, extension: str, rerun: int = 0) -> str:
 def targets_path(digest: str) -> str:
     """The facts of the dataset's targets, named by the digest of their body."""
     return f"{TARGETS}{digest}.json"
+
+
+def training_path(sha256: str) -> str:
+    """The expression that final models on all genes forecast from, named by its own sha256."""
+    return f"{TRAINING}{sha256}.safetensors"
 
 
 def aside_path(path: str, copy: int) -> str:

@@ -12,6 +12,8 @@ from cluster.store.checks import (
     check_files,
     check_plan,
     check_quarantine,
+    check_training,
+    needed_training,
     read_commit,
     sealed_body,
 )
@@ -27,6 +29,7 @@ THEN = {
     layout.COMMITS: "run `knockcast resume STORE`: it does the work of the commits moved aside again",
     layout.PLANS: "repeat the original `knockcast run`: its plan was moved aside; committed work is kept",
     layout.TARGETS: "run `knockcast resume STORE`: it writes the targets file again",
+    layout.TRAINING: "run `knockcast resume STORE`: it writes the training expression again",
 }
 STALE_SECONDS = 24 * 3600.0  # no writer takes a day between opening a temp file and linking it
 
@@ -49,7 +52,8 @@ class Report:
     @property
     def left(self) -> tuple[Problem, ...]:
         """The problems another `verify` would meet: what was not moved, and what is missing once it was."""
-        gone = {source for source, _ in self.moved if not source.startswith((layout.PLANS, layout.TARGETS))}
+        still_missing = (layout.PLANS, layout.TARGETS, layout.TRAINING)
+        gone = {source for source, _ in self.moved if not source.startswith(still_missing)}
         return tuple(problem for problem in self.problems if problem.culprit not in gone)
 
     def lines(self) -> list[str]:
@@ -89,7 +93,7 @@ def verify(fs: FileSystem, repair: bool = False) -> Report:
     problems = [problem for problem in found if isinstance(problem, Problem)]
     problems += [problem for commit in commits for problem in check_files(fs, commit)]
     problems += [*_records(fs, digest), *_targets(fs, run.get("targets_sha256"))]
-    problems += [*_unwanted(fs, commits), *_success(fs, commits)]
+    problems += [*_training(fs, commits), *_unwanted(fs, commits), *_success(fs, commits)]
     moved = _set_aside(fs, problems) if repair else ()
     files = [file for commit in commits for file in commit.files]
     return Report(tuple(problems), len(found), len(files), sum(file.size for file in files), moved)
@@ -136,6 +140,14 @@ def _targets(fs: FileSystem, digest: str | None) -> Iterator[Problem]:
         yield body
     elif digest_of(body) != digest:
         yield Problem(path, "its body is not the one run.json names", path)
+
+
+def _training(fs: FileSystem, commits: list[Commit]) -> Iterator[Problem]:
+    here = fs.paths(layout.TRAINING)
+    for path in here:
+        yield from check_training(fs, path)
+    for path in sorted({path for commit in commits for path in needed_training(fs, commit)}.difference(here)):
+        yield Problem(path, "missing; `knockcast resume STORE` writes it again")
 
 
 def _unwanted(fs: FileSystem, commits: list[Commit]) -> Iterator[Problem]:

@@ -149,13 +149,12 @@ class StoreReader:
 
     def verified(self, file: StoredFile) -> bytes:
         """The bytes of a committed file; DamagedFileError unless they are the ones committed."""
-        data = self.fs.read(file.path)
-        if sha256(data) != file.sha256:
-            message = f"{file.path}: damaged (its sha256 is not the one committed)"
-            raise DamagedFileError(
-                f"{message}; run `knockcast verify STORE --repair`, then `knockcast resume STORE`"
-            )
-        return data
+        return _checked(self.fs.read(file.path), file.path, file.sha256, "the one committed")
+
+    def training(self, digest: str) -> bytes:
+        """The expression that models naming this sha256 forecast from; DamagedFileError if damaged."""
+        path = layout.training_path(digest)
+        return _checked(self.fs.read(path), path, digest, "its name")
 
     def body(self, path: str) -> dict[str, Any]:
         """The body of one of the store's JSON files."""
@@ -183,6 +182,15 @@ class StoreReader:
         names = [name for name in UNIT_COLUMNS if name in rows.column_names]
         kept = [unit_of_row(row) not in lost for row in rows.select(names).to_pylist()]
         return rows.filter(pa.array(kept, pa.bool_()))
+
+
+def _checked(data: bytes, path: str, digest: str, what: str) -> bytes:
+    if sha256(data) != digest:
+        message = f"{path}: damaged (its sha256 is not {what})"
+        raise DamagedFileError(
+            f"{message}; run `knockcast verify STORE --repair`, then `knockcast resume STORE`"
+        )
+    return data
 
 
 def _schema(name: str) -> pa.Schema:

@@ -71,6 +71,12 @@ class StoreWriter:
         self.fs.create(layout.targets_path(digest), seal_json(body))
         return digest
 
+    def put_training(self, data: bytes) -> str:
+        """Store the expression that final models on all genes forecast from, once; returns its sha256."""
+        name = sha256(data)
+        self.fs.create(layout.training_path(name), data)
+        return name
+
     def add_plan(self, units: Iterable[Unit], dataset: str = "") -> str:
         """Say which units a run wants; returns the plan's digest. New work first removes _SUCCESS.
 

@@ -1,4 +1,4 @@
-"""`make results`: import the real data, run it through Ray, and write docs/results.md from the store.
+"""`make results`: import the real data, run it through Ray, and write docs/results.md from the stores.
 
 `python -m tests.benchmarks.results [STORE]`: with a STORE, only the page is written anew (the run's wall
 time and memory are those noted beside the store when it was made).
@@ -12,7 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from cluster import Store
+from cluster.config import chosen_targets
 from tasks.dataset import Dataset
+from tasks.target_facts import target_facts
+from tests.benchmarks.compared import RUNS, draw_samples, sections
 from tests.benchmarks.measure import Measured, machine, watched
 
 DATA = Path("../shared/data")
@@ -47,6 +50,11 @@ def make_store(store: Path) -> None:
         note("import", watched([KNOCKCAST, "import", *files, "--out", str(dataset)]))
     run = ["run", str(dataset), "--store", str(store), "--targets", "variable", "--preset", "quick"]
     note("run", watched([KNOCKCAST, *run]))
+    opened = Dataset.open(dataset)
+    classes = target_facts(opened).column("class").to_pylist()
+    draw_samples(chosen_targets(opened, classes, "variable"))
+    for one in RUNS:
+        watched([KNOCKCAST, *one.arguments])
 
 
 def note(name: str, measured: Measured) -> None:
@@ -76,6 +84,7 @@ def page(store: Store) -> str:
         headlines(store, genes),
         best(store, genes),
         expected(store),
+        *sections(),
         NOTES.read_text().strip() if NOTES.exists() else "",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -61,7 +61,7 @@ def finished(dataset: Path, targets: list[str], tmp_path_factory: pytest.TempPat
     path = tmp_path_factory.mktemp("finished") / "store"
     outcome = run(dataset, path, workers=0, scheme="lineage", targets=targets, methods=METHODS)
     assert outcome.exit_code == ExitCode.DONE
-    assert outcome.done == 30 * (4 + 4 + 1)
+    assert outcome.done == 30 * (5 + 5)
     return path
 
 

@@ -11,6 +11,7 @@ from tests.chaos.clusters import two_nodes
 from tests.stores import table_bytes
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
+METHODS = ("modifiers", "kernel")
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def in_process(
     small_dataset: Path, targets: str, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, bytes]:
     store = tmp_path_factory.mktemp("in_process") / "store"
-    run(small_dataset, store, workers=0, targets=targets)
+    run(small_dataset, store, workers=0, targets=targets, methods=METHODS)
     return table_bytes(store)
 
 
@@ -36,7 +37,8 @@ def test_workers_and_shard_size_change_no_byte(
     workers: int,
     shard_size: int,
 ):
-    outcome = run(small_dataset, tmp_path / "s", workers=workers, shard_size=shard_size, targets=targets)
+    asked = {"targets": targets, "methods": METHODS, "shard_size": shard_size}
+    outcome = run(small_dataset, tmp_path / "s", workers=workers, **asked)
     assert outcome.sealed
     assert table_bytes(tmp_path / "s") == in_process
 
@@ -45,7 +47,8 @@ def test_a_cluster_of_two_nodes_is_used_whole_and_changes_no_byte(
     small_dataset: Path, targets: str, in_process: dict[str, bytes], tmp_path: Path
 ):
     with two_nodes() as (cluster, _):
-        outcome = run(small_dataset, tmp_path / "s", address=cluster.address, shard_size=7, targets=targets)
+        asked = {"targets": targets, "methods": METHODS, "shard_size": 7}
+        outcome = run(small_dataset, tmp_path / "s", address=cluster.address, **asked)
     assert outcome.sealed
     assert table_bytes(tmp_path / "s") == in_process
     assert len(StoreReader.open(tmp_path / "s").commits()) > 40

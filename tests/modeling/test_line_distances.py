@@ -69,3 +69,25 @@ def test_many_genes_lose_no_digits():
     z = lines(3, 20_000) + 100
     exact = np.abs(z[0].astype(np.longdouble) - z[1].astype(np.longdouble)).mean()
     assert abs(mean_distances(z)[0, 1] - float(exact)) < 1e-14
+
+
+def test_a_gene_that_a_new_line_does_not_know_is_left_out_of_its_means():
+    new, train = lines(9, 1100, 1), lines(140, 1100, 2)
+    whole = mean_distances(new, train), mean_products(new, train)
+    holed = new.copy()
+    holed[2, :200], holed[5, 1000:], holed[8] = np.nan, np.nan, np.nan
+    known = ~np.isnan(holed)
+    counted = known.sum(axis=1)
+    distances, products = (f(holed, train, counted) for f in (mean_distances, mean_products))
+    for i in (2, 5):
+        a, b = new[i, known[i]].astype(float), train[:, known[i]].astype(float)
+        np.testing.assert_allclose(distances[i], np.abs(a - b).mean(axis=1), rtol=1e-13)
+        np.testing.assert_allclose(products[i], (a * b).mean(axis=1), rtol=1e-10, atol=1e-14)
+    assert (distances[8] == 0).all()  # nothing known, nothing counted
+    assert (products[8] == 0).all()
+    complete = [0, 1, 3, 4, 6, 7]
+    assert np.array_equal(distances[complete], whole[0][complete])
+    np.testing.assert_allclose(products[complete], whole[1][complete], rtol=1e-12, atol=1e-15)
+    copy = train[:3].copy()
+    copy[:, 7] = np.nan
+    assert (np.diag(mean_distances(copy, train)) == 0).all()

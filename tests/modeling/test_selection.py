@@ -63,6 +63,18 @@ def test_equals_the_slow_loop_on_nasty_data(nasty, top, redundancy):
         assert_equals_reference(modifiers, x, y[:, target], top=top, fdr=0.1, redundancy=redundancy)
 
 
+@pytest.mark.parametrize("top", [1, 5, 200])
+def test_the_published_codes_selection_equals_the_slow_loop(nasty, top):
+    x, y = nasty
+    settings = SelectionSettings(top=top, fdr=None, redundancy=0.95, cut="mean")
+    found = select(prepare_genes(x, "mean"), y, settings)
+    assert [len(modifiers) == 0 for modifiers in found] == [target == 2 for target in range(len(found))]
+    for target, modifiers in enumerate(found):
+        assert_equals_reference(modifiers, x, y[:, target], top=top, fdr=None, redundancy=0.95, cut=np.mean)
+    cut_at_the_median = select(prepare_genes(x), y, settings)
+    assert any(a.chi2.tolist() != b.chi2.tolist() for a, b in zip(found, cut_at_the_median, strict=True))
+
+
 def test_equals_the_slow_loop_with_missing_blocks_ties_and_thirty_lines():
     rng = np.random.default_rng(2)
     x = np.maximum(rng.standard_normal((48, 200)), -0.5).astype(np.float32)

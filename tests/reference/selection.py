@@ -23,11 +23,11 @@ def rounded(value, digits=12):
     return float(f"{value:.{digits - 1}e}")
 
 
-def chi_squared(genes, y):
-    """Six quantile bins of y against each gene below its median and not: chi-squared and p of every gene."""
+def chi_squared(genes, y, cut=np.median):
+    """Six quantile bins of y against each gene below its cut and not: chi-squared and p of every gene."""
     bins = np.searchsorted(np.quantile(y, np.array([1, 2, 3, 4, 5]) / 6), y, side="left")
     member = (bins[:, None] == np.arange(6)).astype(int)
-    upper = (genes >= np.median(genes, axis=1, keepdims=True)).astype(int)
+    upper = (genes >= cut(genes, axis=1, keepdims=True)).astype(int)
     tables = np.stack([(1 - upper) @ member, upper @ member], axis=1)
     return np.array([contingency(tuple(map(tuple, table))) for table in tables.tolist()]).T
 
@@ -58,14 +58,14 @@ def correlations(genes, effect):
     return pearson, spearman
 
 
-def all_tests(expression, effect):
+def all_tests(expression, effect, cut=np.median):
     """Per test: statistics and p of every gene; NaN where not testable."""
     genes = np.ascontiguousarray(expression.T, dtype=np.float64)
     pearson, spearman = correlations(genes, effect)
     return {
         "pearson": pearson,
         "spearman": spearman,
-        "chi2": chi_squared(genes, effect),
+        "chi2": chi_squared(genes, effect, cut),
     }
 
 
@@ -77,10 +77,10 @@ def false_discovery(p):
     return q
 
 
-def select_one(expression, effect, top=20, fdr=0.05, redundancy=None):
-    """Modifiers of one target; `expression` is cell lines x genes, nothing missing."""
+def select_one(expression, effect, top=20, fdr=0.05, redundancy=None, cut=np.median):
+    """Modifiers of one target; `expression` is cell lines x genes, nothing missing; fdr None: no bar."""
     effect = np.asarray(effect, dtype=np.float64)
-    tests = all_tests(expression, effect)
+    tests = all_tests(expression, effect, cut)
     q = {name: false_discovery(p) for name, (_, p) in tests.items()}
     statistics = {
         name: np.array([np.nan if np.isnan(v) else rounded(v) for v in values])
@@ -88,7 +88,7 @@ def select_one(expression, effect, top=20, fdr=0.05, redundancy=None):
     }
     chosen, so_far = {}, []
     for name in tests:
-        kept = [g for g in range(expression.shape[1]) if q[name][g] < fdr]  # NaN is not below
+        kept = [g for g in range(expression.shape[1]) if passes(statistics[name][g], q[name][g], fdr)]
         kept.sort(key=lambda g: (-abs(statistics[name][g]), g))
         chosen[name] = walk(kept, expression, top, redundancy, so_far)
     union = sorted(set().union(*chosen.values()))
@@ -100,6 +100,11 @@ def select_one(expression, effect, top=20, fdr=0.05, redundancy=None):
         {name: q[name][union] for name in tests},
         chosen,
     )
+
+
+def passes(statistic, q, fdr):
+    """NaN is not below, nor above; without a bar the statistic must differ from 0 (but for rounding)."""
+    return abs(statistic) > 1e-12 if fdr is None else q < fdr
 
 
 def walk(kept, expression, top, redundancy, so_far):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from modeling.folds import final_fold, make_folds
@@ -12,7 +13,7 @@ from modeling.kernel import FEWEST_TARGETS, Laplacian
 from modeling.selection import SelectionSettings
 from tasks.fold import Panel
 from tasks.kernel_models import PreparedKernel
-from tasks.methods import METHODS, prepare_part
+from tasks.methods import prepare_part
 from tasks.settings import ShardSettings
 from tasks.shard import run_shard
 from tests.reference.kernel_ridge import fit_slow, kernel_slow, leave_one_out_slow, standardise_slow
@@ -187,8 +188,34 @@ def test_lines_all_alike_forecast_the_mean(panel: Panel):
         np.testing.assert_allclose(tables["predictions"].column("predicted"), mean, rtol=1e-6)
 
 
-def test_the_final_fold_is_refused_by_methods_without_final_models(panel: Panel):
-    fold = final_fold(len(panel.cell_lines))
-    for method in set(METHODS) - {"modifiers"}:
-        with pytest.raises(ValueError, match="no final models"):
-            run_shard(panel, prepare_part(panel, fold, settings(method)), [0, 1], settings(method))
+@pytest.mark.parametrize("method", KINDS)
+def test_final_models_have_the_same_bytes_in_blocks_of_any_size(panel: Panel, method: str):
+    prepared = prepare_part(panel, final_fold(len(panel.cell_lines)), settings(method))
+    whole = run_shard(panel, prepared, range(24), settings(method))
+    assert whole.tables.keys() == {"models", "failures"}
+    models = whole.tables["models"].to_pandas().set_index("target")
+    assert models.loc["T10", ["status", "kind"]].tolist() == ["constant_target", "mean"]
+    assert models.loc["T11", "status"] == "too_few_lines"
+    assert models.loc["T11", ["kind", "weights", "sha256"]].isna().all()
+    assert set(models.drop(["T10", "T11"])["kind"]) == {method}
+    for size in (1, 5):
+        parts = [
+            run_shard(panel, prepared, range(start, min(start + size, 24)), settings(method)).tables["models"]
+            for start in range(0, 24, size)
+        ]
+        timeless = pa.concat_tables(parts).drop_columns(["seconds"]).combine_chunks()
+        assert timeless.equals(whole.tables["models"].drop_columns(["seconds"]).combine_chunks())
+
+
+@pytest.mark.parametrize("method", KINDS)
+def test_an_infinite_effect_fails_alone_in_the_final_fit(panel: Panel, method: str):
+    effect = panel.effect.copy()
+    effect[3, 2] = np.inf
+    planted = replace(panel, effect=effect)
+    prepared = prepare_part(planted, final_fold(len(panel.cell_lines)), settings(method))
+    tables = run_shard(planted, prepared, range(24), settings(method)).tables
+    models = tables["models"].to_pandas().set_index("target")
+    assert models.loc["T2", "status"] == "failed"
+    assert models.loc["T2", ["kind", "weights", "sha256"]].isna().all()
+    assert tables["failures"].column("target").to_pylist() == ["T2"]
+    assert (models["status"] == "ok").sum() == 21

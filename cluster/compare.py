@@ -1,0 +1,163 @@
+"""`knockcast compare`: two methods' scores of the same targets on the same folds, pair by pair."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from cluster.config import named_targets
+from cluster.formats import KINDS, to_bytes
+from cluster.store.reader import StoreReader
+from cluster.summary import genes_table, of_method, scored_folds
+from modeling.paired import Paired, compare_pairs
+from tasks.problems import BadInputError
+
+BARS = (0.2, 0.4)  # the r that both papers count targets above, and twice that
+SAME = ("dataset_hash", "scheme", "seed", "folds")  # what makes folds the same
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two: a method of a store."""
+
+    reader: StoreReader
+    method: str
+    label: str
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """`table`: one row per target that both sides score, largest difference (first less second) first.
+
+    Columns: target, folds (both have an r in), pearson_first, pearson_second (means over those folds),
+    difference, pooled_first, pooled_second. `paired` compares the two means over targets, `pooled` the two
+    pooled r; targets are not independent of each other, so intervals and p are too sure.
+    """
+
+    first: str
+    second: str
+    table: pd.DataFrame
+    paired: Paired
+    pooled: Paired
+
+
+def compare(store: str, first: str, second: str, only: Collection[str] | None = None) -> Comparison:
+    """Compare two methods of a store; either may be OTHER_STORE:method, if its folds are the same.
+
+    Raises BadInputError, with every problem, for a method without scores, folds that differ, or targets of
+    `only` that one side does not score.
+    """
+    reader = StoreReader.open(store)
+    sides = [_side(reader, name) for name in (first, second)]
+    if problems := _differences(*sides):
+        raise BadInputError(problems)
+    scores = [_scores(side, only) for side in sides]
+    scored = set.intersection(*(set(frame.index.get_level_values("target")) for frame in scores))
+    if unscored := sorted(set(only or ()) - scored):
+        raise BadInputError([f"{name}: not scored by both {first} and {second}" for name in unscored])
+    if not scored:
+        raise BadInputError(f"{first} and {second}: no target has a score of both")
+    table = _joined(*scores)
+    numbers = table.drop(columns="target").to_numpy(np.float64)
+    pearson, pooled = (numbers[:, [1, 2]], numbers[:, [4, 5]])
+    return Comparison(first, second, table, compare_pairs(*pearson.T), compare_pairs(*pooled.T))
+
+
+def compare_in_words(store: str, first: str, second: str, targets: str | None, out: Path | None) -> str:
+    """What `knockcast compare` prints; with `out`, the table goes to that file (.csv, .json, .parquet)."""
+    kind = out.suffix.lstrip(".") if out is not None else "table"
+    if kind not in KINDS or (out is not None and kind == "table"):
+        raise BadInputError(f"--out {out}: expected a name that ends with .csv, .json or .parquet")
+    made = compare(store, first, second, named_targets(targets) if targets else None)
+    if out is not None:
+        out.write_bytes(to_bytes(pa.Table.from_pandas(made.table, preserve_index=False), kind))
+    return "\n".join([*headlines(made), *([f"{out}: one row per target"] if out is not None else [])])
+
+
+def headlines(made: Comparison) -> list[str]:
+    """The comparison in a few lines."""
+    table, width = made.table, max(len(made.first), len(made.second), 8)
+
+    def row(name: str, values: tuple[str, str]) -> str:
+        return f"{name:<22}{values[0]:>{width}}  {values[1]:>{width}}"
+
+    means = (table["pearson_first"], table["pearson_second"])
+    pooled = (table["pooled_first"], table["pooled_second"])
+    return [
+        f"{len(table)} targets scored by both on the same folds; r is a target's mean over its folds",
+        row("", (made.first, made.second)),
+        row("mean r", _numbers(means, "mean")),
+        row("median r", _numbers(means, "median")),
+        *(row(f"targets with r > {bar}", _counts(means, bar)) for bar in BARS),
+        row("mean pooled r", _numbers(pooled, "mean")),
+        f"{made.first} is better for {made.paired.first_better} targets, "
+        f"worse for {made.paired.second_better}",
+        f"mean difference of r: {_interval(made.paired)}",
+        f"mean difference of pooled r: {_interval(made.pooled)}",
+        "(95% intervals over targets, taken as independent, which they are not)",
+    ]
+
+
+def _numbers(columns: tuple[pd.Series, pd.Series], statistic: str) -> tuple[str, str]:
+    first, second = (f"{column.agg(statistic):.3f}" for column in columns)
+    return first, second
+
+
+def _counts(columns: tuple[pd.Series, pd.Series], bar: float) -> tuple[str, str]:
+    first, second = (str(int((column > bar).sum())) for column in columns)
+    return first, second
+
+
+def _interval(paired: Paired) -> str:
+    return (
+        f"{paired.mean:+.4f} ({paired.low:+.4f} to {paired.high:+.4f}), "
+        f"paired t p = {paired.t_p:.2g}, Wilcoxon p = {paired.wilcoxon_p:.2g}"
+    )
+
+
+def _side(reader: StoreReader, name: str) -> Side:
+    store, colon, method = name.rpartition(":")
+    mine = StoreReader.open(store) if colon else reader
+    known = sorted({unit.method for unit in mine.committed_units()})
+    if method not in known:
+        raise BadInputError(f"{mine.fs.name}: no results of method {method}; it holds {', '.join(known)}")
+    return Side(mine, method, name)
+
+
+def _differences(first: Side, second: Side) -> list[str]:
+    """Why the two sides' folds are not the same; empty if they are."""
+    return [
+        f"{first.reader.fs.name} and {second.reader.fs.name} differ in {field}: not the same folds"
+        for field in SAME
+        if first.reader.run.get(field) != second.reader.run.get(field)
+    ]
+
+
+def _scores(side: Side, only: Collection[str] | None) -> pd.DataFrame:
+    """Index target and fold, columns pearson and pooled (the same in every fold of a target)."""
+    scores = of_method(scored_folds(side.reader, only), side.method)
+    frame = scores.select(["target", "fold", "pearson"]).to_pandas().dropna()
+    genes = of_method(genes_table(side.reader, only), side.method)
+    pooled = genes.select(["target", "pearson_pooled"]).to_pandas().set_index("target")["pearson_pooled"]
+    return frame.assign(pooled=frame["target"].map(pooled)).set_index(["target", "fold"])
+
+
+def _joined(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """The folds that both sides score, averaged by target."""
+    both = first.merge(second, left_index=True, right_index=True, suffixes=("_first", "_second"))
+    by_target = both.groupby("target", sort=True)
+    table = by_target.mean().assign(folds=by_target.size()).reset_index()
+    table["difference"] = table["pearson_first"] - table["pearson_second"]
+    columns = [
+        "target",
+        "folds",
+        "pearson_first",
+        "pearson_second",
+        "difference",
+        "pooled_first",
+        "pooled_second",
+    ]
+    return table[columns].sort_values(["difference", "target"], ascending=[False, True], ignore_index=True)
