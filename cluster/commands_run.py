@@ -31,7 +31,7 @@ LikeTheCode = Annotated[
         "--like-the-code", help="Select as the published code: no FDR, mean split, redundancy 0.95."
     ),
 ]
-Device = Annotated[str, typer.Option(help="auto | cpu | cuda.")]
+Device = Annotated[str, typer.Option(help="auto: cuda where torch sees a GPU here | cpu | cuda.")]
 ShardSize = Annotated[int | None, typer.Option(min=1, help="Targets a shard; estimated if not given.")]
 Address = Annotated[str, typer.Option(help="local | auto | HOST:PORT of a Ray cluster.")]
 Workers = Annotated[

@@ -23,6 +23,7 @@ CODE_REDUNDANCY = 0.95  # of the published code, whatever its paper says
 
 FINAL_METHODS = ("modifiers", "ridge", "kernel")  # those whose models of all lines are stored for `predict`
 BUILT_METHODS = (*FINAL_METHODS, "one_modifier", "all_modifiers")
+GPU_METHODS = frozenset({"modifiers", "one_modifier", "all_modifiers"})  # that use one on device cuda
 PLANNED_METHODS = ("forest", "latent", "plain", "profiles", "drugs")
 BUILT_SCHEMES = ("kfold", "split", "lineage")
 PLANNED_SCHEMES = ()
@@ -53,6 +54,11 @@ class RunOptions(BaseModel):
         return tuple(self.preset.split(",")) if named else self.preset
 
     @property
+    def runs_on(self) -> str:
+        """`cuda` or `cpu`: never `auto`, which `cluster.devices.device_for` settles before a run begins."""
+        return "cuda" if self.device == "cuda" else "cpu"
+
+    @property
     def selection(self) -> SelectionSettings:
         """How modifiers are selected: as the paper writes, or as its published code does."""
         if self.like_the_code:
@@ -74,8 +80,6 @@ def checked_options(methods: Sequence[str], **options: Any) -> RunOptions:
             f"--{'.'.join(map(str, e['loc']))}: {e['msg']} (given: {e['input']!r})" for e in error.errors()
         ]
         raise BadInputError(problems) from None
-    if chosen.device == "cuda":
-        problems.append("--device cuda: the GPU paths are not built yet; use --device cpu or auto")
     if chosen.like_the_code and not (chosen.fdr == 0.05 and chosen.redundancy in (None, CODE_REDUNDANCY)):
         problems.append(
             f"--like-the-code selects without --fdr and with --redundancy {CODE_REDUNDANCY}; leave both out"
@@ -132,7 +136,7 @@ def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict
             "redundancy": options.redundancy,
             "like_the_code": options.like_the_code,
         },
-        "device": "cpu",  # `auto` resolves here; the digest names what was used
+        "device": options.runs_on,
         "folds": [_fold_body(fold) for fold in folds],
         "n_folds": sum(len(f.test) > 0 and not f.control for f in folds),
         "libraries": {name: version(name) for name in LIBRARIES} | {"machine": platform.machine()},

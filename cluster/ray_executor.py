@@ -37,6 +37,7 @@ from cluster.executors import (
     Receipt,
     Work,
 )
+from cluster.gpu_share import share_on
 from cluster.identity import check_code
 from cluster.ledger import FailureKind
 from cluster.store.units import Part
@@ -51,10 +52,17 @@ class RayExecutor:
     """Runs jobs on the Ray that is connected; `runtime.connected` comes first and ends it."""
 
     def __init__(
-        self, work: Work, preparation: Preparation | None = None, most_slots: int | None = None
+        self,
+        work: Work,
+        preparation: Preparation | None = None,
+        most_slots: int | None = None,
+        gpu_methods: frozenset[str] = frozenset(),
     ) -> None:
+        """Jobs of `gpu_methods` ask for a share of a GPU; RefusedError where no node has one."""
         preparation = preparation or Preparation()
         self._most_slots = most_slots
+        self._gpu_methods = gpu_methods
+        self._share = share_on(ray.nodes()) if gpu_methods else None
         self._held: deque[Job] = deque()  # what would be more than `most_slots` at one time
         self._dropped: list[str] = []  # cancelled while held
         self._jobs: dict[Any, Job] = {}  # by the task's stream of signs
@@ -63,16 +71,23 @@ class RayExecutor:
         self._parts: dict[Part, tuple[Any, Any]] = {}  # what was prepared, and the sign that it was
         self._shared = ray.put(preparation.shared)
         self._prepare = _remote(_prepared, max_retries=PREPARE_RETRIES, num_returns=2)
-        self._run = _remote(_run, max_retries=0, num_returns="streaming", scheduling_strategy="SPREAD")
+        # Left alone, Ray ends a worker after each task with a GPU; ours keep what they sent to theirs.
+        self._run = _remote(
+            _run, max_retries=0, num_returns="streaming", scheduling_strategy="SPREAD", max_calls=0
+        )
         self._what = ray.put((work, preparation.prepare))
         self._slots, self._counted = 0, 0.0
 
     @property
     def slots(self) -> int:
-        """The cluster's CPUs, or fewer where asked; one at least (a cluster may be growing)."""
+        """The cluster's CPUs, or fewer where asked; one at least (a cluster may be growing).
+
+        With `gpu_methods`, those of nodes with a GPU, as far as tasks may share it.
+        """
         if time.monotonic() - self._counted > SECONDS_BETWEEN_CENSUS or not self._slots:
             cpus = int(ray.cluster_resources().get("CPU", 0))
-            self._slots = max(1, min(cpus, self._most_slots or cpus))
+            can_run = cpus if self._share is None else self._share.slots(ray.nodes())
+            self._slots = max(1, min(can_run, self._most_slots or can_run))
             self._counted = time.monotonic()
         return self._slots
 
@@ -91,7 +106,9 @@ class RayExecutor:
             self._parts[job.part] = tuple(prepare.remote(self._what, self._shared, job.part, job.code))
         name = f"{job.method} fold {job.fold} shard {job.key[:8]} attempt {job.attempt}"
         data, _ = self._parts[job.part]
-        stream = self._run.options(name=name).remote(self._what, job, self._shared, data)
+        share = self._share.num_gpus if self._share and job.method in self._gpu_methods else 0
+        run = self._run.options(name=name, num_gpus=share)
+        stream = run.remote(self._what, job, self._shared, data)
         self._jobs[stream], self._streams[job.key] = job, stream
 
     def started(self) -> Collection[str]:

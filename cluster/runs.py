@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from cluster.config import (
     FINAL_METHODS,
+    GPU_METHODS,
     RunOptions,
     checked_options,
     chosen_targets,
@@ -17,6 +18,7 @@ from cluster.config import (
     options_of,
     run_body,
 )
+from cluster.devices import device_for, device_here
 from cluster.driver import Deadlines, Outcome, drive, seal_if_done
 from cluster.plan import Costs, make_shards, summarise
 from cluster.progress import progress_for
@@ -82,6 +84,7 @@ def run_request(request: Request) -> Outcome:
         raise BadInputError("--store: a run needs a store")
     check_address(request.address, request.insecure)
     dataset, options, units, facts = _wanted(request)
+    options = _on_device(options, device_for(options.device, request))
     writer = StoreWriter(open_filesystem(request.store))
     writer.open_run(run_body(options, dataset, targets_digest(facts)))
     _put_shared(writer, dataset, facts, units)
@@ -101,14 +104,16 @@ def resume_store(
 ) -> Outcome:
     """Do what is left of every run into this store.
 
-    Raises BadInputError where its dataset is not to be found.
+    Raises BadInputError where its dataset is not to be found, or its run needs a GPU and there is none.
     """
     check_address(address, insecure)
+    resources = Resources(address, workers, shard_size, insecure)
     reader = StoreReader.open(store)
     if not reader.wanted_units():
         raise BadInputError(f"{store}: no plan says what is wanted; repeat the original `knockcast run`")
     found = _dataset_of(reader, dataset)
     options, facts = options_of(reader.run), target_facts(found)
+    device_for(options.device, resources, f"{store}: its run uses device cuda")
     writer = StoreWriter(reader.fs)
     writer.open_run(run_body(options, found, targets_digest(facts)))
     _put_shared(writer, found, facts, reader.wanted_units())
@@ -117,13 +122,13 @@ def resume_store(
         writer.release(unit)
     order = missing_pattern_order(found)
     units = sorted(reader.wanted_units(), key=lambda u: (u.method, u.fold, order[u.target]))
-    resources = Resources(address, workers, shard_size, insecure)
     return _work_off(writer, found, options, units, resources, forgiven)
 
 
 def describe_plan(request: Request) -> str:
     """What `run` would do with the same request, in words: shards, time, memory, what is reused and why."""
     dataset, options, units, facts = _wanted(request)
+    options = _on_device(options, device_here(options.device))
     committed: set[Unit] = set()
     digest = "plan"
     if request.store is not None and open_filesystem(request.store).exists(RUN):
@@ -196,6 +201,10 @@ def _open_verified(path: Path) -> Dataset:
     return dataset
 
 
+def _on_device(options: RunOptions, device: str) -> RunOptions:
+    return options.model_copy(update={"device": device})
+
+
 def _costs(options: RunOptions, dataset: Dataset) -> Costs:
     return Costs(options.preset, len(dataset.genes), len(dataset.cell_lines))
 
@@ -218,7 +227,8 @@ def _work_off(
         return Outcome(0, 0, quarantined, {}, False, seal_if_done(writer), 0.0)
     costs = _costs(options, dataset)
     inputs = RunInputs(panel_of(dataset), {f.number: f for f in folds_of(options, dataset)}, options)
-    with open_executor(run_and_commit, prepare, inputs, resources) as executor:
+    on_gpu = GPU_METHODS & {u.method for u in left} if options.runs_on == "cuda" else frozenset()
+    with open_executor(run_and_commit, prepare, inputs, resources, on_gpu) as executor:
         outcome = drive(
             writer,
             make_shards(left, writer.run_digest, costs, executor.slots, resources.shard_size),

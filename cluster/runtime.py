@@ -72,9 +72,16 @@ class Where(Protocol):
 
 @contextmanager
 def open_executor(
-    work: Work, prepare: Callable[[Any, Part], Any], shared: Any, where: Where
+    work: Work,
+    prepare: Callable[[Any, Part], Any],
+    shared: Any,
+    where: Where,
+    gpu_methods: frozenset[str] = frozenset(),
 ) -> Iterator[Executor]:
-    """The executor for a run: in process for 0 workers, else Ray, which ends or is left with the block."""
+    """The executor for a run: in process for 0 workers, else Ray, which ends or is left with the block.
+
+    Jobs of `gpu_methods` need a part of a GPU; RefusedError where Ray has none.
+    """
     preparation = Preparation(prepare, shared)
     package_folders()  # a shadowed package is found before anything starts
     if where.workers == 0:
@@ -83,7 +90,8 @@ def open_executor(
     with connected(where.address, where.workers, where.insecure):
         from cluster.ray_executor import RayExecutor  # noqa: PLC0415 - Ray comes after its settings
 
-        yield RayExecutor(work, preparation, None if where.address == "local" else where.workers)
+        most_slots = None if where.address == "local" else where.workers
+        yield RayExecutor(work, preparation, most_slots, gpu_methods)
 
 
 def slots_of(workers: int | None) -> int:

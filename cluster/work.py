@@ -3,8 +3,11 @@
 import socket
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 
-from cluster.config import RunOptions
+from cluster.config import GPU_METHODS, RunOptions
+from cluster.devices import sees_gpu
+from cluster.errors import RefusedError
 from cluster.executors import Job, Receipt
 from cluster.store.units import Part
 from cluster.store.writer import StoreWriter
@@ -32,7 +35,11 @@ def prepare(inputs: RunInputs, part: Part) -> Prepared:
 def settings_of(options: RunOptions, method: str) -> ShardSettings:
     """What a shard of one method needs to know of the run's options."""
     return ShardSettings(
-        method=method, candidates=options.candidates, selection=options.selection, seed=options.seed
+        method=method,
+        candidates=options.candidates,
+        selection=options.selection,
+        seed=options.seed,
+        device=options.runs_on if method in GPU_METHODS else "cpu",
     )
 
 
@@ -40,6 +47,11 @@ def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared) -> Receipt:
     """Run one shard and commit its tables. A twin that was quicker is no error: `won` is then False."""
     begun = time.process_time()
     settings = settings_of(inputs.options, job.method)
+    if settings.device == "cuda" and not sees_gpu():
+        raise RefusedError(
+            f"device cuda: torch {version('torch')} sees no GPU on {socket.gethostname()}, where a task was "
+            "sent; install a CUDA build of torch on every node that has a GPU"
+        )
     result = run_shard(inputs.panel, prepared, target_indices(inputs.panel, job.targets), settings)
     seconds, host = time.process_time() - begun, socket.gethostname()
     won = StoreWriter.join(job.store, job.run).commit(

@@ -26,6 +26,7 @@ class PreparedGenes:
         upper: whether expression is at or above the gene's cut (median or mean), packed, words outermost.
         upper_counts: in how many lines it is.
         varies: whether expression differs between lines at all; correlation is undefined where not.
+        digest: names the content, where that is known: genes of one digest are sent to a device once.
     """
 
     standardised: Float64[np.ndarray, "genes cell_lines"]
@@ -34,6 +35,7 @@ class PreparedGenes:
     upper: UInt64[np.ndarray, "words genes"]
     upper_counts: Int64[np.ndarray, " genes"]
     varies: Bool[np.ndarray, " genes"]
+    digest: str = ""
 
     @property
     def n_lines(self) -> int:

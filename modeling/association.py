@@ -1,16 +1,18 @@
 """Pearson, Spearman and chi-squared of every gene with a tile of targets, as matrix products and popcounts.
 
 A tile always has the same number of rows and its products the same alignment, because the last bits of a
-matrix product depend on its shape: so a target gets the same bits in whatever block and place it comes.
+matrix product depend on its shape: so a target gets the same bits in whatever block and place it comes. What
+is here runs on the CPU; `modeling.device_association` is the same by torch.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from threadpoolctl import ThreadpoolController
 
 from modeling.arrays import PreparedGenes, spread_of_ranks, standardise
@@ -42,32 +44,63 @@ def prepare_targets(effects: Float64[np.ndarray, "targets cell_lines"]) -> Prepa
     return PreparedTargets(standardise(effects), ranks, spread_of_ranks(ranks), bin_targets(effects))
 
 
+@runtime_checkable
+class Strengths(Protocol):
+    """Strengths of all genes with each target of one tile, wherever they are computed."""
+
+    @property
+    def strength(self) -> tuple[Float64[np.ndarray, "targets genes"], ...]:
+        """Per test of `TESTS`: |r|, |rho| or the square root of chi-squared; 0 where undefined."""
+
+    def fill(self, targets: PreparedTargets) -> None:
+        """Compute the strengths of the targets; rows beyond them mean nothing."""
+
+    def settle(self, targets: PreparedTargets, rows: Int64[np.ndarray, " k"]) -> None:
+        """Give these targets' |r| the very bits that the CPU computes: something hangs on them."""
+
+
+def strengths_on(genes: PreparedGenes, device: str) -> Strengths:
+    """Working memory for tiles against these genes: numpy's for "cpu", torch's for any other device."""
+    if device == "cpu":
+        return Tile.for_genes(genes)
+    from modeling.device_association import DeviceTile  # noqa: PLC0415 - torch takes seconds to import
+
+    return DeviceTile.for_genes(genes, device)
+
+
 @dataclass(frozen=True)
 class Tile:
-    """Working memory of one tile, used again for the next: strengths of all genes with each target.
+    """`Strengths` on the CPU; the memory of one tile is used again for the next."""
 
-    `strength` holds, per test of `TESTS`, |r|, |rho| or the square root of chi-squared; 0 where undefined.
-    """
-
+    genes: PreparedGenes
     strength: tuple[Float64[np.ndarray, "targets genes"], ...]
     left: Float64[np.ndarray, "targets cell_lines"]
 
     @classmethod
-    def for_genes(cls, genes: PreparedGenes) -> "Tile":
-        """Allocate the memory for tiles against these genes."""
+    def for_genes(cls, genes: PreparedGenes, tests: int = len(TESTS)) -> "Tile":
+        """Allocate the memory for the first so many of the tests."""
         shape = (TILE_TARGETS, genes.n_genes)
-        return cls(tuple(np.empty(shape) for _ in TESTS), np.zeros((TILE_TARGETS, genes.n_lines)))
+        memory = tuple(np.empty(shape) for _ in range(tests))
+        return cls(genes, memory, np.zeros((TILE_TARGETS, genes.n_lines)))
 
-    def fill(self, genes: PreparedGenes, targets: PreparedTargets) -> None:
-        """Compute the strengths of the targets; rows beyond them mean nothing."""
-        pearson, spearman, chi = self.strength
-        self._multiply(targets.standardised, genes.standardised, pearson)
-        np.abs(pearson, out=pearson)
+    def fill(self, targets: PreparedTargets) -> None:
+        """As `Strengths` says."""
+        genes = self.genes
+        _, spearman, chi = self.strength
+        self.fill_pearson(targets.standardised)
         self._multiply(targets.ranks, genes.ranks, spearman)
         np.abs(spearman, out=spearman)
-        spearman *= _reciprocal(genes.rank_spread * (genes.n_lines - 1))
-        spearman[: len(targets)] *= _reciprocal(targets.rank_spread)[:, None]
+        spearman *= reciprocal(genes.rank_spread * (genes.n_lines - 1))
+        spearman[: len(targets)] *= reciprocal(targets.rank_spread)[:, None]
         fill_root_chi_squared(genes.upper, genes.upper_counts, targets.binned, genes.n_lines, chi)
+
+    def fill_pearson(self, standardised: Float64[np.ndarray, "targets cell_lines"]) -> None:
+        """|r| alone, of at most `TILE_TARGETS` targets."""
+        self._multiply(standardised, self.genes.standardised, self.strength[0])
+        np.abs(self.strength[0], out=self.strength[0])
+
+    def settle(self, targets: PreparedTargets, rows: Int64[np.ndarray, " k"]) -> None:
+        """Nothing: they have them."""
 
     def _multiply(
         self,
@@ -86,7 +119,7 @@ class Tile:
             out[:, whole:] = (self.left @ last.T)[:, : len(genes) - whole]
 
 
-def _reciprocal(values: Float64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
+def reciprocal(values: Float64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
     """1 / values, and 0 where a value is 0."""
     return np.divide(1.0, values, out=np.zeros_like(values), where=values != 0)
 

@@ -23,6 +23,12 @@ def pack(truth: Bool[np.ndarray, "rows cell_lines"]) -> UInt64[np.ndarray, "rows
     return padded.view("<u8").astype(np.uint64, copy=False)
 
 
+def unpack(words: UInt64[np.ndarray, "rows words"], n_lines: int) -> Bool[np.ndarray, "rows cell_lines"]:
+    """What `pack` was given."""
+    octets = np.ascontiguousarray(words).astype("<u8", copy=False).view(np.uint8)
+    return np.unpackbits(octets, axis=1, count=n_lines, bitorder="little").view(np.bool_)
+
+
 @intrinsic
 @no_type_check  # numba reads the signature below, not hints
 def popcount(typing_context, word):

@@ -4,6 +4,7 @@ The largest j with p_(j) < fdr * j / m is found by going down from j = m: replac
 fdr * j / m reaches it in a few steps, each over fewer genes, because that number grows with j.
 """
 
+from collections.abc import Callable
 from typing import no_type_check
 
 import numpy as np
@@ -12,9 +13,12 @@ from numba import njit
 
 from modeling.pvalues import TestTable
 
-# Strengths are right to about 1e-15; within this relative distance of a critical one scipy's p decides.
+# Strengths are right to about 1e-15 (at worst 1e-11, relatively, of those near a critical one: see
+# `modeling.device_association`); within this relative distance of a critical one scipy's p decides.
 CLOSE = 1e-9
 NONE_KEPT = np.inf
+
+Settle = Callable[[Int64[np.ndarray, " k"]], None]
 
 
 def bars_of(
@@ -22,15 +26,20 @@ def bars_of(
     rows: Int64[np.ndarray, " k"],
     table: TestTable,
     fdr: float,
+    settle: Settle | None = None,
 ) -> Float64[np.ndarray, " k"]:
     """For each of the k rows (targets), the strength a gene needs for q < fdr; infinite where no gene has it.
 
-    Genes that cannot be tested have strength 0 in every row and are as many as `genes - table.tested`.
+    Genes that cannot be tested have strength 0 in every row and are as many as `genes - table.tested`. Before
+    rows are decided by the last bits of their strengths, `settle` is asked to give them the right ones.
     """
     bars = np.full(len(rows), NONE_KEPT)
     if table.tested:
         _search(strength, rows, table.critical, bars)
-    for i in np.flatnonzero(np.isnan(bars)):
+    close = np.flatnonzero(np.isnan(bars))
+    if close.size and settle is not None:
+        settle(rows[close])
+    for i in close:
         bars[i] = _exact_bar(strength[rows[i]], table, fdr)
     return bars
 

@@ -99,8 +99,8 @@ def fit_ridge(
     with one_blas_thread():
         diagonals = _inverse_diagonals(spectrum, penalties)
         for columns, tile in _tiles(effects):
-            mean = tile.mean(axis=0)
-            projected = spectrum.vectors.T @ (tile - mean)
+            mean, centred = _centred(tile)
+            projected = spectrum.vectors.T @ centred
             errors = _errors(spectrum, projected, penalties, diagonals)
             best = penalties[errors.argmin(axis=0)]
             solved = spectrum.vectors @ (projected / (spectrum.values[:, None] + best)) / spectrum.scale
@@ -123,7 +123,7 @@ def leave_one_out_errors(
     with one_blas_thread():
         diagonals = _inverse_diagonals(spectrum, penalties)
         for columns, tile in _tiles(effects):
-            projected = spectrum.vectors.T @ (tile - tile.mean(axis=0))
+            projected = spectrum.vectors.T @ _centred(tile)[1]
             errors = _errors(spectrum, projected, penalties, diagonals)
             out[:, columns] = errors[:, : out[:, columns].shape[1]]
     return out
@@ -160,6 +160,14 @@ def _tiles(
         tile = np.zeros((len(matrix), TILE_TARGETS))
         tile[:, : matrix[:, columns].shape[1]] = matrix[:, columns]
         yield columns, tile
+
+
+def _centred(
+    tile: Float64[np.ndarray, "lines tile"],
+) -> tuple[Float64[np.ndarray, " tile"], Float64[np.ndarray, "lines tile"]]:
+    """Each column's mean, and the columns less it: exactly 0 where a column is constant."""
+    mean = np.where((tile == tile[0]).all(axis=0), tile[0], tile.mean(axis=0))
+    return mean, tile - mean
 
 
 def _mirror(lines: int) -> Float64[np.ndarray, " lines"]:

@@ -1,7 +1,8 @@
 """What every shard of a run shares, and what every shard of one fold shares."""
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -62,7 +63,13 @@ def lineage_numbers(lineages: Sequence[str]) -> Int64[np.ndarray, " cell_lines"]
 
 def prepare_fold(panel: Panel, fold: Fold, settings: ShardSettings) -> PreparedFold:
     """Prepare a fold for method `modifiers` from its training lines alone."""
-    return PreparedFold(fold, prepare_genes(panel.expression[fold.train], settings.selection.cut))
+    expression = panel.expression[fold.train]
+    prepared = prepare_genes(expression, settings.selection.cut)
+    if settings.device != "cpu":  # every shard gets a copy of its own, and must know that it is the same
+        digest = hashlib.sha256(repr((expression.shape, settings.selection.cut)).encode())
+        digest.update(expression)
+        prepared = replace(prepared, digest=digest.hexdigest())
+    return PreparedFold(fold, prepared)
 
 
 def target_indices(panel: Panel, names: Sequence[str]) -> list[int]:

@@ -91,7 +91,8 @@ def _fit_group(
     genes = prepared.prepared
     if not present.all():
         genes = prepare_genes(panel.expression[rows], settings.selection.cut)
-    found = [m.best(settings.most_modifiers) for m in select(genes, effect, settings.selection)]
+    every = select(genes, effect, settings.selection, settings.device)
+    found = [modifiers.best(settings.most_modifiers) for modifiers in every]
     share = (time.thread_time() - begun) / len(targets)
     fits = [
         TargetFit(t, rows, float(np.mean(y)), "no_modifiers", modifiers=m, seconds=share)

@@ -9,7 +9,8 @@ from modeling.selection import SelectionSettings
 class ShardSettings:
     """Method, candidate models (a preset or names), selection, seed, and where networks and products run.
 
-    `device` is torch's name of it; the last digits may depend on its kind, so it is part of what a run is.
+    `device` is torch's name of it ("cpu": association without torch); the last digits may depend on its kind,
+    so it is part of what a run is.
     Of a target's modifiers the best `most_modifiers` are used, all where it is None.
     """
 

@@ -20,7 +20,10 @@ BENCHMARKS = {
     "bench_driver": "the driver's own cost",
     "bench_import": "importing a release",
 }
-LONG = {"bench_genome": "a whole simulated genome"}
+LONG = {
+    "bench_genome": "a whole simulated genome",
+    "bench_device": "a GPU beside the CPU",
+}
 
 
 def main() -> int:

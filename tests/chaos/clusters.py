@@ -11,8 +11,11 @@ from cluster.runtime import ALWAYS, HEALTH_CHECKS, LOOPBACK_ONLY, environment_re
 
 
 @contextmanager
-def two_nodes() -> Iterator[tuple[Any, Any]]:
-    """A cluster of two nodes of one slot, and its second node; tasks see KNOCKCAST_TEST_NODE one or two."""
+def two_nodes(**second: float) -> Iterator[tuple[Any, Any]]:
+    """A cluster of two nodes of one slot, and its second node; tasks see KNOCKCAST_TEST_NODE one or two.
+
+    `second` says what the second node has instead, GPUs that there are none of, too: num_cpus=2, num_gpus=1.
+    """
     with environment_restored():
         token = os.environ.get("RAY_AUTH_TOKEN") or secrets.token_hex(32)
         set_environment({**ALWAYS, **LOOPBACK_ONLY, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token})
@@ -23,12 +26,14 @@ def two_nodes() -> Iterator[tuple[Any, Any]]:
         }  # tests are not part of the code that is shipped
         head = {
             "num_cpus": 1,
+            "num_gpus": 0,
             "include_dashboard": False,
             "env_vars": {"KNOCKCAST_TEST_NODE": "one", **here},
             "_system_config": HEALTH_CHECKS,
         }
         cluster = Cluster(initialize_head=True, head_node_args=head)
         try:
-            yield cluster, cluster.add_node(num_cpus=1, env_vars={"KNOCKCAST_TEST_NODE": "two", **here})
+            resources = {"num_cpus": 1, "num_gpus": 0} | second
+            yield cluster, cluster.add_node(**resources, env_vars={"KNOCKCAST_TEST_NODE": "two", **here})
         finally:
             cluster.shutdown()

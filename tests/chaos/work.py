@@ -120,6 +120,15 @@ def stay_alone(job: Job, script: Script, data: float) -> Receipt:
     return commit(job, script, data)
 
 
+def say_gpus(job: Job, script: Script, data: float) -> Receipt:
+    """Commit, and leave a mark that says what of a GPU Ray gave to which process and where."""
+    import ray
+
+    assigned = ray.get_runtime_context().get_assigned_resources().get("GPU", 0)
+    mark(script, f"{job.method} {assigned:.4f} {node()} {os.environ.get('CUDA_VISIBLE_DEVICES')}")
+    return commit(job, script, data)
+
+
 def hang_on_node_two(job: Job, script: Script, data: float) -> Receipt:
     """Hang on node two, saying so; commit anywhere else."""
     if node() == "two":

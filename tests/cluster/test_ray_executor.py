@@ -16,7 +16,17 @@ from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, Unit
 from cluster.store.writer import StoreWriter
 from tests.chaos.clusters import two_nodes
-from tests.chaos.work import Script, commit, marks, meet, prepare, prepare_late, stay_alone, wait_for
+from tests.chaos.work import (
+    Script,
+    commit,
+    marks,
+    meet,
+    prepare,
+    prepare_late,
+    say_gpus,
+    stay_alone,
+    wait_for,
+)
 
 UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1, FINAL_FOLD) for i in range(20)]
 COSTS = Costs("quick", 100, 100)
@@ -60,6 +70,31 @@ def test_two_nodes_share_the_shards_and_give_the_tables_of_one_process(tmp_path:
         NodeDiedError("n"),
     ]
     assert [kind_of(error) for error in errors] == ["cancelled", "killed", "killed", "node"]
+
+
+@pytest.mark.ray
+def test_jobs_that_need_a_gpu_share_it_and_go_where_it_is(tmp_path: Path) -> None:
+    """The GPU is one only by name: Ray counts what it is told. Of 3 CPUs, 2 are beside it."""
+    from cluster.ray_executor import RayExecutor
+
+    script = Script(tmp_path / "marks")
+    script.folder.mkdir()
+    units = UNITS + [Unit("ridge", f"G{i}", 0) for i in range(20)]
+    writer = StoreWriter(open_filesystem(tmp_path / "store"))
+    writer.open_run({"seed": 0})
+    writer.add_plan(units)
+    shards = make_shards(units, writer.run_digest, COSTS, slots=2, shard_size=4)
+    with two_nodes(num_cpus=2, num_gpus=1) as (nodes, _), connected(nodes.address):
+        executor = RayExecutor(say_gpus, Preparation(prepare, script), gpu_methods=frozenset({"modifiers"}))
+        assert executor.slots == 2
+        outcome = drive(writer, shards, executor, code=fingerprint())
+    assert (outcome.done, outcome.failures, outcome.sealed) == (len(units), 0, True)
+    said = [path.name.rsplit(".", 2) for path in script.folder.iterdir() if " " in path.name]
+    assert len(said) == len(shards)
+    on_gpu = [(what, process) for what, process, _ in said if what.startswith("modifiers")]
+    assert {what for what, _ in on_gpu} == {"modifiers 0.5000 two 0"}
+    assert len({process for _, process in on_gpu}) < len(on_gpu)  # a worker keeps what it has on the GPU
+    assert {what.split()[1] for what, *_ in said if what.startswith("ridge")} == {"0.0000"}
 
 
 @pytest.mark.ray

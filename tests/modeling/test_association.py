@@ -14,7 +14,7 @@ def tile_of(genes, effects):
         strength[:] = np.nan
     tile.left[:] = 7.0
     with one_blas_thread():
-        tile.fill(genes, prepare_targets(np.ascontiguousarray(effects.T)))
+        tile.fill(prepare_targets(np.ascontiguousarray(effects.T)))
     return [strength[: effects.shape[1]] for strength in tile.strength]
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from modeling.bits import WORDS_STEP, pack, popcount
+from modeling.bits import WORDS_STEP, pack, popcount, unpack
 
 
 @njit
@@ -19,6 +19,7 @@ def test_packed_rows_hold_every_line_in_order_and_zeros_after(lines):
     bits = [[int(word) >> i & 1 for word in row for i in range(64)] for row in packed]
     np.testing.assert_array_equal(np.array(bits)[:, :lines], truth)
     assert not np.array(bits)[:, lines:].any()
+    np.testing.assert_array_equal(unpack(packed, lines), truth)
 
 
 def test_popcount_counts_bits():

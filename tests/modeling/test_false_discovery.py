@@ -38,6 +38,22 @@ def test_strengths_on_the_very_critical_values_are_decided_as_statsmodels_does()
     assert undecided > 0  # at least once the last bits did decide
 
 
+def test_rows_that_last_bits_decide_are_settled_first_and_no_others():
+    table = correlation_table(30, 20, 0.05)
+    decided, close = np.zeros(20), np.zeros(20)
+    decided[:3] = 0.9
+    close[:5] = table.critical[4] * (1 + 1e-12)
+    strength, asked = np.stack([decided, close, decided]), []
+
+    def settle(rows):
+        asked.extend(rows.tolist())
+        strength[rows, :5] = table.critical[4] * (1 - 1e-12)
+
+    assert bars_of(strength, np.array([2, 1]), table, 0.05)[1] <= close[0]
+    assert bars_of(strength, np.array([2, 1]), table, 0.05, settle)[1] == NONE_KEPT
+    assert asked == [1]
+
+
 def test_genes_without_a_p_do_not_count():
     table = correlation_table(100, 40, 0.05)
     strength = np.zeros((1, 4040))

@@ -8,6 +8,7 @@ from modeling.autoselect import choose, validation_split
 from modeling.candidates import BUILT, Problem, candidates_of, deep
 from modeling.candidates.base import Refits
 from modeling.candidates.deep import Deep, held_out_lines
+from tests.modeling.devices import DEVICES
 from tests.reference.deep import deep_slow, deep_slow_whole, held_out_rows
 from tests.reference.hard_data import signal
 
@@ -124,11 +125,11 @@ def test_the_device_reaches_every_network_and_is_torchs_to_refuse():
         Deep(device="nowhere").fit([problem_of(40, 2, 0)])
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU: this test did not run")
-def test_a_gpu_agrees_with_the_cpu():
+@pytest.mark.parametrize("device", DEVICES)
+def test_another_device_agrees_with_the_cpu(device):
     problems = [problem_of(90, 6, i) for i in range(20)]
     trials = [{"epochs": 10}] * 20
-    here, there = Deep().refit(problems, trials), Deep(device="cuda").refit(problems, trials)
+    here, there = Deep().refit(problems, trials), Deep(device=device).refit(problems, trials)
     for problem, a, b in zip(problems, here, there, strict=True):
         np.testing.assert_allclose(b.predict(problem.features), a.predict(problem.features), atol=1e-4)
 
