@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from modeling.candidates import BUILT, candidates_of
-from modeling.folds import Fold, final_fold, make_folds
+from modeling.folds import Fold, Scheme, final_fold, make_folds
 from modeling.selection import SelectionSettings
-from tasks.checks import check_enough_lines
+from tasks.checks import check_enough_lines, check_lineages
 from tasks.dataset import Dataset
 from tasks.problems import BadInputError
 
@@ -25,8 +25,7 @@ FINAL_METHODS = ("modifiers", "ridge", "kernel")  # those whose models of all li
 BUILT_METHODS = (*FINAL_METHODS, "forest", "one_modifier", "all_modifiers")
 GPU_METHODS = frozenset({"modifiers", "one_modifier", "all_modifiers"})  # that use one on device cuda
 PLANNED_METHODS = ("latent", "plain", "profiles", "drugs")
-BUILT_SCHEMES = ("kfold", "split")
-PLANNED_SCHEMES = ("lineage",)
+BUILT_SCHEMES = ("kfold", "split", "lineage")
 
 # Their versions change last digits, so they are part of what a run is.
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "xgboost-cpu", "torch")
@@ -38,7 +37,7 @@ class RunOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: str = "quick"
-    scheme: Literal["kfold", "split"] = "kfold"
+    scheme: Scheme = "kfold"
     folds: Annotated[int, Field(ge=2, le=1000)] = 5
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     top: Annotated[int, Field(ge=1, le=1000)] = 20
@@ -71,7 +70,7 @@ def checked_options(methods: Sequence[str], **options: Any) -> RunOptions:
     """The options, or a BadInputError that names every one that cannot be used and what could be."""
     problems = _unbuilt("--method", methods, BUILT_METHODS, PLANNED_METHODS)
     scheme = options.pop("scheme", "kfold")
-    if unbuilt := _unbuilt("--scheme", [scheme], BUILT_SCHEMES, PLANNED_SCHEMES):
+    if unbuilt := _unbuilt("--scheme", [scheme], BUILT_SCHEMES, ()):
         problems += unbuilt
         scheme = "kfold"
     try:
@@ -120,11 +119,13 @@ def _unbuilt(option: str, given: Sequence[str], built: Sequence[str], planned: S
 def folds_of(options: RunOptions, dataset: Dataset) -> tuple[Fold, ...]:
     """The run's folds over the dataset's cell lines, the final one (all lines) last.
 
-    Raises BadInputError where there are too few lines for the folds asked for.
+    Raises BadInputError where there are too few lines for the folds asked for, or no lineage is large enough.
     """
     n_lines = len(dataset.cell_lines)
     check_enough_lines(dataset, options.folds if options.scheme == "kfold" else 2)
-    folds = make_folds(options.scheme, n_lines, options.folds, options.seed)
+    if options.scheme == "lineage":
+        check_lineages(dataset)
+    folds = make_folds(options.scheme, n_lines, options.folds, options.seed, dataset.lineages)
     return (*folds, final_fold(n_lines))
 
 
@@ -144,11 +145,8 @@ def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict
         "preset": options.preset,
         "settings": _settings(options),
         "device": options.runs_on,
-        "folds": [
-            {"number": f.number, "name": f.name, "n_train": len(f.train), "n_test": len(f.test)}
-            for f in folds
-        ],
-        "n_folds": sum(len(f.test) > 0 for f in folds),
+        "folds": [_fold_body(fold) for fold in folds],
+        "n_folds": sum(len(f.test) > 0 and not f.control for f in folds),
         "libraries": {name: version(name) for name in LIBRARIES} | {"machine": platform.machine()},
     }
 
@@ -158,6 +156,17 @@ def _settings(options: RunOptions) -> dict[str, Any]:
     settings = {"top": options.top, "fdr": options.fdr, "redundancy": options.redundancy}
     switches = {"like_the_code": options.like_the_code, "stratified": options.stratified}
     return settings | {name: True for name, on in switches.items() if on}
+
+
+def _fold_body(fold: Fold) -> dict[str, Any]:
+    """As run.json lists it; `control` only where true, so that runs of other schemes keep their digest."""
+    body = {
+        "number": fold.number,
+        "name": fold.name,
+        "n_train": len(fold.train),
+        "n_test": len(fold.test),
+    }
+    return body | ({"control": True} if fold.control else {})
 
 
 def options_of(body: dict[str, Any]) -> RunOptions:

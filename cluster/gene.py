@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cluster.failures_table import failures_table
+from cluster.run_folds import control_folds
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
 from cluster.summary import genes_table
@@ -20,8 +22,10 @@ from tasks.problems import BadInputError
 class GenePage:
     """One target. Frames hold all methods; `modifiers` is `modifier_summary`.
 
-    `summary` is its rows of `genes`, but for q, which needs every target and is null here. `missing` are the
-    wanted units without a result, with the errors that quarantined them (empty: not done yet).
+    `summary` is its rows of `genes`, but for q, which needs every target and is null here; like it,
+    `modifiers` leaves the random twins of held-out lineages out. Under scheme `lineage`, `scores` has a
+    column `held_out`, what its fold tested. `missing` are the wanted units without a result, with the errors
+    that quarantined them (empty: not done yet).
     """
 
     target: str
@@ -45,12 +49,27 @@ def gene_page(reader: StoreReader, target: str) -> GenePage:
     return GenePage(
         target=target,
         summary=genes.to_pandas(),
-        scores=reader.table("scores", targets=only).to_pandas(),
-        modifiers=modifier_summary(reader.table("modifiers", targets=only), _final_modifiers(reader, only)),
+        scores=_scores(reader, only),
+        modifiers=modifier_summary(_modifiers(reader, only), _final_modifiers(reader, only)),
         candidates=reader.table("candidates", targets=only).to_pandas(),
         failures=failures_table(reader, only).to_pandas(),
         missing={unit: quarantined.get(unit, []) for unit in mine if unit not in committed},
     )
+
+
+def _scores(reader: StoreReader, targets: tuple[str, ...]) -> pd.DataFrame:
+    scores = reader.table("scores", targets=targets).to_pandas()
+    if reader.run.get("scheme") == "lineage":
+        names = {fold["number"]: fold["name"] for fold in reader.run["folds"]}
+        scores.insert(scores.columns.get_loc("fold") + 1, "held_out", scores["fold"].map(names))
+    return scores
+
+
+def _modifiers(reader: StoreReader, targets: tuple[str, ...]) -> pa.Table:
+    """Those of the folds that count in `genes`."""
+    modifiers = reader.table("modifiers", targets=targets)
+    twins = pa.array(sorted(control_folds(reader.run)), pa.int32())
+    return modifiers.filter(pc.invert(pc.is_in(modifiers.column("fold"), value_set=twins)))
 
 
 def modifier_summary(modifiers: pa.Table, final: set[tuple[str, str]]) -> pd.DataFrame:

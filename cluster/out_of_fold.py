@@ -45,7 +45,7 @@ class OutOfFold:
 def read_out_of_fold(
     reader: StoreReader, method: str, scores: pa.Table, only: Collection[str] | None = None
 ) -> OutOfFold:
-    """The method's predictions (of some targets); `scores` holds their target, fold and train_mean."""
+    """The method's predictions (of some targets) in the folds of `scores`: target, fold and train_mean."""
     targets = pa.array(sorted(set(scores.column("target").to_pylist())), pa.string())
     folds = np.unique(np.asarray(scores.column("fold")).astype(np.int64))
     means = np.full((len(targets), len(folds)), np.nan)
@@ -71,7 +71,9 @@ def _gather(
     groups = np.empty(most, np.int64)
     columns = {name: np.empty(most) for name in PREDICTIONS}
     filled = 0
-    for _, part in reader.parts("predictions", ("target", "fold", *PREDICTIONS), only, method):
+    counted = pa.array(folds, pa.int32())
+    for _, whole in reader.parts("predictions", ("target", "fold", *PREDICTIONS), only, method):
+        part = whole.filter(pc.is_in(whole.column("fold"), value_set=counted))
         here = slice(filled, filled + part.num_rows)
         groups[here] = _positions(part.column("target"), targets) * len(folds) + _fold_positions(part, folds)
         for name, values in columns.items():

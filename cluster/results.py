@@ -62,8 +62,16 @@ class Store:
         return self.table("scores")
 
     def genes(self) -> pd.DataFrame:
-        """One row per method and target, over all its folds."""
+        """One row per method and target, over all its folds but the random twins of held-out lineages."""
         return self.table("genes")
+
+    def lineages(self) -> pd.DataFrame:
+        """One row per method and held-out lineage, against its random twin; empty unless scheme `lineage`."""
+        return self.table("lineages")
+
+    def lineage_targets(self) -> pd.DataFrame:
+        """One row per method and target, over all held-out lineages; empty unless scheme `lineage`."""
+        return self.table("lineage_targets")
 
     def shards(self) -> pd.DataFrame:
         """One row per shard: its state, attempts, seconds, host and bytes."""
@@ -78,7 +86,7 @@ class Store:
         return self._of("modifiers", gene)
 
     def predictions(self, gene: str | None = None) -> pd.DataFrame:
-        """The out-of-fold predictions of every target, or of one."""
+        """The out-of-fold predictions of every target, or of one; under scheme `lineage` also the twins'."""
         return self._of("predictions", gene)
 
     def candidates(self, gene: str | None = None) -> pd.DataFrame:

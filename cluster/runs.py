@@ -137,6 +137,7 @@ def describe_plan(request: Request) -> str:
         committed, digest = set(reader.committed_units()), reader.run_digest
     costs, slots = _costs(options, dataset), slots_of(request.workers)
     left = [unit for unit in units if unit not in committed]
+    names = _fold_names(options, dataset)
     summary = summarise(
         units, committed, make_shards(left, digest, costs, slots, request.shard_size), costs, slots
     )
@@ -144,7 +145,7 @@ def describe_plan(request: Request) -> str:
         f"{dataset.path}: {len(dataset.cell_lines)} cell lines x {len(dataset.genes)} genes, "
         f"{len(dataset.targets)} targets ({measure_in_words(dataset.measure)})",
         *(
-            f"  {p.method}, {'all lines (final models)' if p.fold == FINAL_FOLD else f'fold {p.fold}'}: "
+            f"  {p.method}, {names[p.fold]}: "
             f"{p.wanted} targets, {p.reused} reused (committed under this configuration), "
             f"{p.shards} shards, about {p.seconds:.0f} core-seconds"
             for p in summary.lines
@@ -153,6 +154,15 @@ def describe_plan(request: Request) -> str:
         f"(an estimate, good to a factor of three), about {summary.memory_bytes / 2**30:.1f} GiB",
     ]
     return "\n".join(lines)
+
+
+def _fold_names(options: RunOptions, dataset: Dataset) -> dict[int, str]:
+    """How a plan calls each fold: by number, and by what it tests where that is a lineage or its twin."""
+    named = options.scheme == "lineage"
+    names = {
+        f.number: f"fold {f.number}{f' ({f.name})' if named else ''}" for f in folds_of(options, dataset)
+    }
+    return names | {FINAL_FOLD: "all lines (final models)"}
 
 
 def _wanted(request: Request) -> tuple[Dataset, RunOptions, list[Unit], Any]:
@@ -229,7 +239,7 @@ def _work_off(
             progress=progress_for(),
         )
     outcome = replace(outcome, quarantined=quarantined | outcome.quarantined)
-    _say_how_it_ended(outcome, writer.fs.name)
+    _say_how_it_ended(outcome, writer.fs.name, options.scheme)
     return outcome
 
 
@@ -241,7 +251,7 @@ def _say_what_is_reused(wanted: int, left: int, quarantined: int, dataset: Datas
     print(f"{text}: {f'{left} to do' if left else 'nothing to do'}", file=sys.stderr)
 
 
-def _say_how_it_ended(outcome: Outcome, store: str) -> None:
+def _say_how_it_ended(outcome: Outcome, store: str, scheme: str) -> None:
     for unit, errors in outcome.quarantined.items():
         last = errors[-1].splitlines()[0] if errors else ""
         print(f"quarantined: {unit.target}, fold {unit.fold}, {unit.method}: {last}", file=sys.stderr)
@@ -251,3 +261,5 @@ def _say_how_it_ended(outcome: Outcome, store: str) -> None:
     print(f"{outcome.done} units in {outcome.seconds:.1f} s; {store}: {ending}", file=sys.stderr)
     if outcome.interrupted:
         print(f"knockcast resume {store}   # does what is left, nothing twice", file=sys.stderr)
+    elif scheme == "lineage":
+        print(f"knockcast query {store} 'FROM lineages'   # held out, against random twins", file=sys.stderr)

@@ -5,8 +5,10 @@ from collections.abc import Collection
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cluster.out_of_fold import OutOfFold, read_out_of_fold
+from cluster.run_folds import control_folds
 from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
@@ -46,11 +48,12 @@ Columns = dict[str, np.ndarray]
 def genes_table(reader: StoreReader, only: Collection[str] | None = None) -> pa.Table:
     """One row per method and target that has a committed fold or was quarantined, sorted; `GENES_SCHEMA`.
 
-    `folds` counts the committed folds, `n` the rows pooled. `pearson` is the mean of the folds' r. The pooled
-    scores (of the model, of the lineage alone, of the target's own expression) subtract each fold's training
-    mean first (`modeling.pooling`). A target without a pooled p counts as p = 1; q is Benjamini–Hochberg over
-    every target the run wants of the method, those not committed included at p = 1. With `only`, those
-    targets alone are read, quickly, and q, which needs all of them, is null.
+    `folds` counts the committed folds, `n` the rows pooled; control folds (the random twins of held-out
+    lineages) count nowhere. `pearson` is the mean of the folds' r. The pooled scores (of the model, of the
+    lineage alone, of the target's own expression) subtract each fold's training mean first
+    (`modeling.pooling`). A target without a pooled p counts as p = 1; q is Benjamini–Hochberg over every
+    target the run wants of the method, those not committed included at p = 1. With `only`, those targets
+    alone are read, quickly, and q, which needs all of them, is null.
     """
     scores = scored_folds(reader, only)
     methods = sorted(set(scores.column("method").to_pylist()))
@@ -60,9 +63,15 @@ def genes_table(reader: StoreReader, only: Collection[str] | None = None) -> pa.
 
 
 def scored_folds(reader: StoreReader, only: Collection[str] | None = None) -> pa.Table:
-    """The committed scores (of some targets), without the final fits'."""
+    """The committed scores (of some targets), without the final fits' and those of control folds."""
     scores = reader.table("scores", SCORE_COLUMNS, only)
-    return scores.filter(pa.array(np.asarray(scores.column("fold")) != FINAL_FOLD, pa.bool_()))
+    aside = pa.array(sorted(_not_scored(reader)), pa.int32())
+    return scores.filter(pc.invert(pc.is_in(scores.column("fold"), value_set=aside)))
+
+
+def _not_scored(reader: StoreReader) -> frozenset[int]:
+    """The folds that say nothing of how well a target is forecast."""
+    return control_folds(reader.run) | {FINAL_FOLD}
 
 
 def of_method(table: pa.Table, method: str) -> pa.Table:
@@ -91,7 +100,8 @@ def _of_method(reader: StoreReader, method: str, scores: pa.Table, only: Collect
 def _unpredicted(reader: StoreReader, scores: pa.Table, only: Collection[str] | None) -> pa.Table:
     """The quarantined targets without a committed fold: nothing is predicted, so p = q = 1."""
     known = set(zip(scores.column("method").to_pylist(), scores.column("target").to_pylist(), strict=True))
-    units = [unit for unit in reader.quarantined() if unit.fold != FINAL_FOLD]
+    aside = _not_scored(reader)
+    units = [unit for unit in reader.quarantined() if unit.fold not in aside]
     keys = {(unit.method, unit.target) for unit in units if only is None or unit.target in only}
     lost = sorted(keys - known)
     facts = _facts(reader.targets(), tuple(target for _, target in lost))
@@ -189,7 +199,7 @@ def _stability(
     for _, part in reader.parts("modifiers", ("target", "fold", "modifier"), only, method):
         names = (_texts(part.column(name)) for name in ("target", "modifier"))
         for target, modifier, fold in zip(*names, part.column("fold").to_pylist(), strict=True):
-            if fold != FINAL_FOLD:
+            if fold in chosen.get(target, ()):
                 chosen[target][fold].add(modifier)
     return np.array([mean_jaccard(list(chosen[target].values())) for target in targets])
 

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from cluster.failures_table import failures_table
 from cluster.final_models import models_table
+from cluster.lineage_views import lineage_targets_view, lineages_view
 from cluster.shards_table import shards_table
 from cluster.store.reader import StoreReader
 from cluster.summary import genes_table
@@ -15,6 +16,8 @@ from tasks.tables import SCHEMAS
 COMPUTED: dict[str, Callable[[StoreReader], pa.Table]] = {
     "failures": failures_table,
     "genes": genes_table,
+    "lineage_targets": lineage_targets_view,
+    "lineages": lineages_view,
     "models": models_table,
     "shards": shards_table,
 }

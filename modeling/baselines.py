@@ -15,8 +15,9 @@ def lineage_only(
 ) -> Float[np.ndarray, " test_lines"]:
     """Each test line's prediction is the training mean of its lineage.
 
-    Lineages are numbers from 0 up. One that is unknown (`UNKNOWN_LINEAGE`) or has no training line gets the
-    mean of all training lines. Raises ValueError where there is no training line or the lengths differ.
+    Lineages are numbers from 0 up. One that is unknown (`UNKNOWN_LINEAGE`) or has no training line (a lineage
+    held out: this baseline then knows nothing, and its r is 0) gets the mean of all training lines. Raises
+    ValueError where there is no training line or the lengths differ.
     """
     effect = np.asarray(effect_train, dtype=np.float64)
     if effect.size == 0 or effect.size != len(lineage_train):

@@ -4,6 +4,8 @@ Quantile-stratified folds (`quantile_fold`) are the exception: each target has i
 """
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, SupportsIndex
 
@@ -12,33 +14,56 @@ from jaxtyping import Float64, Int64
 
 from modeling.seeds import generator
 
-Scheme = Literal["kfold", "split"]
+Scheme = Literal["kfold", "split", "lineage"]
 SPLIT_TEST_SHARE = 0.25
+FEWEST_LINEAGE_LINES = 40  # of a lineage that is held out; with fewer, its RMSE says little
 FINAL_FOLD = -1
 
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One way to part the cell lines. `train` and `test` are sorted row numbers without overlap."""
+    """One way to part the cell lines. `train` and `test` are sorted row numbers without overlap.
+
+    A `control` is there to be compared with another fold: it counts in no score of a target.
+    """
 
     number: int
     name: str
     train: Int64[np.ndarray, " train_lines"]
     test: Int64[np.ndarray, " test_lines"]
+    control: bool = False
 
 
-def make_folds(scheme: Scheme, n_lines: int, folds: int, seed: int) -> tuple[Fold, ...]:
+def make_folds(
+    scheme: Scheme, n_lines: int, folds: int, seed: int, lineages: Sequence[str] = ()
+) -> tuple[Fold, ...]:
     """The folds of a run over `n_lines` cell lines.
 
     `kfold`: shuffled, `folds` test parts that cover every line once, the first `n_lines % folds` of them one
     line larger (as scikit-learn's KFold). `split`: one fold with a random quarter (rounded up) as test lines;
-    `folds` is not used. Raises ValueError for an unknown scheme or more folds than the lines allow.
+    `folds` is not used. `lineage`: each of the L `large_lineages` is held out in turn, in folds 0 to L - 1
+    named after them; fold L + i is the random twin of fold i, a `control` that tests as many lines, drawn by
+    the seed from all; `folds` is not used. `lineages` names every line's, "" where unknown.
+    Raises ValueError for an unknown scheme, more folds than the lines allow, or no lineage large enough.
     """
     if scheme == "kfold":
         return _kfold(n_lines, folds, seed)
     if scheme == "split":
         return (_split(n_lines, seed),)
-    raise ValueError(f"unknown scheme {scheme!r}: expected 'kfold' or 'split'")
+    if scheme == "lineage":
+        return _lineage(n_lines, seed, lineages)
+    raise ValueError(f"unknown scheme {scheme!r}: expected 'kfold', 'split' or 'lineage'")
+
+
+def large_lineages(lineages: Sequence[str]) -> list[str]:
+    """The known lineages with at least `FEWEST_LINEAGE_LINES` lines: largest first, equal ones by name."""
+    return [name for name, size in lineage_sizes(lineages) if size >= FEWEST_LINEAGE_LINES]
+
+
+def lineage_sizes(lineages: Sequence[str]) -> list[tuple[str, int]]:
+    """Every known lineage and its number of lines: largest first, equal ones by name."""
+    sizes = Counter(name for name in lineages if name)
+    return sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
 
 
 def final_fold(n_lines: int) -> Fold:
@@ -100,11 +125,32 @@ def _split(n_lines: int, seed: int) -> Fold:
     return _fold(0, "75/25 split", n_lines, _shuffled(n_lines, seed)[:n_test])
 
 
+def _lineage(n_lines: int, seed: int, lineages: Sequence[str]) -> tuple[Fold, ...]:
+    if len(lineages) != n_lines:
+        raise ValueError(f"{n_lines} cell lines but {len(lineages)} lineages; expected one each")
+    names = large_lineages(lineages)
+    if not names:
+        raise ValueError(f"no lineage has {FEWEST_LINEAGE_LINES} cell lines; use the scheme 'kfold'")
+    of_line = np.array(lineages, dtype=object)
+    held_out = [_fold(k, name, n_lines, np.flatnonzero(of_line == name)) for k, name in enumerate(names)]
+    if not all(len(fold.train) for fold in held_out):
+        raise ValueError(f"every cell line is of lineage {names[0]}: without it none is left to train on")
+    return (*held_out, *(_twin(fold, len(names), n_lines, seed) for fold in held_out))
+
+
+def _twin(fold: Fold, n_lineages: int, n_lines: int, seed: int) -> Fold:
+    """Seeded by the lineage's name, so that no other lineage has a say in who is drawn."""
+    drawn = generator(seed, "random twin", fold.name).permutation(n_lines)[: len(fold.test)]
+    return _fold(n_lineages + fold.number, f"random twin of {fold.name}", n_lines, drawn, control=True)
+
+
 def _shuffled(n_lines: int, seed: int) -> Int64[np.ndarray, " cell_lines"]:
     return generator(seed, "folds").permutation(n_lines)
 
 
-def _fold(number: int, name: str, n_lines: int, test: Int64[np.ndarray, " test_lines"]) -> Fold:
+def _fold(
+    number: int, name: str, n_lines: int, test: Int64[np.ndarray, " test_lines"], control: bool = False
+) -> Fold:
     in_training = np.ones(n_lines, dtype=bool)
     in_training[test] = False
-    return Fold(number, name, np.flatnonzero(in_training), np.flatnonzero(~in_training))
+    return Fold(number, name, np.flatnonzero(in_training), np.flatnonzero(~in_training), control)

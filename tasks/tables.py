@@ -100,7 +100,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "scores": ("method", "target", "fold"),
     "modifiers": ("method", "target", "fold", "modifier"),
     "candidates": ("method", "target", "fold", "candidate"),
-    "predictions": ("method", "target", "cell_line"),
+    # A line may be tested twice: with its lineage, and in the random twin of one.
+    "predictions": ("method", "target", "cell_line", "fold"),
     "models": ("method", "target"),
     "failures": ("method", "target", "fold"),
 }

@@ -74,6 +74,16 @@ def test_stratified_folds_of_another_method_are_refused(command: str, small_data
     assert not (tmp_path / "s").exists()
 
 
+def test_a_scheme_the_dataset_cannot_bear_ends_with_2_and_says_what_to_do(
+    small_dataset: Path, tmp_path: Path
+):
+    ended = knockcast("run", small_dataset, "--store", tmp_path / "s", "--scheme", "lineage")
+    assert ended.returncode == 2
+    assert "at least 40 cell lines; the largest are" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "s").exists()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

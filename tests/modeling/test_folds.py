@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from modeling.folds import final_fold, make_folds, quantile_fold, quantile_parts
+from modeling.folds import Fold, final_fold, make_folds, quantile_fold, quantile_parts
 
 
 @given(st.integers(2, 300), st.integers(2, 12), st.integers(0, 2**62))
@@ -48,6 +48,70 @@ def test_the_final_fold_trains_on_all():
     assert fold.number == -1
     np.testing.assert_array_equal(fold.train, np.arange(7))
     assert fold.test.size == 0
+
+
+SIZES = {"Lung": 60, "Skin": 45, "Bowel": 45, "Breast": 40, "Bone": 39, "": 80}
+
+
+def lineages_of(sizes: dict[str, int]) -> list[str]:
+    names = [name for name, size in sizes.items() for _ in range(size)]
+    return list(np.random.default_rng(0).permutation(names))
+
+
+def lineage_folds(sizes: dict[str, int], seed: int = 0) -> tuple[Fold, ...]:
+    lineages = lineages_of(sizes)
+    return make_folds("lineage", len(lineages), 5, seed, lineages)
+
+
+def test_each_large_lineage_is_held_out_and_has_a_random_twin():
+    lineages = np.array(lineages_of(SIZES), dtype=object)
+    made = lineage_folds(SIZES)
+    held_out, twins = made[:4], made[4:]
+    assert [fold.number for fold in made] == list(range(8))
+    assert [fold.name for fold in held_out] == ["Lung", "Bowel", "Skin", "Breast"]
+    assert [fold.name for fold in twins] == [f"random twin of {fold.name}" for fold in held_out]
+    assert [fold.control for fold in made] == [False] * 4 + [True] * 4
+    for fold, twin in zip(held_out, twins, strict=True):
+        np.testing.assert_array_equal(fold.test, np.flatnonzero(lineages == fold.name))
+        assert len(twin.test) == len(fold.test)
+        assert len(set(lineages[twin.test])) > 3
+    for fold in made:
+        assert np.all(np.diff(fold.train) > 0)
+        assert np.all(np.diff(fold.test) > 0)
+        np.testing.assert_array_equal(np.sort(np.r_[fold.train, fold.test]), np.arange(len(lineages)))
+
+
+def test_lines_of_unknown_lineage_train_and_are_never_held_out():
+    unknown = np.flatnonzero(np.array(lineages_of(SIZES), dtype=object) == "")
+    for fold in lineage_folds(SIZES):
+        assert fold.control or set(unknown) <= set(fold.train)
+    assert any(fold.control and set(unknown) & set(fold.test) for fold in lineage_folds(SIZES))
+
+
+def test_a_random_twin_follows_from_the_seed_and_the_lineages_name_alone():
+    first, again, other = (lineage_folds(SIZES, seed) for seed in (4, 4, 5))
+    for a, b, c in zip(first, again, other, strict=True):
+        np.testing.assert_array_equal(a.test, b.test)
+        assert np.array_equal(a.test, c.test) != a.control
+    fewer = lineage_folds(SIZES | {"Bowel": 20, "": 105}, seed=4)
+    for name in ("Lung", "Skin", "Breast"):
+        one, two = (next(f for f in made if f.name == f"random twin of {name}") for made in (first, fewer))
+        np.testing.assert_array_equal(one.test, two.test)
+    # Twins of lineages of one size are different draws.
+    assert not np.array_equal(first[5].test, first[6].test)
+
+
+@pytest.mark.parametrize(
+    ("lineages", "words"),
+    [
+        (["A"] * 39 + [""] * 61, "no lineage has 40"),
+        (["A"] * 99, "100 cell lines but 99 lineages"),
+        (["A"] * 100, "every cell line is of lineage A"),
+    ],
+)
+def test_lineages_that_cannot_be_held_out_are_refused(lineages, words):
+    with pytest.raises(ValueError, match=words):
+        make_folds("lineage", 100, 5, 0, lineages)
 
 
 @pytest.mark.usefixtures("annotations_unchecked")

@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from tasks.checks import check_enough_lines
-from tasks.dataset import write_dataset
+from tasks.checks import check_enough_lines, check_lineages
+from tasks.dataset import Dataset, write_dataset
 from tasks.problems import BadInputError
 
 
@@ -27,3 +29,31 @@ def test_fewer_lines_than_folds_are_told(tmp_path):
         check_enough_lines(few, 2)
     with pytest.raises(BadInputError, match="--folds 1"):
         check_enough_lines(dataset, 1)
+
+
+def dataset_of(path: Path, sizes: dict[str, int]) -> Dataset:
+    lineages = [name for name, size in sizes.items() for _ in range(size)]
+    values = np.zeros((len(lineages), 1))
+    lines = [f"L{i}" for i in range(len(lineages))]
+    return write_dataset(
+        path,
+        expression=values,
+        effect=values,
+        cell_lines=lines,
+        genes=["G"],
+        targets=["G"],
+        lineages=lineages,
+    )
+
+
+def test_the_largest_lineages_are_named_where_none_can_be_held_out(tmp_path):
+    check_lineages(dataset_of(tmp_path / "enough", {"Lung": 40, "": 30}))
+    small = dataset_of(tmp_path / "small", {"": 50, "B": 12, "A": 39, "C": 12, "D": 5, "E": 4, "F": 3})
+    with pytest.raises(
+        BadInputError, match="at least 40 cell lines; the largest are A 39, B 12, C 12, D 5, E 4;"
+    ):
+        check_lineages(small)
+    with pytest.raises(BadInputError, match="no line has a known lineage"):
+        check_lineages(dataset_of(tmp_path / "unknown", {"": 50}))
+    with pytest.raises(BadInputError, match=r"without lineage Lung \(60 lines\) 29 cell lines are left"):
+        check_lineages(dataset_of(tmp_path / "one", {"Lung": 60, "Skin": 29}))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from modeling.folds import make_folds
+from modeling.folds import Fold, make_folds
 from modeling.selection import SelectionSettings
 from tasks.fold import Panel, fold_of, lineage_numbers, prepare_fold
 from tasks.methods import prepare_part
@@ -29,9 +29,16 @@ def panel() -> Panel:
     )
 
 
+def first_fold(scheme: str, panel: Panel) -> Fold:
+    """The first fold: under `lineage`, a lineage (of a third of the lines) held out whole."""
+    names = [("Lung", "Skin", "")[i % 3] for i in range(len(panel.cell_lines))]
+    return make_folds(scheme, len(panel.cell_lines), 5, 0, names)[0]
+
+
+@pytest.mark.parametrize("scheme", ["kfold", "lineage"])
 @pytest.mark.parametrize("method", ["ridge", "kernel"])
-def test_scrambled_test_lines_change_no_kernel(panel: Panel, method: str):
-    fold = make_folds("kfold", len(panel.cell_lines), 5, 0)[0]
+def test_scrambled_test_lines_change_no_kernel(panel: Panel, method: str, scheme: str):
+    fold = first_fold(scheme, panel)
     scrambled = _scramble(panel, fold.test)
     settings = ShardSettings(method, "quick", SelectionSettings(), 0)
     prepared, other = (prepare_part(p, fold, settings) for p in (panel, scrambled))
@@ -52,13 +59,18 @@ def test_scrambled_test_lines_change_no_kernel(panel: Panel, method: str):
 
 
 @pytest.mark.parametrize(
-    ("preset", "most"),
-    [("quick", None), ("published", 10), (("gp_noiseless", "forest", "xgboost+deep"), 10)],
+    ("preset", "most", "scheme"),
+    [
+        ("quick", None, "kfold"),
+        ("quick", None, "lineage"),
+        ("published", 10, "kfold"),
+        (("gp_noiseless", "forest", "xgboost+deep"), 10, "kfold"),
+    ],
 )
 def test_scrambled_test_lines_change_nothing_fitted(
-    panel: Panel, preset: str | tuple[str, ...], most: int | None
+    panel: Panel, preset: str | tuple[str, ...], most: int | None, scheme: str
 ):
-    fold = make_folds("kfold", len(panel.cell_lines), 5, 0)[0]
+    fold = first_fold(scheme, panel)
     scrambled = _scramble(panel, fold.test)
     settings = ShardSettings("modifiers", preset, SelectionSettings(), 0)
     # Those that vary most have modifiers.

@@ -1,0 +1,1 @@
+"""What is asked of a whole run's results: pure functions from its tables to tables."""
