@@ -83,7 +83,7 @@ def test_scrambled_test_lines_change_nothing_fitted(
     assert fitted["candidates"].select(timeless).equals(again["candidates"].select(timeless))
     kept = ["target", "model", "n_train", "n_modifiers", "train_mean", "status"]
     assert fitted["scores"].select(kept).equals(again["scores"].select(kept))
-    assert fitted["modifiers"].num_rows > 25
+    assert fitted["modifiers"].num_rows > (most or 50)
     # The scramble was real: the forecasts for the scrambled lines are others.
     assert not fitted["predictions"].column("predicted").equals(again["predictions"].column("predicted"))
 
