@@ -18,7 +18,7 @@ from tasks.problems import BadInputError
 
 WHERE = Path("results")
 DRAWN_WITH = 20261121  # seed of the random order whose beginning is every sample
-SAMPLES = {"published": 1000, "forest": 120}
+SAMPLES = {"published": 1000, "forest": 300}
 
 
 @dataclass(frozen=True)

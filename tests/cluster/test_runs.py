@@ -257,7 +257,7 @@ def test_forest_runs_on_the_same_lines_and_shard_size_changes_no_byte(small_data
     assert run(small_dataset, tmp_path / "whole", methods=("forest",), **request).done == 8
     run(small_dataset, tmp_path / "cut", methods=("forest",), shard_size=1, **request)
     assert table_bytes(tmp_path / "cut") == table_bytes(tmp_path / "whole")
-    assert run(small_dataset, tmp_path / "whole", methods=("forest", "ridge"), **request).done == 8
+    assert run(small_dataset, tmp_path / "whole", methods=("forest", "ridge"), **request).done == 12
     predictions = Store(tmp_path / "whole").predictions()
     lines = predictions.pivot_table(
         index=["target", "cell_line", "fold"], columns="method", values="predicted"
