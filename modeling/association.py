@@ -24,6 +24,10 @@ ALIGNED_GENES = 64  # products are made of this many genes at least; a multiple 
 
 TESTS = ("pearson", "spearman", "chi2")
 
+# Of log p, so of q, relatively; it falls with r by at most lines / (1 - r^2) times r's own error.
+Q_TOLERANCE = 1e-9
+R_ERROR = 1e-13
+
 
 @dataclass(frozen=True)
 class PreparedTargets:
@@ -150,6 +154,11 @@ def statistics_of(
     return chi_squared_of(
         genes.upper[:, columns], binned.members[target], binned.sizes[target], genes.n_lines
     )
+
+
+def steep_from(n_lines: int) -> float:
+    """The |r| or |rho| beyond which an error of `R_ERROR` in it may change p by `Q_TOLERANCE`, relatively."""
+    return float(np.sqrt(max(1.0 - n_lines * R_ERROR / Q_TOLERANCE, 0.0)))
 
 
 @lru_cache(maxsize=1)

@@ -3,8 +3,8 @@
 Ranks, counts and bins are integers or halves, and the products of them are exact in whatever order a device
 sums: Spearman's and chi-squared's strengths have the bits that the CPU gives. |r| has not: any two orders of
 summation differ by less than 2.2e-16 x lines (1e-15 is what is seen). Nothing that is kept or reported hangs
-on that: where a strength is close to a critical one (`false_discovery.CLOSE`), and where r is so near 1 that
-its p does, the target's row is computed again on the CPU; statistics are never taken from here.
+on that: where a strength is close to a critical one (`false_discovery.CLOSE`), the target's row is computed
+again on the CPU; statistics, and the p of an r near 1 (`association.steep_from`), are never taken from here.
 
 Importing this imports torch, which takes seconds: do it late. "cpu:0" is a CPU by this code, for tests.
 """
@@ -22,10 +22,6 @@ from modeling.arrays import PreparedGenes
 from modeling.association import TESTS, TILE_TARGETS, PreparedTargets, Tile, reciprocal
 from modeling.bits import unpack
 from modeling.chi_squared import QUANTILE_BINS, BinnedTargets
-
-# Of log p, so of q, relatively: its slope is at most lines / (1 - r^2).
-Q_TOLERANCE = 1e-9
-R_ERROR = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,14 +82,12 @@ class DeviceTile:
         """As `Strengths` says."""
         with _one_thread():
             pearson = self._products(targets.standardised, self.sent.standardised)
-            steep = pearson.amax(dim=1)[: len(targets)].cpu().numpy() > _steep_from(self.genes.n_lines)
             spearman = self._products(targets.ranks, self.sent.ranks)
             spearman.mul_(self.sent.rank_scale).mul_(self._column(reciprocal(targets.rank_spread)))
             chi = self._chi_squared(targets.binned)
             for host, computed in zip(self.strength, (pearson, spearman, chi), strict=True):
                 torch.from_numpy(host).copy_(computed)
         np.sqrt(self.strength[2], out=self.strength[2])  # torch's own on a CPU is not always the nearest
-        self.settle(targets, np.flatnonzero(steep))
 
     def settle(self, targets: PreparedTargets, rows: Int64[np.ndarray, " k"]) -> None:
         """As `Strengths` says: by the very products of the CPU."""
@@ -134,11 +128,6 @@ class DeviceTile:
     def _column(self, values: np.ndarray) -> Tensor:
         """One number a target, padded, float64."""
         return self._padded(values.astype(np.float64))[:, None]
-
-
-def _steep_from(n_lines: int) -> float:
-    """The |r| beyond which an error of `R_ERROR` in it may change p by `Q_TOLERANCE`, relatively."""
-    return float(np.sqrt(max(1.0 - n_lines * R_ERROR / Q_TOLERANCE, 0.0)))
 
 
 @contextmanager

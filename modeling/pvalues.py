@@ -16,17 +16,27 @@ LOG_P_TOLERANCE = 1e-10  # of the interpolated logarithm of p, so of p itself, r
 SMALLEST_P = 1e-280  # below it p soon underflows and its logarithm is not tabulated
 FEWEST_KNOTS, MOST_KNOTS = 1024, 1 << 17
 
+Correlation = Callable[[Float64[np.ndarray, " k"], int], Float64[np.ndarray, " k"]]
 Function = Callable[[Float64[np.ndarray, " k"]], Float64[np.ndarray, " k"]]
 
 
 def correlation_p(strength: Float64[np.ndarray, " k"], n_lines: int) -> Float64[np.ndarray, " k"]:
-    """Two-sided p of |r| over `n_lines` pairs, as `scipy.stats.pearsonr`; `spearmanr` uses the same law.
+    """Two-sided p of |r| or |rho| over `n_lines` pairs, as `scipy.stats.spearmanr`.
 
     Under independence (r + 1) / 2 has the beta distribution with a = b = n / 2 - 1.
     """
     shape = n_lines / 2 - 1
     tail = (1.0 - np.minimum(strength, 1.0)) / 2
     return np.minimum(2.0 * special.betainc(shape, shape, tail), 1.0)
+
+
+def pearson_p(strength: Float64[np.ndarray, " k"], n_lines: int) -> Float64[np.ndarray, " k"]:
+    """`correlation_p` with the rounding of `scipy.stats.pearsonr`, which counts from r = -1.
+
+    So it loses digits of p near r = 1, up to whole percents: kept, because scipy's p is what is promised.
+    """
+    shape = n_lines / 2 - 1
+    return np.minimum(2.0 * special.betaincc(shape, shape, (np.minimum(strength, 1.0) + 1.0) / 2), 1.0)
 
 
 def chi_squared_p(strength: Float64[np.ndarray, " k"], freedom: int) -> Float64[np.ndarray, " k"]:
@@ -68,18 +78,17 @@ class TestTable:
 
 
 @lru_cache(maxsize=16)
-def correlation_table(n_lines: int, tested: int, fdr: float) -> TestTable:
-    """Table of Pearson's and Spearman's test on `n_lines` cell lines."""
+def correlation_table(n_lines: int, tested: int, fdr: float, exact: Correlation = correlation_p) -> TestTable:
+    """Table of Pearson's (exact: `pearson_p`) or Spearman's test on `n_lines` cell lines."""
     shape = n_lines / 2 - 1
     critical = 1.0 - 2.0 * special.betaincinv(shape, shape, _steps(tested, fdr) / 2)
-    exact = partial(correlation_p, n_lines=n_lines)
 
     def log_density(strength: Float64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
         return (shape - 1) * np.log1p(-np.square(strength)) - special.betaln(0.5, shape) + np.log(2.0)
 
     # p is about (1 - r^2)^shape far out, which says how far it stays above the smallest p tabulated.
     reach = float(np.sqrt(-np.expm1(np.log(SMALLEST_P) / shape)))
-    return _table(critical, exact, log_density, min(reach, 0.95))
+    return _table(critical, lambda strength: exact(strength, n_lines), log_density, min(reach, 0.95))
 
 
 @lru_cache(maxsize=32)

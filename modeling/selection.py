@@ -21,11 +21,12 @@ from modeling.association import (
     one_blas_thread,
     prepare_targets,
     statistics_of,
+    steep_from,
     strengths_on,
 )
 from modeling.chi_squared import QUANTILE_BINS
 from modeling.false_discovery import NONE_KEPT, bars_of
-from modeling.pvalues import TestTable, chi_squared_table, correlation_table
+from modeling.pvalues import TestTable, chi_squared_table, correlation_table, pearson_p
 from modeling.q_values import q_values
 from modeling.shortlist import (
     Q_DIGITS,
@@ -158,11 +159,11 @@ def _bars(
         strongest_gene = np.array([strength[: len(targets)].max(axis=1) for strength in tile.strength])
         return np.where(strongest_gene > 0, SMALLEST_STRENGTH, NONE_KEPT)
     bars = np.full((len(TESTS), len(targets)), NONE_KEPT)
-    correlation = correlation_table(genes.n_lines, int(genes.varies.sum()), fdr)
+    pearson, spearman = _correlation_tables(genes, fdr)
     every, settle = np.arange(len(targets)), partial(tile.settle, targets)
     # Of the other two tests the strengths have the same bits everywhere.
-    bars[0] = bars_of(tile.strength[0], every, correlation, fdr, settle)
-    bars[1] = bars_of(tile.strength[1], every, correlation, fdr)
+    bars[0] = bars_of(tile.strength[0], every, pearson, fdr, settle)
+    bars[1] = bars_of(tile.strength[1], every, spearman, fdr)
     for freedom in range(1, QUANTILE_BINS):
         rows = np.flatnonzero(targets.binned.bins == freedom + 1)
         if rows.size:
@@ -188,7 +189,7 @@ class _Target:
         union = np.unique(np.concatenate(by_test))
         q = [
             q_values(strength, table, union)
-            for strength, table in zip(self.strength, self._tables(settings), strict=True)
+            for strength, table in zip(self._sharpened(), self._tables(settings), strict=True)
         ]
         order = np.lexsort((union, round_significant(np.min(q, axis=0), Q_DIGITS)))
         columns: list[np.ndarray] = [union[order]]
@@ -213,13 +214,32 @@ class _Target:
                 )
         return by_test
 
+    def _sharpened(self) -> Iterator[Float64[np.ndarray, " genes"]]:
+        """The strengths, with scipy's own bits where a correlation is so near 1 that its p hangs on them."""
+        bound = steep_from(self.genes.n_lines)
+        for test, strength in zip(TESTS, self.strength, strict=True):
+            steep = np.flatnonzero(strength > bound) if test != "chi2" else np.arange(0)
+            sharp = strength.copy() if steep.size else strength
+            if steep.size:
+                sharp[steep] = np.abs(self._statistic(test)(steep))
+            yield sharp
+
     def _statistic(self, test: str) -> Statistic:
         return partial(statistics_of, test, self.genes, self.targets, self.row)
 
     def _tables(self, settings: SelectionSettings) -> tuple[TestTable, TestTable, TestTable]:
-        correlation = correlation_table(self.genes.n_lines, int(self.genes.varies.sum()), settings.table_fdr)
+        pearson, spearman = _correlation_tables(self.genes, settings.table_fdr)
         freedom = int(self.targets.binned.bins[self.row]) - 1
-        return correlation, correlation, chi_squared_table(freedom, self.genes.n_genes, settings.table_fdr)
+        return pearson, spearman, chi_squared_table(freedom, self.genes.n_genes, settings.table_fdr)
+
+
+def _correlation_tables(genes: PreparedGenes, fdr: float) -> tuple[TestTable, TestTable]:
+    """Pearson's and Spearman's."""
+    tested = int(genes.varies.sum())
+    return (
+        correlation_table(genes.n_lines, tested, fdr, pearson_p),
+        correlation_table(genes.n_lines, tested, fdr),
+    )
 
 
 def _no_modifiers() -> Modifiers:

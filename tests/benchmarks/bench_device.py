@@ -20,9 +20,16 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from modeling.arrays import prepare_genes
-from modeling.association import TESTS, TILE_TARGETS, one_blas_thread, prepare_targets, strengths_on
+from modeling.association import (
+    Q_TOLERANCE,
+    TESTS,
+    TILE_TARGETS,
+    one_blas_thread,
+    prepare_targets,
+    strengths_on,
+)
 from modeling.candidates.deep import Deep
-from modeling.device_association import Q_TOLERANCE, on_device
+from modeling.device_association import on_device
 from modeling.selection import Modifiers, SelectionSettings, select
 from tests.benchmarks.bench_quick import REAL, real_problems, simulated_problems
 from tests.benchmarks.bench_selection import simulate_effects, simulate_expression

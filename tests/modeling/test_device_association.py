@@ -12,8 +12,16 @@ import torch
 from scipy import stats
 
 from modeling.arrays import group_by_missing, prepare_genes
-from modeling.association import TESTS, TILE_TARGETS, one_blas_thread, prepare_targets, strengths_on
-from modeling.device_association import Q_TOLERANCE, R_ERROR, on_device
+from modeling.association import (
+    Q_TOLERANCE,
+    R_ERROR,
+    TESTS,
+    TILE_TARGETS,
+    one_blas_thread,
+    prepare_targets,
+    strengths_on,
+)
+from modeling.device_association import on_device
 from modeling.selection import Modifiers, SelectionSettings, select
 from tests.modeling.devices import DEVICES
 from tests.modeling.selection_data import nasty_pair, real_pair

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from modeling.pvalues import chi_squared_p, chi_squared_table, correlation_p, correlation_table
+from modeling.pvalues import chi_squared_p, chi_squared_table, correlation_p, correlation_table, pearson_p
 from modeling.q_values import _interpolated
 
 TABLES = [(correlation_table, n) for n in (5, 6, 7, 10, 30, 97, 786, 3000)] + [
@@ -45,3 +45,14 @@ def test_without_freedom_nothing_is_significant():
     table = chi_squared_table(0, 10, 0.05)
     assert np.isinf(table.critical).all()
     assert table.exact(np.zeros(2)).tolist() == [1.0, 1.0]
+
+
+def test_pearsons_p_has_scipys_rounding_where_r_is_nearly_1():
+    rng = np.random.default_rng(0)
+    apart = 0.0
+    for noise in (1e-2, 1e-4, 1e-6, 1e-8):
+        x = rng.standard_normal(8)
+        r, p = stats.pearsonr(x, x + noise * rng.standard_normal(8))
+        assert pearson_p(np.array([r]), 8)[0] == pytest.approx(p, rel=1e-10, abs=1e-300)
+        apart = max(apart, abs(correlation_p(np.array([r]), 8)[0] / p - 1) if p else 0.0)
+    assert apart > 1e-8  # which is why there are two

@@ -58,6 +58,17 @@ def test_the_published_codes_selection_equals_the_slow_loop(nasty, top):
     assert any(a.chi2.tolist() != b.chi2.tolist() for a, b in zip(found, cut_at_the_median, strict=True))
 
 
+@pytest.mark.parametrize("noise", [1e-2, 1e-4, 1e-6, 1e-8])
+def test_q_is_the_slow_loops_where_a_target_nearly_is_a_gene(noise):
+    """With few lines p is far from 0 even there, and changes by whole percents with the last bits of r."""
+    rng = np.random.default_rng(6)
+    x = rng.standard_normal((40, 70)).astype(np.float32)
+    y = x[:, 58:] + noise * rng.standard_normal((40, 12))
+    for target, modifiers in enumerate(select(prepare_genes(x), y, SelectionSettings())):
+        assert 58 + target in modifiers.genes
+        assert_equals_reference(modifiers, x, y[:, target])
+
+
 def test_equals_the_slow_loop_with_missing_blocks_ties_and_thirty_lines():
     rng = np.random.default_rng(2)
     x = np.maximum(rng.standard_normal((48, 200)), -0.5).astype(np.float32)
