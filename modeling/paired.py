@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
+from scipy.special import stdtrit
 
-FEWEST_PAIRS = 3
+from modeling.paired_many import differences, paired_tests
 
 
 @dataclass(frozen=True)
 class Paired:
     """What `compare_pairs` found; differences are first less second.
 
-    `low` and `high` bound the mean difference (95%, Student's t). `t_p` is the paired t test's two-sided p,
-    `wilcoxon_p` the signed-rank test's (zero differences dropped). All four are NaN under 3 pairs or where
-    the differences do not vary, and all take the pairs as independent.
+    `low` and `high` bound the mean difference (95%, Student's t). `t_p` and `wilcoxon_p` are the two-sided p
+    of `modeling.paired_many`, NaN where it says. All four take the pairs as independent.
     """
 
     n: int
@@ -28,26 +28,19 @@ class Paired:
 
 
 def compare_pairs(first: Float64[np.ndarray, " pairs"], second: Float64[np.ndarray, " pairs"]) -> Paired:
-    """Compare pairs; those with a NaN do not count. scipy's `ttest_rel` and `wilcoxon`."""
-    # Late: scipy.stats takes a second to import, which no other command should pay.
-    from scipy import stats  # noqa: PLC0415
-
-    known = ~(np.isnan(first) | np.isnan(second))
-    difference = first[known] - second[known]
-    n, mean = len(difference), float(difference.mean()) if known.any() else np.nan
-    better, worse = int((difference > 0).sum()), int((difference < 0).sum())
-    if n < FEWEST_PAIRS or np.ptp(difference) == 0:
-        return Paired(n, better, worse, mean, np.nan, np.nan, np.nan, np.nan)
-    t = stats.ttest_1samp(difference, 0.0)
-    interval = t.confidence_interval(0.95)
-    signed_rank = stats.wilcoxon(difference)
+    """Compare pairs, of which those with a NaN do not count."""
+    tests = paired_tests(first[None, :], second[None, :])
+    difference = differences(first[None, :], second[None, :])[0]
+    mean, t = float(tests.difference[0]), float(tests.t[0])
+    known = difference[~np.isnan(difference)]
+    half = np.nan if np.isnan(t) else stdtrit(len(known) - 1, 0.975) * known.std(ddof=1) / len(known) ** 0.5
     return Paired(
-        n,
-        better,
-        worse,
+        int(tests.n[0]),
+        int((known > 0).sum()),
+        int((known < 0).sum()),
         mean,
-        float(interval.low),
-        float(interval.high),
-        float(t.pvalue),
-        float(signed_rank.pvalue),
+        mean - half,
+        mean + half,
+        float(tests.t_p[0]),
+        float(tests.wilcoxon_p[0]),
     )
