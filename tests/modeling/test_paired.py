@@ -17,7 +17,8 @@ def test_equals_scipys_paired_tests():
     t = stats.ttest_rel(x, y)
     assert found.t_p == pytest.approx(t.pvalue, rel=1e-12)
     assert (found.low, found.high) == pytest.approx(tuple(t.confidence_interval(0.95)), rel=1e-12)
-    assert found.wilcoxon_p == pytest.approx(stats.wilcoxon(x, y).pvalue, rel=1e-12)
+    moved = x != y
+    assert found.wilcoxon_p == pytest.approx(stats.wilcoxon(x[moved], y[moved]).pvalue, rel=1e-12)
     assert found.mean == pytest.approx((x - y).mean(), rel=1e-12)
 
 
