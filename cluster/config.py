@@ -50,8 +50,8 @@ class RunOptions(BaseModel):
     @property
     def candidates(self) -> str | tuple[str, ...]:
         """The preset's name, or the candidates named one by one (`ols,knn`, or `ols` alone)."""
-        named = "," in self.preset or self.preset in BUILT
-        return tuple(self.preset.split(",")) if named else self.preset
+        names = tuple(name.strip() for name in self.preset.split(","))
+        return names if len(names) > 1 or names[0] in BUILT else names[0]
 
     @property
     def runs_on(self) -> str:

@@ -3,8 +3,8 @@
 Every tensor's first axis is `slots`, one network each, and every product is batched over it. Features are
 padded with zeros to a multiple of `WIDTH` and the stack with empty slots to a multiple of `SLOT_STEP`. A
 padded weight starts at 0, meets only zero features, so its gradient and its penalty are exactly 0 and Adam
-never moves it. `SLOT_STEP` keeps every tensor a whole number of vector registers long, so that torch treats
-each slot alike.
+never moves it. `SLOT_STEP` keeps every tensor a whole number of vector registers long. Even so
+torch may treat slots differently in the last bits.
 """
 
 from collections.abc import Sequence

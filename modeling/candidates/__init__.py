@@ -78,7 +78,8 @@ def candidates_of(preset: str | Sequence[str], device: str = "cpu") -> tuple[Can
             raise ValueError(f"preset {preset!r} is not built yet; use 'quick'")
         if preset not in PRESETS:
             raise ValueError(
-                f"unknown preset {preset!r}; known are {', '.join((*PRESETS, *PLANNED_PRESETS))}"
+                f"unknown preset {preset!r}; known are {', '.join(PRESETS)}, and candidates by name, "
+                f"alone or with commas between them: {', '.join(BUILT)}"
             )
         names: Sequence[str] = PRESETS[preset]
     else:
@@ -86,8 +87,8 @@ def candidates_of(preset: str | Sequence[str], device: str = "cpu") -> tuple[Can
     missing = [name for name in names if name not in BUILT]
     if missing or not names or len(set(names)) != len(names):
         raise ValueError(
-            f"candidates {', '.join(names) or '(none)'}: each must be named once; "
-            f"not built yet: {', '.join(missing) or 'none'}; built are {', '.join(BUILT)}"
+            f"candidates {', '.join(names) or '(none)'}: each must be named once, presets not among them; "
+            f"unknown: {', '.join(missing) or 'none'}; known are {', '.join(BUILT)}"
         )
     return tuple(_on(BUILT[name], device) for name in names)
 

@@ -59,7 +59,9 @@ class Deep:
     for the number of epochs that was best in the trial. Problems of one `fold_seed` and number of lines share
     orders and dropout masks. On device "cpu" `modeling.lone_networks` trains, network after network; on any
     other `modeling.networks` trains stacks of at most `slots`. There results agree with the CPU's, and with
-    those in another company, within rounding that training carries on: forecasts to 1e-4 after ten epochs.
+    those in another company, within rounding: forecasts to 1e-4 after ten epochs. Longer training can carry
+    rounding far, where a line comes to lie on a ReLU's kink: of 25 real targets 22 ended within 1e-4, the
+    others up to 0.14 apart.
     """
 
     name: str = "deep"

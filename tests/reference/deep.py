@@ -47,8 +47,11 @@ class Network(torch.nn.Module):
                 x = x * masks[i]
         return self.layers[-1](x)[:, 0]
 
-    def penalty(self):
-        return 1e-4 * sum((layer.weight**2).sum() for layer in self.layers[:-1])
+    def groups(self):
+        """The penalty 1e-4 w^2 on the ReLU layers' weights is Adam's decay: its gradient is 2e-4 w."""
+        decayed = [layer.weight for layer in self.layers[:-1]]
+        others = [self.layers[-1].weight, *(layer.bias for layer in self.layers)]
+        return [{"params": decayed, "weight_decay": 2e-4}, {"params": others}]
 
 
 def masks_and_order(stream, n_lines, epoch):
@@ -65,7 +68,7 @@ def train_slow(features, effect, seed, stream, epochs, watched=None, patience=10
     """(network, best epoch, training losses, watched losses) on standardised features."""
     x, y = torch.from_numpy(features).float(), torch.from_numpy(effect).float()
     network = Network(features.shape[1], seed)
-    adam = torch.optim.Adam(network.parameters(), lr=1e-3)
+    adam = torch.optim.Adam(network.groups(), lr=1e-3, fused=True)
     best, best_loss, best_weights = 0, math.inf, None
     losses, watched_losses = [], []
     for epoch in range(1, epochs + 1):
@@ -75,7 +78,7 @@ def train_slow(features, effect, seed, stream, epochs, watched=None, patience=10
             rows = order[first : first + 32]
             error = network(x[rows], [mask[first : first + 32] for mask in masks]) - y[rows]
             adam.zero_grad()
-            ((error**2).mean() + network.penalty()).backward()
+            (error**2).mean().backward()
             adam.step()
             total += float((error.detach().double() ** 2).sum())
         losses.append(total / len(y))

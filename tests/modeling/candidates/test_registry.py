@@ -134,7 +134,7 @@ def test_presets_are_what_the_methods_say():
     [
         ("best", "not built yet"),
         ("fast", "unknown preset 'fast'"),
-        (("ols", "woods"), "not built yet: woods"),
+        (("ols", "woods"), "unknown: woods"),
         (("ols", "ols"), "named once"),
         ((), r"\(none\)"),
     ],
