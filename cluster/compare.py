@@ -129,11 +129,19 @@ def _side(reader: StoreReader, name: str) -> Side:
 
 def _differences(first: Side, second: Side) -> list[str]:
     """Why the two sides' folds are not the same; empty if they are."""
-    return [
-        f"{first.reader.fs.name} and {second.reader.fs.name} differ in {field}: not the same folds"
+    stores, runs = (
+        f"{first.reader.fs.name} and {second.reader.fs.name}",
+        (first.reader.run, second.reader.run),
+    )
+    own = [run.get("settings", {}).get("stratified", False) for run in runs]
+    problems = [
+        f"{stores} differ in {field}: not the same folds"
         for field in SAME
-        if first.reader.run.get(field) != second.reader.run.get(field)
+        if runs[0].get(field) != runs[1].get(field)
     ]
+    if own[0] != own[1]:
+        problems.append(f"{stores} differ in stratified: only one of them has folds of each target's own")
+    return problems
 
 
 def _scores(side: Side, only: Collection[str] | None) -> pd.DataFrame:

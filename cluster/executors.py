@@ -131,6 +131,12 @@ def describe_error(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:ERROR_CHARACTERS] + "\n" + trace
 
 
+def _interrupted(error: BaseException) -> bool:
+    """Whether an interruption lies behind an error: in compiled code it comes out as a SystemError."""
+    behind = error.__cause__ or error.__context__
+    return isinstance(error, KeyboardInterrupt) or (behind is not None and _interrupted(behind))
+
+
 class InProcessExecutor:
     """Runs each job inside `wait`, one after another, with one numerical thread.
 
@@ -189,6 +195,8 @@ class InProcessExecutor:
         except STOPPING:
             raise
         except Exception as error:  # the boundary where anything a library throws becomes a recorded failure
+            if _interrupted(error):
+                raise KeyboardInterrupt from error
             return Ended(job.key, kind="error", error=describe_error(error))
 
     def _part_data(self, part: Part) -> Any:

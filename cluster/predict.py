@@ -77,12 +77,11 @@ def predict_file(store: str, expression: Path, out: Path, method: str | None = N
 
     Returns what was done. Raises BadInputError for input that cannot be used, before anything is written.
     """
-    if out.suffix not in SUFFIXES:
-        raise BadInputError(f"--out {out}: expected a name that ends with {' or '.join(SUFFIXES)}")
+    targets, missing = (out.with_name(f"{out.stem}.{what}{out.suffix}") for what in ("targets", "missing"))
+    _check_places(expression, (out, targets, missing))
     matrix = read_matrix(expression, GENES)
     frame = pd.DataFrame(matrix.values.T, index=pd.Index(matrix.ids, name="sample"), columns=matrix.columns)
     made = predict_samples(StoreReader.open(store), frame, method)
-    targets, missing = (out.with_name(f"{out.stem}.{what}{out.suffix}") for what in ("targets", "missing"))
     _write(out, made.predicted.reset_index())
     _write(targets, made.trust)
     _write(missing, made.missing)  # if empty, too: an older one would tell of other samples
@@ -94,6 +93,23 @@ def predict_file(store: str, expression: Path, out: Path, method: str | None = N
             *_what_is_missing(made, targets.name),
         ]
     )
+
+
+def _check_places(expression: Path, outs: tuple[Path, ...]) -> None:
+    """Raise BadInputError for files that cannot be written, or that are the samples themselves."""
+    out = outs[0]
+    if out.suffix not in SUFFIXES:
+        raise BadInputError(f"--out {out}: expected a name that ends with {' or '.join(SUFFIXES)}")
+    if not out.parent.is_dir():
+        raise BadInputError(f"--out {out}: there is no folder {out.parent}; make it first")
+    problems = [f"--out {out}: {path} is a folder" for path in outs if path.is_dir()]
+    problems += [
+        f"--out {out}: {path} would be written over the samples; choose another name"
+        for path in outs
+        if path.resolve() == expression.resolve()
+    ]
+    if problems:
+        raise BadInputError(problems)
 
 
 def _method(reader: StoreReader, asked: str | None) -> str:

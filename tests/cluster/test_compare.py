@@ -96,6 +96,11 @@ def test_what_cannot_be_compared_is_refused(
         compare(str(store), "ridge", f"{tmp_path / 's'}:ridge")
     asked = [problem.partition(" differ in ")[2] for problem in caught.value.problems]
     assert [field.partition(":")[0] for field in asked] == ["scheme", "seed", "folds"]
+    own = {"methods": ("forest",), "targets": targets[:2], "folds": 2, "final": False, "workers": 0}
+    run(small_dataset, tmp_path / "shared", **own)
+    run(small_dataset, tmp_path / "own", stratified=True, **own)
+    with pytest.raises(BadInputError, match="differ in stratified"):
+        compare(str(tmp_path / "own"), "forest", f"{tmp_path / 'shared'}:forest")
     with pytest.raises(BadInputError, match="no results of method kernel; it holds all_modifiers, "):
         compare(str(store), "ridge", "kernel")
     with pytest.raises(BadInputError, match=r"--out .*\.xlsx"):

@@ -121,6 +121,18 @@ def test_a_cancelled_job_ends_without_running() -> None:
     assert executor.wait(0) == []
 
 
+def test_an_interruption_that_a_library_wrapped_is_still_one() -> None:
+    """As numba's compiled code does: KeyboardInterrupt comes out as the cause of a SystemError."""
+
+    def wrapped(job: Job, shared: Any, data: Any) -> Receipt:
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+
+    executor = InProcessExecutor(wrapped)
+    executor.start(job("k"))
+    with pytest.raises(KeyboardInterrupt):
+        executor.wait(0)
+
+
 def test_an_interrupted_job_can_still_be_cancelled() -> None:
     def interrupted(job: Job, shared: Any, data: Any) -> Receipt:
         raise KeyboardInterrupt

@@ -110,3 +110,20 @@ def test_what_cannot_be_scored_is_refused(store: Path, samples: pd.DataFrame, tm
         Store(store).predict(samples, "kernel")
     with pytest.raises(BadInputError, match=r"ends with \.csv or \.parquet"):
         predict_file(str(store), tmp_path / "none.csv", tmp_path / "out.xlsx", "modifiers")
+
+
+def test_places_that_cannot_be_written_are_refused_before_any_work(
+    store: Path, samples: pd.DataFrame, tmp_path: Path
+):
+    mine = tmp_path / "b.targets.csv"
+    samples.to_csv(mine)
+    before = mine.read_bytes()
+    for out, said in (
+        (mine, "over the samples"),
+        (tmp_path / "b.csv", "over the samples"),
+        (tmp_path / "none" / "b.csv", "there is no folder"),
+    ):
+        with pytest.raises(BadInputError, match=said):
+            predict_file(str(store), mine, out, "modifiers")
+    assert mine.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.targets.csv"]
