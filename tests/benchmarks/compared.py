@@ -48,7 +48,7 @@ RUNS = (
     Run("store", ("--preset", "quick", "--method", "modifiers", "--method", "ridge", "--method", "kernel")),
     Run("always_lasso", ("--preset", "lasso", "--no-final")),
     Run("always_ridge", ("--preset", "ridge", "--no-final")),
-    Run("code", ("--preset", "quick", "--like-the-code", "--no-final")),
+    Run("code", ("--preset", "quick", "--like-the-code", "--no-final"), "published"),
     Run("published", ("--preset", "published", "--no-final"), "published"),
     Run("store", ("--preset", "quick", "--method", "forest", "--no-final"), "forest"),
     Run(
@@ -56,7 +56,21 @@ RUNS = (
         ("--scheme", "split", "--method", "one_modifier", "--method", "all_modifiers", "--no-final"),
         "split",
     ),
-    Run("lineage", ("--scheme", "lineage", "--method", "modifiers", "--method", "kernel", "--no-final")),
+    Run(
+        "lineage",
+        (
+            "--scheme",
+            "lineage",
+            "--method",
+            "modifiers",
+            "--method",
+            "ridge",
+            "--method",
+            "kernel",
+            "--no-final",
+        ),
+        "forest",
+    ),
 )
 
 # What stands side by side: a name for people, the store, the method in it.
