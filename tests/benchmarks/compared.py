@@ -134,7 +134,7 @@ def _table(genes: dict[str, pd.DataFrame], size: int) -> str:
     shown = {name: frame for name, frame in genes.items() if len(frame) >= size}
     targets = sorted(set.intersection(*(set(frame.index) for frame in shown.values())))
     lines = [
-        f"Over {len(targets)} targets; r is a target's mean over the folds, no r counting as 0:\n",
+        f"Over {len(targets)} targets{_drawn(len(targets))}; r is a target's mean over the folds, no r counting as 0:\n",
         "| method | r > 0.2 | r > 0.4 | mean r | median r | mean pooled r | better than lineage alone |",
         "|---|---|---|---|---|---|---|",
     ]
@@ -147,6 +147,10 @@ def _table(genes: dict[str, pd.DataFrame], size: int) -> str:
             f"{pooled.mean():.3f} | {better:.0%} |"
         )
     return "\n".join(lines)
+
+
+def _drawn(targets: int) -> str:
+    return f" (a random sample, `{sample_file(targets)}`)" if sample_file(targets).exists() else ""
 
 
 def _cost() -> str:
@@ -208,8 +212,11 @@ def _pairs() -> str:
 
 def _pair(first: str, second: str) -> str:
     names = [f"{WHERE}/{name}" for name in (first, second)]
+    only = None
+    if "published" in first + second and "forest" not in first + second:
+        only = sample_file(SAMPLES["published"]).read_text().split()
     try:
-        made = compare(names[0].rpartition(":")[0], *names)
+        made = compare(names[0].rpartition(":")[0], *names, only)
     except (BadInputError, StorageError):
         return ""
     return "```\n" + "\n".join(headlines(made)) + "\n```"

@@ -72,7 +72,7 @@ def note(name: str, measured: Measured) -> None:
 
 def page(store: Store) -> str:
     """The whole of docs/results.md."""
-    genes = store.genes()
+    genes = store.genes().query("method == 'modifiers'")
     parts = [
         "# Results on real data",
         "Written by `make results` from a store. The target here is an **ordinal dependency level** "
@@ -83,7 +83,7 @@ def page(store: Store) -> str:
         costs(),
         headlines(store, genes),
         best(store, genes),
-        expected(store),
+        expected(store, genes),
         *sections(),
         NOTES.read_text().strip() if NOTES.exists() else "",
     ]
@@ -110,7 +110,9 @@ def headlines(store: Store, genes: pd.DataFrame) -> str:
     """Counts over all targets."""
     r, pooled = genes["pearson"].fillna(0), genes["pearson_pooled"].fillna(0)
     lineage = genes["pearson_lineage"].fillna(0)
-    with_modifiers = store.query("SELECT avg((n_modifiers > 0)::int) AS share FROM scores")["share"][0]
+    with_modifiers = store.query(
+        "SELECT avg((n_modifiers > 0)::int) AS share FROM scores WHERE method = 'modifiers'"
+    )["share"][0]
     rows = [
         ("targets (sd > 0.1)", len(genes)),
         ("target-folds with modifiers", f"{with_modifiers:.1%}"),
@@ -126,7 +128,10 @@ def headlines(store: Store, genes: pd.DataFrame) -> str:
         ("gain > 0 over lineage only and own expression", int((genes["gain"] > 0).sum())),
         ("gain > 0.05", int((genes["gain"] > 0.05).sum())),
     ]
-    winners = store.query("SELECT model, count(*) AS n FROM scores GROUP BY model ORDER BY n DESC, model")
+    winners = store.query(
+        "SELECT model, count(*) AS n FROM scores WHERE method = 'modifiers' "
+        "GROUP BY model ORDER BY n DESC, model"
+    )
     won = ", ".join(f"{row.model} {row.n}" for row in winners.itertuples())
     table = "\n".join(f"| {what} | {value} |" for what, value in rows)
     return f"## Headlines\n\n| | |\n|---|---|\n{table}\n\nModel of each target-fold: {won}."
@@ -160,7 +165,7 @@ def _modifiers(store: Store, target: str) -> str:
     return ", ".join(f"{name} ({row.pearson:+.2f}; {row.folds:.0f})" for name, row in top.iterrows())
 
 
-def expected(store: Store) -> str:
+def expected(store: Store, genes: pd.DataFrame) -> str:
     """Known biology: was the expected modifier found, and where."""
     lines = [
         "## Known biology",
@@ -169,7 +174,7 @@ def expected(store: Store) -> str:
         "Pearson r with the level | pooled r of the model |",
         "|" + "---|" * 7,
     ]
-    genes = store.genes().set_index("target")
+    genes = genes.set_index("target")
     panel = set(Dataset.open(WHERE / "dataset").genes)
     for target, modifier, why in EXPECTED:
         if target not in genes.index:
