@@ -134,7 +134,8 @@ def _table(genes: dict[str, pd.DataFrame], size: int) -> str:
     shown = {name: frame for name, frame in genes.items() if len(frame) >= size}
     targets = sorted(set.intersection(*(set(frame.index) for frame in shown.values())))
     lines = [
-        f"Over {len(targets)} targets{_drawn(len(targets))}; r is a target's mean over the folds, no r counting as 0:\n",
+        f"Over {len(targets)} targets{_drawn(len(targets))}; "
+        "r is a target's mean over the folds, no r counting as 0:\n",
         "| method | r > 0.2 | r > 0.4 | mean r | median r | mean pooled r | better than lineage alone |",
         "|---|---|---|---|---|---|---|",
     ]
