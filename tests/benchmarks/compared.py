@@ -105,7 +105,7 @@ def sections() -> list[str]:
     sizes = sorted({len(frame) for frame in known.values()}, reverse=True)
     tables = [_table(known, size) for size in sizes]
     return [
-        "## Methods on the same folds\n\n" + "\n\n".join(tables),
+        "## Methods on the same folds\n\nMade by:\n\n" + _commands() + "\n\n" + "\n\n".join(tables),
         _cost(),
         _pairs(),
         _split(),
@@ -150,6 +150,10 @@ def _table(genes: dict[str, pd.DataFrame], size: int) -> str:
     return "\n".join(lines)
 
 
+def _commands() -> str:
+    return "\n".join(f"    knockcast {' '.join(run.arguments)}" for run in RUNS)
+
+
 def _drawn(targets: int) -> str:
     return f" (a random sample, `{sample_file(targets)}`)" if sample_file(targets).exists() else ""
 
@@ -160,7 +164,7 @@ def _cost() -> str:
         "### What a target and fold costs, and which candidate wins",
         "",
         "Core-seconds, selection included, over target-folds with a model. Other work ran on the machine "
-        "meanwhile; docs/benchmarks.md has the undisturbed figures.",
+        "meanwhile.",
         "",
         "| method | seconds | target-folds with a model |",
         "|---|---|---|",
