@@ -60,7 +60,7 @@ class Deep:
     orders and dropout masks. On device "cpu" `modeling.lone_networks` trains, network after network; on any
     other `modeling.networks` trains stacks of at most `slots`. There results agree with the CPU's, and with
     those in another company, within rounding: forecasts to 1e-4 after ten epochs. Longer training can carry
-    rounding far, where a line comes to lie on a ReLU's kink: most forecasts still end within 1e-4, some do not.
+    rounding far, where a line comes to lie on a ReLU's kink: most forecasts end within 1e-4, some do not.
     """
 
     name: str = "deep"
