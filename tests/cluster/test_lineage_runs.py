@@ -253,3 +253,24 @@ def test_runs_of_other_schemes_have_no_controls_and_empty_views(
     for name in ("lineages", "lineage_targets"):
         assert store.table(name).empty
         assert list(store.table(name).columns) == list(Store(finished).table(name).columns)
+
+
+def test_a_constant_target_says_nothing_of_lineages(dataset: Path, targets: list[str], tmp_path: Path):
+    given = Dataset.open(dataset)
+    effect = np.array(given.effect)
+    effect[:, 0] = 0.5
+    write_dataset(
+        tmp_path / "d",
+        expression=given.expression,
+        effect=effect,
+        cell_lines=given.cell_lines,
+        genes=given.genes,
+        targets=given.targets,
+        lineages=given.lineages,
+    )
+    options = {"scheme": "lineage", "targets": targets[:3], "methods": ("ridge",), "final": False}
+    run(tmp_path / "d", tmp_path / "s", workers=0, **options)
+    store = Store(tmp_path / "s")
+    assert "constant_target" in set(store.scores()["status"])
+    assert store.lineage_targets()["target"].tolist() == targets[1:3]
+    assert set(store.lineages()["targets"]) == {2}
