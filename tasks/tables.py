@@ -11,6 +11,8 @@ _REAL = pa.float64()
 _TEXT = pa.string()
 _COUNT = pa.int32()
 
+RECONSTRUCTION = ("lines_uncentred", "lines", "genes")
+
 SCHEMAS: dict[str, pa.Schema] = {
     "scores": pa.schema(
         [
@@ -93,6 +95,70 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("seconds", _REAL),
         ]
     ),
+    # What a fold's shared networks came to. The r are means: over lines of r over genes as they are
+    # (`lines_uncentred`, the paper's way, which the mean profile inflates) and less each gene's training
+    # mean (`lines`), and over genes of r over lines (`genes`); of what each network gives back of the test
+    # lines, and with `_train` of the training lines.
+    "networks": pa.schema(
+        [
+            ("method", _TEXT),
+            ("fold", _COUNT),
+            ("network", _TEXT),
+            ("layers", pa.list_(_COUNT)),
+            ("n_train", _COUNT),
+            ("epochs", _COUNT),
+            ("best_epoch", _COUNT),
+            ("train_loss", _REAL),
+            ("validation_loss", _REAL),
+            *((f"{name}{of}", _REAL) for of in ("", "_train") for name in RECONSTRUCTION),
+            ("file", _TEXT),
+            ("sha256", _TEXT),
+            ("status", _TEXT),
+            ("reason", _TEXT),
+            ("seconds", _REAL),
+        ]
+    ),
+    # The architectures tried for a network, on an inner 80/20 split of a fold's training lines.
+    "searches": pa.schema(
+        [
+            ("method", _TEXT),
+            ("fold", _COUNT),
+            ("network", _TEXT),
+            ("hidden_layers", _COUNT),
+            ("units", _COUNT),
+            ("weights", pa.int64()),
+            ("epochs", _COUNT),
+            ("validation_loss", _REAL),
+            ("chosen", pa.bool_()),
+            ("nested", pa.bool_()),
+            ("seconds", _REAL),
+        ]
+    ),
+    # Forecasts of whole vectors (methods `profiles` and `drugs`): r over all that was tested of one cell
+    # line (`axis` "cell_line"), or over the cell lines of one gene or drug (`axis` "gene", "drug").
+    "profile_scores": pa.schema(
+        [
+            ("method", _TEXT),
+            ("fold", _COUNT),
+            ("model", _TEXT),
+            ("features", _TEXT),
+            ("axis", _TEXT),
+            ("name", _TEXT),
+            ("n", _COUNT),
+            ("pearson", _REAL),
+            ("spearman", _REAL),
+        ]
+    ),
+    # Canonical components of expression and dependency profiles, strongest first.
+    "components": pa.schema(
+        [
+            ("method", _TEXT),
+            ("fold", _COUNT),
+            ("component", _COUNT),
+            ("pearson_train", _REAL),
+            ("pearson", _REAL),
+        ]
+    ),
     "failures": pa.schema([*_UNIT, ("status", _TEXT), ("error", _TEXT), ("attempts", _COUNT)]),
 }
 
@@ -103,6 +169,10 @@ KEYS: dict[str, tuple[str, ...]] = {
     # A line may be tested twice: with its lineage, and in the random twin of one.
     "predictions": ("method", "target", "cell_line", "fold"),
     "models": ("method", "target"),
+    "networks": ("method", "fold", "network"),
+    "searches": ("method", "fold", "network", "hidden_layers", "units"),
+    "profile_scores": ("method", "fold", "model", "features", "axis", "name"),
+    "components": ("method", "fold", "component"),
     "failures": ("method", "target", "fold"),
 }
 
