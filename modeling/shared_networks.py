@@ -52,6 +52,11 @@ class Standing:
     done: dict[str, Trained] = field(default_factory=dict)
     state: State | None = None
 
+    @property
+    def epochs(self) -> int:
+        """Epochs done, of all networks."""
+        return sum(len(each.losses) for each in self.done.values()) + (self.state.epoch if self.state else 0)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """As named arrays, for a file."""
         named = {} if self.state is None else {f"state/{k}": a for k, a in self.state.arrays().items()}
