@@ -57,7 +57,7 @@ def predict_samples(reader: StoreReader, expression: pd.DataFrame, method: str |
     models = sort_rows(pa.concat_tables([SCHEMAS["models"].empty_table(), *parts]), KEYS["models"])
     genes = [str(name) for name in expression.columns]
     values = expression.to_numpy(dtype=np.float32, na_value=np.nan)
-    scored = score_samples(models, genes, values, reader.training)
+    scored = score_samples(models, genes, values, reader.training, reader.weights)
     if scored.needed and (scored.unknown == len(values)).all():
         raise BadInputError(
             "none of the models' genes are known in these samples: columns must be gene symbols"

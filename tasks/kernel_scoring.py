@@ -72,7 +72,7 @@ def _scored(
     dual = _duals(models, len(train)).T
     intercept = np.array([row["intercept"] for row in models], dtype=np.float64)
     predicted = np.full((len(expression), len(models)), np.nan)
-    for at, values in _blocks(expression, [place.get(gene, -1) for gene in training.genes]):
+    for at, values in blocks(expression, [place.get(gene, -1) for gene in training.genes]):
         known = (~np.isnan(values) & scaling.varies).sum(axis=1)
         enough = 100 * known >= FEWEST_KNOWN * int(scaling.varies.sum())
         between = kernel.between(standardised(values[enough], scaling), train, known[enough])
@@ -93,10 +93,10 @@ def _duals(models: Rows, lines: int) -> Float64[np.ndarray, "targets lines"]:
     return out
 
 
-def _blocks(
+def blocks(
     expression: Float32[np.ndarray, "samples genes"], columns: Sequence[int]
 ) -> Iterator[tuple[slice, Float32[np.ndarray, "block genes"]]]:
-    """The samples' values in the order of the model's genes, NaN where there is no column (-1)."""
+    """Some samples at a time: values in the order of the model's genes, NaN where there is no column (-1)."""
     absent = np.array(columns) < 0
     for start in range(0, len(expression), SAMPLES_AT_ONCE):
         at = slice(start, start + SAMPLES_AT_ONCE)

@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 from modeling.candidates import restore
 from tasks.gene_labels import name_genes
 from tasks.kernel_scoring import is_on_all_genes, score_on_all_genes
+from tasks.network_scoring import is_by_networks, score_by_networks
 from tasks.problems import BadInputError
 
 
@@ -42,13 +43,15 @@ def score_samples(
     genes: Sequence[str],
     expression: Float32[np.ndarray, "samples genes"],
     read_training: Callable[[str], bytes],
+    read_networks: Callable[[str], bytes],
 ) -> Scored:
     """Forecast every target of `models` (one method's rows) for new samples.
 
     `expression` is log2(TPM+1) as in training; `genes` are its columns, as symbols or "SYMBOL (entrez)"; a
     value that is NaN or infinite is not known. `read_training` gives the bytes of a file of
-    `tasks.training`, checked, by its sha256; models on all genes need one. Raises BadInputError for a model
-    whose content is not what was committed.
+    `tasks.training`, checked, by its sha256, and `read_networks` those of one of `tasks.network_files`;
+    models on all genes need one or the other. Raises BadInputError for a model whose content is not what was
+    committed.
     """
     rows = list(_checked_rows(models))
     place = _places(genes)
@@ -61,11 +64,16 @@ def score_samples(
     predicted[:, wide], all_genes = score_on_all_genes(
         [rows[i] for i in wide], place, expression, read_training
     )
-    for i in sorted(set(range(len(rows))) - {*linear, *wide}):
+    shared = [i for i, row in enumerate(rows) if is_by_networks(row)]
+    if shared:  # a store's method has either or neither
+        predicted[:, shared], all_genes = score_by_networks(
+            [rows[i] for i in shared], place, expression, read_networks
+        )
+    for i in sorted(set(range(len(rows))) - {*linear, *wide, *shared}):
         predicted[:, i] = _restored(rows[i], place, expression)
     absent = tuple(gene for gene in all_genes if gene not in place)
     lacking = {row["target"]: tuple(m for m in _needed(row) if m not in place) for row in rows}
-    lacking |= {rows[i]["target"]: absent for i in wide}
+    lacking |= {rows[i]["target"]: absent for i in (*wide, *shared)}
     missing = {target: genes for target, genes in lacking.items() if genes}
     needed = all_genes or tuple(sorted({gene for row in rows for gene in _needed(row)}))
     return Scored(
@@ -76,10 +84,11 @@ def score_samples(
 def model_sum(row: Mapping[str, Any]) -> str:
     """The sha256 of what a row of `models` forecasts from: kind, modifiers, coefficients, weights.
 
-    Of a model on all genes also method and parameters: they say which kernel, between which lines.
+    Of a model on all genes also method and parameters: they say which kernel, between which lines, or which
+    networks.
     """
     names = ["kind", "modifiers", "intercept", "coefficients"]
-    if is_on_all_genes(row):
+    if is_on_all_genes(row) or is_by_networks(row):
         names += ["method", "parameters"]
     body = json.dumps({name: row.get(name) for name in names}, sort_keys=True, separators=(",", ":")).encode()
     return hashlib.sha256(body + (row.get("weights") or b"")).hexdigest()

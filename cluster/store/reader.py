@@ -166,6 +166,14 @@ class StoreReader:
         path = layout.training_path(digest)
         return _checked(self.fs.read(path), path, digest, "its name")
 
+    def weights(self, digest: str) -> bytes:
+        """The committed file of this sha256; StorageError where no commit lists one."""
+        files = (file for commit in self.commits() for file in commit.other_files)
+        found = next((file for file in files if file.sha256 == digest), None)
+        if found is None:
+            raise StorageError(f"{self.fs.name}: no commit lists weights {digest}; run `knockcast verify`")
+        return self.verified(found)
+
     def body(self, path: str) -> dict[str, Any]:
         """The body of one of the store's JSON files."""
         return read_json(self.fs.read(path), path)

@@ -23,6 +23,10 @@ LINES, NEW, GENES = 60, 7, 80
 CONSTANT = (5, 6)  # genes that tell no line from another
 
 
+def _no_networks(sha256: str) -> bytes:
+    raise AssertionError("kernels need no networks")
+
+
 def settings(method: str) -> ShardSettings:
     return ShardSettings(method, "quick", SelectionSettings(), 0)
 
@@ -68,7 +72,7 @@ def scored(
     models: pa.Table, panel: Panel, values: np.ndarray, genes: tuple[str, ...] | None = None
 ) -> Scored:
     data = training_bytes(panel.cell_lines, panel.genes, panel.expression)
-    return score_samples(models, genes or panel.genes, values, lambda sha256: data)
+    return score_samples(models, genes or panel.genes, values, lambda sha256: data, _no_networks)
 
 
 @pytest.mark.parametrize("method", KINDS)
@@ -176,7 +180,7 @@ def test_duals_of_other_lines_than_the_shared_file_holds_are_refused(panel: Pane
     models = stored("kernel", panel)
     data = training_bytes(panel.cell_lines[1:], panel.genes, panel.expression[1:])
     with pytest.raises(BadInputError, match="60 dual coefficients for 59 training lines"):
-        score_samples(models, panel.genes, panel.expression, lambda sha256: data)
+        score_samples(models, panel.genes, panel.expression, lambda sha256: data, _no_networks)
 
 
 def test_the_sum_of_a_row_of_modifiers_covers_what_it_did():
