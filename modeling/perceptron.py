@@ -13,8 +13,8 @@ from jaxtyping import Float32
 
 from modeling.seeds import generator
 
-Layers = tuple[Float32[np.ndarray, "outputs inputs"], ...]
-Offsets = tuple[Float32[np.ndarray, " outputs"], ...]
+Layers = tuple[Float32[np.ndarray, "_ _"], ...]  # outputs x inputs of each layer
+Offsets = tuple[Float32[np.ndarray, " _"], ...]
 
 
 @dataclass(frozen=True, eq=False)
