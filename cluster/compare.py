@@ -16,6 +16,7 @@ from modeling.paired import Paired, compare_pairs
 from tasks.problems import BadInputError
 
 BARS = (0.2, 0.4)  # the r that both papers count targets above, and twice that
+ROWS_SHOWN = 30  # targets of a list that are printed one by one
 SAME = ("dataset_hash", "scheme", "seed", "folds")  # what makes folds the same
 
 
@@ -60,21 +61,98 @@ def compare(store: str, first: str, second: str, only: Collection[str] | None = 
         raise BadInputError([f"{name}: not scored by both {first} and {second}" for name in unscored])
     if not scored:
         raise BadInputError(f"{first} and {second}: no target has a score of both")
-    table = _joined(*scores)
-    numbers = table.drop(columns="target").to_numpy(np.float64)
-    pearson, pooled = (numbers[:, [1, 2]], numbers[:, [4, 5]])
-    return Comparison(first, second, table, compare_pairs(*pearson.T), compare_pairs(*pooled.T))
+    return _compared(first, second, _joined(*scores))
 
 
-def compare_in_words(store: str, first: str, second: str, targets: str | None, out: Path | None) -> str:
-    """What `knockcast compare` prints; with `out`, the table goes to that file (.csv, .json, .parquet)."""
-    kind = out.suffix.lstrip(".") if out is not None else "table"
-    if kind not in KINDS or (out is not None and kind == "table"):
-        raise BadInputError(f"--out {out}: expected a name that ends with .csv, .json or .parquet")
-    made = compare(store, first, second, named_targets(targets) if targets else None)
+def among(made: Comparison, only: Collection[str]) -> Comparison:
+    """The comparison of some of its targets: what `compare` gives with `only`, without reading again.
+
+    Raises BadInputError, naming each, for targets that one side does not score, or if none is named.
+    """
+    if unscored := sorted(set(only) - set(made.table["target"])):
+        raise BadInputError(
+            [f"{name}: not scored by both {made.first} and {made.second}" for name in unscored]
+        )
+    table = made.table[made.table["target"].isin(set(only))].reset_index(drop=True)
+    if table.empty:
+        raise BadInputError("--targets: no target is named")
+    return _compared(made.first, made.second, table)
+
+
+def compare_in_words(
+    store: str,
+    first: str,
+    second: str,
+    targets: str | None,
+    out: Path | None = None,
+    figure: Path | None = None,
+) -> str:
+    """What `knockcast compare` prints: all targets that both score, then those of the list, if one is given.
+
+    With `out`, the table goes to that file (.csv, .json, .parquet), of the list alone where there is one;
+    with `figure`, the scatter of all targets to that one (.html), those of the list marked.
+    """
+    if problems := _unknown_kinds(out, figure):
+        raise BadInputError(problems)
+    only = named_targets(targets) if targets is not None else None
+    made = compare(store, first, second)
+    listed = among(made, only) if only is not None else None
+    asked = listed or made
     if out is not None:
-        out.write_bytes(to_bytes(pa.Table.from_pandas(made.table, preserve_index=False), kind))
-    return "\n".join([*headlines(made), *([f"{out}: one row per target"] if out is not None else [])])
+        _write("--out", out, to_bytes(_arrow(asked.table), out.suffix.lstrip(".")))
+    if figure is not None:
+        _write("--figure", figure, _scatter(made, only or ()))
+    return "\n".join(
+        [
+            *headlines(made),
+            *(_list_in_words(listed) if listed else []),
+            *([f"{out}: one row per target{' of the list' if listed else ''}"] if out else []),
+            *([f"{figure}: the scatter"] if figure else []),
+        ]
+    )
+
+
+def _list_in_words(listed: Comparison) -> list[str]:
+    """The same headlines of the list, and each of its targets as long as they are few."""
+    shown = listed.table.head(ROWS_SHOWN)
+    rest = len(listed.table) - len(shown)
+    return [
+        "",
+        "Of these, the list of --targets alone:",
+        *headlines(listed),
+        "",
+        *to_bytes(_arrow(shown), "table").decode().splitlines(),
+        *([f"... and {rest} more; --out FILE writes them all"] if rest else []),
+    ]
+
+
+def _scatter(made: Comparison, listed: Collection[str]) -> bytes:
+    # Late: most comparisons are not drawn, and Plotly takes a while to start.
+    from cluster.figures.compared import compared  # noqa: PLC0415
+    from cluster.figures.page import page  # noqa: PLC0415
+
+    return page(compared(made, listed).figure, f"{made.first} against {made.second}")
+
+
+def _unknown_kinds(out: Path | None, figure: Path | None) -> list[str]:
+    """What is wrong with the names of the files to write, before anything is read."""
+    problems = []
+    if out is not None and out.suffix.lstrip(".") not in KINDS.keys() - {"table"}:
+        problems.append(f"--out {out}: expected a name that ends with .csv, .json or .parquet")
+    if figure is not None and figure.suffix != ".html":
+        problems.append(f"--figure {figure}: expected a name that ends with .html")
+    return problems
+
+
+def _write(option: str, path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise BadInputError(f"{option} {path}: cannot be written: {error.strerror}") from None
+
+
+def _arrow(table: pd.DataFrame) -> pa.Table:
+    return pa.Table.from_pandas(table, preserve_index=False)
 
 
 def headlines(made: Comparison) -> list[str]:
@@ -112,6 +190,8 @@ def _counts(columns: tuple[pd.Series, pd.Series], bar: float) -> tuple[str, str]
 
 
 def _interval(paired: Paired) -> str:
+    if np.isnan(paired.low):
+        return f"{paired.mean:+.4f} (no interval: fewer than two targets, or they all differ by the same)"
     return (
         f"{paired.mean:+.4f} ({paired.low:+.4f} to {paired.high:+.4f}), "
         f"paired t p = {paired.t_p:.2g}, Wilcoxon p = {paired.wilcoxon_p:.2g}"
@@ -151,6 +231,12 @@ def _scores(side: Side, only: Collection[str] | None) -> pd.DataFrame:
     genes = of_method(genes_table(side.reader, only), side.method)
     pooled = genes.select(["target", "pearson_pooled"]).to_pandas().set_index("target")["pearson_pooled"]
     return frame.assign(pooled=frame["target"].map(pooled)).set_index(["target", "fold"])
+
+
+def _compared(first: str, second: str, table: pd.DataFrame) -> Comparison:
+    numbers = table.drop(columns="target").to_numpy(np.float64)
+    pearson, pooled = (numbers[:, [1, 2]], numbers[:, [4, 5]])
+    return Comparison(first, second, table, compare_pairs(*pearson.T), compare_pairs(*pooled.T))
 
 
 def _joined(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
