@@ -79,7 +79,7 @@ def compare(
     ] = None,
 ) -> None:
     """Two methods on the same folds, target by target: counts, mean difference, paired tests."""
-    from cluster.compare import compare_in_words
+    from cluster.compare_actions import compare_in_words
 
     typer.echo(compare_in_words(store, first, second, targets, out, figure))
 

@@ -21,15 +21,17 @@ def boxes(scores: pd.DataFrame, title: str, note: str) -> Drawn:
     lines = lines.sort_values(["acc_pearson", *MODEL, "cell_line"], na_position="first", ignore_index=True)
     labels = _labels(lines)
     figure = go.Figure(
-        go.Box(
-            x=labels,
-            y=lines[measure].to_numpy(),
-            text=[shown(name) for name in lines["cell_line"]],
-            name=name,
-            boxmean=True,
-            boxpoints="outliers",
-        )
-        for measure, name in MEASURES.items()
+        [
+            go.Box(
+                x=labels,
+                y=lines[measure].to_numpy(),
+                text=[shown(name) for name in lines["cell_line"]],
+                name=name,
+                boxmean=True,
+                boxpoints="outliers",
+            )
+            for measure, name in MEASURES.items()
+        ]
     )
     figure.update_layout(boxmode="group")
     figure.update_xaxes(type="category")  # a name that looks like a number stays a name

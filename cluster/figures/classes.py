@@ -18,16 +18,18 @@ def classes(facts: pd.DataFrame, measure: str) -> Drawn:
     numbers = facts.loc[facts["mean"].notna(), ["target", "class", "mean", "sd"]].reset_index(drop=True)
     parts = {name: numbers[numbers["class"] == name] for name in _COLOUR}
     figure = go.Figure(
-        go.Scatter(
-            x=part["mean"].to_numpy(),
-            y=part["sd"].to_numpy(),
-            text=[shown(target) for target in part["target"]],
-            mode="markers",
-            marker={"size": 4, "opacity": 0.6, "color": _COLOUR[name]},
-            name=f"{name}: {len(part)}",
-            hovertemplate="%{text}<br>mean %{x:.3f}, sd %{y:.3f}<extra></extra>",
-        )
-        for name, part in parts.items()
+        [
+            go.Scatter(
+                x=part["mean"].to_numpy(),
+                y=part["sd"].to_numpy(),
+                text=[shown(target) for target in part["target"]],
+                mode="markers",
+                marker={"size": 4, "opacity": 0.6, "color": _COLOUR[name]},
+                name=f"{name}: {len(part)}",
+                hovertemplate="%{text}<br>mean %{x:.3f}, sd %{y:.3f}<extra></extra>",
+            )
+            for name, part in parts.items()
+        ]
     )
     _draw_cuts(figure, CUTS[measure])
     laid_out(

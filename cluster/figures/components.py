@@ -21,15 +21,17 @@ def components(rows: pd.DataFrame) -> Drawn:
     )
     several = numbers["method"].nunique() > 1
     figure = go.Figure(
-        go.Scatter(
-            x=part["component"].to_numpy(),
-            y=part[column].to_numpy(),
-            mode="lines+markers",
-            marker={"size": 4},
-            name=f"{shown(method)}, {name}" if several else name,
-        )
-        for method, part in numbers.groupby("method")
-        for column, name in ENDS.items()
+        [
+            go.Scatter(
+                x=part["component"].to_numpy(),
+                y=part[column].to_numpy(),
+                mode="lines+markers",
+                marker={"size": 4},
+                name=f"{shown(method)}, {name}" if several else name,
+            )
+            for method, part in numbers.groupby("method")
+            for column, name in ENDS.items()
+        ]
     )
     laid_out(
         figure,

@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from cluster import Store, run
-from cluster.compare import compare, compare_in_words
+from cluster.compare import compare
+from cluster.compare_actions import compare_in_words
 from tasks.dataset import Dataset
 from tasks.problems import BadInputError
 
