@@ -33,7 +33,8 @@ def compared(made: Comparison, listed: Collection[str] = ()) -> Drawn:
         f"r of {names[1]}, mean over folds",
         f"r of {names[0]}, mean over folds",
     )
-    figure.update_yaxes(scaleanchor="x")
+    figure.update_xaxes(constrain="domain")
+    figure.update_yaxes(constrain="domain", scaleanchor="x")
     return Drawn(figure, numbers)
 
 

@@ -14,8 +14,13 @@ from cluster.formats import to_bytes
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#999999"
 
-# The page may run the script it holds and load nothing, wherever a part of plotly.js might look for maps.
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+# The page may run the script it holds, load nothing (parts of plotly.js look for maps) and send nothing.
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "form-action 'none'; base-uri 'none'"
+)
+# Without the button that sends the figure's data to Plotly's cloud, which is there by default.
+_CONFIG = {"displaylogo": False, "responsive": True, "showSendToCloud": False}
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -63,7 +68,7 @@ def page(figure: go.Figure, title: str) -> bytes:
         include_plotlyjs=True,
         div_id="figure",
         default_height="97vh",
-        config={"displaylogo": False, "responsive": True},
+        config=_CONFIG,
     )
     return _PAGE.format(policy=html.escape(POLICY, quote=True), title=html.escape(title), plot=plot).encode()
 

@@ -227,6 +227,7 @@ def test_a_page_loads_nothing_and_runs_no_name(folder: Path, name: str) -> None:
     assert "http" not in POLICY
     assert "http://" not in ours
     assert "https://" not in ours
+    assert '"showSendToCloud": false' in ours  # or a button would send the data to Plotly
     assert EVIL not in ours
     assert "\\u003cscript" not in ours  # JSON of an unescaped name, which Plotly would take for a tag
     told = "&lt;script&gt;alert" in ours
