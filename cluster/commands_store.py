@@ -90,7 +90,7 @@ def figures(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]",
+            metavar="NAME",
             help="classes | components | drugs | histogram | profiles. Default: all the store has data for.",
         ),
     ] = None,
