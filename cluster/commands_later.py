@@ -11,7 +11,6 @@ MISSING = {
     "explain": "the explanation of one gene's model",
     "enrich": "pathway and paralog enrichment of modifiers",
     "report": "the HTML report",
-    "figures": "the papers' figures",
     "explore": "the explorer",
 }
 

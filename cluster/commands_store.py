@@ -1,4 +1,4 @@
-"""`knockcast status`, `verify`, `gc`, `query`, `gene`, `compare` and `predict`."""
+"""`knockcast status`, `verify`, `gc`, `query`, `gene`, `compare`, `figures` and `predict`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("query")(query)
     app.command("gene")(gene)
     app.command("compare")(compare)
+    app.command("figures")(figures)
     app.command("predict")(predict)
 
 
@@ -66,15 +67,38 @@ def compare(
     store: StoreArgument,
     first: Annotated[str, typer.Argument(help="A method of this store, or OTHER_STORE:method.")],
     second: Annotated[str, typer.Argument(help="What it is compared with, likewise.")],
-    targets: Annotated[str | None, typer.Option(help="Only G1,G2 or @FILE with one a line.")] = None,
+    targets: Annotated[
+        str | None, typer.Option(help="Also these alone: G1,G2 or @FILE with one a line.")
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="One row per target: .csv, .json, .parquet.")
+        Path | None,
+        typer.Option("--out", help="One row per target (of --targets, if given): .csv, .json, .parquet."),
+    ] = None,
+    figure: Annotated[
+        Path | None, typer.Option("--figure", help="The scatter, --targets marked: .html.")
     ] = None,
 ) -> None:
     """Two methods on the same folds, target by target: counts, mean difference, paired tests."""
-    from cluster.compare import compare_in_words
+    from cluster.compare_actions import compare_in_words
 
-    typer.echo(compare_in_words(store, first, second, targets, out))
+    typer.echo(compare_in_words(store, first, second, targets, out, figure))
+
+
+def figures(
+    store: StoreArgument,
+    out: Annotated[Path, typer.Option("--out", help="The folder to write NAME.html and NAME.csv into.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="classes | components | drugs | histogram | profiles. Default: all the store has data for.",
+        ),
+    ] = None,
+) -> None:
+    """Figures of a store, each a page that works offline and the numbers it shows."""
+    from cluster.figure_actions import write_figures
+
+    typer.echo(write_figures(store, name, out))
 
 
 def predict(

@@ -1,15 +1,11 @@
-"""`knockcast compare`: two methods' scores of the same targets on the same folds, pair by pair."""
+"""Two methods' scores of the same targets on the same folds, pair by pair."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from cluster.config import named_targets
-from cluster.formats import KINDS, to_bytes
 from cluster.store.reader import StoreReader
 from cluster.summary import genes_table, of_method, scored_folds
 from modeling.paired import Paired, compare_pairs
@@ -60,21 +56,22 @@ def compare(store: str, first: str, second: str, only: Collection[str] | None = 
         raise BadInputError([f"{name}: not scored by both {first} and {second}" for name in unscored])
     if not scored:
         raise BadInputError(f"{first} and {second}: no target has a score of both")
-    table = _joined(*scores)
-    numbers = table.drop(columns="target").to_numpy(np.float64)
-    pearson, pooled = (numbers[:, [1, 2]], numbers[:, [4, 5]])
-    return Comparison(first, second, table, compare_pairs(*pearson.T), compare_pairs(*pooled.T))
+    return _compared(first, second, _joined(*scores))
 
 
-def compare_in_words(store: str, first: str, second: str, targets: str | None, out: Path | None) -> str:
-    """What `knockcast compare` prints; with `out`, the table goes to that file (.csv, .json, .parquet)."""
-    kind = out.suffix.lstrip(".") if out is not None else "table"
-    if kind not in KINDS or (out is not None and kind == "table"):
-        raise BadInputError(f"--out {out}: expected a name that ends with .csv, .json or .parquet")
-    made = compare(store, first, second, named_targets(targets) if targets else None)
-    if out is not None:
-        out.write_bytes(to_bytes(pa.Table.from_pandas(made.table, preserve_index=False), kind))
-    return "\n".join([*headlines(made), *([f"{out}: one row per target"] if out is not None else [])])
+def among(made: Comparison, only: Collection[str]) -> Comparison:
+    """The comparison of some of its targets: what `compare` gives with `only`, without reading again.
+
+    Raises BadInputError, naming each, for targets that one side does not score, or if none is named.
+    """
+    if unscored := sorted(set(only) - set(made.table["target"])):
+        raise BadInputError(
+            [f"{name}: not scored by both {made.first} and {made.second}" for name in unscored]
+        )
+    table = made.table[made.table["target"].isin(set(only))].reset_index(drop=True)
+    if table.empty:
+        raise BadInputError("--targets: no target is named")
+    return _compared(made.first, made.second, table)
 
 
 def headlines(made: Comparison) -> list[str]:
@@ -112,6 +109,8 @@ def _counts(columns: tuple[pd.Series, pd.Series], bar: float) -> tuple[str, str]
 
 
 def _interval(paired: Paired) -> str:
+    if np.isnan(paired.low):
+        return f"{paired.mean:+.4f} (no interval: fewer than two targets, or they all differ by the same)"
     return (
         f"{paired.mean:+.4f} ({paired.low:+.4f} to {paired.high:+.4f}), "
         f"paired t p = {paired.t_p:.2g}, Wilcoxon p = {paired.wilcoxon_p:.2g}"
@@ -151,6 +150,12 @@ def _scores(side: Side, only: Collection[str] | None) -> pd.DataFrame:
     genes = of_method(genes_table(side.reader, only), side.method)
     pooled = genes.select(["target", "pearson_pooled"]).to_pandas().set_index("target")["pearson_pooled"]
     return frame.assign(pooled=frame["target"].map(pooled)).set_index(["target", "fold"])
+
+
+def _compared(first: str, second: str, table: pd.DataFrame) -> Comparison:
+    numbers = table.drop(columns="target").to_numpy(np.float64)
+    pearson, pooled = (numbers[:, [1, 2]], numbers[:, [4, 5]])
+    return Comparison(first, second, table, compare_pairs(*pearson.T), compare_pairs(*pooled.T))
 
 
 def _joined(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:

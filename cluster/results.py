@@ -81,6 +81,22 @@ class Store:
         """The targets that could not be fitted, with the error."""
         return self.table("failures")
 
+    def networks(self) -> pd.DataFrame:
+        """One row per method, fold and shared network: epochs, losses, reconstruction; empty without any."""
+        return self.table("networks")
+
+    def searches(self) -> pd.DataFrame:
+        """One row per architecture that was tried for a shared network."""
+        return self.table("searches")
+
+    def profile_scores(self) -> pd.DataFrame:
+        """One row per model of methods `profiles` and `drugs`, fold, and cell line, gene or drug."""
+        return self.table("profile_scores")
+
+    def components(self) -> pd.DataFrame:
+        """One row per fold and canonical component of expression and dependency profiles."""
+        return self.table("components")
+
     def modifiers(self, gene: str | None = None) -> pd.DataFrame:
         """The modifiers of every target, or of one."""
         return self._of("modifiers", gene)

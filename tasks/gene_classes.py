@@ -5,7 +5,7 @@ VARIABLE_SD = 0.1
 
 # Beyond the cut a target is essential in nearly every line. The paper has dependency probabilities, cut at
 # 0.5; gene effect falls to −1 for a common essential, levels rise to 2 with 1 for "dependent".
-_CUTS = {"dependency": 0.5, "effect": -0.5, "level": 1.0}
+CUTS = {"dependency": 0.5, "effect": -0.5, "level": 1.0}
 
 
 def classify(mean: float, sd: float, measure: str) -> str:
@@ -15,9 +15,9 @@ def classify(mean: float, sd: float, measure: str) -> str:
     for "dependency", −0.5 for "effect", 1 for "level") or exactly on it, "near 0" the rest. ValueError for
     another measure.
     """
-    if measure not in _CUTS:
-        raise ValueError(f"measure is {measure!r}; expected one of {', '.join(_CUTS)}")
+    if measure not in CUTS:
+        raise ValueError(f"measure is {measure!r}; expected one of {', '.join(CUTS)}")
     if sd > VARIABLE_SD:
         return VARIABLE
-    essential = mean <= _CUTS[measure] if measure == "effect" else mean >= _CUTS[measure]
+    essential = mean <= CUTS[measure] if measure == "effect" else mean >= CUTS[measure]
     return NEAR_1 if essential else NEAR_0

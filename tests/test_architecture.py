@@ -16,6 +16,7 @@ FORBIDDEN_ABOVE = {  # what importing the whole of a package must not pull in
     "modeling": {"ray", "tasks", "cluster"},
     "tasks": {"ray", "cluster"},
 }
+HEAVY = {"ray", "torch", "numba", "numpy", "pandas", "pyarrow", "duckdb", "xgboost", "sklearn", "plotly"}
 UNSAFE = {"pickle", "cloudpickle", "joblib", "dill", "shelve", "marshal"}
 MOST_LINES = 300
 
@@ -64,6 +65,26 @@ def test_a_lower_package_pulls_in_no_upper_one(package):
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
     assert package in loaded
     assert loaded & FORBIDDEN_ABOVE[package] == set()
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"), [("cluster.cli", HEAVY), ("cluster.compare_actions", {"ray", "torch", "plotly"})]
+)
+def test_a_command_starts_without_what_it_may_not_need(module: str, heavy: set[str]):
+    """`knockcast --help` needs Typer alone, and a comparison that is not drawn no Plotly."""
+    code = f"import {module}, json, sys; print(json.dumps([name.split('.')[0] for name in sys.modules]))"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    assert set(json.loads(done.stdout)) & heavy == set()
+
+
+def test_only_figures_import_plotly():
+    figures = ROOT / "cluster" / "figures"
+    others = [path for path in sources(*PACKAGES) if not path.is_relative_to(figures)]
+    assert offences(others, {"plotly"}) == []
+    assert offences(sources("cluster/figures"), {"plotly"})
 
 
 @pytest.mark.parametrize("package", FORBIDDEN_ABOVE)

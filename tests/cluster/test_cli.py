@@ -21,6 +21,8 @@ BUILT = (
     "submit",
     "query",
     "gene",
+    "compare",
+    "figures",
     "predict",
     "demo",
 )

@@ -10,7 +10,10 @@ import pytest
 from scipy import stats
 
 from cluster import Store, run
-from cluster.compare import compare, compare_in_words
+from cluster.compare import among, compare, headlines
+from cluster.compare_actions import ROWS_SHOWN, compare_in_words
+from cluster.figures.compared import compared
+from cluster.figures.page import page
 from tasks.dataset import Dataset
 from tasks.problems import BadInputError
 
@@ -115,3 +118,86 @@ def test_the_command_prints_the_counts_and_writes_the_table(store: Path, tmp_pat
     assert f"{len(made.table)} targets scored by both" in ended.stdout
     assert f"ridge is better for {made.paired.first_better} targets" in ended.stdout
     assert pd.read_csv(out)["target"].tolist() == made.table["target"].tolist()
+
+
+def test_a_list_is_what_a_comparison_of_it_alone_gives(store: Path):
+    whole = compare(str(store), "ridge", "one_modifier")
+    some = whole.table["target"].tolist()[1::3]
+    listed, alone = among(whole, [*some, some[0]]), compare(str(store), "ridge", "one_modifier", some)
+    pd.testing.assert_frame_equal(listed.table, alone.table, check_exact=True)
+    assert (listed.paired, listed.pooled) == (alone.paired, alone.pooled)
+    differences = [
+        row["pearson_first"] - row["pearson_second"]
+        for row in whole.table.to_dict("records")
+        if row["target"] in some
+    ]
+    wins = sum(difference > 0 for difference in differences)
+    interval = stats.ttest_1samp(differences, 0.0).confidence_interval(0.95)
+    assert listed.paired.first_better == wins < whole.paired.first_better
+    assert listed.paired.mean == pytest.approx(sum(differences) / len(some), rel=1e-12)
+    assert (listed.paired.low, listed.paired.high) == pytest.approx(tuple(interval), rel=1e-10)
+    with pytest.raises(BadInputError) as caught:
+        among(whole, ["NOSUCH", some[0], "NORTHIS"])
+    problems = [f"{name}: not scored by both ridge and one_modifier" for name in ("NORTHIS", "NOSUCH")]
+    assert list(caught.value.problems) == problems
+    with pytest.raises(BadInputError, match="no target is named"):
+        compare_in_words(str(store), "ridge", "one_modifier", ", ")
+
+
+def test_a_list_is_printed_after_all_targets(store: Path, tmp_path: Path):
+    whole = compare(str(store), "ridge", "one_modifier")
+    some = whole.table["target"].tolist()[:2]
+    (tmp_path / "genes.txt").write_text("\n".join(some), encoding="utf-8")
+    out = tmp_path / "c.csv"
+    words = compare_in_words(str(store), "ridge", "one_modifier", f"@{tmp_path / 'genes.txt'}", out)
+    overall, _, rest = words.partition("\n\nOf these, the list of --targets alone:\n")
+    assert overall.splitlines() == headlines(whole)
+    lines = rest.splitlines()
+    assert lines[: len(overall.splitlines())] == headlines(among(whole, some))
+    assert [line.split()[0] for line in lines[-3:-1]] == some
+    assert lines[-1] == f"{out}: one row per target of the list"
+    assert pd.read_csv(out)["target"].tolist() == some
+
+
+def test_a_long_list_is_cut_and_one_target_has_no_interval(store: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("cluster.compare_actions.ROWS_SHOWN", 2)
+    names = compare(str(store), "ridge", "one_modifier").table["target"].tolist()
+    assert ROWS_SHOWN > 2
+    words = compare_in_words(str(store), "ridge", "one_modifier", ",".join(names[:5]))
+    assert words.splitlines()[-1] == "... and 3 more; --out FILE writes them all"
+    assert "nan" not in compare_in_words(str(store), "ridge", "one_modifier", names[0])
+
+
+def test_the_scatter_has_a_dot_a_target_and_marks_the_list(store: Path):
+    whole = compare(str(store), "ridge", "one_modifier")
+    names = whole.table["target"].tolist()
+    whole.table.loc[3, "target"] = evil = "<img src=x onerror=alert(1)>"
+    drawn = compared(whole, [evil, names[0]])
+    diagonal, others, chosen = drawn.figure.data
+    assert list(diagonal.x) == list(diagonal.y)
+    shown = "&lt;img src=x onerror=alert(1)&gt;"
+    assert list(chosen.text) == [names[0], shown]
+    assert chosen.mode == "markers+text"
+    for trace, rows in ((others, whole.table.drop(index=[0, 3])), (chosen, whole.table.loc[[0, 3]])):
+        np.testing.assert_array_equal(trace.y, rows["pearson_first"])
+        np.testing.assert_array_equal(trace.x, rows["pearson_second"])
+        told = [line.partition("<br>")[0].replace(shown, evil) for line in trace.hovertext]
+        assert told == rows["target"].tolist()
+    assert drawn.numbers.loc[drawn.numbers["listed"], "target"].tolist() == [names[0], evil]
+    assert drawn.figure.layout.yaxis.title.text.startswith("r of ridge")
+    unlisted = compared(whole).figure.data
+    assert [len(trace.x) for trace in unlisted] == [2, len(names)]
+    assert b"<img" not in page(drawn.figure, evil).partition(b"<title>")[2].partition(b"plotly.js v")[0]
+    assert b"<img src=x" not in page(drawn.figure, evil).rpartition(b"Plotly.newPlot")[2]
+
+
+def test_the_command_writes_the_scatter(store: Path, targets: list[str], tmp_path: Path):
+    figure = tmp_path / "c.html"
+    words = compare_in_words(str(store), "ridge", "one_modifier", None, figure=figure)
+    assert words.splitlines()[-1] == f"{figure}: the scatter"
+    assert "ridge against one_modifier" in figure.read_text(encoding="utf-8")
+    with pytest.raises(BadInputError) as caught:
+        compare_in_words(str(store), "ridge", "one_modifier", None, tmp_path / "c.xlsx", tmp_path / "c.png")
+    assert [problem.split()[0] for problem in caught.value.problems] == ["--out", "--figure"]
+    with pytest.raises(BadInputError, match=r"--figure .*cannot be written"):
+        compare_in_words(str(store), "ridge", "one_modifier", None, figure=tmp_path / "no" / "c.html")

@@ -46,7 +46,7 @@ def test_query_gives_a_frame(path: Path) -> None:
 
 
 def test_an_unknown_table_is_bad_input(path: Path) -> None:
-    with pytest.raises(BadInputError, match="'nope': there is none; a store has candidates, failures, genes"):
+    with pytest.raises(BadInputError, match="'nope': there is none; a store has candidates, components, "):
         Store(path).table("nope")
 
 

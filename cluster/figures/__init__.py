@@ -1,0 +1,1 @@
+"""Figures of a store: one file a figure, from tables to a Plotly figure and the numbers it shows."""
