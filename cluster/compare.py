@@ -120,7 +120,7 @@ def _interval(paired: Paired) -> str:
 def _side(reader: StoreReader, name: str) -> Side:
     store, colon, method = name.rpartition(":")
     mine = StoreReader.open(store) if colon else reader
-    known = sorted({unit.method for unit in mine.committed_units()})
+    known = sorted({unit.method for unit in mine.committed_units() if not unit.is_whole})
     if method not in known:
         raise BadInputError(f"{mine.fs.name}: no results of method {method}; it holds {', '.join(known)}")
     return Side(mine, method, name)

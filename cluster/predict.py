@@ -113,7 +113,8 @@ def _check_places(expression: Path, outs: tuple[Path, ...]) -> None:
 
 
 def _method(reader: StoreReader, asked: str | None) -> str:
-    stored = sorted({unit.method for unit in reader.committed_units() if unit.fold == FINAL_FOLD})
+    final = (u for u in reader.committed_units() if u.fold == FINAL_FOLD and not u.is_whole)
+    stored = sorted({unit.method for unit in final})
     listed = f"stored are those of {', '.join(stored)}" if stored else "none are stored"
     if asked is None and len(stored) > 1 and "modifiers" not in stored:
         raise BadInputError(f"{reader.fs.name}: --method: whose final models? {listed}")

@@ -13,6 +13,7 @@ from cluster.formats import KINDS, to_bytes
 from cluster.gene import GenePage
 from cluster.query import query
 from cluster.results import Status, Store
+from cluster.store.checkpoints import trainings
 from cluster.store.filesystem import open_filesystem
 from cluster.store.maintain import gc, verify
 from cluster.store.reader import StoreReader
@@ -42,6 +43,8 @@ def show_status(store: str) -> None:
     print(f"attempts: {status.failed_attempts} failed, {status.lost_attempts} lost or running")
     print("ended as: " + ", ".join(f"{name} {count}" for name, count in status.statuses.items()))
     print(_text(status.by_fold), end="")
+    for key, training in trainings(reader.fs).items():
+        print(f"in training: shard {key[:12]}: {training}")
     for unit, errors in reader.quarantined().items():
         last = str(errors[-1]).splitlines()[0] if errors else "no error recorded"
         print(f"quarantined: {unit.target}, fold {unit.fold}, {unit.method}: {last}")

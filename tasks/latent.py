@@ -93,7 +93,7 @@ def fit_network_targets(
     strangers = [panel.targets[t] for t in targets if panel.targets[t] not in prepared.outputs]
     if strangers:
         raise BadInputError(
-            [f"{name}: method {settings.method} forecasts variable targets" for name in strangers]
+            [f"{name}: {settings.method} forecasts variable targets only" for name in strangers]
         )
     group = partial(_fit_group, panel, prepared, settings.method)
     return fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, group)

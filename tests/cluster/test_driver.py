@@ -159,6 +159,9 @@ class Scripted:
                 break
         return gone
 
+    def news(self) -> tuple[str, ...]:
+        return ()
+
     def cancel(self, key: str) -> None:
         for job in [job for job in self.queue if job.key == key]:
             self.queue.remove(job)

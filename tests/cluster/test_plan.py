@@ -24,6 +24,7 @@ from tasks.fold import Panel
 from tasks.forest_models import GENES as FOREST_GENES
 from tasks.methods import METHODS, prepare_part
 from tasks.settings import ShardSettings
+from tasks.shared_training import NETWORK_METHODS
 
 RUN = "a" * 64
 QUICK = Costs("quick", genes=18_000, lines=720)
@@ -116,7 +117,7 @@ def test_each_slot_is_counted_with_one_tile_of_the_association_and_the_genes_of_
     assert costs.memory(3) - costs.memory(2) == WORKER_BYTES + tile + again
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", sorted(set(METHODS) - set(NETWORK_METHODS)))
 def test_a_prepared_fold_holds_about_what_is_estimated(method: str) -> None:
     """Never more, and not much less; `kernel` and `ridge` need some of it only while they prepare."""
     lines, genes = 300, FOREST_GENES + 200

@@ -69,7 +69,7 @@ def test_scrambled_test_lines_change_no_weight(panel: Panel, method: str):
     whole, other = trained(panel, method), trained(scrambled, method)
     assert whole.files["safetensors"] == other.files["safetensors"]
     learned = [n for n in whole.tables["networks"].column_names if n.endswith("_train") or "loss" in n]
-    assert len(learned) == 5
+    assert len(learned) == 6
     for name in [*learned, "epochs", "best_epoch"]:
         assert whole.tables["networks"].column(name).equals(other.tables["networks"].column(name))
     assert not whole.tables["networks"].column("genes").equals(other.tables["networks"].column("genes"))
