@@ -101,6 +101,8 @@ def train_networks(
     done = dict(begun.done) if begun is not None else {}
     state = begun.state if begun is not None else None
     for name in STAGES[design.method]:
+        if name in done and done[name].failure:
+            break
         if name in done:
             continue
         network, learned, watched = _problem(name, lines, done, design)
