@@ -26,7 +26,7 @@ from tests.reference.descent import count_slow, forward_slow
 
 GRID = list(product(range(1, 11), range(100, 1001, 100)))
 SIZES = [1, 99, 100, 101, 300, 500, 535, 950, 1000, 1001, 4900, 17000]
-SMALL = [Configuration(layers, units) for layers, units in ((1, 4), (2, 3), (2, 6), (3, 5))]
+SMALL = [Configuration(layers, units) for layers, units in ((1, 5), (2, 3), (2, 6), (3, 5))]
 SCHEDULE = Schedule(epochs=5, patience=3, batch=8, learning_rate=2e-2)
 DESIGNS = {method: Design(method, (3,), 7, SCHEDULE) for method in (LATENT, PLAIN)}
 
