@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from modeling.perceptron import Perceptron, count_weights, initial_perceptron
 from tests.modeling.networks_data import same_network, through_a_file
@@ -33,6 +34,16 @@ def test_encoder_and_decoder_are_the_whole_in_two_steps_and_inputs_stay():
     assert np.abs(codes).max() < 1
     assert np.array_equal(network.forward(codes, slice(2, 4)), network.forward(inputs))
     assert np.array_equal(inputs, before)
+
+
+def test_no_bit_hangs_on_how_many_threads_the_caller_allows():
+    network = network_of((501, 300, 77))
+    inputs = np.random.default_rng(1).standard_normal((71, 501)).astype(np.float32)
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            found.append(network.forward(inputs))
+    assert np.array_equal(*found)
 
 
 def test_a_file_gives_the_network_back():
