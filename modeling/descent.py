@@ -38,7 +38,7 @@ def train(
     `schedule.patience` epochs, and the best epoch's weights are kept; without, those of the last. `keep` is
     given the state after every `every` epochs. Equal inputs give equal bits on one kind of processor,
     whether or not training went on from a state; torch uses one thread meanwhile. A loss that is not finite
-    ends the training with a `failure`.
+    ends the training with a `failure`, and so do lines of which no output counts.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -57,6 +57,9 @@ def _descend(
     descent: "_Descent", learned: "_Lines", watched: "_Lines | None", keep: Keep | None, every: int
 ) -> str:
     """Epoch after epoch to the end; returns why it could not go on."""
+    for what, lines in (("learned", learned), ("watched", watched)):
+        if lines is not None and not lines.counts.any():
+            return f"no output of the {what} lines counts"
     while not descent.ended(watched is not None):
         loss = descent.learn(learned)
         error = math.nan if watched is None else descent.error(watched)
@@ -70,39 +73,49 @@ def _descend(
 
 @dataclass(frozen=True, eq=False)
 class _Lines:
-    """Examples on the device; `counted` is 1 where an output counts, None where all do."""
+    """Examples on the device; `gaps` is true where an output does not count, None where all do.
+
+    `counts` says how many outputs of each line do: on the CPU, or a GPU would be waited for at each step.
+    """
 
     inputs: Tensor
     outputs: Tensor
-    counted: Tensor | None
+    gaps: Tensor | None
+    counts: Tensor
 
     @classmethod
     def of(cls, examples: Examples, device: str) -> "_Lines":
-        inputs = torch.from_numpy(np.ascontiguousarray(examples.inputs)).to(device)
+        inputs = _tensor(examples.inputs, device)
         same = examples.outputs is examples.inputs
-        outputs = inputs if same else torch.from_numpy(np.ascontiguousarray(examples.outputs)).to(device)
-        counted = None if examples.counted is None else torch.from_numpy(examples.counted).to(device)
-        return cls(inputs, outputs, None if counted is None else counted.to(torch.float32))
+        outputs = inputs if same else _tensor(examples.outputs, device)
+        if examples.counted is None:
+            return cls(inputs, outputs, None, torch.full((len(outputs),), outputs.shape[1]))
+        gaps = _tensor(~examples.counted, device)
+        return cls(inputs, outputs, gaps, torch.tensor(examples.counted.sum(axis=1)))
 
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def only(self, rows: Tensor | slice) -> "_Lines":
+    def in_order(self, order: Tensor) -> "_Lines":
+        """These lines in another order, drawn on the CPU."""
+        there = order.to(self.inputs.device)
+        return self._taken(there, self.counts[order])
+
+    def batch(self, rows: slice) -> "_Lines":
+        """Some neighbours."""
+        return self._taken(rows, self.counts[rows])
+
+    def _taken(self, rows: Tensor | slice, counts: Tensor) -> "_Lines":
         inputs = self.inputs[rows]
         outputs = inputs if self.outputs is self.inputs else self.outputs[rows]
-        return _Lines(inputs, outputs, None if self.counted is None else self.counted[rows])
+        return _Lines(inputs, outputs, None if self.gaps is None else self.gaps[rows], counts)
 
-    def slopes(self, values: Tensor) -> tuple[Tensor, Tensor, float]:
+    def slopes(self, values: Tensor) -> tuple[Tensor, Tensor, int]:
         """Half the slope of the summed squared error at each output, that sum, and how many outputs count."""
         errors = values - self.outputs
-        if self.counted is None:
-            return errors, (errors * errors).sum(dtype=torch.float64), float(errors.numel())
-        errors *= self.counted
-        return (
-            errors,
-            (errors * errors).sum(dtype=torch.float64),
-            float(self.counted.sum(dtype=torch.float64)),
-        )
+        if self.gaps is not None:
+            errors.masked_fill_(self.gaps, 0.0)
+        return errors, (errors * errors).sum(dtype=torch.float64), int(self.counts.sum())
 
 
 class _Descent:
@@ -153,27 +166,24 @@ class _Descent:
 
     def learn(self, lines: _Lines) -> float:
         """One epoch; the mean squared error of each line when it was learned from."""
-        order = torch.randperm(len(lines), generator=self._generator).to(lines.inputs.device)
-        shuffled = lines.only(order)
-        squares, counted = torch.zeros(1, dtype=torch.float64, device=order.device), 0.0
-        for first in range(0, len(order), self._schedule.batch):
-            batch = shuffled.only(slice(first, first + self._schedule.batch))
-            square, count = self._step(batch)
-            squares += square
-            counted += count
-        return float(squares) / max(counted, 1.0)
+        shuffled = lines.in_order(torch.randperm(len(lines), generator=self._generator))
+        squares = torch.zeros(1, dtype=torch.float64, device=lines.inputs.device)
+        for first in range(0, len(lines), self._schedule.batch):
+            squares += self._step(shuffled.batch(slice(first, first + self._schedule.batch)))
+        return float(squares) / int(lines.counts.sum())
 
-    def _step(self, batch: _Lines) -> tuple[Tensor, float]:
+    def _step(self, batch: _Lines) -> Tensor:
+        """One step of Adam; the batch's squared errors before it."""
         values = list(self._forward(batch.inputs))
         slopes, square, count = batch.slopes(values[-1])
-        slopes *= 2.0 / max(count, 1.0)
+        slopes *= 2.0 / max(count, 1)
         for i in reversed(range(len(self._weights))):
             torch.mm(slopes.T, values[i], out=_slope_of(self._weights[i]))
             torch.sum(slopes, 0, out=_slope_of(self._biases[i]))
             if i:
                 slopes = (slopes @ self._weights[i]).mul_(1.0 - values[i] * values[i])
         self._adam.step()
-        return square, count
+        return square
 
     def _forward(self, inputs: Tensor) -> Iterator[Tensor]:
         """The inputs, then what each layer makes of them."""
@@ -189,7 +199,7 @@ class _Descent:
         """The mean squared error of the network as it is."""
         *_, values = self._forward(lines.inputs)
         _, square, count = lines.slopes(values)
-        return float(square) / max(count, 1.0)
+        return float(square) / count
 
     def note(self, loss: float, error: float) -> None:
         """Enter an epoch, and keep its weights if no earlier one was better."""
@@ -239,5 +249,9 @@ def _flat(network: Perceptron) -> list[np.ndarray]:
 
 
 def _tensors(arrays: Sequence[np.ndarray], device: str) -> list[Tensor]:
-    """Copies, in torch's own memory: its alignment decides the order in which products are summed."""
-    return [torch.from_numpy(np.ascontiguousarray(a)).clone().to(device) for a in arrays]
+    return [_tensor(array, device) for array in arrays]
+
+
+def _tensor(array: np.ndarray, device: str) -> Tensor:
+    """A copy, in torch's own memory: its alignment decides the order in which products are summed."""
+    return torch.tensor(array, device=device)

@@ -86,7 +86,8 @@ class State:
 class Trained:
     """A network whose training has ended, with the weights of `epoch`: the best one if lines were watched.
 
-    `losses` as in `State`. `failure` says why training could not go on; empty where it ended well.
+    `losses` as in `State`. `failure` says why training could not go on; empty where it ended well. Of a
+    failed training without watched lines the weights are those it failed with.
     """
 
     network: Perceptron

@@ -11,9 +11,11 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float32
 
+from modeling.association import one_blas_thread
 from modeling.seeds import generator
 
-Layers = tuple[Float32[np.ndarray, "_ _"], ...]  # outputs x inputs of each layer
+# Outputs x inputs, and outputs, of each layer.
+Layers = tuple[Float32[np.ndarray, "_ _"], ...]
 Offsets = tuple[Float32[np.ndarray, " _"], ...]
 
 
@@ -32,13 +34,17 @@ class Perceptron:
     def forward(
         self, inputs: Float32[np.ndarray, "lines inputs"], layers: slice | None = None
     ) -> Float32[np.ndarray, "lines outputs"]:
-        """What the network makes of each line, or some of its `layers` of what the one before them gave."""
+        """What the network makes of each line, or some of its `layers` of what the one before them gave.
+
+        The same bits for the same lines; of a line alone, or among others, the last ones may differ.
+        """
         values = np.asarray(inputs, dtype=np.float32)
         last = len(self.weights) - 1
-        for i in range(len(self.weights))[layers or slice(None)]:
-            values = values @ self.weights[i].T + self.biases[i]
-            if i < last:
-                np.tanh(values, out=values)
+        with one_blas_thread():
+            for i in range(len(self.weights))[layers or slice(None)]:
+                values = values @ self.weights[i].T + self.biases[i]
+                if i < last:
+                    np.tanh(values, out=values)
         return values
 
     def arrays(self, prefix: str = "") -> dict[str, np.ndarray]:

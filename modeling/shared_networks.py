@@ -5,8 +5,9 @@ tenth of them are watched: no network learns from them, and they say when each s
 from expression to dependency (B1').
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Bool, Float32
@@ -94,30 +95,33 @@ def train_networks(
     begun: Standing | None = None,
     keep: Keep | None = None,
     every: int = 10,
+    stages: Sequence[str] | None = None,
 ) -> dict[str, Trained]:
     """Train the method's networks one after another, from the start or from where `begun` stands.
 
+    `stages` names the networks to train and their order; by default all that the method has.
     `keep` is given the name of the network in training and the standing, every `every` epochs and when a
     network is done. The result is the same, bit for bit, wherever it went on from. A network whose training
     fails (`Trained.failure`) is the last one.
     """
     from modeling.descent import train  # noqa: PLC0415 - torch takes seconds
 
-    done = dict(begun.done) if begun is not None else {}
-    state = begun.state if begun is not None else None
-    for name in STAGES[design.method]:
-        if name in done:
-            continue
-        network, learned, watched = _problem(name, lines, done, design)
-        noted = None if keep is None else _keeper(keep, name, done)
-        seed = seed_of(design.seed, "orders", name)
-        done[name] = train(
-            network, learned, watched, design.schedule, seed,
-            device=design.device, begun=state, keep=noted, every=every,
-        )  # fmt: skip
-        state = None
-        if keep is not None:
-            keep(name, Standing(dict(done)))
+    begun = begun or Standing()
+    stages = STAGES[design.method] if stages is None else stages
+    # In this order, whatever order a file gave them back in.
+    done, state = {name: begun.done[name] for name in stages if name in begun.done}, begun.state
+    for name in stages:
+        if name not in done:
+            network, learned, watched = _problem(name, lines, done, design)
+            noted = None if keep is None else _keeper(keep, name, done)
+            seed = seed_of(design.seed, "orders", name)
+            done[name] = train(
+                network, learned, watched, design.schedule, seed,
+                device=design.device, begun=state, keep=noted, every=every,
+            )  # fmt: skip
+            state = None
+            if keep is not None:
+                keep(name, Standing(dict(done)))
         if done[name].failure:
             break
     return done
@@ -131,35 +135,38 @@ def _problem(
     name: str, lines: TrainingLines, done: Mapping[str, Trained], design: Design
 ) -> tuple[Perceptron, Examples, Examples]:
     """The network at its start, and the lines it learns from and those that are watched."""
-    inputs, outputs, counted = lines.expression, lines.expression, None
-    hidden = design.hidden
+    examples = examples_of(name, lines, done)
+    units = {EXPRESSION: EXPRESSION_UNITS, DEPENDENCY: DEPENDENCY_UNITS}
+    hidden = (units[name],) * 3 if name in units else design.hidden
+    sizes = (examples.inputs.shape[1], *hidden, examples.outputs.shape[1])
+    network = initial_perceptron(sizes, seed_of(design.seed, "start", name))
+    return network, rows_of(examples, ~lines.watched), rows_of(examples, lines.watched)
+
+
+def examples_of(name: str, lines: TrainingLines, done: Mapping[str, Trained]) -> Examples:
+    """What the network takes of any lines, and what it should make of it.
+
+    The code network takes and makes the codes of the autoencoders in `done`; the others need none.
+    """
+    counted = None if lines.counted.all() else lines.counted
     match name:
         case "expression":
-            hidden = (EXPRESSION_UNITS,) * 3
+            return Examples(lines.expression, lines.expression)
         case "dependency":
-            inputs, outputs, counted = lines.effect, lines.effect, lines.counted
-            hidden = (DEPENDENCY_UNITS,) * 3
+            return Examples(lines.effect, lines.effect, counted)
         case "code":
-            inputs = done[EXPRESSION].network.forward(lines.expression, ENCODER)
-            outputs = done[DEPENDENCY].network.forward(lines.effect, ENCODER)
-        case _:
-            outputs, counted = lines.effect, lines.counted
-    network = initial_perceptron(
-        (inputs.shape[1], *hidden, outputs.shape[1]), seed_of(design.seed, "start", name)
-    )
-    if counted is not None and counted.all():
-        counted = None
-    learned, watched = (_examples(inputs, outputs, counted, rows) for rows in (~lines.watched, lines.watched))
-    return network, learned, watched
+            codes = done[EXPRESSION].network.forward(lines.expression, ENCODER)
+            return Examples(codes, done[DEPENDENCY].network.forward(lines.effect, ENCODER))
+        case "plain":
+            return Examples(lines.expression, lines.effect, counted)
+    raise ValueError(f"unknown network {name!r}: expected one of {sorted({*chain(*STAGES.values())})}")
 
 
-def _examples(
-    inputs: np.ndarray, outputs: np.ndarray, counted: np.ndarray | None, rows: np.ndarray
-) -> Examples:
-    taken = inputs[rows]
-    return Examples(
-        taken, taken if outputs is inputs else outputs[rows], None if counted is None else counted[rows]
-    )
+def rows_of(examples: Examples, rows: Bool[np.ndarray, " lines"]) -> Examples:
+    """Some of the lines."""
+    inputs, counted = examples.inputs[rows], examples.counted
+    outputs = inputs if examples.outputs is examples.inputs else examples.outputs[rows]
+    return Examples(inputs, outputs, None if counted is None else counted[rows])
 
 
 def forecast(

@@ -58,11 +58,15 @@ def gene_scaling(expression: Float[np.ndarray, "lines genes"]) -> GeneScaling:
 
 
 def effect_scaling(effect: Float[np.ndarray, "lines targets"]) -> EffectScaling:
-    """From the training lines; NaN where not measured. A target without any measured line has mean 0."""
+    """From the training lines; NaN where not measured. A target without any measured line has mean 0.
+
+    The scale is 1 where no target varies.
+    """
     values = effect.astype(np.float64)
     known = ~np.isnan(values)
     count = known.sum(axis=0)
     mean = np.where(known, values, 0.0).sum(axis=0) / np.maximum(count, 1)
     left = np.where(known, values - mean, 0.0)
     scale = float(np.sqrt((left**2).sum() / max(int(count.sum()), 1)))
-    return EffectScaling(mean.astype(np.float32), scale or 1.0)
+    rounding = CONSTANT_TOLERANCE * float(np.abs(values[known]).max(initial=0.0))
+    return EffectScaling(mean.astype(np.float32), scale if scale > rounding else 1.0)
