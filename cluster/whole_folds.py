@@ -4,9 +4,10 @@ from cluster.executors import Job, Say
 from cluster.store.checkpoints import Checkpoints
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
-from cluster.store.units import WHOLE
+from cluster.store.units import SEARCH, WHOLE
 from modeling.folds import Fold
-from modeling.shared_networks import STAGES, Standing
+from modeling.shared_networks import STAGES, Keep, Standing
+from tasks.architecture import search_fold
 from tasks.fold import Panel
 from tasks.methods import Weights
 from tasks.settings import ShardSettings
@@ -21,6 +22,8 @@ def run_whole(job: Job, panel: Panel, fold: Fold, settings: ShardSettings, say: 
     (unit,) = job.units
     if unit.method in NETWORK_METHODS and unit.target == WHOLE:
         return _train(job, panel, fold, settings, say)
+    if unit.method in NETWORK_METHODS and unit.target == SEARCH:
+        return _search(job, panel, fold, settings, say)
     raise ValueError(f"{unit}: there is no such work")
 
 
@@ -42,13 +45,24 @@ def weights_of(store: str, key: str) -> Weights:
 def _train(job: Job, panel: Panel, fold: Fold, settings: ShardSettings, say: Say | None) -> WholeResult:
     checkpoints = Checkpoints(open_filesystem(job.store), job.key)
     design = design_of(settings, fold, _searched(job, settings.method))
+    return train_fold(panel, fold, settings, design, checkpoints.last(), _keeper(job, checkpoints, say))
 
+
+def _search(job: Job, panel: Panel, fold: Fold, settings: ShardSettings, say: Say | None) -> WholeResult:
+    """Autoencoders go on from the last checkpoint; the architectures, which take less, are tried again."""
+    checkpoints = Checkpoints(open_filesystem(job.store), job.key)
+    nested = bool(StoreReader.open(job.store).run["settings"].get("nested_search", False))
+    keep = _keeper(job, checkpoints, say)
+    return search_fold(panel, fold, settings, nested, checkpoints.last(), keep)
+
+
+def _keeper(job: Job, checkpoints: Checkpoints, say: Say | None) -> Keep:
     def keep(network: str, standing: Standing) -> None:
         checkpoints.keep(network, standing)
         if say is not None:
             say(f"{job.part}: {told(network, standing)}")
 
-    return train_fold(panel, fold, settings, design, checkpoints.last(), keep)
+    return keep
 
 
 def told(network: str, standing: Standing) -> str:
@@ -60,10 +74,10 @@ def told(network: str, standing: Standing) -> str:
 
 
 def _searched(job: Job, method: str) -> tuple[int, ...] | None:
-    """The hidden layers that a search has chosen, where the job reads one."""
+    """The hidden layers that a search has chosen, where the job reads one; None where all it tried failed."""
     if not job.needs:
         return None
     reader = StoreReader.open(job.store)
     rows = reader.rows(reader.commit(job.needs[0]), "searches").to_pylist()
-    chosen = next(row for row in rows if row["chosen"] and row["network"] == STAGES[method][-1])
-    return (chosen["units"],) * chosen["hidden_layers"]
+    chosen = [row for row in rows if row["chosen"] and row["network"] == STAGES[method][-1]]
+    return (chosen[0]["units"],) * chosen[0]["hidden_layers"] if chosen else None
