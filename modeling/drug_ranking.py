@@ -22,6 +22,7 @@ from modeling.line_distances import Counted, mean_distances, mean_products, scal
 
 FEATURES = ("expression", "dependency", "both")
 FEWEST_MEASURED = 20  # training lines of a drug; with fewer it is not forecast
+TILE_DRUGS = 8  # few drugs were measured on the same lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +139,8 @@ def _fit_drugs(
         if present.sum() < FEWEST_MEASURED:
             continue
         rows = np.flatnonzero(present)
-        spectrum = spectrum_of(kernel[np.ix_(rows, rows)])
-        fits = fit_ridge(spectrum, response[np.ix_(rows, drugs)].astype(np.float64), Linear.penalties)
+        spectrum, known = spectrum_of(kernel[np.ix_(rows, rows)]), response[np.ix_(rows, drugs)]
+        fits = fit_ridge(spectrum, known.astype(np.float64), Linear.penalties, TILE_DRUGS)
         intercept[drugs], dual[np.ix_(rows, drugs)] = fits.intercept, fits.dual
     return intercept, dual
 

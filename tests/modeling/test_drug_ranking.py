@@ -22,7 +22,7 @@ def matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     response = np.nan_to_num(response, nan=0.4).astype(np.float32)
     response[:8, 1] = np.nan
     response[rng.random(LINES) < 0.2, 2] = np.nan
-    response[:8, 4] = np.nan
+    response[:7, 4] = np.nan
     return expression[:LINES], expression[LINES:], dependency, response
 
 
@@ -35,6 +35,7 @@ def forecast(found: Ranking, features: str, train: np.ndarray, new: np.ndarray) 
 
 def test_forecasts_equal_those_of_ridge_written_down():
     train, new, dependency, response = matrices()
+    response = response[:, [0, 1, 4]]
     found = fit_ranking(train, dependency, response)
     assert found.kernel == Laplacian()  # too few targets to choose another by
     slow = ranking_slow(train, dependency, response, new, Linear.penalties, Laplacian.penalties, 0.25, 0.7)
