@@ -25,7 +25,9 @@ from modeling.seeds import generator, seed_of
 
 MOST_MISSING = 0.75  # of the training drugs: a line that misses more is left out
 PENALTIES = half_decades(3.0, -3.0)  # relative to the mean eigenvalue, the largest first
-SCHEDULE = Schedule(epochs=1000, patience=50, batch=32, learning_rate=1e-3)  # tens of drugs: few steps an epoch
+SCHEDULE = Schedule(
+    epochs=1000, patience=50, batch=32, learning_rate=1e-3
+)  # tens of drugs: few steps an epoch
 WATCHED_SHARE = 0.2  # of the training drugs, that say when to stop
 MOST_UNITS = 100
 
@@ -66,7 +68,7 @@ def drug_folds(n_drugs: int, folds: int, seed: int) -> tuple[Fold, ...]:
 def target_profiles(
     values: Float[np.ndarray, "cell_lines columns"], genes: Sequence[Int64[np.ndarray, " _"]]
 ) -> Drugs:
-    """Each drug's mean over its target genes (columns of `values`) in each line; NaN where none has a value."""
+    """Each drug's mean over its target genes (columns of `values`) by line; NaN where none has a value."""
     out = np.full((len(genes), len(values)), np.nan)
     for profile, columns in zip(out, genes, strict=True):
         block = values[:, columns].astype(np.float64)
@@ -160,7 +162,7 @@ def forecast_by_network(
 def layer_sizes(
     inputs: Float32[np.ndarray, "drugs inputs"], outputs: Float32[np.ndarray, "drugs lines"]
 ) -> tuple[int, int, int]:
-    """Inputs, units and outputs: at most as many weights as training values (the paper's rule), 1 to 100 units."""
+    """Inputs, units (1 to 100) and outputs: no more weights than training values (the paper)."""
     units = outputs.size // (inputs.shape[1] + outputs.shape[1])
     return inputs.shape[1], min(max(units, 1), MOST_UNITS), outputs.shape[1]
 

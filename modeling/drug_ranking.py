@@ -116,7 +116,7 @@ def _dependencies(
     z = standardised(effects, scaling_of(effects))
     kernel = choose_laplacian(distances, effects)
     fits = fit_ridge(spectrum_of(kernel.of(distances)), effects, kernel.penalties)
-    # Forecast z scores are z_mean + k @ (dual * inverse); their mean products with those of the training lines:
+    # Forecast z scores are z_mean + k @ (dual * inverse); of them, mean products with the training lines'.
     z_mean = (fits.intercept - scaling.mean[scaling.varies]) * inverse
     per_target = z.astype(np.float64).T / max(len(inverse), 1)
     return _Dependencies(

@@ -63,7 +63,7 @@ def response_of(
 
 
 def _only_names(named: Mapping[str, Mapping[str, str]], known: set[str]) -> list[tuple[str, str]]:
-    """(id, name) of known lines for every name that is one line's alone, among all lines of the models table."""
+    """(id, name) of known lines for every name that is one line's alone in the whole models table."""
     owners: dict[str, set[str]] = {}
     for kind in _LINE_NAMES:
         for line, name in named.get(kind, {}).items():

@@ -53,7 +53,7 @@ class DrugData:
     dependency_genes: Columns
 
     def usable(self) -> Int64[np.ndarray, " used"]:
-        """The drugs with a response and with a target gene in either matrix: features are compared on these."""
+        """The drugs with a response and target genes in both matrices: features are compared on these."""
         measured = ~np.isnan(self.response).all(axis=0)
         genes = zip(self.expression_genes, self.dependency_genes, strict=True)
         return np.flatnonzero(measured & np.array([len(a) > 0 and len(b) > 0 for a, b in genes], dtype=bool))
@@ -89,9 +89,7 @@ def drug_data(dataset: Dataset) -> DrugData:
 def check_drugs(dataset: Dataset, folds: int = 5) -> None:
     """BadInputError with everything that keeps the drug models from being fitted."""
     problems = [] if folds >= 2 else [f"--folds {folds}: expected at least 2"]
-    if dataset.drug_response is None:
-        problems.append(_no_response(dataset))
-    elif few := _few_lines(dataset):
+    if few := _few_lines(dataset):
         problems.append(few)
     if dataset.drug_targets is None:
         problems.append(
@@ -106,15 +104,14 @@ def check_drugs(dataset: Dataset, folds: int = 5) -> None:
 
 def check_ranking(dataset: Dataset) -> None:
     """BadInputError where drugs cannot be ranked for new samples; that needs no table of targets."""
-    problem = _no_response(dataset) if dataset.drug_response is None else _few_lines(dataset)
-    if problem:
+    if problem := _few_lines(dataset):
         raise BadInputError(problem)
 
 
 def drug_tables(
     panel: Panel, drugs: DrugData, number: int, folds: int, seed: int, device: str = "cpu"
 ) -> dict[str, pa.Table]:
-    """Fold `number` of the drug models: `profile_scores`, and `networks` with how each network's training went.
+    """Fold `number` of the drug models: `profile_scores`, and `networks`: how each network was trained.
 
     For every model and kind of features: r over the fold's test drugs for each cell line (the paper's ACC is
     its mean over lines, then over folds) and r over cell lines for each test drug; the latter also for
@@ -199,7 +196,7 @@ def _target_genes(dataset: Dataset) -> dict[str, list[str]]:
 def _columns(
     drugs: Sequence[str], targets: Mapping[str, Sequence[str]], labels: Sequence[str], known: set[str]
 ) -> Columns:
-    """Each drug's target genes as columns of a matrix, ascending; a symbol that genes share settles nothing."""
+    """Each drug's target genes as columns of a matrix; a symbol that genes share settles nothing."""
     found: dict[str, list[int]] = {}
     for column, label in enumerate(labels):
         if label in known:
@@ -216,7 +213,9 @@ def _no_response(dataset: Dataset) -> str:
 
 
 def _few_lines(dataset: Dataset) -> str:
-    """Says where fewer lines were screened than any model needs; empty where they are enough."""
+    """Says where fewer lines were screened than any model needs, or none; empty where they are enough."""
+    if dataset.drug_response is None:
+        return _no_response(dataset)
     lines = int((~np.isnan(dataset.drug_response)).any(axis=1).sum())
     if lines >= FEWEST_LINES:
         return ""

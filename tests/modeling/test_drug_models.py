@@ -22,7 +22,7 @@ DRUGS, LINES = 24, 30
 
 @pytest.fixture(scope="module")
 def response() -> np.ndarray:
-    """Follows the profiles; a gap here and there, line 3 measured nowhere, line 4 for a quarter of the drugs."""
+    """Follows the profiles; gaps; line 3 measured nowhere, line 4 for a quarter of the drugs."""
     rng = np.random.default_rng(0)
     values = profiles()[0] + 2.0 * rng.standard_normal((DRUGS, 1)) + 0.3 * rng.standard_normal((DRUGS, LINES))
     values[rng.random(values.shape) < 0.15] = np.nan
@@ -117,7 +117,9 @@ def test_equal_outputs_are_forecast_as_they_are():
 def test_scrambled_test_drugs_change_nothing(response: np.ndarray):
     fold = drug_folds(DRUGS, 4, 0)[0]
     scrambled = response.copy()
-    scrambled[fold.test] = np.where(np.random.default_rng(3).random((len(fold.test), LINES)) < 0.9, np.nan, 99)
+    scrambled[fold.test] = np.where(
+        np.random.default_rng(3).random((len(fold.test), LINES)) < 0.9, np.nan, 99
+    )
     one, other = (examples(r, fold=fold) for r in (response, scrambled))
     for name in ("lines", "train", "new", "response"):
         assert np.array_equal(getattr(one, name), getattr(other, name)), name
@@ -140,9 +142,7 @@ def test_the_network_learns_what_the_ridge_learns_and_repeats_itself(response: n
     assert 1 <= trained.epoch <= len(trained.losses)
     assert np.isfinite(trained.watched_loss)
     assert trained.network.sizes == layer_sizes(made.train, made.response.astype(np.float32))
-    assert np.array_equal(
-        forecast.shape, (len(made.new), made.lines.sum())
-    )
+    assert np.array_equal(forecast.shape, (len(made.new), made.lines.sum()))
 
 
 def test_a_network_that_diverges_forecasts_nothing_and_says_why(response: np.ndarray):
@@ -153,8 +153,13 @@ def test_a_network_that_diverges_forecasts_nothing_and_says_why(response: np.nda
     assert "not finite" in trained.failure
 
 
-@pytest.mark.parametrize(("drugs", "inputs", "outputs", "units"), [(40, 600, 600, 20), (4, 600, 600, 2), (1, 9, 2, 1), (5000, 600, 600, 100)])
-def test_a_network_has_no_more_weights_than_training_values(drugs: int, inputs: int, outputs: int, units: int):
+@pytest.mark.parametrize(
+    ("drugs", "inputs", "outputs", "units"),
+    [(40, 600, 600, 20), (4, 600, 600, 2), (1, 9, 2, 1), (5000, 600, 600, 100)],
+)
+def test_a_network_has_no_more_weights_than_training_values(
+    drugs: int, inputs: int, outputs: int, units: int
+):
     sizes = layer_sizes(np.zeros((drugs, inputs), np.float32), np.zeros((drugs, outputs), np.float32))
     assert sizes == (inputs, units, outputs)
 

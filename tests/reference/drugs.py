@@ -16,7 +16,7 @@ def profile_slow(values, columns):
 
 
 def examples_slow(profiles, response, train, test):
-    """Lines that count; inputs of training and test drugs, standardised; the training drugs' filled response."""
+    """Lines that count; standardised inputs of training and test drugs; what training drugs do, filled."""
     lines = [
         line
         for line in range(response.shape[1])
@@ -82,9 +82,7 @@ def ranking_slow(expression, dependency, response, new, penalties, kernel_penalt
     for features in ("expression", "dependency", "both"):
         names = [features] if features != "both" else ["expression", "dependency"]
         z, z_new = (np.hstack([blocks[name][i].astype(np.float64) for name in names]) for i in (0, 1))
-        weights = np.concatenate(
-            [np.full(blocks[n][0].shape[1], 1 / counts[n] / len(names)) for n in names]
-        )
+        weights = np.concatenate([np.full(blocks[n][0].shape[1], 1 / counts[n] / len(names)) for n in names])
         forecast = []
         for y in response.T.astype(np.float64):
             rows = ~np.isnan(y)

@@ -21,7 +21,9 @@ def matrix(ids: list[str], columns: list[str]) -> Matrix:
 
 
 def test_lines_go_by_id_and_else_by_a_name_that_is_theirs_alone():
-    found = response_of(matrix(["KU", "HELA_CERVIX", "ACH-2", "OUT_LUNG", "HeLa", "KU_SKIN"], ["A", "B"]), LINES, NAMES)
+    found = response_of(
+        matrix(["KU", "HELA_CERVIX", "ACH-2", "OUT_LUNG", "HeLa", "KU_SKIN"], ["A", "B"]), LINES, NAMES
+    )
     np.testing.assert_array_equal(found.values, [[10, 11], [20, 21], [np.nan, np.nan]])
     assert found.renamed == ["HELA_CERVIX (ACH-1)"]
     assert found.others == ["KU", "OUT_LUNG", "HeLa", "KU_SKIN"]
