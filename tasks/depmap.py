@@ -55,7 +55,7 @@ def import_release(
     parts = _read_all(files)
     measured, how = decide_measure(str(files.paths[EFFECT]), parts[EFFECT].values, measure)
     aligned = align(parts[EFFECT], parts[EXPRESSION], min_coverage)
-    drugs, not_screened = _drugs(parts.get(DRUG_RESPONSE), aligned.cell_lines)
+    drugs, not_screened = _drugs(parts.get(DRUG_RESPONSE), aligned.cell_lines, parts[MODELS])
     report = _report(files, parts, aligned, how) | not_screened
     known: ModelsTable = parts[MODELS]
     return write_dataset(
@@ -104,12 +104,16 @@ def _read_all(files: ReleaseFiles) -> dict[str, Any]:
     return parts
 
 
-def _drugs(response: Matrix | None, cell_lines: list[str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+def _drugs(
+    response: Matrix | None, cell_lines: list[str], models: ModelsTable
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
     if response is None:
         return {}, {}
-    values, others = response_of(response, cell_lines)
-    part = {"drugs": response.columns, "drug_response": values}
-    return part, {"cell lines in the drug response only, set aside": sorted(others)}
+    found = response_of(response, cell_lines, models.names)
+    return {"drugs": found.drugs, "drug_response": found.values}, {
+        "cell lines in the drug response only, set aside": sorted(found.others),
+        "cell lines of the drug response known by another name": found.renamed,
+    }
 
 
 def _report(files: ReleaseFiles, parts: dict[str, Any], aligned: Aligned, measure: str) -> dict[str, Any]:

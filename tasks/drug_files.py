@@ -1,6 +1,8 @@
 """Drug response matrices and drug target tables: read, checked, fitted to a Dataset's cell lines."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +15,61 @@ from tasks.matrices import Matrix
 from tasks.models_table import read_text_table
 from tasks.problems import BadInputError
 
-_IDS, _TARGETS = ("drugid", "drug"), ("targetgenes", "targets", "target")
+# PRISM's tables call the response's columns column_name or IDs; GDSC's list has Drug Id and Targets.
+_IDS = ("drugid", "columnname", "ids", "drug")
+_TARGETS = ("targetgenes", "targets", "target", "repurposingtarget")
+_LINE_NAMES = ("ccle_name", "cell_line_name")
+
+
+@dataclass(frozen=True, eq=False)
+class Response:
+    """The response of a Dataset's cell lines (NaN where there is none).
+
+    `others` are the file's lines that the Dataset does not hold, and those of another name for a line that
+    the file holds already; `renamed` says which id other names were taken for.
+    """
+
+    drugs: list[str]
+    values: Float32[np.ndarray, "cell_lines drugs"]
+    others: list[str]
+    renamed: list[str]
 
 
 def response_of(
-    response: Matrix, cell_lines: Sequence[str]
-) -> tuple[Float32[np.ndarray, "cell_lines drugs"], list[str]]:
-    """The response of the given lines (NaN where there is none), and the file's lines that are not given."""
-    rows = {name: row for row, name in enumerate(response.ids)}
-    values = np.full((len(cell_lines), len(response.columns)), np.nan, dtype=np.float32)
-    for place, line in enumerate(cell_lines):
-        if line in rows:
-            values[place] = response.values[:, rows[line]]
-    wanted = set(cell_lines)
-    return values, [line for line in response.ids if line not in wanted]
+    response: Matrix, cell_lines: Sequence[str], named: Mapping[str, Mapping[str, str]] | None = None
+) -> Response:
+    """Fits a response matrix to the given lines.
+
+    The matrix may hold drugs as rows and lines as columns (PRISM since 24Q2): so it does if of its columns
+    more are known lines. Lines go by id, or by another name of theirs: `named` gives the ids' names, by kind
+    (`tasks.models_table`), of which one that two lines share settles nothing.
+    """
+    id_of = {name: line for line, name in _only_names(named or {}, set(cell_lines))}
+    id_of |= {line: line for line in cell_lines}
+    lines, drugs, values = response.ids, response.columns, response.values
+    if sum(name in id_of for name in drugs) > sum(name in id_of for name in lines):
+        lines, drugs, values = drugs, lines, values.T
+    place = {line: i for i, line in enumerate(cell_lines)}
+    out = np.full((len(cell_lines), len(drugs)), np.nan, dtype=np.float32)
+    taken: dict[str, str] = {}
+    for row in sorted(range(len(lines)), key=lambda row: lines[row] not in place):  # ids before other names
+        line = id_of.get(lines[row], "")
+        if line and line not in taken:
+            taken[line] = lines[row]
+            out[place[line]] = values[:, row]
+    used = set(taken.values())
+    renamed = [f"{name} ({line})" for line, name in taken.items() if name != line]
+    return Response(list(drugs), out, [name for name in lines if name not in used], renamed)
+
+
+def _only_names(named: Mapping[str, Mapping[str, str]], known: set[str]) -> list[tuple[str, str]]:
+    """(id, name) of known lines for every name that is one line's alone in the whole models table."""
+    owners: dict[str, set[str]] = {}
+    for kind in _LINE_NAMES:
+        for line, name in named.get(kind, {}).items():
+            owners.setdefault(name, set()).add(line)
+    found = [(next(iter(lines)), name) for name, lines in owners.items() if name and len(lines) == 1]
+    return [(line, name) for line, name in found if line in known]
 
 
 def read_drug_targets(path: Path) -> pa.Table:
@@ -57,4 +100,5 @@ def read_drug_targets(path: Path) -> pa.Table:
 
 
 def _joined(text: str) -> str:
-    return "|".join(gene.strip() for gene in text.split("|") if gene.strip())
+    """Genes joined by "|"; PRISM and GDSC part them by commas."""
+    return "|".join(gene.strip() for gene in re.split(r"[|,;]", text) if gene.strip())
