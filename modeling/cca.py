@@ -1,19 +1,19 @@
 """Canonical correlation analysis of two matrices with the same rows, by singular value decompositions.
 
 Each matrix is standardised and whitened by its own SVD; the canonical correlations are then the singular
-values of the product of the two orthonormal bases (Björck and Golub, Mathematics of Computation 1973). That is
-direct: no products that square the condition number, no iteration, all components at once. scikit-learn's CCA
-finds one component after the other by power iterations (NIPALS) and deflation: at hundreds of components it
-takes hours, and its iterations end unconverged where correlations lie close together. Where it converges, both
-agree: the tests say so.
+values of the product of the two orthonormal bases (Björck and Golub, Mathematics of Computation 1973). That
+is direct: no products that square the condition number, no iteration, all components at once.
+scikit-learn's CCA finds one component after the other by power iterations (NIPALS) and deflation: at
+hundreds of components it takes hours, and its iterations end unconverged where correlations lie close
+together. Where it converges, both agree: the tests say so.
 
 CCA fits noise eagerly. Of two unrelated matrices, of which c components for n rows are kept, the first
-correlation on those rows comes to about 2 sqrt(c/n (1 - c/n)) (Wachter, Annals of Statistics 1980): 1 from half
-as many components as rows on. So each matrix is cut to its leading principal components, at most one for every
-`ROWS_PER_COMPONENT` rows: noise then stays below 0.44. At the published size (14 500 training genes, 630 lines)
-nothing is cut, and it is plain CCA; a panel of 400 genes x 983 lines is cut to 20 components. A share of the
-variance to keep would not do: expression differs between genes far more than between lines, so one component
-holds most of it, and what tells the lines apart hides in the last percents.
+correlation on those rows comes to about 2 sqrt(c/n (1 - c/n)) (Wachter, Annals of Statistics 1980): 1 from
+half as many components as rows on. So each matrix is cut to its leading principal components, at most one
+for every `ROWS_PER_COMPONENT` rows: noise then stays below 0.44. At the published size (14 500 training
+genes, 630 lines) nothing is cut, and it is plain CCA; a panel of 400 genes x 983 lines is cut to 20
+components. A share of the variance to keep would not do: expression differs between genes far more than
+between lines, so one component holds most of it, and what tells the lines apart hides in the last percents.
 """
 
 from dataclasses import dataclass

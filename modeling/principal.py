@@ -32,8 +32,8 @@ class Principal:
 def principal_of(matrix: Float[np.ndarray, "genes cell_lines"]) -> Principal:
     """Standardise every column over the rows given, and decompose.
 
-    By the SVD itself and not the eigenvectors of a product, which would square the condition number.
-    The rank is numpy's: a singular value counts if above max(shape) x epsilon x the largest. Raises ValueError
+    By the SVD itself and not the eigenvectors of a product, which would square the condition number. The
+    rank is numpy's: a singular value counts if above max(shape) x epsilon x the largest. Raises ValueError
     for fewer than three rows or a value that is not finite.
     """
     scaling = scaling_of(matrix)

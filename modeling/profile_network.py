@@ -15,7 +15,7 @@ from modeling.seeds import generator, seed_of
 
 UNITS = 300
 WATCHED_SHARE = 0.1
-SCHEDULE = Schedule(epochs=300, patience=20, batch=32, learning_rate=1e-4)
+SCHEDULE = Schedule(epochs=300, patience=20, batch=32, learning_rate=3e-4)
 
 
 @dataclass(frozen=True, eq=False)

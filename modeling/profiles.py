@@ -1,7 +1,7 @@
 """A gene's effect in every cell line from its expression in the same lines: the models and their features.
 
-Itzhacky and Sharan, Molecular Omics 2021: a gene is an example, its expression over all lines the features, its
-effect over the same lines the outputs; models are tested on genes they have not seen.
+Itzhacky and Sharan, Molecular Omics 2021: a gene is an example, its expression over all lines the features,
+its effect over the same lines the outputs; models are tested on genes they have not seen.
 """
 
 from collections.abc import Callable
@@ -51,11 +51,12 @@ def fit_profiles(
 ) -> ProfileFits:
     """Fit every model on the training genes given; `effect` is NaN where it was not measured.
 
-    `mean expression` is the baseline: each line's effect by the gene's mean over the lines alone, so what it
-    scores is knowing which genes are expressed, not in which lines. `cca N + network`: a network on the first
-    N canonical variates of the expression, left out where there are not so many; its components come from the
-    genes it learns from, so that those it watches are new to it. Raises ValueError for fewer than three genes,
-    expression that is not finite, or a gene without any effect.
+    `mean expression` and `mean expression + network` are the baselines: least squares and a network on the
+    gene's mean over the lines alone, so what they score is knowing which genes are expressed, not in which
+    lines. `cca N + network`: a network on the first N canonical variates of the expression, left out where
+    there are not so many; its components come from the genes it learns from, so that those it watches are
+    new to it. Raises ValueError for fewer than three genes, expression that is not finite, or a gene
+    without any effect.
     """
     counted = ~np.isnan(effect)
     filled = without_gaps(effect)
@@ -63,8 +64,10 @@ def fit_profiles(
     principal = principal_of(expression)
     canonical = canonical_of(principal, principal_of(filled))
     networks = _Networks(filled, None if counted.all() else counted, halves, seed, device, schedule)
+    means = _means(expression)
     models = {
-        "mean expression": ProfileModel(fit_ols(principal_of(_means(expression)), filled), _means),
+        "mean expression": ProfileModel(fit_ols(principal_of(means), filled), _means),
+        "mean expression + network": ProfileModel(networks.on(means, "mean expression + network"), _means),
         "ols": ProfileModel(fit_ols(principal, filled)),
         "ridge": ProfileModel(fit_ridge(principal, filled, networks.counted)),
         "network": ProfileModel(networks.on(expression.astype(np.float64), "network")),
@@ -77,8 +80,9 @@ def without_gaps(
 ) -> Float64[np.ndarray, "genes cell_lines"]:
     """Gaps filled by the gene's mean over the lines it was measured in.
 
-    Not by the line's mean over genes: most of an effect is the gene's (essential everywhere or nowhere), little
-    the line's. And a gene's own mean lets no other gene have a say. ValueError for a gene without any effect.
+    Not by the line's mean over genes: most of an effect is the gene's (essential everywhere or nowhere),
+    little the line's. And a gene's own mean lets no other gene have a say. ValueError for a gene without
+    any effect.
     """
     counted = ~np.isnan(effect)
     if not counted.any(axis=1).all():
@@ -101,9 +105,7 @@ class _Networks:
     def on(self, features: Float64[np.ndarray, "genes features"], name: str) -> NetworkProfiles:
         """One network, its chance named after it."""
         seed = seed_of(self.seed, name)
-        return fit_network(
-            features, self.effect, self.halves, seed, self.counted, self.device, self.schedule
-        )
+        return fit_network(features, self.effect, self.halves, seed, self.counted, self.device, self.schedule)
 
 
 def _cca_networks(
