@@ -26,6 +26,18 @@ Fdr = Annotated[float, typer.Option(help="Benjamini-Hochberg threshold of each t
 Redundancy = Annotated[
     float | None, typer.Option(help="Drop a modifier whose |r| with a chosen one reaches this.")
 ]
+SearchArchitecture = Annotated[
+    bool,
+    typer.Option(
+        "--search-architecture",
+        help="Of methods latent and plain: try 12 architectures on the first fold, keep the best in all. "
+        "Not nested: that fold's training lines are other folds' test lines.",
+    ),
+]
+NestedSearch = Annotated[
+    bool,
+    typer.Option("--nested-search", help="The same in every fold, on its own training lines."),
+]
 LikeTheCode = Annotated[
     bool,
     typer.Option(
@@ -67,6 +79,8 @@ def plan(
     fdr: Fdr = 0.05,
     redundancy: Redundancy = None,
     like_the_code: LikeTheCode = False,
+    search_architecture: SearchArchitecture = False,
+    nested_search: NestedSearch = False,
     device: Device = "auto",
     stratified: Stratified = False,
     shard_size: ShardSize = None,
@@ -76,7 +90,9 @@ def plan(
     """Dry run: shards, time, memory, and what would be reused."""
     from cluster.runs import Request, describe_plan
 
-    options = _options(preset, scheme, folds, seed, top, fdr, redundancy, like_the_code, device, stratified)
+    options = _options(
+        preset, scheme, folds, seed, top, fdr, redundancy, like_the_code, device, stratified
+    ) | {"search_architecture": search_architecture, "nested_search": nested_search}
     request = Request(dataset, store, tuple(method), targets, final, options, shard_size, workers=workers)
     typer.echo(describe_plan(request))
 
@@ -94,6 +110,8 @@ def run_command(
     fdr: Fdr = 0.05,
     redundancy: Redundancy = None,
     like_the_code: LikeTheCode = False,
+    search_architecture: SearchArchitecture = False,
+    nested_search: NestedSearch = False,
     device: Device = "auto",
     stratified: Stratified = False,
     shard_size: ShardSize = None,
@@ -105,7 +123,9 @@ def run_command(
     """Model every target in every fold and commit the results to a store."""
     from cluster.runs import Request, run_request
 
-    options = _options(preset, scheme, folds, seed, top, fdr, redundancy, like_the_code, device, stratified)
+    options = _options(
+        preset, scheme, folds, seed, top, fdr, redundancy, like_the_code, device, stratified
+    ) | {"search_architecture": search_architecture, "nested_search": nested_search}
     request = Request(
         dataset, store, tuple(method), targets, final, options, shard_size, address, workers, insecure
     )

@@ -6,14 +6,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cluster.needs import Search
 from modeling.candidates import BUILT, candidates_of
 from modeling.folds import Fold, Scheme, final_fold, make_folds
 from modeling.selection import SelectionSettings
 from tasks.checks import check_enough_lines, check_lineages
 from tasks.dataset import Dataset
+from tasks.gene_classes import VARIABLE
 from tasks.problems import BadInputError
+from tasks.shared_training import NETWORK_METHODS
 
 # Raised whenever a change makes the same inputs and seed give other numbers.
 ALGORITHM = 2
@@ -21,10 +25,12 @@ FORMAT = 1
 
 CODE_REDUNDANCY = 0.95  # of the published code, whatever its paper says
 
-FINAL_METHODS = ("modifiers", "ridge", "kernel")  # those whose models of all lines are stored for `predict`
+# Those whose models of all lines are stored for `predict`.
+FINAL_METHODS = ("modifiers", "ridge", "kernel", *NETWORK_METHODS)
 BUILT_METHODS = (*FINAL_METHODS, "forest", "one_modifier", "all_modifiers")
-GPU_METHODS = frozenset({"modifiers", "one_modifier", "all_modifiers"})  # that use one on device cuda
-PLANNED_METHODS = ("latent", "plain", "profiles", "drugs")
+# Those that use a GPU on device cuda.
+GPU_METHODS = frozenset({"modifiers", "one_modifier", "all_modifiers", *NETWORK_METHODS})
+PLANNED_METHODS = ("profiles", "drugs")
 BUILT_SCHEMES = ("kfold", "split", "lineage")
 
 # Their versions change last digits, so they are part of what a run is.
@@ -46,6 +52,8 @@ class RunOptions(BaseModel):
     like_the_code: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
     stratified: bool = False  # each target has quantile-stratified folds of its own
+    search_architecture: bool = False  # of shared networks, on the first fold
+    nested_search: bool = False  # the same in every fold, from its training lines alone
 
     @property
     def candidates(self) -> str | tuple[str, ...]:
@@ -57,6 +65,11 @@ class RunOptions(BaseModel):
     def runs_on(self) -> str:
         """`cuda` or `cpu`: never `auto`, which `cluster.devices.device_for` settles before a run begins."""
         return "cuda" if self.device == "cuda" else "cpu"
+
+    @property
+    def search(self) -> Search:
+        """How the architecture of shared networks is searched for."""
+        return "nested" if self.nested_search else "once" if self.search_architecture else "none"
 
     @property
     def selection(self) -> SelectionSettings:
@@ -154,7 +167,8 @@ def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict
 def _settings(options: RunOptions) -> dict[str, Any]:
     """What `options_of` reads back; switches only where they are on, as older runs know none."""
     settings = {"top": options.top, "fdr": options.fdr, "redundancy": options.redundancy}
-    switches = {"like_the_code": options.like_the_code, "stratified": options.stratified}
+    names = ("like_the_code", "stratified", "search_architecture", "nested_search")
+    switches = {name: getattr(options, name) for name in names}
     return settings | {name: True for name, on in switches.items() if on}
 
 
@@ -204,6 +218,26 @@ def chosen_targets(dataset: Dataset, classes: Sequence[str], wanted: str | Seque
             or [f"--targets {wanted}: no target is named"]
         )
     return list(dict.fromkeys(names))
+
+
+def targets_of(
+    method: str, dataset: Dataset, facts: pa.Table, names: Sequence[str], wanted: str | Sequence[str]
+) -> list[str]:
+    """Of the targets chosen, those a method models: shared networks forecast those that vary.
+
+    Raises BadInputError where none is left, or one that was named is not among them.
+    """
+    if method not in NETWORK_METHODS:
+        return list(names)
+    classes = dict(zip(dataset.targets, facts.column("class").to_pylist(), strict=True))
+    kept = [name for name in names if classes[name] == VARIABLE]
+    others = [] if wanted in ("all", "variable") else [name for name in names if classes[name] != VARIABLE]
+    problems = [
+        f"--method {method}: {name} hardly varies; it models targets with a sd above 0.1" for name in others
+    ]
+    if problems or not kept:
+        raise BadInputError(problems or f"--method {method}: no target of {dataset.path} has a sd above 0.1")
+    return kept
 
 
 def named_targets(wanted: str) -> list[str]:

@@ -120,6 +120,7 @@ class Driver:
             for ended in self._executor.wait(POLL_SECONDS):
                 self._absorb(ended)
             self._release_parts()
+            progress.tell(self._executor.news())
             progress.update(len(self._ledger.done), self._ledger.failures, len(self._ledger.quarantined))
 
     def farewell(self) -> None:
@@ -151,7 +152,8 @@ class Driver:
         unit = shard.units[0]
         if attempt > 1 and len(shard.units) == 1 and not (unit in self._forgiven or self._ledger.knows(unit)):
             self._recall(shard, attempt)
-        job = Job(shard.key, shard.units, attempt, self._writer.fs.name, self._writer.run_digest, self._code)
+        store, run = self._writer.fs.name, self._writer.run_digest
+        job = Job(shard.key, shard.units, attempt, store, run, self._code, shard.needs)
         self._flights[shard.key] = _Flight(shard, attempt, self._deadlines.seconds(shard))
         self._parts.add(shard.part)
         self._executor.start(job)
@@ -223,7 +225,7 @@ def drive(
     StorageError, RefusedError, BadInputError or PreparationError where the run cannot go on.
     """
     progress = progress or Silent()
-    ledger = Ledger(shards, writer.run_digest, executor.slots)
+    ledger = Ledger(shards, writer.run_digest, executor.slots, _committed(writer, shards))
     driver = Driver(writer, ledger, executor, code=code, deadlines=deadlines, forgiven=forgiven, clock=clock)
     begun = clock()
     interrupted = False
@@ -243,6 +245,12 @@ def drive(
     return Outcome(
         len(ledger.done), ledger.failures, ledger.quarantined, stories, interrupted, sealed, seconds
     )
+
+
+def _committed(writer: StoreWriter, shards: Sequence[Shard]) -> set[str]:
+    """Of the commits that shards read, those that are there."""
+    read = {key for shard in shards for key in shard.needs}
+    return {key for key in read if writer.fs.exists(layout.commit_path(key))}
 
 
 def seal_if_done(writer: StoreWriter) -> bool:

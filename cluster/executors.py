@@ -6,7 +6,7 @@ needs prepared (`Preparation`) are handed to it, so it knows nothing of genes or
 
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from cluster.errors import PreparationError, RefusedError, StorageError
 from cluster.ledger import FailureKind
 from cluster.store.units import Part, Unit
 from tasks.problems import BadInputError
+from tasks.shared_training import NETWORK_METHODS
 
 PARTS_KEPT = 2  # prepared parts held in process: the one being worked on and the next
 ERROR_CHARACTERS = 2000  # of a traceback's end; enough to find the line, small enough for a JSON file
@@ -33,6 +34,7 @@ class Job:
     store: str
     run: str  # the run's digest, for StoreWriter.join
     code: str = ""  # fingerprint of the driver's source files; workers with other code refuse
+    needs: tuple[str, ...] = ()  # keys of the commits it reads
 
     @property
     def fold(self) -> int:
@@ -43,6 +45,16 @@ class Job:
     def method(self) -> str:
         """The method of all units."""
         return self.units[0].method
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is work on a fold as a whole: nothing is prepared for it."""
+        return self.units[0].is_whole
+
+    @property
+    def trains(self) -> bool:
+        """Whether it trains shared networks: Ray gives it an actor, which goes on after a crash."""
+        return self.is_whole and self.method in NETWORK_METHODS
 
     @property
     def part(self) -> Part:
@@ -77,7 +89,9 @@ class Ended:
     error: str = ""
 
 
-Work = Callable[[Job, Any, Any], Receipt]  # work(job, shared, what the job's part was prepared to)
+# work(job, shared, what the job's part was prepared to); of a job that trains, the last is a `Say` or None.
+Work = Callable[[Job, Any, Any], Receipt]
+Say = Callable[[str], None]  # takes how far a training is, in words
 
 
 def _nothing(shared: Any, part: Part) -> None:
@@ -117,6 +131,9 @@ class Executor(Protocol):
 
     def cancel(self, key: str) -> None:
         """Stop a job; it still ends (as "cancelled", or with its receipt if it was quicker)."""
+
+    def news(self) -> Sequence[str]:
+        """How far trainings in progress are, in words; empty where nothing is known."""
 
     def release(self, part: Part) -> None:
         """No further job of this part will come: its prepared data may go."""
@@ -179,6 +196,10 @@ class InProcessExecutor:
         if self._queue.pop(key, None) is not None:
             self._cancelled.append(key)
 
+    def news(self) -> Sequence[str]:
+        """None: nothing is in progress between two waits."""
+        return ()
+
     def release(self, part: Part) -> None:
         """Forget a part's prepared data."""
         self._parts.pop(part, None)
@@ -189,7 +210,7 @@ class InProcessExecutor:
         self._parts.clear()
 
     def _run(self, job: Job) -> Ended:
-        data = self._part_data(job.part)
+        data = None if job.is_whole else self._part_data(job.part)
         try:
             return Ended(job.key, self._work(job, self._preparation.shared, data))
         except STOPPING:

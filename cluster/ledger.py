@@ -10,10 +10,12 @@ tested. The rules:
   at most, after which it is taken for the killer it probably is.
 * A commit always counts, whoever made it: a worker given up for dead may still finish its shard.
 * At most twice as many shards are in flight as there are slots.
+* A shard that reads other shards' commits starts once they are there; one that reads what is given up is
+  `blocked`.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -98,13 +100,21 @@ Instruction = Start | RecordFailure | Quarantine | Cancel
 class Ledger:
     """The state of every unit of one run. `handle` an event, carry out what it returns."""
 
-    def __init__(self, shards: Iterable[Shard], run_digest: str, slots: int) -> None:
+    def __init__(
+        self, shards: Iterable[Shard], run_digest: str, slots: int, committed: Collection[str] = ()
+    ) -> None:
+        """`committed` are keys of commits that shards may read."""
         self.done: set[Unit] = set()
+        self.blocked: set[Unit] = set()
         self.quarantined: dict[Unit, tuple[str, ...]] = {}
         self.failures = 0
         self.slots = slots
         self._run_digest = run_digest
-        self._pending = deque(shards)
+        self._here = set(committed)
+        self._pending: deque[Shard] = deque()
+        self._waiting: list[Shard] = []  # for commits that shards of this run make
+        for shard in shards:
+            (self._pending if self._here.issuperset(shard.needs) else self._waiting).append(shard)
         self._running: dict[str, Shard] = {}
         self._leaving: dict[str, Shard] = {}  # told to stop, slot not free yet
         self._split: dict[str, Shard] = {}  # given up whole; an orphan worker may still commit them
@@ -125,7 +135,8 @@ class Ledger:
 
     def parts_left(self) -> set[Part]:
         """Parts (a method in one fold) that a pending or running shard still needs."""
-        return {s.part for s in (*self._pending, *self._running.values(), *self._leaving.values())}
+        left = (*self._pending, *self._waiting, *self._running.values(), *self._leaving.values())
+        return {s.part for s in left}
 
     def orphans(self) -> list[str]:
         """Keys of split shards of which a late commit would still bring something."""
@@ -145,6 +156,7 @@ class Ledger:
 
     def begin(self) -> list[Instruction]:
         """The first starts."""
+        self._block()
         return self._fill()
 
     def handle(self, event: Event) -> list[Instruction]:
@@ -159,7 +171,27 @@ class Ledger:
             case Recalled(unit, errors):
                 self._alone[unit] = errors
                 return []
+        self._wake()
         return instructions + self._fill()
+
+    def _wake(self) -> None:
+        """Let shards start whose needs have come."""
+        ready = [s for s in self._waiting if self._here.issuperset(s.needs)]
+        if ready:
+            self._waiting = [s for s in self._waiting if not self._here.issuperset(s.needs)]
+            self._pending.extendleft(reversed(ready))  # what is prepared for them is soon free again
+
+    def _block(self) -> None:
+        """Drop shards that read what neither is there nor comes, and those that read these in turn."""
+        while self._waiting:
+            coming = {s.key for s in (*self._pending, *self._waiting, *self._running.values())} | self._here
+            lost = [s for s in self._waiting if not coming.issuperset(s.needs)]
+            if not lost:
+                return
+            self._waiting = [s for s in self._waiting if coming.issuperset(s.needs)]
+            for shard in lost:
+                self.blocked.update(shard.units)
+                self._tell(shard, "what it is made from was given up: left for `resume --retry-failed`")
 
     def _commit(self, key: str) -> list[Instruction]:
         shard = self._running.pop(key, None) or self._leaving.pop(key, None)
@@ -176,6 +208,7 @@ class Ledger:
         return self._drop_done()
 
     def _finish(self, shard: Shard) -> None:
+        self._here.add(shard.key)
         self.done.update(shard.units)
         for unit in shard.units:
             if self.quarantined.pop(unit, None) is not None:
@@ -222,7 +255,8 @@ class Ledger:
 
     def _halve(self, shard: Shard, kind: GuiltyKind, error: str) -> None:
         middle = len(shard.units) // 2
-        halves = [name_shard(self._run_digest, part) for part in (shard.units[:middle], shard.units[middle:])]
+        parts = (shard.units[:middle], shard.units[middle:])
+        halves = [name_shard(self._run_digest, part, shard.needs) for part in parts]
         self._split[shard.key] = shard
         self._pending.extendleft(reversed(halves))
         sizes = " + ".join(str(len(half.units)) for half in halves)
@@ -238,6 +272,7 @@ class Ledger:
             return ()
         self._tell(shard, f"{kind}: {error}; alone, failure {len(errors)}: quarantined")
         self.quarantined[unit] = errors
+        self._block()
         return (Quarantine(unit, errors),)
 
     def _fill(self) -> list[Instruction]:

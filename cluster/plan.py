@@ -5,13 +5,16 @@ well the slots are filled, nothing else.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from cluster.store.units import FINAL_FOLD, Part, Unit, shard_key
+from cluster.store.units import FINAL_FOLD, SEARCH, Part, Unit, shard_key
 from modeling.association import TESTS, TILE_TARGETS
+from modeling.descent_state import Schedule
+from modeling.shared_networks import EXPRESSION_UNITS
 from tasks.forest_models import GENES as FOREST_GENES
+from tasks.shared_training import NETWORK_METHODS
 
 BLOCK_SECONDS = 60.0  # losing a block of this length costs little, and Ray's 1 ms a task vanishes in it
 SHARDS_PER_SLOT = 10  # at least, so that no slot stands idle long at the end and progress is seen to move
@@ -26,6 +29,9 @@ FIT_SECONDS = {  # one target's candidates at that many lines, by preset; linear
 }
 KERNEL_SECONDS = 0.002  # one target of `ridge` or `kernel` at that many lines, its rows included
 FOREST_SECONDS = 3.5  # one target of `forest` at that many lines and all the genes it keeps
+STEP_SECONDS = 0.08  # one step of both autoencoders at that many genes
+SEARCHED = 12  # architectures that a search tries
+NETWORK_TARGET_SECONDS = 0.001  # one target's rows, once the networks are trained
 GIBI = 2**30
 WORKER_BYTES = 450 * 2**20  # a worker process with the numerical libraries imported
 GENE_BYTES = 8 + 8 + 1 / 8  # a gene and line as `modifiers` prepares it: standardised, ranked, as a bit
@@ -37,6 +43,7 @@ class Shard:
 
     key: str
     units: tuple[Unit, ...]
+    needs: tuple[str, ...] = ()  # keys of the commits it reads
 
     @property
     def method(self) -> str:
@@ -67,6 +74,8 @@ class Costs:
 
         Good to a factor of two or three, which is all that sizes and deadlines (a multiple of it) need.
         """
+        if method in NETWORK_METHODS:
+            return NETWORK_TARGET_SECONDS
         if method in ("ridge", "kernel"):
             return KERNEL_SECONDS * (self.lines / REFERENCE_LINES) ** 2
         if method == "forest":
@@ -77,7 +86,17 @@ class Costs:
 
     def seconds(self, shard: Shard) -> float:
         """Estimated core-seconds of a shard."""
+        if shard.units[0].is_whole:
+            return self.whole_seconds(shard.units[0])
         return len(shard.units) * self.seconds_per_unit(shard.method)
+
+    def whole_seconds(self, unit: Unit) -> float:
+        """Estimated core-seconds of work on a fold as a whole, networks trained to their last epoch."""
+        steps = Schedule().epochs * self.lines / Schedule().batch
+        wide, small = self.genes / REFERENCE_GENES, 0.01
+        if unit.target == SEARCH:
+            return steps * (STEP_SECONDS * wide + SEARCHED * small)
+        return steps * (STEP_SECONDS * wide + small)
 
     def memory(self, slots: int, methods: Iterable[str] = ("modifiers",)) -> int:
         """Estimated bytes of the raw expression (float32), of the methods' dearest fold, and of the workers.
@@ -94,6 +113,8 @@ class Costs:
         lines with the training lines, and its eigenvectors; while they are made, standardised expression in
         two orders (float32). `forest`: standardised values, where there are more genes than it keeps.
         """
+        if method in NETWORK_METHODS:
+            return 8 * self.genes * self.lines  # what is forecast; no more than as many targets as genes
         if method in ("ridge", "kernel"):
             return 8 * (2 * self.lines**2 + self.genes * self.lines)
         if method == "forest":
@@ -107,6 +128,8 @@ class Costs:
         stratified folds, for every target). `ridge`, `kernel`: the kernels of that pattern and their
         eigenvectors.
         """
+        if method in NETWORK_METHODS:  # torch, lines as networks take them, weights with slopes and moments
+            return 2 * WORKER_BYTES + 4 * self.genes * (5 * self.lines + 8 * 2 * EXPRESSION_UNITS)
         if method in ("ridge", "kernel"):
             return WORKER_BYTES + 8 * 4 * self.lines**2
         anew, tile = self.fold_bytes(method), 8 * TILE_TARGETS * self.genes
@@ -162,31 +185,42 @@ class PlanSummary:
         return self.core_seconds / self.slots
 
 
-def name_shard(run_digest: str, units: Sequence[Unit]) -> Shard:
-    """The shard of these units (one method, one fold), named by its content."""
+def name_shard(run_digest: str, units: Sequence[Unit], needs: tuple[str, ...] = ()) -> Shard:
+    """The shard of these units (one method, one fold), named by its content and what it needs."""
     if len({(u.method, u.fold) for u in units}) != 1:
         raise ValueError("a shard holds units of one method and one fold, at least one of them")
-    return Shard(shard_key(run_digest, units), tuple(units))
+    return Shard(shard_key(run_digest, units, needs), tuple(units), needs)
 
 
 def make_shards(
-    units: Iterable[Unit], run_digest: str, costs: Costs, slots: int, shard_size: int | None = None
+    units: Iterable[Unit],
+    run_digest: str,
+    costs: Costs,
+    slots: int,
+    shard_size: int | None = None,
+    needs: Callable[[Unit], tuple[str, ...]] = lambda unit: (),
 ) -> list[Shard]:
     """Cut units into shards: folds one after another (the final fit last), targets in the order they came.
 
     A block is sized to about `BLOCK_SECONDS` of estimated time, or smaller where that would leave fewer than
     `SHARDS_PER_SLOT` shards a slot; `shard_size`, where given, overrides both. The blocks of one method and
     fold differ by at most one target. Neighbours in the given order stay neighbours, so a caller who puts
-    targets with the same missing cell lines together keeps them together.
+    targets with the same missing cell lines together keeps them together. A unit of a whole fold is a shard
+    of its own. `needs` gives the keys of the commits that a unit's work reads.
     """
     todo = sorted(dict.fromkeys(units), key=_fold_then_method)  # stable: targets keep their order
     fair = max(1, len(todo) // (SHARDS_PER_SLOT * slots))
     shards = []
     for _, group in groupby(todo, key=_fold_then_method):
         members = list(group)
+        shards += [name_shard(run_digest, [unit], needs(unit)) for unit in members if unit.is_whole]
+        members = [unit for unit in members if not unit.is_whole]
+        if not members:
+            continue
         timely = max(1, round(BLOCK_SECONDS / costs.seconds_per_unit(members[0].method)))
         size = shard_size or min(fair, timely)
-        shards += [name_shard(run_digest, block) for block in _even_blocks(members, size)]
+        read = needs(members[0])
+        shards += [name_shard(run_digest, block, read) for block in _even_blocks(members, size)]
     return shards
 
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TextIO
 
 from rich.console import Console
@@ -21,6 +21,9 @@ class Progress(Protocol):
     def update(self, done: int, failures: int, quarantined: int) -> None:
         """So many units are done, so many attempts have failed, so many targets are set aside."""
 
+    def tell(self, news: Sequence[str]) -> None:
+        """How far trainings are, in words; none where nothing trains."""
+
     def close(self) -> None:
         """Nothing more comes."""
 
@@ -32,6 +35,9 @@ class Silent:
         """Say nothing."""
 
     def update(self, done: int, failures: int, quarantined: int) -> None:
+        """Say nothing."""
+
+    def tell(self, news: Sequence[str]) -> None:
         """Say nothing."""
 
     def close(self) -> None:
@@ -51,9 +57,10 @@ class Bar:
             TextColumn("left"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[trouble]}"),
+            TextColumn("{task.fields[news]}"),
             console=console,
         )
-        self._task = self._bar.add_task("units", total=None, rate="", trouble="")
+        self._task = self._bar.add_task("units", total=None, rate="", trouble="", news="")
 
     def start(self, total: int) -> None:
         """Show the empty bar."""
@@ -65,6 +72,10 @@ class Bar:
         speed = self._bar.tasks[0].speed
         rate = f"{speed:.1f}/s" if speed else ""
         self._bar.update(self._task, completed=done, rate=rate, trouble=_trouble(failures, quarantined))
+
+    def tell(self, news: Sequence[str]) -> None:
+        """Beside the bar."""
+        self._bar.update(self._task, news="; ".join(news))
 
     def close(self) -> None:
         """Leave the bar as it stands."""
@@ -80,6 +91,7 @@ class Lines:
         self._total = self._begun = self._last = 0.0
         self._latest = (0, 0, 0)
         self._said: tuple[int, int, int] | None = None
+        self._news: Sequence[str] = ()
 
     def start(self, total: int) -> None:
         """Say how much there is to do."""
@@ -92,6 +104,10 @@ class Lines:
         self._latest = (done, failures, quarantined)
         if self._clock() - self._last >= SECONDS_BETWEEN_LINES:
             self._say_latest()
+
+    def tell(self, news: Sequence[str]) -> None:
+        """With the next line."""
+        self._news = news
 
     def close(self) -> None:
         """Say where it ended, unless that has been said."""
@@ -109,6 +125,8 @@ class Lines:
             else ""
         )
         trouble = _trouble(failures, quarantined)
+        for news in self._news:
+            self._say(f"  {news}")
         self._say(
             f"{done} of {self._total:.0f} units done, {rate:.1f}/s{left}{', ' if trouble else ''}{trouble}"
         )

@@ -10,11 +10,12 @@ import contextlib
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import ray
 from ray.exceptions import (
+    ActorDiedError,
     NodeDiedError,
     ObjectLostError,
     OutOfMemoryError,
@@ -41,6 +42,7 @@ from cluster.gpu_share import share_on
 from cluster.identity import check_code
 from cluster.ledger import FailureKind
 from cluster.store.units import Part
+from cluster.trainer import Trainers
 
 PREPARE_RETRIES = 10  # of a part's data, by Ray, when its node dies: also when shards still read it
 What = tuple[Work, Callable[[Any, Part], Any]]  # what to run, what to prepare a part with
@@ -69,6 +71,8 @@ class RayExecutor:
         self._streams: dict[str, Any] = {}  # the stream by key
         self._started: set[str] = set()
         self._parts: dict[Part, tuple[Any, Any]] = {}  # what was prepared, and the sign that it was
+        self._trainers = Trainers()
+        self._stopped: set[str] = set()  # trainers ended by us
         self._shared = ray.put(preparation.shared)
         self._prepare = _remote(_prepared, max_retries=PREPARE_RETRIES, num_returns=2)
         # Left alone, Ray ends a worker after each task with a GPU; ours keep what they sent to theirs.
@@ -101,12 +105,16 @@ class RayExecutor:
             self._send(self._held.popleft())
 
     def _send(self, job: Job) -> None:
-        if job.part not in self._parts:
+        share = self._share.num_gpus if self._share and job.method in self._gpu_methods else 0
+        if job.trains:
+            stream = self._trainers.start(self._what, job, self._shared, share)
+            self._jobs[stream], self._streams[job.key] = job, stream
+            return
+        if not job.is_whole and job.part not in self._parts:
             prepare = self._prepare.options(name=f"prepare {job.part}")
             self._parts[job.part] = tuple(prepare.remote(self._what, self._shared, job.part, job.code))
         name = f"{job.method} fold {job.fold} shard {job.key[:8]} attempt {job.attempt}"
-        data, _ = self._parts[job.part]
-        share = self._share.num_gpus if self._share and job.method in self._gpu_methods else 0
+        data, _ = (None, None) if job.is_whole else self._parts[job.part]
         run = self._run.options(name=name, num_gpus=share)
         stream = run.remote(self._what, job, self._shared, data)
         self._jobs[stream], self._streams[job.key] = job, stream
@@ -130,11 +138,18 @@ class RayExecutor:
 
     def cancel(self, key: str) -> None:
         """Kill the job's worker."""
-        if key in self._streams:
+        if key in self._trainers:
+            self._stopped.add(key)
+            self._trainers.stop(key)
+        elif key in self._streams:
             ray.cancel(self._streams[key], force=True)
         for job in [job for job in self._held if job.key == key]:
             self._held.remove(job)
             self._dropped.append(key)
+
+    def news(self) -> Sequence[str]:
+        """What the trainers said last."""
+        return self._trainers.news()
 
     def release(self, part: Part) -> None:
         """Let a part's data leave the object store."""
@@ -164,12 +179,16 @@ class RayExecutor:
                 return None
             ended = Ended(job.key, receipt)
         del self._jobs[stream], self._streams[job.key]
+        self._trainers.end(job.key)
         self._started.discard(job.key)
         return ended
 
     def _failed(self, job: Job, error: RayError) -> Ended:
         _stop_if_nobodys_fault(error)
-        if not self._is_prepared(job.part):
+        if job.key in self._stopped:
+            self._stopped.discard(job.key)
+            return Ended(job.key, kind="cancelled", error=_line(error))
+        if not job.is_whole and not self._is_prepared(job.part):
             return Ended(job.key, kind="node", error=f"what its part needs was lost: {_line(error)}")
         return Ended(job.key, kind=kind_of(error), error=_words(error))
 
@@ -196,7 +215,7 @@ def kind_of(error: RayError) -> FailureKind:
     cause = error.cause if isinstance(error, RayTaskError) else error
     if isinstance(cause, TaskCancelledError):
         return "cancelled"
-    if isinstance(cause, (WorkerCrashedError, OutOfMemoryError)):
+    if isinstance(cause, (WorkerCrashedError, OutOfMemoryError, ActorDiedError)):
         return "killed"
     if isinstance(cause, (NodeDiedError, ObjectLostError)):
         return "node"

@@ -1,7 +1,7 @@
 """`run`, `resume` and `plan`: from options to units, from units to what is left, and off to the driver."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,11 @@ from cluster.config import (
     folds_of,
     options_of,
     run_body,
+    targets_of,
 )
 from cluster.devices import device_for, device_here
 from cluster.driver import Deadlines, Outcome, drive, seal_if_done
+from cluster.needs import needs_of, whole_units
 from cluster.plan import Costs, make_shards, summarise
 from cluster.progress import progress_for
 from cluster.runtime import check_address, fingerprint, open_executor, slots_of
@@ -121,7 +123,7 @@ def resume_store(
     for unit in forgiven:
         writer.release(unit)
     order = missing_pattern_order(found)
-    units = sorted(reader.wanted_units(), key=lambda u: (u.method, u.fold, order[u.target]))
+    units = sorted(reader.wanted_units(), key=lambda u: (u.method, u.fold, order.get(u.target, -1)))
     return _work_off(writer, found, options, units, resources, forgiven)
 
 
@@ -173,8 +175,13 @@ def _wanted(request: Request) -> tuple[Dataset, RunOptions, list[Unit], Any]:
     order = missing_pattern_order(dataset)
     names.sort(key=order.__getitem__)
     folds = [f.number for f in folds_of(options, dataset) if request.final or f.number != FINAL_FOLD]
-    parts = [(m, f) for m in request.methods for f in folds if f != FINAL_FOLD or m in FINAL_METHODS]
-    return dataset, options, [Unit(m, t, f) for m, f in parts for t in names], facts
+    units = []
+    for method in request.methods:
+        own = [f for f in folds if f != FINAL_FOLD or method in FINAL_METHODS]
+        units += whole_units(method, own, options.search)
+        mine = targets_of(method, dataset, facts, names, request.targets)
+        units += [Unit(method, target, fold) for fold in own for target in mine]
+    return dataset, options, units, facts
 
 
 def _put_shared(writer: StoreWriter, dataset: Dataset, facts: pa.Table, units: Iterable[Unit]) -> None:
@@ -199,6 +206,10 @@ def _open_verified(path: Path) -> Dataset:
     dataset = Dataset.open(path)
     dataset.verify()
     return dataset
+
+
+def _needs(options: RunOptions, writer: StoreWriter) -> Callable[[Unit], tuple[str, ...]]:
+    return lambda unit: needs_of(unit, writer.run_digest, options.search)
 
 
 def _on_device(options: RunOptions, device: str) -> RunOptions:
@@ -226,12 +237,15 @@ def _work_off(
     if not left:
         return Outcome(0, 0, quarantined, {}, False, seal_if_done(writer), 0.0)
     costs = _costs(options, dataset)
-    inputs = RunInputs(panel_of(dataset), {f.number: f for f in folds_of(options, dataset)}, options)
+    folds = {f.number: f for f in folds_of(options, dataset)}
+    inputs = RunInputs(panel_of(dataset), folds, options, writer.fs.name, writer.run_digest)
     on_gpu = GPU_METHODS & {u.method for u in left} if options.runs_on == "cuda" else frozenset()
     with open_executor(run_and_commit, prepare, inputs, resources, on_gpu) as executor:
         outcome = drive(
             writer,
-            make_shards(left, writer.run_digest, costs, executor.slots, resources.shard_size),
+            make_shards(
+                left, writer.run_digest, costs, executor.slots, resources.shard_size, _needs(options, writer)
+            ),
             executor,
             code=fingerprint(),
             deadlines=Deadlines(costs.seconds),

@@ -7,6 +7,7 @@ import pyarrow as pa
 from cluster.failures_table import failures_table
 from cluster.final_models import models_table
 from cluster.lineage_views import lineage_targets_view, lineages_view
+from cluster.networks_table import networks_table
 from cluster.shards_table import shards_table
 from cluster.store.reader import StoreReader
 from cluster.summary import genes_table
@@ -19,6 +20,7 @@ COMPUTED: dict[str, Callable[[StoreReader], pa.Table]] = {
     "lineage_targets": lineage_targets_view,
     "lineages": lineages_view,
     "models": models_table,
+    "networks": networks_table,
     "shards": shards_table,
 }
 WRITTEN = tuple(sorted(SCHEMAS.keys() - COMPUTED.keys()))

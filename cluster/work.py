@@ -5,31 +5,55 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import version
 
+import pyarrow as pa
+
 from cluster.config import GPU_METHODS, RunOptions
 from cluster.devices import sees_gpu
 from cluster.errors import RefusedError
-from cluster.executors import Job, Receipt
+from cluster.executors import Job, Receipt, Say
+from cluster.needs import networks_key
 from cluster.store.units import Part
 from cluster.store.writer import StoreWriter
+from cluster.whole_folds import finish_whole, run_whole, weights_of
 from modeling.folds import Fold
 from tasks.fold import Panel, target_indices
 from tasks.methods import Prepared, prepare_part
 from tasks.settings import ShardSettings
 from tasks.shard import run_shard
+from tasks.shared_training import NETWORK_METHODS
 
 
 @dataclass(frozen=True)
 class RunInputs:
-    """What every shard of a run needs: the matrices, the folds by number, and the options."""
+    """What every shard of a run needs: the matrices, the folds by number, the options, and the store.
+
+    `run` is the run's digest.
+    """
 
     panel: Panel
     folds: dict[int, Fold]
     options: RunOptions
+    store: str
+    run: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a job commits: tables by name, counts by status word, files by extension."""
+
+    tables: dict[str, pa.Table]
+    statuses: dict[str, int]
+    files: dict[str, bytes]
 
 
 def prepare(inputs: RunInputs, part: Part) -> Prepared:
-    """What every shard of one method in one fold needs."""
-    return prepare_part(inputs.panel, inputs.folds[part.fold], settings_of(inputs.options, part.method))
+    """What every shard of one method in one fold needs: of shared networks, what they forecast."""
+    weights = None
+    if part.method in NETWORK_METHODS:
+        key = networks_key(part.method, part.fold, inputs.run, inputs.options.search)
+        weights = weights_of(inputs.store, key)
+    settings = settings_of(inputs.options, part.method)
+    return prepare_part(inputs.panel, inputs.folds[part.fold], settings, weights)
 
 
 def settings_of(options: RunOptions, method: str) -> ShardSettings:
@@ -44,8 +68,11 @@ def settings_of(options: RunOptions, method: str) -> ShardSettings:
     )
 
 
-def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared) -> Receipt:
-    """Run one shard and commit its tables. A twin that was quicker is no error: `won` is then False."""
+def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | Say | None) -> Receipt:
+    """Run one shard and commit its tables. A twin that was quicker is no error: `won` is then False.
+
+    A job of a whole fold has nothing prepared; one that trains may have a `Say` instead.
+    """
     begun = time.process_time()
     settings = settings_of(inputs.options, job.method)
     if settings.device == "cuda" and not sees_gpu():
@@ -53,14 +80,27 @@ def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared) -> Receipt:
             f"device cuda: torch {version('torch')} sees no GPU on {socket.gethostname()}, where a task was "
             "sent; install a CUDA build of torch on every node that has a GPU"
         )
-    result = run_shard(inputs.panel, prepared, target_indices(inputs.panel, job.targets), settings)
+    result = _run(job, inputs, prepared, settings)
     seconds, host = time.process_time() - begun, socket.gethostname()
     won = StoreWriter.join(job.store, job.run).commit(
         job.key,
         job.attempt,
         job.units,
         result.tables,
-        {},
+        result.files,
+        job.needs,
         info={"seconds": seconds, "host": host, "statuses": result.statuses},
     )
+    finish_whole(job)
     return Receipt(job.key, job.attempt, won, result.statuses, seconds, host)
+
+
+def _run(job: Job, inputs: RunInputs, prepared: Prepared | Say | None, settings: ShardSettings) -> Result:
+    if job.is_whole:
+        say = prepared if callable(prepared) else None
+        done = run_whole(job, inputs.panel, inputs.folds[job.fold], settings, say)
+        return Result(done.tables, {done.status: 1}, done.files)
+    if prepared is None or callable(prepared):
+        raise ValueError(f"{job.part}: nothing is prepared")
+    shard = run_shard(inputs.panel, prepared, target_indices(inputs.panel, job.targets), settings)
+    return Result(shard.tables, shard.statuses, {})

@@ -94,6 +94,19 @@ class Trained:
     losses: Float64[np.ndarray, "epochs 2"]
     failure: str = ""
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """As named arrays, for a file."""
+        said = np.frombuffer(self.failure.encode(), dtype=np.uint8)
+        own = {"losses": self.losses, "epoch": np.array([self.epoch]), "failure": said}
+        return own | self.network.arrays("network.")
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Trained":
+        """What `arrays` was taken of."""
+        network = Perceptron.from_arrays(arrays, "network.")
+        failure = arrays["failure"].tobytes().decode()
+        return cls(network, int(arrays["epoch"][0]), arrays["losses"].reshape(-1, 2), failure)
+
     @property
     def train_loss(self) -> float:
         """Mean squared error over the training lines in that epoch; NaN where there was none."""

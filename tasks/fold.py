@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -12,7 +12,9 @@ from modeling.baselines import UNKNOWN_LINEAGE
 from modeling.folds import Fold, quantile_fold
 from modeling.seeds import seed_of
 from tasks.dataset import Dataset
+from tasks.gene_classes import VARIABLE
 from tasks.settings import ShardSettings
+from tasks.target_facts import target_facts
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Panel:
 
     `expression` is cell lines x genes, log2(TPM+1), dense; `effect` is cell lines x targets, NaN where not
     measured; `own` is each target's column in `expression`, -1 where its own expression is not known;
-    `lineages` are numbers, -1 where unknown.
+    `lineages` are numbers, -1 where unknown. `variable` are the targets that shared networks forecast: those
+    of the dataset that vary (`tasks.gene_classes`) over all its lines, whatever a run asks for.
     """
 
     cell_lines: tuple[str, ...]
@@ -31,6 +34,7 @@ class Panel:
     effect: Float32[np.ndarray, "cell_lines targets"]
     own: Int64[np.ndarray, " targets"]
     lineages: Int64[np.ndarray, " cell_lines"]
+    variable: Int64[np.ndarray, " variable"] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,14 @@ def panel_of(dataset: Dataset) -> Panel:
         effect=np.ascontiguousarray(dataset.effect),
         own=np.asarray(dataset.own, dtype=np.int64),
         lineages=lineage_numbers(dataset.lineages),
+        variable=variable_targets(dataset),
     )
+
+
+def variable_targets(dataset: Dataset) -> Int64[np.ndarray, " variable"]:
+    """Columns of the targets of class `variable`."""
+    classes = target_facts(dataset).column("class").to_pylist()
+    return np.flatnonzero(np.array([name == VARIABLE for name in classes], dtype=bool))
 
 
 def lineage_numbers(lineages: Sequence[str]) -> Int64[np.ndarray, " cell_lines"]:

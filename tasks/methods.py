@@ -11,11 +11,21 @@ from tasks.fold import Panel, PreparedFold, prepare_fold
 from tasks.forest_models import NAME as FOREST
 from tasks.forest_models import PreparedForest, fit_forest_targets, prepare_forest
 from tasks.kernel_models import PreparedKernel, fit_kernel_targets, prepare_kernel
+from tasks.latent import PreparedNetworks, fit_network_targets, prepare_networks
 from tasks.modifier_counts import fit_all_modifiers, fit_one_modifier
 from tasks.modifier_models import fit_targets
 from tasks.settings import ShardSettings
+from tasks.shared_training import NETWORK_METHODS
 
-Prepared = PreparedFold | PreparedKernel | PreparedForest
+Prepared = PreparedFold | PreparedKernel | PreparedForest | PreparedNetworks
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A fold's trained networks: the bytes of their file, checked, and how many core-seconds they took."""
+
+    data: bytes
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,10 @@ class Method:
     fit: Callable[[Panel, Any, Sequence[int], ShardSettings], Sequence[Fit]]
 
 
+def _no_weights(panel: Panel, fold: Fold, settings: ShardSettings) -> Prepared:
+    raise ValueError(f"method {settings.method}: a fold is prepared from its trained networks")
+
+
 METHODS = {
     "modifiers": Method(prepare_fold, fit_targets),
     "one_modifier": Method(prepare_fold, fit_one_modifier),
@@ -33,9 +47,16 @@ METHODS = {
     Linear.name: Method(prepare_kernel, fit_kernel_targets),
     Laplacian.name: Method(prepare_kernel, fit_kernel_targets),
     FOREST: Method(prepare_forest, fit_forest_targets),
-}
+} | dict.fromkeys(NETWORK_METHODS, Method(_no_weights, fit_network_targets))
 
 
-def prepare_part(panel: Panel, fold: Fold, settings: ShardSettings) -> Prepared:
-    """What every shard of one method (the settings') in one fold shares."""
+def prepare_part(
+    panel: Panel, fold: Fold, settings: ShardSettings, weights: Weights | None = None
+) -> Prepared:
+    """What every shard of one method (the settings') in one fold shares.
+
+    Methods of shared networks need the fold's `weights`; ValueError without.
+    """
+    if weights is not None:
+        return prepare_networks(panel, fold, weights.data, weights.seconds)
     return METHODS[settings.method].prepare(panel, fold, settings)

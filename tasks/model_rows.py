@@ -9,6 +9,7 @@ from safetensors.numpy import save
 from tasks.fits import Fit
 from tasks.fold import Panel
 from tasks.kernel_models import KernelFit, PreparedKernel
+from tasks.latent import NetworkFit
 from tasks.methods import Prepared
 from tasks.modifier_models import TargetFit
 from tasks.scoring import model_sum
@@ -31,6 +32,10 @@ def final_model_row(panel: Panel, prepared: Prepared, fit: Fit, unit: Row) -> Ro
         "reason": fit.reason,
         "seconds": fit.seconds,
     }
+    if isinstance(fit, NetworkFit):
+        # The networks are many targets' model: a file of their own, named by its sha256.
+        named = {"parameters": _json({"networks": fit.sha256})}
+        return _with_sum(row | named) if fit.status == "ok" else row
     if isinstance(fit, KernelFit) and isinstance(prepared, PreparedKernel):
         return _with_sum(row | _kernel_model(panel, prepared, fit)) if fit.status == "ok" else row
     if not isinstance(fit, TargetFit):

@@ -111,8 +111,6 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("train_loss", _REAL),
             ("validation_loss", _REAL),
             *((f"{name}{of}", _REAL) for of in ("", "_train") for name in RECONSTRUCTION),
-            ("file", _TEXT),
-            ("sha256", _TEXT),
             ("status", _TEXT),
             ("reason", _TEXT),
             ("seconds", _REAL),

@@ -147,17 +147,21 @@ def _wrong_rows(commit: Commit, file: StoredFile, rows: pa.Table) -> list[str]:
         return [f"does not have the columns of the table {name!r}"]
     if rows.num_rows != file.rows:
         return [f"has {rows.num_rows} rows, expected {file.rows}"]
-    counts = _rows_per_unit(rows)
+    counts = _rows_per_unit(rows, commit)
     if strangers := counts.keys() - set(commit.units):
         return [f"holds rows of {min(strangers)}, which its commit does not list"]
-    scored = {"scores": lambda unit: unit.fold != FINAL_FOLD, "models": lambda unit: unit.fold == FINAL_FOLD}
+    scored = {
+        "scores": lambda unit: unit.fold != FINAL_FOLD and not unit.is_whole,
+        "models": lambda unit: unit.fold == FINAL_FOLD and not unit.is_whole,
+    }
     if name in scored and counts != Counter(filter(scored[name], commit.units)):
         return ["does not hold exactly one row for each unit of its commit"]
     return []
 
 
-def _rows_per_unit(rows: pa.Table) -> Counter[Unit]:
-    """How many rows each unit has; a table without folds is of the final one."""
+def _rows_per_unit(rows: pa.Table, commit: Commit) -> Counter[Unit]:
+    """How many rows each unit has; a table without folds is of the final one, without targets of a whole."""
+    whole = {} if "target" in rows.column_names else {"target": commit.units[0].target}
     names = [name for name in ("method", "target", "fold") if name in rows.column_names]
     groups = rows.group_by(names).aggregate([([], "count_all")])
-    return Counter({unit_of_row(row): row["count_all"] for row in groups.to_pylist()})
+    return Counter({unit_of_row(row | whole): row["count_all"] for row in groups.to_pylist()})

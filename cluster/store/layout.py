@@ -8,10 +8,12 @@ RUN = "run.json"
 SUCCESS = "_SUCCESS"
 PLANS, ATTEMPTS, COMMITS, QUARANTINE = "plans/", "attempts/", "commits/", "quarantine/"
 DATA, FILES, ASIDE, TARGETS, TRAINING = "data/", "files/", "aside/", "targets/", "training/"
+CHECKPOINTS = "checkpoints/"
 
 _ATTEMPT = re.compile(r"attempts/([0-9a-f]{64})/([0-9]+)(\.failed)?\.json")
 _COMMIT = re.compile(r"commits/([0-9a-f]{64})\.json")
 _PAYLOAD = re.compile(r"(?:data/[a-z_]+|files)/([0-9a-f]{64})\.([0-9]+)(?:r[0-9]+)?\.[a-z0-9]+")
+_CHECKPOINT = re.compile(r"checkpoints/([0-9a-f]{64})/([0-9]{6}-[0-9]+-[a-z]+)\.([0-9a-f]{64})\.safetensors")
 _TABLE = re.compile(r"data/([a-z_]+)/")
 
 
@@ -58,6 +60,17 @@ def targets_path(digest: str) -> str:
 def training_path(sha256: str) -> str:
     """The expression that final models on all genes forecast from, named by its own sha256."""
     return f"{TRAINING}{sha256}.safetensors"
+
+
+def checkpoint_path(key: str, name: str, sha256: str) -> str:
+    """Where a training stands; `name` sorts by progress, the sha256 is the file's own."""
+    return f"{CHECKPOINTS}{key}/{name}.{sha256}.safetensors"
+
+
+def checkpoint_of(path: str) -> tuple[str, str, str] | None:
+    """(key, name, sha256) of a checkpoint's path; None for anything else."""
+    match = _CHECKPOINT.fullmatch(path)
+    return (match[1], match[2], match[3]) if match else None
 
 
 def aside_path(path: str, copy: int) -> str:

@@ -102,7 +102,8 @@ def verify(fs: FileSystem, repair: bool = False) -> Report:
 def gc(fs: FileSystem, stale_seconds: float = STALE_SECONDS) -> list[str]:
     """Remove files no reader will ever see; returns their paths.
 
-    These are the files of attempts whose key another attempt has committed, and temp files whose writers died
+    These are the files of attempts whose key another attempt has committed, checkpoints of what is committed,
+    and temp files whose writers died
     more than `stale_seconds` ago. Raises StorageError, having removed nothing, where a commit is damaged.
     """
     kept = {commit.key: {file.path for file in commit.files} for commit in StoreReader(fs).commits()}
@@ -110,6 +111,11 @@ def gc(fs: FileSystem, stale_seconds: float = STALE_SECONDS) -> list[str]:
         path
         for path in [*fs.paths(layout.DATA), *fs.paths(layout.FILES)]
         if (owner := layout.owner_of(path)) and owner[0] in kept and path not in kept[owner[0]]
+    ]
+    removed += [
+        path
+        for path in fs.paths(layout.CHECKPOINTS)
+        if (named := layout.checkpoint_of(path)) and named[0] in kept
     ]
     for path in removed:
         fs.delete(path)

@@ -59,6 +59,16 @@ class StoreReader:
             self.refresh()
         return list((self._commits or {}).values())
 
+    def commit(self, key: str) -> Commit:
+        """One commit, read now; StorageError where there is none."""
+        return self._read_commit(key)
+
+    def rows(self, commit: Commit, table: str) -> pa.Table:
+        """What one commit holds of a table."""
+        files = commit.table_files(table)
+        parts = [decode(self.verified(file), file.path) for file in files]
+        return pa.concat_tables([_schema(table).empty_table(), *parts])
+
     def committed_units(self) -> dict[Unit, str]:
         """Every committed unit, with the key whose rows count: the smaller one where two commits hold it."""
         self.commits()
@@ -179,6 +189,8 @@ class StoreReader:
         lost = {unit for unit in commit.units if self._owner[unit] != commit.key}
         if not lost:
             return rows
+        if len(lost) == len(commit.units):
+            return rows.slice(0, 0)
         names = [name for name in UNIT_COLUMNS if name in rows.column_names]
         kept = [unit_of_row(row) not in lost for row in rows.select(names).to_pylist()]
         return rows.filter(pa.array(kept, pa.bool_()))

@@ -40,6 +40,11 @@ class Commit:
         """Bytes of all its files."""
         return sum(file.size for file in self.files)
 
+    @property
+    def other_files(self) -> tuple[StoredFile, ...]:
+        """Its files that are no table: weights."""
+        return tuple(file for file in self.files if file.table is None)
+
     def table_files(self, table: str) -> tuple[StoredFile, ...]:
         """Its files that hold rows of one table."""
         return tuple(file for file in self.files if file.table == table)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+WHOLE = "*"  # stands for all targets: work that a fold needs once, such as its shared networks
+SEARCH = "*search"  # the search for those networks' architecture
 FINAL_FOLD = -1  # the fold whose training lines are all lines: its result is the model `predict` uses
 
 
@@ -16,6 +18,11 @@ class Unit:
     method: str
     target: str
     fold: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is of the fold as a whole and not of one target."""
+        return self.target.startswith(WHOLE)
 
 
 class Part(NamedTuple):

@@ -1,0 +1,62 @@
+"""Where a training stands, kept in the store until what it trains is committed: the last two standings.
+
+A checkpoint is no result: no reader sees it, and a damaged one is passed over for the one before.
+"""
+
+from safetensors.numpy import load, save
+
+from cluster.errors import StorageError
+from cluster.store import layout
+from cluster.store.body import sha256
+from cluster.store.filesystem import FileSystem
+from modeling.shared_networks import Standing
+
+KEPT = 2
+
+
+class Checkpoints:
+    """The checkpoints of one shard."""
+
+    def __init__(self, fs: FileSystem, key: str) -> None:
+        self._fs = fs
+        self._key = key
+
+    def last(self) -> Standing | None:
+        """The furthest standing whose bytes are those written; None where training has to start anew."""
+        for path in reversed(self._paths()):
+            named = layout.checkpoint_of(path)
+            try:
+                data = self._fs.read(path)
+            except StorageError:
+                continue  # another trainer of the same shard has just removed it
+            if named is not None and sha256(data) == named[2]:
+                return Standing.from_arrays(load(data))
+        return None
+
+    def keep(self, network: str, standing: Standing) -> None:
+        """Make a standing durable, and remove all but the last two."""
+        data = save(standing.arrays())
+        name = f"{standing.epochs:06d}-{len(standing.done)}-{network}"
+        self._fs.create(layout.checkpoint_path(self._key, name, sha256(data)), data)
+        for path in self._paths()[:-KEPT]:
+            self._fs.delete(path)
+
+    def clear(self) -> None:
+        """Remove all: what was trained is committed."""
+        for path in self._paths():
+            self._fs.delete(path)
+
+    def _paths(self) -> list[str]:
+        return self._fs.paths(f"{layout.CHECKPOINTS}{self._key}/")
+
+
+def trainings(fs: FileSystem) -> dict[str, str]:
+    """By shard key, how far its training is, in words: as of its last checkpoint."""
+    named = [layout.checkpoint_of(path) for path in fs.paths(layout.CHECKPOINTS)]
+    return {key: in_words(name) for key, name, _ in filter(None, named)}
+
+
+def in_words(name: str) -> str:
+    """A checkpoint's name in words."""
+    epochs, done, network = name.split("-")
+    return f"network {network}, {int(epochs)} epochs in all, {done} networks done"

@@ -1,0 +1,172 @@
+"""The shared networks of one fold: an expression and a dependency autoencoder, and a network between codes.
+
+Itzhacky and Sharan, Molecular Omics 2021 (part B1). Everything is learned from the fold's training lines. A
+tenth of them are watched: no network learns from them, and they say when each stops. `plain` is one network
+from expression to dependency (B1').
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from modeling.descent_state import Examples, Schedule, State, Trained
+from modeling.perceptron import Perceptron, initial_perceptron
+from modeling.seeds import generator, seed_of
+
+LATENT, PLAIN = "latent", "plain"
+EXPRESSION, DEPENDENCY, CODE = "expression", "dependency", "code"
+STAGES = {LATENT: (EXPRESSION, DEPENDENCY, CODE), PLAIN: (PLAIN,)}
+EXPRESSION_UNITS, DEPENDENCY_UNITS = 500, 300
+HIDDEN: dict[str, tuple[int, ...]] = {CODE: (600,) * 6, PLAIN: (100,) * 3}  # as the paper's search chose
+ENCODER, DECODER = slice(0, 2), slice(2, 4)  # layers of an autoencoder on either side of its code
+WATCHED_SHARE = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingLines:
+    """A fold's training lines as `modeling.vectors` scales them; gaps of `effect` are 0 and not `counted`."""
+
+    expression: Float32[np.ndarray, "lines genes"]
+    effect: Float32[np.ndarray, "lines targets"]
+    counted: Bool[np.ndarray, "lines targets"]
+    watched: Bool[np.ndarray, " lines"]
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is trained, and how: hidden layers of the network that is searched for (`code` or `plain`)."""
+
+    method: str
+    hidden: tuple[int, ...]
+    seed: int
+    schedule: Schedule = field(default_factory=Schedule)
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """How far a fold's training is: the networks that are done, and the state of the one in training."""
+
+    done: dict[str, Trained] = field(default_factory=dict)
+    state: State | None = None
+
+    @property
+    def epochs(self) -> int:
+        """Epochs done, of all networks."""
+        return sum(len(each.losses) for each in self.done.values()) + (self.state.epoch if self.state else 0)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """As named arrays, for a file."""
+        named = {} if self.state is None else {f"state/{k}": a for k, a in self.state.arrays().items()}
+        for name, trained in self.done.items():
+            named |= {f"{name}/{key}": array for key, array in trained.arrays().items()}
+        return named
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Standing":
+        """The standing that `arrays` was taken of."""
+        groups: dict[str, dict[str, np.ndarray]] = {}
+        for key, array in arrays.items():
+            group, _, name = key.partition("/")
+            groups.setdefault(group, {})[name] = array
+        state = groups.pop("state", None)
+        done = {name: Trained.from_arrays(group) for name, group in groups.items()}
+        return cls(done, None if state is None else State.from_arrays(state))
+
+
+Keep = Callable[[str, Standing], None]
+
+
+def watched_lines(n_lines: int, seed: int) -> Bool[np.ndarray, " lines"]:
+    """A tenth of the training lines (one at least), drawn by the seed."""
+    watched = np.zeros(n_lines, dtype=bool)
+    watched[
+        generator(seed, "watched lines").permutation(n_lines)[: max(1, round(WATCHED_SHARE * n_lines))]
+    ] = True
+    return watched
+
+
+def train_networks(
+    lines: TrainingLines,
+    design: Design,
+    begun: Standing | None = None,
+    keep: Keep | None = None,
+    every: int = 10,
+) -> dict[str, Trained]:
+    """Train the method's networks one after another, from the start or from where `begun` stands.
+
+    `keep` is given the name of the network in training and the standing, every `every` epochs and when a
+    network is done. The result is the same, bit for bit, wherever it went on from. A network whose training
+    fails (`Trained.failure`) is the last one.
+    """
+    from modeling.descent import train  # noqa: PLC0415 - torch takes seconds
+
+    done = dict(begun.done) if begun is not None else {}
+    state = begun.state if begun is not None else None
+    for name in STAGES[design.method]:
+        if name in done:
+            continue
+        network, learned, watched = _problem(name, lines, done, design)
+        noted = None if keep is None else _keeper(keep, name, done)
+        seed = seed_of(design.seed, "orders", name)
+        done[name] = train(
+            network, learned, watched, design.schedule, seed,
+            device=design.device, begun=state, keep=noted, every=every,
+        )  # fmt: skip
+        state = None
+        if keep is not None:
+            keep(name, Standing(dict(done)))
+        if done[name].failure:
+            break
+    return done
+
+
+def _keeper(keep: Keep, name: str, done: Mapping[str, Trained]) -> Callable[[State], None]:
+    return lambda state: keep(name, Standing(dict(done), state))
+
+
+def _problem(
+    name: str, lines: TrainingLines, done: Mapping[str, Trained], design: Design
+) -> tuple[Perceptron, Examples, Examples]:
+    """The network at its start, and the lines it learns from and those that are watched."""
+    inputs, outputs, counted = lines.expression, lines.expression, None
+    hidden = design.hidden
+    match name:
+        case "expression":
+            hidden = (EXPRESSION_UNITS,) * 3
+        case "dependency":
+            inputs, outputs, counted = lines.effect, lines.effect, lines.counted
+            hidden = (DEPENDENCY_UNITS,) * 3
+        case "code":
+            inputs = done[EXPRESSION].network.forward(lines.expression, ENCODER)
+            outputs = done[DEPENDENCY].network.forward(lines.effect, ENCODER)
+        case _:
+            outputs, counted = lines.effect, lines.counted
+    network = initial_perceptron(
+        (inputs.shape[1], *hidden, outputs.shape[1]), seed_of(design.seed, "start", name)
+    )
+    if counted is not None and counted.all():
+        counted = None
+    learned, watched = (_examples(inputs, outputs, counted, rows) for rows in (~lines.watched, lines.watched))
+    return network, learned, watched
+
+
+def _examples(
+    inputs: np.ndarray, outputs: np.ndarray, counted: np.ndarray | None, rows: np.ndarray
+) -> Examples:
+    taken = inputs[rows]
+    return Examples(
+        taken, taken if outputs is inputs else outputs[rows], None if counted is None else counted[rows]
+    )
+
+
+def forecast(
+    networks: Mapping[str, Perceptron], expression: Float32[np.ndarray, "lines genes"]
+) -> Float32[np.ndarray, "lines targets"]:
+    """Scaled effects from scaled expression, by the networks of either method."""
+    if PLAIN in networks:
+        return networks[PLAIN].forward(expression)
+    codes = networks[CODE].forward(networks[EXPRESSION].forward(expression, ENCODER))
+    return networks[DEPENDENCY].forward(codes, DECODER)
