@@ -13,8 +13,9 @@ from jaxtyping import Float32
 
 from modeling.seeds import generator
 
-Layers = tuple[Float32[np.ndarray, "outputs inputs"], ...]
-Offsets = tuple[Float32[np.ndarray, " outputs"], ...]
+# Outputs x inputs, and outputs, of each layer.
+Layers = tuple[Float32[np.ndarray, "_ _"], ...]
+Offsets = tuple[Float32[np.ndarray, " _"], ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ def pair(rows: int, left: int, right: int, seed: int, shared: int = 3) -> tuple[
 
 
 def problems() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    x, y = pair(200, 6, 8, 0)
+    x, y = pair(300, 6, 8, 0)
     constant, duplicate, scaled = x.copy(), x.copy(), x * 10.0 ** np.arange(-3, 3)
     constant[:, 2] = 0.1
     duplicate[:, 3], duplicate[:, 4] = duplicate[:, 0], 2 * duplicate[:, 1] + 1
@@ -51,12 +51,12 @@ def test_correlations_and_variates_are_those_of_the_textbook(name: str):
 def test_agrees_with_scikit_learn_on_training_and_new_rows(name: str):
     x, y = problems()[name]
     kept = np.ptp(x, axis=0) > 0  # scikit-learn's numbers are not finite with a constant column
-    ours = fit_cca(x[:150], y[:150])
-    theirs = CCA(n_components=3, max_iter=100_000, tol=1e-14).fit(x[:150][:, kept], y[:150])
-    for rows in (slice(150), slice(150, None)):
+    ours = fit_cca(x[:200], y[:200])
+    theirs = CCA(n_components=3, max_iter=100_000, tol=1e-14).fit(x[:200][:, kept], y[:200])
+    for rows in (slice(200), slice(200, None)):
         left, right = theirs.transform(x[rows][:, kept], y[rows])
         for i in range(3):
-            scale = np.std(theirs.transform(x[:150][:, kept])[:, i])
+            scale = np.std(theirs.transform(x[:200][:, kept])[:, i])
             sign = np.sign(left[:, i] @ ours.left.of(x[rows])[:, i])
             np.testing.assert_allclose(
                 ours.left.of(x[rows])[:, i], sign * left[:, i] / scale, atol=1e-5, rtol=1e-5
@@ -84,8 +84,8 @@ def test_planted_components_are_found_in_rows_not_seen():
     x, y = pair(3000, 40, 50, 4)
     ours = fit_cca(x[:2000], y[:2000])
     tested = correlations_of(ours, x[2000:], y[2000:])
-    assert (ours.correlations[:3] > 0.9).all()
-    assert (tested[:3] > 0.9).all()
+    assert (ours.correlations[:3] > 0.85).all()
+    assert (tested[:3] > 0.85).all()
     assert (np.abs(tested[3:]) < 0.12).all()
 
 

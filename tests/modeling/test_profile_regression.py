@@ -60,4 +60,4 @@ def test_the_penalty_follows_the_noise():
     for noise in (0.01, 100.0):
         x, y = signal(150, 100, 1, noise=noise)
         penalties.append(fit_ridge(principal_of(x), y[:, None]).penalty)
-    assert penalties[0] < penalties[1] == PENALTIES[-1]
+    assert penalties[0] < 100 < penalties[1]
