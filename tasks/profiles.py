@@ -10,8 +10,10 @@ from jaxtyping import Float32, Float64, Int64
 
 from modeling.arrays import FEWEST_LINES
 from modeling.cca import Canonical
+from modeling.descent_state import Schedule
 from modeling.folds import Fold, gene_folds
 from modeling.metrics import pearson, spearman
+from modeling.profile_network import SCHEDULE
 from modeling.profiles import ProfileFits, fit_profiles
 from modeling.seeds import seed_of
 from tasks.dataset import Dataset
@@ -44,7 +46,12 @@ def check_profiles(dataset: Dataset, folds: int = 5) -> None:
 
 
 def profile_tables(
-    panel: Panel, number: int, folds: int, seed: int, device: str = "cpu"
+    panel: Panel,
+    number: int,
+    folds: int,
+    seed: int,
+    device: str = "cpu",
+    schedule: Schedule = SCHEDULE,
 ) -> dict[str, pa.Table]:
     """Tables `profile_scores` and `components` of one fold over genes.
 
@@ -61,7 +68,7 @@ def profile_tables(
     if problems:
         raise BadInputError(problems)
     fold = gene_folds(len(profiles.genes), folds, seed)[number]
-    fits = fit_fold(profiles, fold, seed, device)
+    fits = fit_fold(profiles, fold, seed, device, schedule)
     scores = [row for name in fits.models for row in _score_rows(profiles, fold, fits, name)]
     components = [_component_row(profiles, fold, fits.canonical)]
     return {
@@ -81,10 +88,12 @@ def profiles_of(panel: Panel) -> Profiles:
     )
 
 
-def fit_fold(profiles: Profiles, fold: Fold, seed: int, device: str = "cpu") -> ProfileFits:
+def fit_fold(
+    profiles: Profiles, fold: Fold, seed: int, device: str = "cpu", schedule: Schedule = SCHEDULE
+) -> ProfileFits:
     """Every model, from the training genes alone."""
-    own_seed = seed_of(seed, METHOD, fold.number)
-    return fit_profiles(profiles.expression[fold.train], profiles.effect[fold.train], own_seed, device)
+    expression, effect = profiles.expression[fold.train], profiles.effect[fold.train]
+    return fit_profiles(expression, effect, seed_of(seed, METHOD, fold.number), device, schedule)
 
 
 def _usable(

@@ -1,4 +1,4 @@
-"""Against scikit-learn's CCA where it converges, and against the textbook's generalised eigenvalue problem."""
+"""Against scikit-learn's CCA where it converges, and against the textbooks' eigenvalue problem."""
 
 import numpy as np
 import pytest

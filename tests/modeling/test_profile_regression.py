@@ -11,7 +11,7 @@ from tests.reference.profiles import leave_one_out_slow, standardise_slow
 
 
 def problem(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Expression of training and of other genes, and effects in three lines: the problem's, levels, constant."""
+    """Expression of training and of other genes, and three effects: the problem's, levels, constant."""
     x, y = hard_problems()[name]
     train = len(x) * 3 // 4
     effect = np.column_stack([y, np.round(y / y.std()), np.full(len(y), 0.3)])

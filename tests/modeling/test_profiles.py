@@ -31,9 +31,7 @@ def acc(effect: np.ndarray, forecast: np.ndarray) -> float:
 def test_planted_linear_structure_is_recovered_by_every_model_but_the_mean():
     expression, effect = planted(900, 60, 0)
     fits = fit_profiles(expression[:700], effect[:700], 1, schedule=QUICK)
-    scores = {
-        name: acc(effect[700:], model.predict(expression[700:])) for name, model in fits.models.items()
-    }
+    scores = {name: acc(effect[700:], model.predict(expression[700:])) for name, model in fits.models.items()}
     for name in ("ols", "ridge", "network", "cca 10 + network"):
         assert scores[name] > 0.9, scores
     assert scores["mean expression"] < 0.5, scores
@@ -49,9 +47,7 @@ def test_a_network_sees_what_no_line_can():
     expression = (mean + 0.3 * rng.standard_normal((900, 12))).astype(np.float32)
     effect = mean**2 + 0.2 * rng.standard_normal((900, 12))
     fits = fit_profiles(expression[:700], effect[:700], 0, schedule=Schedule(150, 30, learning_rate=1e-2))
-    scores = {
-        name: acc(effect[700:], model.predict(expression[700:])) for name, model in fits.models.items()
-    }
+    scores = {name: acc(effect[700:], model.predict(expression[700:])) for name, model in fits.models.items()}
     assert abs(scores["ridge"]) < 0.3
     assert scores["network"] > 0.9
     assert scores["mean expression + network"] > 0.9
@@ -76,9 +72,7 @@ def test_models_of_components_that_there_are_not_are_left_out():
 def test_equal_seeds_give_equal_bits_and_others_do_not():
     expression, effect = planted(250, 20, 5)
     effect[3, 4] = np.nan
-    once, again, other = (
-        fit_profiles(expression, effect, seed, schedule=Schedule(3)) for seed in (1, 1, 2)
-    )
+    once, again, other = (fit_profiles(expression, effect, seed, schedule=Schedule(3)) for seed in (1, 1, 2))
     for name, model in once.models.items():
         assert np.array_equal(model.predict(expression), again.models[name].predict(expression))
     assert not np.array_equal(

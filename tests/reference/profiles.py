@@ -55,9 +55,9 @@ def leave_one_out_slow(expression, effect, penalty):
 def scores_slow(measured, predicted):
     """Number of values, Pearson and Spearman of each row, over what was measured."""
     rows = []
-    for y, forecast in zip(measured, predicted, strict=True):
-        seen = [i for i in range(len(y)) if not np.isnan(y[i])]
-        y, forecast = y[seen], forecast[seen]
+    for row, forecasts in zip(measured, predicted, strict=True):
+        seen = [i for i in range(len(row)) if not np.isnan(row[i])]
+        y, forecast = row[seen], forecasts[seen]
         if len(seen) < 3 or y.min() == y.max():
             rows.append((len(seen), None, None))
         elif forecast.min() == forecast.max():
