@@ -20,9 +20,9 @@ from threadpoolctl import threadpool_limits
 from modeling.cca import canonical_of
 from modeling.folds import gene_folds
 from modeling.principal import principal_of
-from modeling.profile_network import SCHEDULE, NetworkProfiles
+from modeling.profile_network import SCHEDULE, NetworkProfiles, fit_network, halves_of
 from modeling.profile_regression import fit_ols, fit_ridge
-from modeling.profiles import COMPONENTS, _Networks, halves_of
+from modeling.profiles import COMPONENTS
 from tasks.fold import Panel
 from tasks.profiles import profile_tables, profiles_of
 from tests.benchmarks.measure import machine
@@ -87,12 +87,11 @@ def _closed_forms(expression: np.ndarray, effect: np.ndarray) -> None:
 
 def _networks(expression: np.ndarray, effect: np.ndarray) -> None:
     halves = halves_of(len(effect), 0)
-    networks = _Networks(effect, None, halves, 0, "cpu", SCHEDULE)
     variates = canonical_of(principal_of(expression), principal_of(effect)).left.of(expression)
     wanted = [("network", expression.astype(np.float64))]
     wanted += [(f"cca {n} + network", variates[:, :n]) for n in COMPONENTS if n <= variates.shape[1]]
     for name, features in wanted:
-        network, seconds = timed(lambda name=name, features=features: networks.on(features, name))
+        network, seconds = timed(lambda features=features: fit_network(features, effect, halves, 0))
         epochs = min(network.epochs + SCHEDULE.patience, SCHEDULE.epochs)
         bare = epochs * bare_epoch(network, len(halves.learned))
         shape = " x ".join(str(n) for n in network.network.sizes)
