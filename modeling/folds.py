@@ -22,7 +22,8 @@ FINAL_FOLD = -1
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One way to part the cell lines. `train` and `test` are sorted row numbers without overlap.
+    """One way to part the cell lines (in `gene_folds`: genes). `train` and `test` are sorted row numbers
+    without overlap.
 
     A `control` is there to be compared with another fold: it counts in no score of a target.
     """
@@ -102,6 +103,18 @@ def quantile_parts(
     parts = np.empty(len(effect), dtype=np.int64)
     parts[order] = drawn % folds
     return parts
+
+
+def gene_folds(n_genes: int, folds: int, seed: int) -> tuple[Fold, ...]:
+    """Folds over genes instead of cell lines, for profiles: `train` and `test` are numbers of genes.
+
+    Shuffled; the test parts cover every gene once, the first `n_genes % folds` of them one gene larger. Drawn
+    apart from the folds over lines. Raises ValueError for fewer than two folds or more folds than genes.
+    """
+    if not 2 <= folds <= n_genes:
+        raise ValueError(f"{n_genes} genes cannot be parted into {folds} folds; expected 2 to {n_genes}")
+    parts = np.array_split(generator(seed, "profile folds").permutation(n_genes), folds)
+    return tuple(_fold(k, f"fold {k + 1} of {folds}", n_genes, test) for k, test in enumerate(parts))
 
 
 def _runs(keys: Int64[np.ndarray, "keys places"]) -> Int64[np.ndarray, " places"]:

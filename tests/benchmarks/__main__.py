@@ -25,6 +25,7 @@ BENCHMARKS = {
 LONG = {
     "bench_genome": "a whole simulated genome",
     "bench_device": "a GPU beside the CPU",
+    "bench_profiles": "`profiles` at the published size",
 }
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from modeling.folds import Fold, final_fold, make_folds, quantile_fold, quantile_parts
+from modeling.folds import Fold, final_fold, gene_folds, make_folds, quantile_fold, quantile_parts
 
 
 @given(st.integers(2, 300), st.integers(2, 12), st.integers(0, 2**62))
@@ -192,3 +192,21 @@ def test_the_seed_alone_decides_quantile_parts():
 
 def test_no_line_is_no_trouble():
     assert quantile_parts(np.array([]), 5, 0).size == 0
+
+
+def test_folds_over_genes_cover_each_once_and_are_drawn_apart_from_those_over_lines():
+    folds = gene_folds(103, 5, 7)
+    assert np.array_equal(np.sort(np.concatenate([fold.test for fold in folds])), np.arange(103))
+    assert [len(fold.test) for fold in folds] == [21, 21, 21, 20, 20]
+    for number, fold in enumerate(folds):
+        assert (fold.number, fold.name) == (number, f"fold {number + 1} of 5")
+        assert np.array_equal(np.sort(np.concatenate([fold.train, fold.test])), np.arange(103))
+    assert np.array_equal(folds[0].test, gene_folds(103, 5, 7)[0].test)
+    assert not np.array_equal(folds[0].test, gene_folds(103, 5, 8)[0].test)
+    assert not np.array_equal(folds[0].test, make_folds("kfold", 103, 5, 7)[0].test)
+
+
+@pytest.mark.parametrize(("genes", "folds"), [(10, 1), (4, 5), (0, 2)])
+def test_folds_over_genes_that_cannot_be_are_refused(genes: int, folds: int):
+    with pytest.raises(ValueError, match="cannot be parted"):
+        gene_folds(genes, folds, 0)
