@@ -88,7 +88,8 @@ def plan(
     final: Final = True,
 ) -> None:
     """Dry run: shards, time, memory, and what would be reused."""
-    from cluster.runs import Request, describe_plan
+    from cluster.described_plan import describe_plan
+    from cluster.runs import Request
 
     options = _options(
         preset, scheme, folds, seed, top, fdr, redundancy, like_the_code, device, stratified

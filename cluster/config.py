@@ -15,8 +15,10 @@ from modeling.folds import Fold, Scheme, final_fold, make_folds
 from modeling.selection import SelectionSettings
 from tasks.checks import check_enough_lines, check_lineages
 from tasks.dataset import Dataset
+from tasks.drugs import METHOD as DRUGS
 from tasks.gene_classes import VARIABLE
 from tasks.problems import BadInputError
+from tasks.profiles import METHOD as PROFILES
 from tasks.shared_training import NETWORK_METHODS
 
 # Raised whenever a change makes the same inputs and seed give other numbers.
@@ -25,12 +27,14 @@ FORMAT = 1
 
 CODE_REDUNDANCY = 0.95  # of the published code, whatever its paper says
 
+# Those that forecast whole vectors: they have folds of their own over genes or drugs, and no targets.
+VECTOR_METHODS = (PROFILES, DRUGS)
 # Those whose models of all lines are stored for `predict`.
-FINAL_METHODS = ("modifiers", "ridge", "kernel", *NETWORK_METHODS)
-BUILT_METHODS = (*FINAL_METHODS, "forest", "one_modifier", "all_modifiers")
+FINAL_METHODS = ("modifiers", "ridge", "kernel", *NETWORK_METHODS, DRUGS)
+BUILT_METHODS = (*FINAL_METHODS, "forest", "one_modifier", "all_modifiers", PROFILES)
 # Those that use a GPU on device cuda.
-GPU_METHODS = frozenset({"modifiers", "one_modifier", "all_modifiers", *NETWORK_METHODS})
-PLANNED_METHODS = ("profiles", "drugs")
+GPU_METHODS = frozenset({"modifiers", "one_modifier", "all_modifiers", *NETWORK_METHODS, *VECTOR_METHODS})
+PLANNED_METHODS = ()
 BUILT_SCHEMES = ("kfold", "split", "lineage")
 
 # Their versions change last digits, so they are part of what a run is.
@@ -97,6 +101,12 @@ def checked_options(methods: Sequence[str], **options: Any) -> RunOptions:
         problems.append(
             f"--like-the-code selects without --fdr and with --redundancy {CODE_REDUNDANCY}; leave both out"
         )
+    if scheme != "kfold":
+        problems += [
+            f"--method {method}: its folds are over genes or drugs; only with --scheme kfold, given {scheme}"
+            for method in methods
+            if method in VECTOR_METHODS
+        ]
     if chosen.stratified:
         problems += _stratified_misuse(methods, scheme)
     try:
@@ -223,10 +233,12 @@ def chosen_targets(dataset: Dataset, classes: Sequence[str], wanted: str | Seque
 def targets_of(
     method: str, dataset: Dataset, facts: pa.Table, names: Sequence[str], wanted: str | Sequence[str]
 ) -> list[str]:
-    """Of the targets chosen, those a method models: shared networks forecast those that vary.
+    """Of the targets chosen, those a method models: shared networks forecast those that vary, profiles none.
 
     Raises BadInputError where none is left, or one that was named is not among them.
     """
+    if method in VECTOR_METHODS:
+        return []
     if method not in NETWORK_METHODS:
         return list(names)
     classes = dict(zip(dataset.targets, facts.column("class").to_pylist(), strict=True))

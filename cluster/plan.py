@@ -31,6 +31,7 @@ KERNEL_SECONDS = 0.002  # one target of `ridge` or `kernel` at that many lines, 
 FOREST_SECONDS = 3.5  # one target of `forest` at that many lines and all the genes it keeps
 STEP_SECONDS = 0.08  # one step of both autoencoders at that many genes
 SEARCHED = 12  # architectures that a search tries
+VECTOR_SECONDS = 200.0  # one fold of `profiles` or `drugs` at that size
 NETWORK_TARGET_SECONDS = 0.001  # one target's rows, once the networks are trained
 GIBI = 2**30
 WORKER_BYTES = 450 * 2**20  # a worker process with the numerical libraries imported
@@ -92,6 +93,8 @@ class Costs:
 
     def whole_seconds(self, unit: Unit) -> float:
         """Estimated core-seconds of work on a fold as a whole, networks trained to their last epoch."""
+        if unit.method not in NETWORK_METHODS:
+            return VECTOR_SECONDS * self.genes * self.lines / REFERENCE_GENES / REFERENCE_LINES
         steps = Schedule().epochs * self.lines / Schedule().batch
         wide, small = self.genes / REFERENCE_GENES, 0.01
         if unit.target == SEARCH:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from cluster.config import (
     FINAL_METHODS,
     GPU_METHODS,
+    VECTOR_METHODS,
     RunOptions,
     checked_options,
     chosen_targets,
@@ -19,24 +20,28 @@ from cluster.config import (
     run_body,
     targets_of,
 )
-from cluster.devices import device_for, device_here
+from cluster.devices import device_for
 from cluster.driver import Deadlines, Outcome, drive, seal_if_done
+from cluster.inputs import RunInputs
 from cluster.needs import needs_of, whole_units
-from cluster.plan import Costs, make_shards, summarise
+from cluster.plan import Costs, make_shards
 from cluster.progress import progress_for
-from cluster.runtime import check_address, fingerprint, open_executor, slots_of
+from cluster.runtime import check_address, fingerprint, open_executor
 from cluster.store.filesystem import open_filesystem
-from cluster.store.layout import RUN
 from cluster.store.reader import StoreReader
 from cluster.store.targets import targets_digest
-from cluster.store.units import FINAL_FOLD, Unit
+from cluster.store.units import FINAL_FOLD, WHOLE, Unit
 from cluster.store.writer import StoreWriter
 from cluster.words import measure_in_words
-from cluster.work import RunInputs, prepare, run_and_commit
+from cluster.work import prepare, run_and_commit
 from modeling.kernel import KERNELS
 from tasks.dataset import Dataset
+from tasks.drugs import METHOD as DRUGS
+from tasks.drugs import check_drugs, drug_data
 from tasks.fold import panel_of
 from tasks.problems import BadInputError
+from tasks.profiles import METHOD as PROFILES
+from tasks.profiles import check_profiles
 from tasks.target_facts import missing_pattern_order, target_facts
 from tasks.training import training_bytes
 
@@ -85,8 +90,8 @@ def run_request(request: Request) -> Outcome:
     if request.store is None:
         raise BadInputError("--store: a run needs a store")
     check_address(request.address, request.insecure)
-    dataset, options, units, facts = _wanted(request)
-    options = _on_device(options, device_for(options.device, request))
+    dataset, options, units, facts = wanted_of(request)
+    options = on_device(options, device_for(options.device, request))
     writer = StoreWriter(open_filesystem(request.store))
     writer.open_run(run_body(options, dataset, targets_digest(facts)))
     _put_shared(writer, dataset, facts, units)
@@ -127,49 +132,14 @@ def resume_store(
     return _work_off(writer, found, options, units, resources, forgiven)
 
 
-def describe_plan(request: Request) -> str:
-    """What `run` would do with the same request, in words: shards, time, memory, what is reused and why."""
-    dataset, options, units, facts = _wanted(request)
-    options = _on_device(options, device_here(options.device))
-    committed: set[Unit] = set()
-    digest = "plan"
-    if request.store is not None and open_filesystem(request.store).exists(RUN):
-        reader = StoreReader.open(request.store)
-        StoreWriter(reader.fs).open_run(run_body(options, dataset, targets_digest(facts)))
-        committed, digest = set(reader.committed_units()), reader.run_digest
-    costs, slots = _costs(options, dataset), slots_of(request.workers)
-    left = [unit for unit in units if unit not in committed]
-    names = _fold_names(options, dataset)
-    summary = summarise(
-        units, committed, make_shards(left, digest, costs, slots, request.shard_size), costs, slots
-    )
-    lines = [
-        f"{dataset.path}: {len(dataset.cell_lines)} cell lines x {len(dataset.genes)} genes, "
-        f"{len(dataset.targets)} targets ({measure_in_words(dataset.measure)})",
-        *(
-            f"  {p.method}, {names[p.fold]}: "
-            f"{p.wanted} targets, {p.reused} reused (committed under this configuration), "
-            f"{p.shards} shards, about {p.seconds:.0f} core-seconds"
-            for p in summary.lines
-        ),
-        f"in all {summary.shards} shards; about {summary.seconds:.0f} s on {slots} workers "
-        f"(an estimate, good to a factor of three), about {summary.memory_bytes / 2**30:.1f} GiB",
-    ]
-    return "\n".join(lines)
+def wanted_of(request: Request) -> tuple[Dataset, RunOptions, list[Unit], Any]:
+    """What a request comes to: dataset, checked options, the units it wants, and the facts of all targets.
 
-
-def _fold_names(options: RunOptions, dataset: Dataset) -> dict[int, str]:
-    """How a plan calls each fold: by number, and by what it tests where that is a lineage or its twin."""
-    named = options.scheme == "lineage"
-    names = {
-        f.number: f"fold {f.number}{f' ({f.name})' if named else ''}" for f in folds_of(options, dataset)
-    }
-    return names | {FINAL_FOLD: "all lines (final models)"}
-
-
-def _wanted(request: Request) -> tuple[Dataset, RunOptions, list[Unit], Any]:
+    Raises BadInputError for anything in it that cannot be used.
+    """
     options = checked_options(request.methods, **request.options)
     dataset = _open_verified(request.dataset)
+    _check_vectors(request.methods, dataset, options)
     facts = target_facts(dataset)
     names = chosen_targets(dataset, facts.column("class").to_pylist(), request.targets)
     order = missing_pattern_order(dataset)
@@ -178,10 +148,20 @@ def _wanted(request: Request) -> tuple[Dataset, RunOptions, list[Unit], Any]:
     units = []
     for method in request.methods:
         own = [f for f in folds if f != FINAL_FOLD or method in FINAL_METHODS]
+        if method in VECTOR_METHODS:
+            units += [Unit(method, WHOLE, fold) for fold in own]
         units += whole_units(method, own, options.search)
         mine = targets_of(method, dataset, facts, names, request.targets)
         units += [Unit(method, target, fold) for fold in own for target in mine]
     return dataset, options, units, facts
+
+
+def _check_vectors(methods: Sequence[str], dataset: Dataset, options: RunOptions) -> None:
+    """Raise BadInputError where the dataset does not hold what a method over genes or drugs needs."""
+    if PROFILES in methods:
+        check_profiles(dataset, options.folds)
+    if DRUGS in methods:
+        check_drugs(dataset, options.folds)
 
 
 def _put_shared(writer: StoreWriter, dataset: Dataset, facts: pa.Table, units: Iterable[Unit]) -> None:
@@ -212,11 +192,13 @@ def _needs(options: RunOptions, writer: StoreWriter) -> Callable[[Unit], tuple[s
     return lambda unit: needs_of(unit, writer.run_digest, options.search)
 
 
-def _on_device(options: RunOptions, device: str) -> RunOptions:
+def on_device(options: RunOptions, device: str) -> RunOptions:
+    """The options, with `auto` settled."""
     return options.model_copy(update={"device": device})
 
 
-def _costs(options: RunOptions, dataset: Dataset) -> Costs:
+def costs_of(options: RunOptions, dataset: Dataset) -> Costs:
+    """What the work on a dataset costs."""
     return Costs(options.preset, len(dataset.genes), len(dataset.cell_lines))
 
 
@@ -236,9 +218,10 @@ def _work_off(
     _say_what_is_reused(len(wanted), len(left), len(quarantined), dataset)
     if not left:
         return Outcome(0, 0, quarantined, {}, False, seal_if_done(writer), 0.0)
-    costs = _costs(options, dataset)
+    costs = costs_of(options, dataset)
     folds = {f.number: f for f in folds_of(options, dataset)}
-    inputs = RunInputs(panel_of(dataset), folds, options, writer.fs.name, writer.run_digest)
+    drugs = drug_data(dataset) if any(unit.method == DRUGS for unit in left) else None
+    inputs = RunInputs(panel_of(dataset), folds, options, writer.fs.name, writer.run_digest, drugs)
     on_gpu = GPU_METHODS & {u.method for u in left} if options.runs_on == "cuda" else frozenset()
     with open_executor(run_and_commit, prepare, inputs, resources, on_gpu) as executor:
         outcome = drive(

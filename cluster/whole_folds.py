@@ -1,6 +1,7 @@
-"""Work on a fold as a whole: training its shared networks, which goes on from the last checkpoint."""
+"""Work on a fold as a whole: training shared networks (from the last checkpoint on), profiles and drugs."""
 
 from cluster.executors import Job, Say
+from cluster.inputs import RunInputs
 from cluster.store.checkpoints import Checkpoints
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
@@ -8,18 +9,28 @@ from cluster.store.units import SEARCH, WHOLE
 from modeling.folds import Fold
 from modeling.shared_networks import STAGES, Keep, Standing
 from tasks.architecture import search_fold
+from tasks.drug_folds import drug_fold
+from tasks.drugs import METHOD as DRUGS
 from tasks.fold import Panel
 from tasks.methods import Weights
+from tasks.profiles import METHOD as PROFILES
+from tasks.profiles import profile_tables
 from tasks.settings import ShardSettings
 from tasks.shared_training import NETWORK_METHODS, WholeResult, design_of, train_fold
 
 
-def run_whole(job: Job, panel: Panel, fold: Fold, settings: ShardSettings, say: Say | None) -> WholeResult:
+def run_whole(job: Job, inputs: RunInputs, settings: ShardSettings, say: Say | None) -> WholeResult:
     """Do the work of a job that stands for a fold as a whole.
 
     ValueError for a method that has no such work.
     """
     (unit,) = job.units
+    panel, fold, options = inputs.panel, inputs.folds[job.fold], inputs.options
+    if unit.method == PROFILES:
+        tables = profile_tables(panel, unit.fold, options.folds, options.seed, settings.device)
+        return WholeResult(tables)
+    if unit.method == DRUGS and inputs.drugs is not None:
+        return drug_fold(panel, inputs.drugs, fold, options.folds, options.seed, settings.device)
     if unit.method in NETWORK_METHODS and unit.target == WHOLE:
         return _train(job, panel, fold, settings, say)
     if unit.method in NETWORK_METHODS and unit.target == SEARCH:

@@ -7,34 +7,19 @@ from importlib.metadata import version
 
 import pyarrow as pa
 
-from cluster.config import GPU_METHODS, RunOptions
 from cluster.devices import sees_gpu
 from cluster.errors import RefusedError
 from cluster.executors import Job, Receipt, Say
+from cluster.inputs import RunInputs, settings_of
 from cluster.needs import networks_key
 from cluster.store.units import Part
 from cluster.store.writer import StoreWriter
 from cluster.whole_folds import finish_whole, run_whole, weights_of
-from modeling.folds import Fold
-from tasks.fold import Panel, target_indices
+from tasks.fold import target_indices
 from tasks.methods import Prepared, prepare_part
 from tasks.settings import ShardSettings
 from tasks.shard import run_shard
 from tasks.shared_training import NETWORK_METHODS
-
-
-@dataclass(frozen=True)
-class RunInputs:
-    """What every shard of a run needs: the matrices, the folds by number, the options, and the store.
-
-    `run` is the run's digest.
-    """
-
-    panel: Panel
-    folds: dict[int, Fold]
-    options: RunOptions
-    store: str
-    run: str
 
 
 @dataclass(frozen=True)
@@ -54,18 +39,6 @@ def prepare(inputs: RunInputs, part: Part) -> Prepared:
         weights = weights_of(inputs.store, key)
     settings = settings_of(inputs.options, part.method)
     return prepare_part(inputs.panel, inputs.folds[part.fold], settings, weights)
-
-
-def settings_of(options: RunOptions, method: str) -> ShardSettings:
-    """What a shard of one method needs to know of the run's options."""
-    return ShardSettings(
-        method=method,
-        candidates=options.candidates,
-        selection=options.selection,
-        seed=options.seed,
-        device=options.runs_on if method in GPU_METHODS else "cpu",
-        stratified=options.folds if options.stratified else None,
-    )
 
 
 def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | Say | None) -> Receipt:
@@ -97,8 +70,7 @@ def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | Say | None)
 
 def _run(job: Job, inputs: RunInputs, prepared: Prepared | Say | None, settings: ShardSettings) -> Result:
     if job.is_whole:
-        say = prepared if callable(prepared) else None
-        done = run_whole(job, inputs.panel, inputs.folds[job.fold], settings, say)
+        done = run_whole(job, inputs, settings, prepared if callable(prepared) else None)
         return Result(done.tables, {done.status: 1}, done.files)
     if prepared is None or callable(prepared):
         raise ValueError(f"{job.part}: nothing is prepared")

@@ -11,9 +11,10 @@ import torch
 
 from cluster import run
 from cluster.config import RunOptions
+from cluster.described_plan import describe_plan
 from cluster.devices import device_for, device_here, sees_gpu
 from cluster.errors import RefusedError
-from cluster.runs import Request, describe_plan, resume_store
+from cluster.runs import Request, resume_store
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.writer import StoreWriter

@@ -10,10 +10,11 @@ import pytest
 
 from cluster import Store, run
 from cluster.config import options_of
+from cluster.described_plan import describe_plan
 from cluster.errors import ExitCode
 from cluster.final_models import residuals_table
 from cluster.run_folds import control_folds, held_out_lineages
-from cluster.runs import Request, describe_plan, resume_store
+from cluster.runs import Request, resume_store
 from cluster.store.layout import commit_path
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD

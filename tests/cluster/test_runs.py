@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from cluster import Store, run
+from cluster.described_plan import describe_plan
 from cluster.errors import ExitCode, RefusedError
-from cluster.runs import Request, describe_plan, resume_store
+from cluster.runs import Request, resume_store
 from cluster.store.reader import StoreReader
 from tasks.dataset import Dataset, write_dataset
 from tasks.problems import BadInputError

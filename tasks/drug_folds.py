@@ -1,0 +1,25 @@
+"""One fold of method `drugs`: the drug models, folds over drugs, and the ranking, folds over cell lines."""
+
+import pyarrow as pa
+from safetensors.numpy import save
+
+from modeling.folds import Fold
+from tasks.drug_ranking import fit_final_ranking, ranking_tables
+from tasks.drugs import DrugData, drug_tables
+from tasks.fold import Panel
+from tasks.shared_training import WholeResult
+
+
+def drug_fold(
+    panel: Panel, drugs: DrugData, fold: Fold, folds: int, seed: int, device: str = "cpu"
+) -> WholeResult:
+    """The tables of a fold; of the final fold (no line tests) the file that ranks drugs for new samples.
+
+    Drug models test the drugs of the fold of the same number, of `folds` over the drugs.
+    """
+    if len(fold.test) == 0:
+        return WholeResult({}, {"safetensors": save(fit_final_ranking(panel, drugs))})
+    tables = drug_tables(panel, drugs, fold.number, folds, seed, device)
+    for name, table in ranking_tables(panel, drugs, fold).items():
+        tables[name] = pa.concat_tables([tables[name], table])
+    return WholeResult(tables)
