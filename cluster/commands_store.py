@@ -107,10 +107,25 @@ def predict(
     out: Annotated[Path, typer.Option("--out", help="Samples x targets, .csv or .parquet.")],
     method: Annotated[
         str | None,
-        typer.Option(help="Whose final models: modifiers | ridge | kernel. Default: modifiers, or the only."),
+        typer.Option(
+            help="Whose final models: modifiers | ridge | kernel | latent | plain; drugs ranks drugs. "
+            "Default: modifiers, or the only."
+        ),
     ] = None,
+    higher_is_sensitive: Annotated[
+        bool,
+        typer.Option(
+            "--higher-is-sensitive",
+            help="Of method drugs: a high response means a sensitive line (an activity area; not an AUC).",
+        ),
+    ] = False,
 ) -> None:
     """Score new samples with the final models; beside them: each target's trust, the missing genes."""
+    if method == "drugs":
+        from cluster.predict_drugs import rank_file
+
+        typer.echo(rank_file(store, expression, out, higher_is_sensitive))
+        return
     from cluster.predict import predict_file
 
     typer.echo(predict_file(store, expression, out, method))

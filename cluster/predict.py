@@ -78,13 +78,11 @@ def predict_file(store: str, expression: Path, out: Path, method: str | None = N
     Returns what was done. Raises BadInputError for input that cannot be used, before anything is written.
     """
     targets, missing = (out.with_name(f"{out.stem}.{what}{out.suffix}") for what in ("targets", "missing"))
-    _check_places(expression, (out, targets, missing))
-    matrix = read_matrix(expression, GENES)
-    frame = pd.DataFrame(matrix.values.T, index=pd.Index(matrix.ids, name="sample"), columns=matrix.columns)
+    frame = samples_of(expression, out, (out, targets, missing))
     made = predict_samples(StoreReader.open(store), frame, method)
-    _write(out, made.predicted.reset_index())
-    _write(targets, made.trust)
-    _write(missing, made.missing)  # if empty, too: an older one would tell of other samples
+    write(out, made.predicted.reset_index())
+    write(targets, made.trust)
+    write(missing, made.missing)  # if empty, too: an older one would tell of other samples
     return "\n".join(
         [
             f"{out}: {made.predicted.shape[0]} samples x {made.predicted.shape[1]} targets ({made.method})",
@@ -95,9 +93,18 @@ def predict_file(store: str, expression: Path, out: Path, method: str | None = N
     )
 
 
-def _check_places(expression: Path, outs: tuple[Path, ...]) -> None:
-    """Raise BadInputError for files that cannot be written, or that are the samples themselves."""
-    out = outs[0]
+def samples_of(expression: Path, out: Path, outs: tuple[Path, ...]) -> pd.DataFrame:
+    """A file of samples, samples x genes, once it is sure that what comes of it can be written.
+
+    Raises BadInputError for samples that cannot be read, and for `outs` (`out` is the one named) that cannot
+    be written or are the samples themselves.
+    """
+    _check_places(expression, out, outs)
+    matrix = read_matrix(expression, GENES)
+    return pd.DataFrame(matrix.values.T, index=pd.Index(matrix.ids, name="sample"), columns=matrix.columns)
+
+
+def _check_places(expression: Path, out: Path, outs: tuple[Path, ...]) -> None:
     if out.suffix not in SUFFIXES:
         raise BadInputError(f"--out {out}: expected a name that ends with {' or '.join(SUFFIXES)}")
     if not out.parent.is_dir():
@@ -150,7 +157,8 @@ def _missing(scored: Scored) -> pd.DataFrame:
     return pd.DataFrame({"gene": genes, "samples_without": scored.unknown[lacking]})
 
 
-def _write(path: Path, frame: pd.DataFrame) -> None:
+def write(path: Path, frame: pd.DataFrame) -> None:
+    """A table as its file's name says, .csv or .parquet."""
     path.write_bytes(to_bytes(pa.Table.from_pandas(frame, preserve_index=False), SUFFIXES[path.suffix]))
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from cluster.gene import GenePage, gene_page
 from cluster.predict import Prediction, predict_samples
+from cluster.predict_drugs import rank_samples
 from cluster.query import query
 from cluster.shards_table import lost_attempts
 from cluster.store.reader import StoreReader
@@ -116,6 +117,10 @@ class Store:
     def predict(self, expression: pd.DataFrame, method: str | None = None) -> Prediction:
         """Forecasts of every target for new samples; see `cluster.predict.predict_samples`."""
         return predict_samples(self._reader, expression, method)
+
+    def rank_drugs(self, expression: pd.DataFrame, higher_is_sensitive: bool = False) -> pd.DataFrame:
+        """Drugs ranked for new samples; see `cluster.predict_drugs.rank_samples`."""
+        return rank_samples(self._reader, expression, higher_is_sensitive)
 
     def gene(self, name: str) -> GenePage:
         """Everything the store knows of one target. BadInputError names close ones where there is no such."""

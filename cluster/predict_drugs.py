@@ -1,0 +1,56 @@
+"""`knockcast predict --method drugs`: which drugs suit new samples, given their expression."""
+
+from pathlib import Path
+
+import pandas as pd
+from safetensors.numpy import load
+
+from cluster.predict import samples_of, write
+from cluster.store.reader import StoreReader
+from cluster.store.units import FINAL_FOLD, WHOLE, Unit
+from tasks.drug_ranking import DEFAULT_FEATURES, MODEL, rank_drugs
+from tasks.drugs import METHOD
+from tasks.problems import BadInputError
+
+
+def rank_samples(
+    reader: StoreReader, expression: pd.DataFrame, higher_is_sensitive: bool = False
+) -> pd.DataFrame:
+    """Every drug ranked for each sample; see `tasks.drug_ranking.rank_drugs`.
+
+    `pearson` is each drug's r over held-out cell lines, mean over the folds. Raises BadInputError where the
+    store holds no final drug model.
+    """
+    key = reader.committed_units().get(Unit(METHOD, WHOLE, FINAL_FOLD))
+    if key is None:
+        raise BadInputError(
+            f"{reader.fs.name}: no final model of method drugs; `knockcast run` with --method drugs, and not "
+            "--no-final, stores one"
+        )
+    (file,) = reader.commit(key).other_files
+    arrays = load(reader.verified(file))
+    known = out_of_fold(reader)
+    return rank_drugs(arrays, expression, DEFAULT_FEATURES, not higher_is_sensitive, known)
+
+
+def out_of_fold(reader: StoreReader) -> dict[str, float]:
+    """Each drug's r between measured and forecast response of held-out lines, mean over the folds."""
+    rows = reader.table("profile_scores").to_pandas()
+    mine = rows[(rows["method"] == METHOD) & (rows["model"] == MODEL) & (rows["axis"] == "drug")]
+    mine = mine[mine["features"] == DEFAULT_FEATURES]
+    return {str(name): float(r) for name, r in mine.groupby("name")["pearson"].mean().items()}
+
+
+def rank_file(store: str, expression: Path, out: Path, higher_is_sensitive: bool = False) -> str:
+    """Rank the drugs for a file of samples, and write one row per sample and drug; returns what was done.
+
+    Raises BadInputError for input that cannot be used, before anything is written.
+    """
+    frame = samples_of(expression, out, (out,))
+    table = rank_samples(StoreReader.open(store), frame, higher_is_sensitive)
+    write(out, table)
+    ranked = table["rank"].notna().groupby(table["sample"]).any()
+    lines = [f"{out}: {len(frame)} samples x {table['drug'].nunique()} drugs, the most sensitive first"]
+    if poor := [str(name) for name, any_rank in ranked.items() if not any_rank]:
+        lines.append(f"{len(poor)} samples know under 90% of the genes, no ranks: {', '.join(poor[:20])}")
+    return "\n".join(lines)
