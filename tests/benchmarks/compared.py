@@ -208,6 +208,9 @@ def _pairs() -> str:
         ("published:modifiers", "always_ridge:modifiers"),
         ("published:modifiers", "store:modifiers"),
         ("store:modifiers", "code:modifiers"),
+        ("store:latent", "store:modifiers"),
+        ("store:latent", "store:plain"),
+        ("store:kernel", "store:latent"),
         ("store:kernel", "store:modifiers"),
         ("store:kernel", "published:modifiers"),
         ("store:kernel", "store:ridge"),
@@ -220,11 +223,8 @@ def _pairs() -> str:
 
 def _pair(first: str, second: str) -> str:
     names = [f"{WHERE}/{name}" for name in (first, second)]
-    only = None
-    if "published" in first + second and "forest" not in first + second:
-        only = sample_file(SAMPLES["published"]).read_text().split()
     try:
-        made = compare(names[0].rpartition(":")[0], *names, only)
+        made = compare(names[0].rpartition(":")[0], *names)
     except (BadInputError, StorageError):
         return ""
     return "```\n" + "\n".join(headlines(made)) + "\n```"

@@ -15,6 +15,7 @@ from cluster import Store
 from cluster.config import chosen_targets
 from tasks.dataset import Dataset
 from tasks.target_facts import target_facts
+from tests.benchmarks import shared_results
 from tests.benchmarks.compared import RUNS, draw_samples, sections
 from tests.benchmarks.measure import Measured, machine, watched
 
@@ -55,6 +56,8 @@ def make_store(store: Path) -> None:
     draw_samples(chosen_targets(opened, classes, "variable"))
     for one in RUNS:
         watched([KNOCKCAST, *one.arguments])
+    for command in shared_results.commands():
+        watched([KNOCKCAST, *command])
 
 
 def note(name: str, measured: Measured) -> None:
@@ -85,6 +88,7 @@ def page(store: Store) -> str:
         best(store, genes),
         expected(store, genes),
         *sections(),
+        *shared_results.sections(),
         NOTES.read_text().strip() if NOTES.exists() else "",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
