@@ -13,6 +13,7 @@ from cluster.store.units import FINAL_FOLD, Unit
 from cluster.store.writer import StoreWriter
 from cluster.words import measure_in_words
 from tasks.dataset import Dataset
+from tasks.shared_training import NETWORK_METHODS
 
 
 def describe_plan(request: Request) -> str:
@@ -56,4 +57,5 @@ def _fold_names(options: RunOptions, dataset: Dataset) -> dict[int, str]:
 
 
 def _noun(method: str) -> str:
-    return "units" if method in VECTOR_METHODS else "targets"
+    """What a unit of the method is: of networks, profiles and drugs some are of a fold as a whole."""
+    return "units" if method in (*VECTOR_METHODS, *NETWORK_METHODS) else "targets"
