@@ -12,7 +12,7 @@ from modeling.arrays import FEWEST_LINES
 from modeling.cca import Canonical
 from modeling.descent_state import Schedule
 from modeling.folds import Fold, gene_folds
-from modeling.metrics import pearson, spearman
+from modeling.metrics import pearson
 from modeling.profile_network import SCHEDULE
 from modeling.profiles import ProfileFits, fit_profiles
 from modeling.seeds import seed_of
@@ -20,6 +20,7 @@ from tasks.dataset import Dataset
 from tasks.fold import Panel
 from tasks.problems import BadInputError
 from tasks.tables import table_of
+from tasks.vector_rows import correlation_rows
 
 METHOD, FEATURES = "profiles", "expression"
 FEWEST_GENES = 10  # of a fold's test part: r over fewer says nothing
@@ -124,30 +125,8 @@ def _score_rows(profiles: Profiles, fold: Fold, fits: ProfileFits, name: str) ->
     predicted = fits.models[name].predict(profiles.expression[fold.test])
     genes = [profiles.genes[i] for i in fold.test]
     unit = {"method": METHOD, "fold": fold.number, "model": name, "features": FEATURES}
-    yield unit | _along("cell_line", profiles.cell_lines, measured.T, predicted.T)
-    yield unit | _along("gene", genes, measured, predicted)
-
-
-def _along(
-    axis: str,
-    names: tuple[str, ...] | list[str],
-    measured: Float64[np.ndarray, "names values"],
-    predicted: Float64[np.ndarray, "names values"],
-) -> Row:
-    """r of every row of `measured` with that of `predicted`, over the values that were measured."""
-    scores = np.full((len(names), 2), np.nan)
-    counted = ~np.isnan(measured)
-    for i, present in enumerate(counted):
-        if present.sum() >= FEWEST_LINES:
-            y, forecast = measured[i, present], predicted[i, present]
-            scores[i] = pearson(y, forecast), spearman(y, forecast)
-    return {
-        "axis": axis,
-        "name": np.array(names, dtype=object),
-        "n": counted.sum(axis=1),
-        "pearson": scores[:, 0],
-        "spearman": scores[:, 1],
-    }
+    yield correlation_rows(unit | {"axis": "cell_line"}, profiles.cell_lines, measured.T, predicted.T)
+    yield correlation_rows(unit | {"axis": "gene"}, genes, measured, predicted)
 
 
 def _component_row(profiles: Profiles, fold: Fold, canonical: Canonical) -> Row:
