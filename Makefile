@@ -8,8 +8,9 @@ READY := .venv/.ready
 demo: $(READY)  ## simulate a release, model it on Ray, show the best-predicted genes
 	$(BIN)/knockcast demo --out demo
 
-test: $(READY)  ## every test that runs without a browser: unit, Ray, chaos
-	$(BIN)/python -m pytest -m "not browser" --durations=15
+test: $(READY)  ## every test that runs without a browser: unit, a file at a time on each core; then Ray and chaos
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --durations=10
+	$(BIN)/python -m pytest -m "(ray or chaos) and not browser" --durations=10
 
 check: $(READY)  ## style and types
 	$(BIN)/ruff check .
