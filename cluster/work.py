@@ -12,6 +12,9 @@ from cluster.errors import RefusedError
 from cluster.executors import Job, Receipt, Say
 from cluster.inputs import RunInputs, settings_of
 from cluster.needs import networks_key
+from cluster.store import layout
+from cluster.store.filesystem import open_filesystem
+from cluster.store.reader import StoreReader
 from cluster.store.units import Part
 from cluster.store.writer import StoreWriter
 from cluster.whole_folds import finish_whole, run_whole, weights_of
@@ -46,6 +49,8 @@ def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | Say | None)
 
     A job of a whole fold has nothing prepared; one that trains may have a `Say` instead.
     """
+    if job.trains and (done := _trained_before(job)):
+        return done
     begun = time.process_time()
     settings = settings_of(inputs.options, job.method)
     if settings.device == "cuda" and not sees_gpu():
@@ -66,6 +71,23 @@ def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | Say | None)
     )
     finish_whole(job)
     return Receipt(job.key, job.attempt, won, result.statuses, seconds, host)
+
+
+def _trained_before(job: Job) -> Receipt | None:
+    """The receipt of a trainer that died between its commit and its answer; Ray has started it anew."""
+    fs = open_filesystem(job.store)
+    if not fs.exists(layout.commit_path(job.key)):
+        return None
+    commit = StoreReader(fs).commit(job.key)
+    finish_whole(job)
+    return Receipt(
+        job.key,
+        job.attempt,
+        commit.attempt == job.attempt,
+        commit.statuses,
+        commit.seconds or 0.0,
+        commit.host or "",
+    )
 
 
 def _run(job: Job, inputs: RunInputs, prepared: Prepared | Say | None, settings: ShardSettings) -> Result:

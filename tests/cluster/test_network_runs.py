@@ -1,5 +1,6 @@
 """Runs of methods `latent` and `plain`: whole, cut, resumed, given up, and on Ray."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,3 +136,17 @@ def test_trainers_on_ray_give_the_same_bytes(dataset: Path, whole: Path, tmp_pat
     assert run(dataset, tmp_path / "ray", methods=METHODS, workers=2, folds=2, shard_size=2).sealed
     assert table_bytes(tmp_path / "ray") == table_bytes(whole)
     assert networks(tmp_path / "ray") == networks(whole)
+
+
+def test_a_trainer_that_died_after_its_commit_answers_without_training_again(dataset: Path, tmp_path: Path):
+    from cluster.executors import Job
+    from cluster.work import run_and_commit
+
+    run(dataset, tmp_path / "store", methods=["plain"], workers=0, folds=2, final=False)
+    reader = StoreReader.open(tmp_path / "store")
+    unit = Unit("plain", WHOLE, 0)
+    key = reader.committed_units()[unit]
+    job = Job(key, (unit,), 1, reader.fs.name, reader.run_digest)
+    receipt = run_and_commit(job, inputs=None, prepared=None)  # type: ignore[arg-type] - nothing is read of them
+    assert (receipt.key, receipt.won, receipt.statuses) == (key, True, {"ok": 1})
+    assert not run_and_commit(replace(job, attempt=2), inputs=None, prepared=None).won  # type: ignore[arg-type]
