@@ -17,6 +17,8 @@ from tasks.problems import BadInputError
 from tests.made_datasets import GENES, TARGETS, made_dataset, made_matrices, tiny_dataset
 from tests.stores import table_bytes
 
+pytestmark = pytest.mark.timeout(300)  # several runs of some seconds, on machines that do other things, too
+
 METHODS = ("latent", "plain")
 
 
