@@ -12,8 +12,8 @@ Method = Annotated[
     list[str],
     typer.Option(
         "--method",
-        help="modifiers | ridge | kernel | forest | one_modifier | all_modifiers; later latent, plain, "
-        "profiles, drugs. Repeatable.",
+        help="modifiers | ridge | kernel | forest | latent | plain | profiles | drugs | one_modifier | "
+        "all_modifiers. Repeatable.",
     ),
 ]
 Preset = Annotated[str, typer.Option(help="quick | published | best, or candidates by name: ols,knn.")]

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from tasks.problems import BadInputError
+
 StoreArgument = Annotated[str, typer.Argument(help="A store's folder.")]
 
 
@@ -126,6 +128,8 @@ def predict(
 
         typer.echo(rank_file(store, expression, out, higher_is_sensitive))
         return
+    if higher_is_sensitive:
+        raise BadInputError("--higher-is-sensitive: only with --method drugs")
     from cluster.predict import predict_file
 
     typer.echo(predict_file(store, expression, out, method))

@@ -47,7 +47,7 @@ def compare(store: str, first: str, second: str, only: Collection[str] | None = 
     `only` that one side does not score.
     """
     reader = StoreReader.open(store)
-    sides = [_side(reader, name) for name in (first, second)]
+    sides = _sides(reader, first, second)
     if problems := _differences(*sides):
         raise BadInputError(problems)
     scores = [_scores(side, only) for side in sides]
@@ -115,6 +115,20 @@ def _interval(paired: Paired) -> str:
         f"{paired.mean:+.4f} ({paired.low:+.4f} to {paired.high:+.4f}), "
         f"paired t p = {paired.t_p:.2g}, Wilcoxon p = {paired.wilcoxon_p:.2g}"
     )
+
+
+def _sides(reader: StoreReader, *names: str) -> list[Side]:
+    """Both sides; one BadInputError for what is wrong with either."""
+    sides: list[Side] = []
+    problems: list[str] = []
+    for name in names:
+        try:
+            sides.append(_side(reader, name))
+        except BadInputError as error:
+            problems += error.problems
+    if problems:
+        raise BadInputError(problems)
+    return sides
 
 
 def _side(reader: StoreReader, name: str) -> Side:

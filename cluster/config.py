@@ -34,7 +34,6 @@ FINAL_METHODS = ("modifiers", "ridge", "kernel", *NETWORK_METHODS, DRUGS)
 BUILT_METHODS = (*FINAL_METHODS, "forest", "one_modifier", "all_modifiers", PROFILES)
 # Those that use a GPU on device cuda.
 GPU_METHODS = frozenset({"modifiers", "one_modifier", "all_modifiers", *NETWORK_METHODS, *VECTOR_METHODS})
-PLANNED_METHODS = ()
 BUILT_SCHEMES = ("kfold", "split", "lineage")
 
 # Their versions change last digits, so they are part of what a run is.
@@ -85,11 +84,19 @@ class RunOptions(BaseModel):
 
 def checked_options(methods: Sequence[str], **options: Any) -> RunOptions:
     """The options, or a BadInputError that names every one that cannot be used and what could be."""
-    problems = _unbuilt("--method", methods, BUILT_METHODS, PLANNED_METHODS)
+    problems = _unknown("--method", methods, BUILT_METHODS)
     scheme = options.pop("scheme", "kfold")
-    if unbuilt := _unbuilt("--scheme", [scheme], BUILT_SCHEMES, ()):
-        problems += unbuilt
+    if unknown := _unknown("--scheme", [scheme], BUILT_SCHEMES):
+        problems += unknown
         scheme = "kfold"
+    if scheme != "kfold":
+        problems += [
+            f"--method {method}: its folds are over genes or drugs; only with --scheme kfold, given {scheme}"
+            for method in methods
+            if method in VECTOR_METHODS
+        ]
+    if options.get("search_architecture") and options.get("nested_search"):
+        problems.append("--search-architecture and --nested-search: choose one of them")
     try:
         chosen = RunOptions(scheme=scheme, **options)
     except ValidationError as error:
@@ -101,12 +108,6 @@ def checked_options(methods: Sequence[str], **options: Any) -> RunOptions:
         problems.append(
             f"--like-the-code selects without --fdr and with --redundancy {CODE_REDUNDANCY}; leave both out"
         )
-    if scheme != "kfold":
-        problems += [
-            f"--method {method}: its folds are over genes or drugs; only with --scheme kfold, given {scheme}"
-            for method in methods
-            if method in VECTOR_METHODS
-        ]
     if chosen.stratified:
         problems += _stratified_misuse(methods, scheme)
     try:
@@ -129,14 +130,8 @@ def _stratified_misuse(methods: Sequence[str], scheme: str) -> list[str]:
     return problems
 
 
-def _unbuilt(option: str, given: Sequence[str], built: Sequence[str], planned: Sequence[str]) -> list[str]:
-    return [
-        f"{option} {name}: not built yet; built are {', '.join(built)}"
-        if name in planned
-        else f"{option} {name}: unknown; known are {', '.join((*built, *planned))}"
-        for name in given
-        if name not in built
-    ]
+def _unknown(option: str, given: Sequence[str], built: Sequence[str]) -> list[str]:
+    return [f"{option} {name}: unknown; known are {', '.join(built)}" for name in given if name not in built]
 
 
 def folds_of(options: RunOptions, dataset: Dataset) -> tuple[Fold, ...]:

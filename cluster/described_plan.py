@@ -18,8 +18,9 @@ from tasks.shared_training import NETWORK_METHODS
 
 def describe_plan(request: Request) -> str:
     """What `run` would do with the same request, in words: shards, time, memory, what is reused and why."""
-    dataset, options, units, facts = wanted_of(request)
-    options = on_device(options, device_here(options.device))
+    wanted = wanted_of(request)
+    dataset, units, facts = wanted.dataset, wanted.units, wanted.facts
+    options = on_device(wanted.options, device_here(wanted.options.device))
     committed: set[Unit] = set()
     digest = "plan"
     if request.store is not None and open_filesystem(request.store).exists(RUN):
@@ -44,7 +45,7 @@ def describe_plan(request: Request) -> str:
         f"in all {summary.shards} shards; about {summary.seconds:.0f} s on {slots} workers "
         f"(an estimate, good to a factor of three), about {summary.memory_bytes / 2**30:.1f} GiB",
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *wanted.notes])
 
 
 def _fold_names(options: RunOptions, dataset: Dataset) -> dict[int, str]:

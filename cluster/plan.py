@@ -12,7 +12,7 @@ from itertools import groupby, pairwise
 from cluster.store.units import FINAL_FOLD, SEARCH, Part, Unit, shard_key
 from modeling.association import TESTS, TILE_TARGETS
 from modeling.descent_state import Schedule
-from modeling.shared_networks import EXPRESSION_UNITS
+from modeling.shared_networks import EXPRESSION_UNITS, PLAIN
 from tasks.forest_models import GENES as FOREST_GENES
 from tasks.shared_training import NETWORK_METHODS
 
@@ -30,6 +30,7 @@ FIT_SECONDS = {  # one target's candidates at that many lines, by preset; linear
 KERNEL_SECONDS = 0.002  # one target of `ridge` or `kernel` at that many lines, its rows included
 FOREST_SECONDS = 3.5  # one target of `forest` at that many lines and all the genes it keeps
 STEP_SECONDS = 0.08  # one step of both autoencoders at that many genes
+SEARCHED_STEP_SECONDS = 0.02  # one step of a network from expression to dependency of 300 units
 SEARCHED = 12  # architectures that a search tries
 VECTOR_SECONDS = 200.0  # one fold of `profiles` or `drugs` at that size
 NETWORK_TARGET_SECONDS = 0.001  # one target's rows, once the networks are trained
@@ -97,6 +98,8 @@ class Costs:
             return VECTOR_SECONDS * self.genes * self.lines / REFERENCE_GENES / REFERENCE_LINES
         steps = Schedule().epochs * self.lines / Schedule().batch
         wide, small = self.genes / REFERENCE_GENES, 0.01
+        if unit.target == SEARCH and unit.method == PLAIN:
+            return steps * SEARCHED * (SEARCHED_STEP_SECONDS * wide + small)
         if unit.target == SEARCH:
             return steps * (STEP_SECONDS * wide + SEARCHED * small)
         return steps * (STEP_SECONDS * wide + small)

@@ -18,6 +18,7 @@ from tasks.kernel_scoring import FEWEST_KNOWN
 from tasks.matrices import GENES
 from tasks.problems import BadInputError
 from tasks.scoring import Scored, score_samples
+from tasks.shared_training import NETWORK_METHODS
 from tasks.tables import KEYS, SCHEMAS
 
 SUFFIXES = {".csv": "csv", ".parquet": "parquet"}
@@ -61,6 +62,12 @@ def predict_samples(reader: StoreReader, expression: pd.DataFrame, method: str |
     if scored.needed and (scored.unknown == len(values)).all():
         raise BadInputError(
             "none of the models' genes are known in these samples: columns must be gene symbols"
+        )
+    if not scored.targets:
+        reasons = sorted({str(reason) for reason in models.column("reason").to_pylist() if reason})
+        raise BadInputError(
+            f"{reader.fs.name}: no final model of method {chosen} forecasts anything: "
+            + ("; ".join(reasons[:SHOWN]) or "it has none")
         )
     share = scored.known / len(scored.needed) if scored.needed else np.ones(len(values))
     return Prediction(
@@ -125,6 +132,8 @@ def _method(reader: StoreReader, asked: str | None) -> str:
     listed = f"stored are those of {', '.join(stored)}" if stored else "none are stored"
     if asked is None and len(stored) > 1 and "modifiers" not in stored:
         raise BadInputError(f"{reader.fs.name}: --method: whose final models? {listed}")
+    if asked == "profiles":
+        raise BadInputError("--method profiles: it forecasts genes for known cell lines, no new samples")
     method = asked or ("modifiers" if "modifiers" in stored or not stored else stored[0])
     if method not in stored:
         raise BadInputError(
@@ -169,12 +178,13 @@ def _what_is_missing(made: Prediction, trust: str) -> list[str]:
     if unscored := int((made.trust["missing_modifiers"] != "").sum()):
         lines.append(f"{unscored} targets are not forecast for that reason (missing_modifiers in {trust})")
     if made.method != "modifiers":
-        lines += _samples_in_words(made.known)
+        how = "with the training mean for those" if made.method in NETWORK_METHODS else "from those they know"
+        lines += _samples_in_words(made.known, how)
     return lines
 
 
-def _samples_in_words(known: pd.Series) -> list[str]:
-    """Of models on all genes: which samples were forecast from some genes, and which not at all."""
+def _samples_in_words(known: pd.Series, how: str) -> list[str]:
+    """Of models on all genes: which samples were forecast though they lack some, and which not at all."""
     lacking = known[known < 1].sort_values(kind="stable")
     poor = 100 * lacking < FEWEST_KNOWN
     lines = []
@@ -183,7 +193,7 @@ def _samples_in_words(known: pd.Series) -> list[str]:
         lines.append(f"{poor.sum()} samples know under {FEWEST_KNOWN}% of the genes, no forecast: {names}")
     if not poor.all():
         lines.append(
-            f"{(~poor).sum()} samples lack some genes and are forecast from those they know "
+            f"{(~poor).sum()} samples lack some genes and are forecast {how} "
             f"({lacking[~poor].iloc[0]:.1%} or more)"
         )
     return lines

@@ -9,39 +9,33 @@ from typing import Any
 import pyarrow as pa
 
 from cluster.config import (
-    FINAL_METHODS,
     GPU_METHODS,
-    VECTOR_METHODS,
     RunOptions,
-    checked_options,
-    chosen_targets,
     folds_of,
     options_of,
     run_body,
-    targets_of,
 )
 from cluster.devices import device_for
 from cluster.driver import Deadlines, Outcome, drive, seal_if_done
 from cluster.inputs import RunInputs
-from cluster.needs import needs_of, whole_units
+from cluster.needs import needs_of
 from cluster.plan import Costs, make_shards
 from cluster.progress import progress_for
 from cluster.runtime import check_address, fingerprint, open_executor
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.targets import targets_digest
-from cluster.store.units import FINAL_FOLD, WHOLE, Unit
+from cluster.store.units import FINAL_FOLD, Unit
 from cluster.store.writer import StoreWriter
+from cluster.wanted import Wanted, verified_dataset, wanted_by
 from cluster.words import measure_in_words
 from cluster.work import prepare, run_and_commit
 from modeling.kernel import KERNELS
 from tasks.dataset import Dataset
 from tasks.drugs import METHOD as DRUGS
-from tasks.drugs import check_drugs, drug_data
+from tasks.drugs import drug_data
 from tasks.fold import panel_of
 from tasks.problems import BadInputError
-from tasks.profiles import METHOD as PROFILES
-from tasks.profiles import check_profiles
 from tasks.target_facts import missing_pattern_order, target_facts
 from tasks.training import training_bytes
 
@@ -76,8 +70,8 @@ def run(dataset: Path | str, store: Path | str, **request: Any) -> Outcome:
     """Model every target of a Dataset and commit the results to a store; `knockcast run` in Python.
 
     Keywords: methods, targets (as the command takes them, or a list of names), final, shard_size, address,
-    workers, insecure as in `Request`; all others (preset, scheme, folds, seed, top, fdr, redundancy, device,
-    stratified) are the run's options.
+    workers, insecure as in `Request`; all others (preset, scheme, folds, seed, top, fdr, redundancy,
+    like_the_code, device, stratified, search_architecture, nested_search) are the run's options.
     Raises BadInputError, StorageError or RefusedError; an interruption or quarantined targets are in the
     Outcome, not raised.
     """
@@ -90,11 +84,14 @@ def run_request(request: Request) -> Outcome:
     if request.store is None:
         raise BadInputError("--store: a run needs a store")
     check_address(request.address, request.insecure)
-    dataset, options, units, facts = wanted_of(request)
-    options = on_device(options, device_for(options.device, request))
+    wanted = wanted_of(request)
+    dataset, units, facts = wanted.dataset, wanted.units, wanted.facts
+    options = on_device(wanted.options, device_for(wanted.options.device, request))
     writer = StoreWriter(open_filesystem(request.store))
     writer.open_run(run_body(options, dataset, targets_digest(facts)))
     _put_shared(writer, dataset, facts, units)
+    for note in wanted.notes:
+        print(note, file=sys.stderr)
     writer.add_plan(units, dataset=str(dataset.path.resolve()))
     resources = Resources(request.address, request.workers, request.shard_size, request.insecure)
     return _work_off(writer, dataset, options, units, resources)
@@ -132,36 +129,9 @@ def resume_store(
     return _work_off(writer, found, options, units, resources, forgiven)
 
 
-def wanted_of(request: Request) -> tuple[Dataset, RunOptions, list[Unit], Any]:
-    """What a request comes to: dataset, checked options, the units it wants, and the facts of all targets.
-
-    Raises BadInputError for anything in it that cannot be used.
-    """
-    options = checked_options(request.methods, **request.options)
-    dataset = _open_verified(request.dataset)
-    _check_vectors(request.methods, dataset, options)
-    facts = target_facts(dataset)
-    names = chosen_targets(dataset, facts.column("class").to_pylist(), request.targets)
-    order = missing_pattern_order(dataset)
-    names.sort(key=order.__getitem__)
-    folds = [f.number for f in folds_of(options, dataset) if request.final or f.number != FINAL_FOLD]
-    units = []
-    for method in request.methods:
-        own = [f for f in folds if f != FINAL_FOLD or method in FINAL_METHODS]
-        if method in VECTOR_METHODS:
-            units += [Unit(method, WHOLE, fold) for fold in own]
-        units += whole_units(method, own, options.search)
-        mine = targets_of(method, dataset, facts, names, request.targets)
-        units += [Unit(method, target, fold) for fold in own for target in mine]
-    return dataset, options, units, facts
-
-
-def _check_vectors(methods: Sequence[str], dataset: Dataset, options: RunOptions) -> None:
-    """Raise BadInputError where the dataset does not hold what a method over genes or drugs needs."""
-    if PROFILES in methods:
-        check_profiles(dataset, options.folds)
-    if DRUGS in methods:
-        check_drugs(dataset, options.folds)
+def wanted_of(request: Request) -> Wanted:
+    """What a request comes to; see `cluster.wanted.wanted_by`."""
+    return wanted_by(request.dataset, request.methods, request.targets, request.final, dict(request.options))
 
 
 def _put_shared(writer: StoreWriter, dataset: Dataset, facts: pa.Table, units: Iterable[Unit]) -> None:
@@ -178,14 +148,7 @@ def _dataset_of(reader: StoreReader, given: Path | None) -> Dataset:
     if found is None:
         tried = ", ".join(map(str, places)) or "no place is recorded"
         raise BadInputError(f"{reader.fs.name}: its dataset is not to be found ({tried}); give --dataset")
-    return _open_verified(found)
-
-
-def _open_verified(path: Path) -> Dataset:
-    """The Dataset, hashed again: a store must not mix the results of two matrices under one name."""
-    dataset = Dataset.open(path)
-    dataset.verify()
-    return dataset
+    return verified_dataset(found)
 
 
 def _needs(options: RunOptions, writer: StoreWriter) -> Callable[[Unit], tuple[str, ...]]:

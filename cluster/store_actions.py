@@ -43,7 +43,10 @@ def show_status(store: str) -> None:
     print(f"attempts: {status.failed_attempts} failed, {status.lost_attempts} lost or running")
     print("ended as: " + ", ".join(f"{name} {count}" for name, count in status.statuses.items()))
     print(_text(status.by_fold), end="")
+    committed = {commit.key for commit in reader.commits()}
     for key, training in trainings(reader.fs).items():
+        if key in committed:
+            continue
         print(f"in training: shard {key[:12]}: {training}")
     for unit, errors in reader.quarantined().items():
         last = str(errors[-1]).splitlines()[0] if errors else "no error recorded"

@@ -60,7 +60,6 @@ def _train(job: Job, panel: Panel, fold: Fold, settings: ShardSettings, say: Say
 
 
 def _search(job: Job, panel: Panel, fold: Fold, settings: ShardSettings, say: Say | None) -> WholeResult:
-    """Autoencoders go on from the last checkpoint; the architectures, which take less, are tried again."""
     checkpoints = Checkpoints(open_filesystem(job.store), job.key)
     nested = bool(StoreReader.open(job.store).run["settings"].get("nested_search", False))
     keep = _keeper(job, checkpoints, say)
@@ -78,6 +77,8 @@ def _keeper(job: Job, checkpoints: Checkpoints, say: Say | None) -> Keep:
 
 def told(network: str, standing: Standing) -> str:
     """How far a training is, in words."""
+    if standing.tried is not None:
+        return f"search for network {network}, {len(standing.tried)} architectures tried"
     if standing.state is None:
         return f"network {network} is done"
     loss, error = standing.state.losses[-1]

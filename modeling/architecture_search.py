@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float64
 
 from modeling.descent_state import Examples
 from modeling.perceptron import Perceptron, count_weights, initial_perceptron
@@ -57,7 +57,8 @@ class Tried:
     """What a configuration came to.
 
     `epochs` were run in all. `validation_loss` is the mean squared error over the judged lines, of the best
-    epoch's weights by the watched ones; NaN, with a `failure`, where training could not go on.
+    epoch's weights by the watched ones; NaN, with a `failure`, where training could not go on. `values`
+    are the training values that bound the weights, where the search knows them.
     """
 
     configuration: Configuration
@@ -67,6 +68,24 @@ class Tried:
     seconds: float
     failure: str = ""
     chosen: bool = False
+    values: int = 0
+
+
+def numbers_of(tried: Sequence[Tried]) -> Float64[np.ndarray, "tried 6"]:
+    """What is known of architectures as numbers, for a checkpoint; NaN losses stand for failures."""
+    shapes = [[each.configuration.hidden_layers, each.configuration.units] for each in tried]
+    rest = [[each.weights, each.epochs, each.validation_loss, each.seconds] for each in tried]
+    return np.hstack([np.reshape(shapes, (-1, 2)), np.reshape(rest, (-1, 4))]).astype(np.float64)
+
+
+def tried_of(numbers: Float64[np.ndarray, "tried 6"]) -> dict[Configuration, Tried]:
+    """What `numbers_of` was given, by configuration, as `search` takes it."""
+    found = {}
+    for layers, units, weights, epochs, loss, seconds in numbers.tolist():
+        configuration = Configuration(int(layers), int(units))
+        failure = "failed before its process ended" if np.isnan(loss) else ""
+        found[configuration] = Tried(configuration, int(weights), int(epochs), loss, seconds, failure)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,8 +180,9 @@ def search_network(
     others, watched = rows_of(every, ~judged), inner.watched
     split = InnerSplit(rows_of(others, ~watched), rows_of(others, watched), rows_of(every, judged))
     sizes = every.inputs.shape[1], every.outputs.shape[1]
-    candidates = configurations(*sizes, training_values(every), count, design.seed)
-    return search(split, candidates, design, already, after)
+    values = training_values(every)
+    candidates = configurations(*sizes, values, count, design.seed)
+    return [replace(each, values=values) for each in search(split, candidates, design, already, after)]
 
 
 def judged_lines(n_lines: int, seed: int) -> Bool[np.ndarray, " lines"]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Float64
 
 from modeling.descent_state import Examples, Schedule, State, Trained
 from modeling.perceptron import Perceptron, initial_perceptron
@@ -48,19 +48,31 @@ class Design:
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """How far a fold's training is: the networks that are done, and the state of the one in training."""
+    """How far a fold's training is: the networks that are done, and the state of the one in training.
+
+    `seconds` are the core-seconds each has taken; `tried` are numbers of a search for an architecture, one
+    row for each that was tried (`modeling.architecture_search`).
+    """
 
     done: dict[str, Trained] = field(default_factory=dict)
     state: State | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    tried: Float64[np.ndarray, "tried numbers"] | None = None
 
     @property
     def epochs(self) -> int:
-        """Epochs done, of all networks."""
-        return sum(len(each.losses) for each in self.done.values()) + (self.state.epoch if self.state else 0)
+        """Epochs done, of all networks, and architectures tried: what a checkpoint's name counts."""
+        trained = sum(len(each.losses) for each in self.done.values())
+        return (
+            trained + (self.state.epoch if self.state else 0) + (0 if self.tried is None else len(self.tried))
+        )
 
     def arrays(self) -> dict[str, np.ndarray]:
         """As named arrays, for a file."""
         named = {} if self.state is None else {f"state/{k}": a for k, a in self.state.arrays().items()}
+        named |= {f"seconds/{name}": np.array([taken]) for name, taken in self.seconds.items()}
+        if self.tried is not None:
+            named["tried/numbers"] = self.tried
         for name, trained in self.done.items():
             named |= {f"{name}/{key}": array for key, array in trained.arrays().items()}
         return named
@@ -72,9 +84,11 @@ class Standing:
         for key, array in arrays.items():
             group, _, name = key.partition("/")
             groups.setdefault(group, {})[name] = array
-        state = groups.pop("state", None)
+        state, tried = groups.pop("state", None), groups.pop("tried", None)
+        seconds = {name: float(array[0]) for name, array in groups.pop("seconds", {}).items()}
         done = {name: Trained.from_arrays(group) for name, group in groups.items()}
-        return cls(done, None if state is None else State.from_arrays(state))
+        going_on = None if state is None else State.from_arrays(state)
+        return cls(done, going_on, seconds, None if tried is None else tried["numbers"])
 
 
 Keep = Callable[[str, Standing], None]

@@ -1,6 +1,9 @@
 """The search for the architecture of a fold's shared networks, as the table `searches`."""
 
-from modeling.architecture_search import Tried, search_network
+from dataclasses import replace
+
+from modeling.architecture_search import Tried, numbers_of, search_network, tried_of
+from modeling.descent_state import Schedule
 from modeling.folds import Fold
 from modeling.shared_networks import STAGES, Keep, Standing
 from tasks.fold import Panel
@@ -17,17 +20,50 @@ def search_fold(
     nested: bool,
     begun: Standing | None = None,
     keep: Keep | None = None,
+    schedule: Schedule | None = None,
 ) -> WholeResult:
     """Try a dozen architectures on a fold's training lines; one row each, the winner `chosen`.
 
-    `nested` says whether the winner is used in this fold alone. `begun` and `keep` as in `search_network`.
+    `nested` says whether the winner is used in this fold alone. `keep` is given where the search stands:
+    while autoencoders train, and after each architecture; from there `begun` goes on.
     """
     lines = vectors_of(panel, fold, fold_seed(settings, fold)).lines
-    tried = search_network(lines, design_of(settings, fold), begun=begun, keep=keep)
-    named = {"method": settings.method, "fold": fold.number, "network": STAGES[settings.method][-1]}
-    rows = [named | {"nested": nested} | _row(each) for each in tried]
+    network = STAGES[settings.method][-1]
+    going_on = _Search(begun or Standing(), network, keep)
+    tried = search_network(
+        lines,
+        design_of(settings, fold, schedule=schedule),
+        begun=begun,
+        keep=going_on.coders,
+        already={} if begun is None or begun.tried is None else tried_of(begun.tried),
+        after=going_on.after,
+    )
+    named = {"method": settings.method, "fold": fold.number, "network": network, "nested": nested}
     chosen = any(each.chosen for each in tried)
+    rows = [named | _row(each) for each in tried]
     return WholeResult({"searches": table_of("searches", rows)}, {}, "ok" if chosen else "failed")
+
+
+class _Search:
+    """Where a search stands: the autoencoders, and what was tried on their codes."""
+
+    def __init__(self, begun: Standing, network: str, keep: Keep | None) -> None:
+        self._standing = begun
+        self._network = network
+        self._keep = keep
+
+    def coders(self, name: str, standing: Standing) -> None:
+        """As `modeling.shared_networks.Keep`."""
+        self._standing = standing
+        if self._keep is not None:
+            self._keep(name, standing)
+
+    def after(self, tried: Tried) -> None:
+        """One architecture was tried."""
+        before = [] if self._standing.tried is None else list(tried_of(self._standing.tried).values())
+        self._standing = replace(self._standing, state=None, tried=numbers_of([*before, tried]))
+        if self._keep is not None:
+            self._keep(self._network, self._standing)
 
 
 def _row(tried: Tried) -> Row:
@@ -35,6 +71,7 @@ def _row(tried: Tried) -> Row:
         "hidden_layers": tried.configuration.hidden_layers,
         "units": tried.configuration.units,
         "weights": tried.weights,
+        "values": tried.values,
         "epochs": tried.epochs,
         "validation_loss": tried.validation_loss,
         "chosen": tried.chosen,

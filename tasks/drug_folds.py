@@ -5,7 +5,7 @@ from safetensors.numpy import save
 
 from modeling.folds import Fold
 from tasks.drug_ranking import fit_final_ranking, ranking_tables
-from tasks.drugs import DrugData, drug_tables
+from tasks.drugs import DrugData, drug_tables, fewest_drugs
 from tasks.fold import Panel
 from tasks.shared_training import WholeResult
 
@@ -15,11 +15,14 @@ def drug_fold(
 ) -> WholeResult:
     """The tables of a fold; of the final fold (no line tests) the file that ranks drugs for new samples.
 
-    Drug models test the drugs of the fold of the same number, of `folds` over the drugs.
+    Drug models test the drugs of the fold of the same number, of `folds` over the drugs; where too few drugs
+    have known targets there are none.
     """
     if len(fold.test) == 0:
         return WholeResult({}, {"safetensors": save(fit_final_ranking(panel, drugs))})
+    ranked = ranking_tables(panel, drugs, fold)
+    if len(drugs.usable()) < fewest_drugs(folds):
+        return WholeResult(ranked)
     tables = drug_tables(panel, drugs, fold.number, folds, seed, device)
-    for name, table in ranking_tables(panel, drugs, fold).items():
-        tables[name] = pa.concat_tables([tables[name], table])
-    return WholeResult(tables)
+    together = {name: pa.concat_tables([tables[name], table]) for name, table in ranked.items()}
+    return WholeResult(tables | together)

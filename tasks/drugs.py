@@ -102,6 +102,11 @@ def check_drugs(dataset: Dataset, folds: int = 5) -> None:
         raise BadInputError(problems)
 
 
+def fewest_drugs(folds: int) -> int:
+    """How many usable drugs the drug models need: enough to test in each fold."""
+    return FEWEST_VALUES * max(folds, 2)
+
+
 def check_ranking(dataset: Dataset) -> None:
     """BadInputError where drugs cannot be ranked for new samples; that needs no table of targets."""
     if problem := _few_lines(dataset):
@@ -226,8 +231,8 @@ def _few_lines(dataset: Dataset) -> str:
 
 
 def _few_drugs(dataset: Dataset, folds: int) -> list[str]:
-    counts = drug_data(dataset).counts()
-    needed = FEWEST_VALUES * max(folds, 2)
+    drugs = drug_data(dataset)
+    counts, needed = drugs.counts(), fewest_drugs(folds)
     if counts["used"] >= needed:
         return []
     said = ", ".join(f"{count} {what}" for what, count in counts.items())

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -99,9 +99,9 @@ def train_fold(
 ) -> WholeResult:
     """Train a fold's networks on its training lines: table `networks`, and one file with all of them.
 
-    `begun` and `keep` as in `train_networks`; `seconds` then count from `begun` on.
+    `begun` and `keep` as in `train_networks`; a standing also holds the seconds each network took.
     """
-    clock = _Clock(keep)
+    clock = _Clock(keep, begun)
     vectors = vectors_of(panel, fold, design.seed)
     trained = train_networks(vectors.lines, design, begun, clock.keep)
     failure = next((f"network {name}: {t.failure}" for name, t in trained.items() if t.failure), "")
@@ -120,20 +120,20 @@ def train_fold(
 
 
 class _Clock:
-    """Notes how many core-seconds each network took, and hands every standing on."""
+    """Notes how many core-seconds each network took, and hands every standing on with them."""
 
-    def __init__(self, keep: Keep | None) -> None:
-        self.seconds: dict[str, float] = {}
+    def __init__(self, keep: Keep | None, begun: Standing | None) -> None:
+        self.seconds: dict[str, float] = dict(begun.seconds) if begun is not None else {}
         self._keep = keep
         self._begun = time.thread_time()
 
     def keep(self, name: str, standing: Standing) -> None:
         """As `modeling.shared_networks.Keep`."""
-        if self._keep is not None:
-            self._keep(name, standing)
         now = time.thread_time()
         self.seconds[name] = self.seconds.get(name, 0.0) + now - self._begun
         self._begun = now
+        if self._keep is not None:
+            self._keep(name, replace(standing, seconds=dict(self.seconds)))
 
 
 def _row(

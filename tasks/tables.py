@@ -116,7 +116,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("seconds", _REAL),
         ]
     ),
-    # The architectures tried for a network, on an inner 80/20 split of a fold's training lines.
+    # The architectures tried for a network, on an inner 80/20 split of a fold's training lines; `values` are
+    # the training values that the weights should not outnumber.
     "searches": pa.schema(
         [
             ("method", _TEXT),
@@ -125,6 +126,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("hidden_layers", _COUNT),
             ("units", _COUNT),
             ("weights", pa.int64()),
+            ("values", pa.int64()),
             ("epochs", _COUNT),
             ("validation_loss", _REAL),
             ("chosen", pa.bool_()),

@@ -127,7 +127,7 @@ def test_the_gene_page_and_predict_know_them(whole: Path):
         assert made.predicted.notna().all().all()
         alone = Store(whole).predict(samples.iloc[:1], method).predicted
         assert np.allclose(alone, made.predicted.iloc[:1], atol=1e-5)
-        lacking = Store(whole).predict(samples.drop(columns=GENES[:2]), method)
+        lacking = Store(whole).predict(samples.drop(columns=list(GENES[:2])), method)
         assert lacking.predicted.isna().all().all()  # 8 of 10 genes are under 90 %
         assert len(lacking.missing) == 2
 
@@ -152,3 +152,33 @@ def test_a_trainer_that_died_after_its_commit_answers_without_training_again(dat
     receipt = run_and_commit(job, inputs=None, prepared=None)  # type: ignore[arg-type] - nothing is read of them
     assert (receipt.key, receipt.won, receipt.statuses) == (key, True, {"ok": 1})
     assert not run_and_commit(replace(job, attempt=2), inputs=None, prepared=None).won  # type: ignore[arg-type]
+
+
+def test_a_search_on_one_fold_decides_for_all_and_a_nested_one_for_each(dataset: Path, tmp_path: Path):
+    for option, folds in (("search_architecture", {0}), ("nested_search", {0, 1})):
+        store = tmp_path / option
+        run(dataset, store, methods=["plain"], workers=0, folds=2, final=False, **{option: True})
+        searches = Store(store).searches()
+        assert set(searches["fold"]) == folds
+        assert (searches["nested"] == (option == "nested_search")).all()
+        chosen = searches[searches["chosen"]].set_index("fold")
+        for row in Store(store).networks().itertuples():
+            winner = chosen.loc[row.fold if option == "nested_search" else 0]
+            assert list(row.layers)[1:-1] == [winner["units"]] * winner["hidden_layers"]
+        assert verify(StoreReader.open(store).fs).ok
+        with pytest.raises(BadInputError, match=option):
+            run(dataset, store, methods=["plain"], workers=0, folds=2)
+    with pytest.raises(BadInputError, match="choose one"):
+        run(dataset, tmp_path / "x", methods=["plain"], search_architecture=True, nested_search=True)
+
+
+def test_networks_that_all_failed_are_told_by_predict(tmp_path: Path):
+    import pandas as pd
+
+    expression, effect = made_matrices(48)
+    dataset = made_dataset(tmp_path / "dataset", np.zeros_like(expression), effect)
+    run(dataset, tmp_path / "store", methods=["latent"], workers=0, folds=2)
+    status = Store(tmp_path / "store").status()
+    assert status.statuses["failed"] > 6
+    with pytest.raises(BadInputError, match="no final model of method latent forecasts anything"):
+        Store(tmp_path / "store").predict(pd.DataFrame(expression, columns=list(GENES)), "latent")

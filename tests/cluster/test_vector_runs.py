@@ -107,16 +107,30 @@ def test_bad_input_is_told_before_anything_is_written(dataset: Path, tmp_path: P
     store = tmp_path / "store"
     with pytest.raises(BadInputError, match="only with --scheme kfold"):
         run(dataset, store, methods=["profiles"], workers=0, scheme="split")
-    bare = made(tmp_path / "bare", targets=False)
-    with pytest.raises(BadInputError, match="target"):
-        run(bare, store, methods=["drugs"], workers=0, folds=2)
     none = made(tmp_path / "none", targets=False, response=False)
     with pytest.raises(BadInputError, match="drug response"):
         run(none, store, methods=["drugs"], workers=0, folds=2)
     few = tiny_dataset(tmp_path / "few")
     with pytest.raises(BadInputError, match="genes"):
         run(few, store, methods=["profiles"], workers=0)
+    with pytest.raises(BadInputError) as found:
+        run(few, store, methods=["profiles", "drugs", "latent"], workers=0, targets=["NOPE"])
+    assert {"profiles", "drug response", "NOPE"} == {
+        word for word in ("profiles", "drug response", "NOPE") if word in found.value.text()
+    }
+    with pytest.raises(BadInputError) as found:
+        run(few, store, methods=["drugs", "profiles"], workers=0, scheme="split", folds=1, seed=-3)
+    assert len(found.value.problems) == 4
     assert not store.exists()
+
+
+def test_without_known_targets_drugs_are_still_ranked(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    bare = made(tmp_path / "bare", targets=False)
+    run(bare, tmp_path / "store", methods=["drugs"], workers=0, folds=2)
+    assert "only the ranking for new samples is made" in capsys.readouterr().err
+    assert set(Store(tmp_path / "store").profile_scores()["model"]) == {"ranking"}
+    samples = pd.DataFrame(np.ones((1, GENES)), columns=[f"G{i}" for i in range(GENES)])
+    assert len(Store(tmp_path / "store").rank_drugs(samples)) == DRUGS
 
 
 def test_no_model_no_ranks(dataset: Path, tmp_path: Path):
