@@ -103,7 +103,8 @@ def _networks() -> str:
         return ""
     rows = rows.assign(layers=["-".join(map(str, layers)) for layers in rows["layers"]])
     columns = ["epochs", "best_epoch", *RECONSTRUCTION, "lines_uncentred_train", "seconds"]
-    means = rows.groupby(["method", "network", "layers"])[columns].mean().reset_index()
+    shapes = rows.groupby(["method", "network"])["layers"].agg(lambda each: ", ".join(sorted(set(each))))
+    means = shapes.to_frame().join(rows.groupby(["method", "network"])[columns].mean()).reset_index()
     return f"{NETWORKS_SAY}\n\n{markdown(means)}"
 
 
