@@ -57,10 +57,10 @@ def test_a_command_that_is_not_built_says_so_in_one_line(name: str):
 
 def test_methods_and_presets_that_are_not_built_say_so(small_dataset: Path, tmp_path: Path):
     ended = knockcast(
-        "run", small_dataset, "--store", tmp_path / "s", "--method", "latent", "--preset", "best"
+        "run", small_dataset, "--store", tmp_path / "s", "--method", "lasso", "--preset", "best"
     )
     assert ended.returncode == 2
-    assert "latent: not built yet" in ended.stderr
+    assert "--method lasso: unknown; known are modifiers" in ended.stderr
     assert "preset 'best' is not built yet" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "s").exists()

@@ -67,6 +67,9 @@ def test_a_target_run_alone_has_the_same_rows_as_among_all(
     run(small_dataset, tmp_path / "few", workers=0, targets=",".join(best))
     few, all_ = sorted_tables(tmp_path / "few"), sorted_tables(finished)
     for name, table in few.items():
+        if "target" not in table.column_names:  # of methods that were not run
+            assert not len(table)
+            continue
         rows = all_[name].to_pandas()
         rows = rows[rows["target"].isin(best)].reset_index(drop=True)
         assert table.to_pandas().equals(rows), name
@@ -104,9 +107,8 @@ def test_another_configuration_is_refused_by_name_and_writes_nothing(
 
 def test_bad_options_are_all_named_and_nothing_is_written(small_dataset: Path, tmp_path: Path):
     with pytest.raises(BadInputError) as caught:
-        run(small_dataset, tmp_path / "s", methods=("latent", "magic"), fdr=2.0, workers=0)
+        run(small_dataset, tmp_path / "s", methods=("magic", "ridge"), fdr=2.0, workers=0)
     text = caught.value.text()
-    assert "latent: not built yet" in text
     assert "magic: unknown" in text
     assert "--fdr" in text
     assert not (tmp_path / "s").exists()
