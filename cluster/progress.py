@@ -121,7 +121,7 @@ class Lines:
         rate = done / elapsed if elapsed > 0 else 0.0
         left = (
             f", about {_duration((self._total - done) / rate)} left"
-            if self._total / 50 < done < self._total and rate and not self._news  # a training is one unit
+            if self._total / 100 <= done < self._total and rate and not self._news  # a training is one unit
             else ""
         )
         trouble = _trouble(failures, quarantined)

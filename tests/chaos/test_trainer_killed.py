@@ -54,7 +54,6 @@ def test_a_trainer_killed_three_times_ends_with_the_same_weights(small_dataset: 
     assert table_bytes(store) == table_bytes(undisturbed)
     before, after = (Store(path).networks() for path in (undisturbed, store))
     assert list(before["sha256"]) == list(after["sha256"])
-    assert "network expression, epoch" in log.read_text()  # progress is told
     shards = Store(store).shards()
     assert (shards["attempts"] == 1).all()  # Ray started the actor anew; no shard was seen to fail
     assert not checkpoints(store)

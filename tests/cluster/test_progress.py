@@ -71,3 +71,16 @@ def test_silence_is_silent(capsys) -> None:  # type: ignore[no-untyped-def]
     silent.update(1, 0, 0)
     silent.close()
     assert capsys.readouterr() == ("", "")
+
+
+def test_how_far_trainings_are_is_said_with_the_line_and_no_time_left_is_guessed() -> None:
+    out, clock = io.StringIO(), Clock()
+    lines = Lines(out, clock)
+    lines.start(100)
+    clock.now += SECONDS_BETWEEN_LINES
+    lines.tell(["fold 0 of latent: network code, epoch 10"])
+    lines.update(50, 0, 0)
+    assert out.getvalue().splitlines()[1:] == [
+        "  fold 0 of latent: network code, epoch 10",
+        "50 of 100 units done, 10.0/s",
+    ]
