@@ -240,10 +240,11 @@ def _lineages() -> str:
     """Held-out lineages against random hold-outs of the same size."""
     if (store := _store("lineage")) is None:
         return ""
-    return f"## Held-out lineages\n\n{_markdown(store.table('lineages'))}"
+    return f"## Held-out lineages\n\n{markdown(store.table('lineages'))}"
 
 
-def _markdown(frame: pd.DataFrame) -> str:
+def markdown(frame: pd.DataFrame) -> str:
+    """A frame as a Markdown table."""
     rows = [frame.columns.tolist(), ["---"] * frame.shape[1], *frame.to_numpy(dtype=object).tolist()]
     return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
 

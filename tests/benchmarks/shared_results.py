@@ -10,6 +10,7 @@ from cluster.figures.registry import FIGURES
 from cluster.store.reader import StoreReader
 from tasks.problems import BadInputError
 from tasks.tables import RECONSTRUCTION
+from tests.benchmarks.compared import markdown
 
 WHERE, DATA = Path("results"), "../shared/data"
 LEVELS = ("--effect", f"{DATA}/gene_dependency_level_22q1.parquet", "--models", f"{DATA}/models.parquet")
@@ -159,15 +160,3 @@ def _classes() -> str:
     counts = drawn.numbers["class"].value_counts()
     told = ", ".join(f"{name} {count}" for name, count in counts.items())
     return CLASSES_SAY.format(told=told, count=len(drawn.numbers))
-
-
-def markdown(frame: pd.DataFrame) -> str:
-    """A frame as a Markdown table."""
-    rows = [frame.columns.tolist(), ["---"] * frame.shape[1], *frame.to_numpy(dtype=object).tolist()]
-    return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "" if pd.isna(value) else f"{value:.3g}" if value < 100 else f"{value:.0f}"
-    return str(value)
