@@ -7,6 +7,7 @@ durable (each a few fsyncs) is nearly all of the time.
 import resource
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -37,6 +38,9 @@ class Watch:
         """Note the memory at each tenth."""
         del failures, quarantined
         self.bytes.setdefault(10 * done // self.total, psutil.Process().memory_info().rss)
+
+    def tell(self, news: Sequence[str]) -> None:
+        """Nothing to do."""
 
     def close(self) -> None:
         """Nothing to do."""
