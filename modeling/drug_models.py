@@ -50,21 +50,6 @@ class DrugExamples:
     response: Float64[np.ndarray, "train lines"]
 
 
-def drug_folds(n_drugs: int, folds: int, seed: int) -> tuple[Fold, ...]:
-    """Shuffled folds that test every drug once; the first `n_drugs % folds` test one more.
-
-    Raises ValueError for fewer than two folds, or fewer drugs than folds.
-    """
-    if not 2 <= folds <= n_drugs:
-        raise ValueError(f"{n_drugs} drugs cannot be parted into {folds} folds; expected 2 to {n_drugs}")
-    parts = np.array_split(generator(seed, "drug folds").permutation(n_drugs), folds)
-    everything = np.arange(n_drugs)
-    return tuple(
-        Fold(k, f"drug fold {k + 1} of {folds}", np.setdiff1d(everything, part), np.sort(part))
-        for k, part in enumerate(parts)
-    )
-
-
 def target_profiles(
     values: Float[np.ndarray, "cell_lines columns"], genes: Sequence[Int64[np.ndarray, " _"]]
 ) -> Drugs:

@@ -22,7 +22,7 @@ FINAL_FOLD = -1
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One way to part the cell lines (in `gene_folds`: genes). `train` and `test` are sorted row numbers
+    """One way to part the cell lines (or genes, or drugs). `train` and `test` are sorted row numbers
     without overlap.
 
     A `control` is there to be compared with another fold: it counts in no score of a target.
@@ -111,10 +111,24 @@ def gene_folds(n_genes: int, folds: int, seed: int) -> tuple[Fold, ...]:
     Shuffled; the test parts cover every gene once, the first `n_genes % folds` of them one gene larger. Drawn
     apart from the folds over lines. Raises ValueError for fewer than two folds or more folds than genes.
     """
-    if not 2 <= folds <= n_genes:
-        raise ValueError(f"{n_genes} genes cannot be parted into {folds} folds; expected 2 to {n_genes}")
-    parts = np.array_split(generator(seed, "profile folds").permutation(n_genes), folds)
-    return tuple(_fold(k, f"fold {k + 1} of {folds}", n_genes, test) for k, test in enumerate(parts))
+    return _shuffled_folds(n_genes, folds, generator(seed, "profile folds"), "genes")
+
+
+def drug_folds(n_drugs: int, folds: int, seed: int) -> tuple[Fold, ...]:
+    """The same over drugs, for drug models."""
+    return _shuffled_folds(n_drugs, folds, generator(seed, "drug folds"), "drugs")
+
+
+def _shuffled_folds(n: int, folds: int, drawn: np.random.Generator, what: str) -> tuple[Fold, ...]:
+    if not 2 <= folds <= n:
+        raise ValueError(f"{n} {what} cannot be parted into {folds} folds; expected 2 to {n}")
+    return _in_turn(drawn.permutation(n), folds)
+
+
+def _in_turn(order: Int64[np.ndarray, " rows"], folds: int) -> tuple[Fold, ...]:
+    """Rows in this order, parted as evenly as can be; each part tests in turn."""
+    parts = np.array_split(order, folds)
+    return tuple(_fold(k, f"fold {k + 1} of {folds}", len(order), test) for k, test in enumerate(parts))
 
 
 def _runs(keys: Int64[np.ndarray, "keys places"]) -> Int64[np.ndarray, " places"]:
@@ -127,8 +141,7 @@ def _kfold(n_lines: int, folds: int, seed: int) -> tuple[Fold, ...]:
         raise ValueError(f"kfold needs at least 2 folds, got {folds}; for one fold use the scheme 'split'")
     if n_lines < folds:
         raise ValueError(f"{n_lines} cell lines cannot be parted into {folds} folds; ask for fewer folds")
-    parts = np.array_split(_shuffled(n_lines, seed), folds)
-    return tuple(_fold(k, f"fold {k + 1} of {folds}", n_lines, test) for k, test in enumerate(parts))
+    return _in_turn(_shuffled(n_lines, seed), folds)
 
 
 def _split(n_lines: int, seed: int) -> Fold:

@@ -12,17 +12,17 @@ from jaxtyping import Float32, Float64, Int64
 from modeling.drug_models import (
     DrugExamples,
     drug_examples,
-    drug_folds,
     forecast_by_network,
     forecast_by_ridge,
     target_profiles,
 )
-from modeling.folds import Fold
+from modeling.folds import Fold, drug_folds
 from modeling.seeds import seed_of
 from tasks.dataset import Dataset
 from tasks.fits import FEWEST_LINES
 from tasks.fold import Panel
 from tasks.gene_labels import parse_gene_label
+from tasks.network_rows import training_row
 from tasks.problems import BadInputError
 from tasks.tables import table_of
 from tasks.vector_rows import FEWEST_VALUES, correlation_rows
@@ -175,20 +175,9 @@ def _network(
     begun = time.thread_time()
     stream = seed_of(seed, METHOD, fold.number, features)
     forecast, trained = forecast_by_network(examples, stream, device)
-    return forecast, {
-        "method": METHOD,
-        "fold": fold.number,
-        "network": features,
-        "layers": list(trained.network.sizes),
-        "n_train": len(examples.train),
-        "epochs": len(trained.losses),
-        "best_epoch": trained.epoch,
-        "train_loss": trained.train_loss,
-        "validation_loss": trained.watched_loss,
-        "status": "failed" if trained.failure else "ok",
-        "reason": trained.failure or None,
-        "seconds": time.thread_time() - begun,
-    }
+    seconds = time.thread_time() - begun
+    row = training_row(features, trained, len(examples.train), seconds)
+    return forecast, {"method": METHOD, "fold": fold.number} | row
 
 
 def _target_genes(dataset: Dataset) -> dict[str, list[str]]:

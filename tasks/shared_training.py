@@ -29,6 +29,7 @@ from modeling.shared_networks import (
 from modeling.vectors import EffectScaling, GeneScaling, effect_scaling, gene_scaling
 from tasks.fold import Panel
 from tasks.network_files import networks_bytes
+from tasks.network_rows import training_row
 from tasks.rows import Row
 from tasks.settings import ShardSettings
 from tasks.tables import RECONSTRUCTION, table_of
@@ -145,19 +146,8 @@ def _row(
     trained: Trained,
     seconds: float,
 ) -> Row:
-    row: Row = {
-        "fold": fold.number,
-        "network": name,
-        "layers": list(trained.network.sizes),
-        "n_train": int((~vectors.lines.watched).sum()),
-        "epochs": len(trained.losses),
-        "best_epoch": trained.epoch,
-        "train_loss": trained.train_loss,
-        "validation_loss": trained.watched_loss,
-        "status": "failed" if trained.failure else "ok",
-        "reason": trained.failure or None,
-        "seconds": seconds,
-    }
+    learned = int((~vectors.lines.watched).sum())
+    row: Row = {"fold": fold.number} | training_row(name, trained, learned, seconds)
     if trained.failure:
         return row
     for rows, suffix in ((fold.test, ""), (fold.train, "_train")):

@@ -7,14 +7,13 @@ from modeling.drug_models import (
     PENALTIES,
     DrugExamples,
     drug_examples,
-    drug_folds,
     forecast_by_network,
     forecast_by_ridge,
     kept_lines,
     layer_sizes,
     target_profiles,
 )
-from modeling.folds import Fold
+from modeling.folds import Fold, drug_folds
 from tests.reference.drugs import examples_slow, profile_slow, ridge_slow
 
 DRUGS, LINES = 24, 30

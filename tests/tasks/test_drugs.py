@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from modeling import metrics
-from modeling.drug_models import drug_examples, drug_folds, forecast_by_ridge, target_profiles
+from modeling.drug_models import drug_examples, forecast_by_ridge, target_profiles
+from modeling.folds import drug_folds
 from tasks.dataset import Dataset
 from tasks.depmap import import_release
 from tasks.drugs import DrugData, check_drugs, check_ranking, drug_data, drug_tables
