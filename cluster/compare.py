@@ -136,7 +136,8 @@ def _side(reader: StoreReader, name: str) -> Side:
     mine = StoreReader.open(store) if colon else reader
     known = sorted({unit.method for unit in mine.committed_units() if not unit.is_whole})
     if method not in known:
-        raise BadInputError(f"{mine.fs.name}: no results of method {method}; it holds {', '.join(known)}")
+        held = ", ".join(known) or "none that forecasts targets"
+        raise BadInputError(f"{mine.fs.name}: no results of method {method}; it holds {held}")
     return Side(mine, method, name)
 
 

@@ -13,6 +13,7 @@ from cluster.store.units import FINAL_FOLD, SEARCH, Part, Unit, shard_key
 from modeling.association import TESTS, TILE_TARGETS
 from modeling.descent_state import Schedule
 from modeling.shared_networks import EXPRESSION_UNITS, PLAIN
+from tasks.drugs import METHOD as DRUGS
 from tasks.forest_models import GENES as FOREST_GENES
 from tasks.shared_training import NETWORK_METHODS
 
@@ -32,7 +33,8 @@ FOREST_SECONDS = 3.5  # one target of `forest` at that many lines and all the ge
 STEP_SECONDS = 0.08  # one step of both autoencoders at that many genes
 SEARCHED_STEP_SECONDS = 0.02  # one step of a network from expression to dependency of 300 units
 SEARCHED = 12  # architectures that a search tries
-VECTOR_SECONDS = 200.0  # one fold of `profiles` or `drugs` at that size
+VECTOR_SECONDS = 200.0  # one fold of `profiles` at that size
+DRUG_SECONDS = 0.1  # one drug in a fold at that many lines: three kernels of its own decomposed
 NETWORK_TARGET_SECONDS = 0.001  # one target's rows, once the networks are trained
 GIBI = 2**30
 WORKER_BYTES = 450 * 2**20  # a worker process with the numerical libraries imported
@@ -65,11 +67,12 @@ class Shard:
 
 @dataclass(frozen=True)
 class Costs:
-    """What decides how long a unit takes: the preset and the size of the fold."""
+    """What decides how long a unit takes: the preset, the size of the fold, and how many drugs there are."""
 
     preset: str
     genes: int
     lines: int
+    drugs: int = 0
 
     def seconds_per_unit(self, method: str) -> float:
         """Estimated core-seconds of one unit; an unknown preset or method counts as `published`.
@@ -94,6 +97,8 @@ class Costs:
 
     def whole_seconds(self, unit: Unit) -> float:
         """Estimated core-seconds of work on a fold as a whole, networks trained to their last epoch."""
+        if unit.method == DRUGS:
+            return max(1.0, DRUG_SECONDS * self.drugs * (self.lines / REFERENCE_LINES) ** 3)
         if unit.method not in NETWORK_METHODS:
             return VECTOR_SECONDS * self.genes * self.lines / REFERENCE_GENES / REFERENCE_LINES
         steps = Schedule().epochs * self.lines / Schedule().batch

@@ -162,7 +162,7 @@ def on_device(options: RunOptions, device: str) -> RunOptions:
 
 def costs_of(options: RunOptions, dataset: Dataset) -> Costs:
     """What the work on a dataset costs."""
-    return Costs(options.preset, len(dataset.genes), len(dataset.cell_lines))
+    return Costs(options.preset, len(dataset.genes), len(dataset.cell_lines), len(dataset.drugs))
 
 
 def _work_off(

@@ -169,3 +169,11 @@ def test_a_forest_costs_by_lines_and_by_the_genes_it_keeps() -> None:
 def test_nothing_wanted_is_nothing_planned() -> None:
     assert make_shards([], RUN, QUICK, slots=2) == []
     assert summarise([], set(), [], QUICK, 2).wanted == 0
+
+
+def test_a_fold_of_drugs_costs_by_drugs_and_its_deadline_grows_with_them() -> None:
+    """CTRP, 545 drugs x 983 lines, took some 100 core-seconds a fold."""
+    fold = name_shard(RUN, [Unit("drugs", "*", 0)])
+    ctrp, primary = (Costs("quick", 535, 983, drugs) for drugs in (545, 4518))
+    assert 50 < ctrp.seconds(fold) < 300
+    assert primary.seconds(fold) == pytest.approx(ctrp.seconds(fold) * 4518 / 545)
