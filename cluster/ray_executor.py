@@ -6,7 +6,6 @@ back, one after the other, a sign that it has begun (until then it may wait for 
 receipt.
 """
 
-import contextlib
 import re
 import time
 from collections import deque
@@ -156,11 +155,13 @@ class RayExecutor:
         self._parts.pop(part, None)
 
     def close(self) -> None:
-        """Kill what still runs and free what is held."""
+        """Let go of what still runs: its workers end with our connection.
+
+        Tasks are not cancelled here: where one ends that very moment, Ray 2.60 may lose its CPU for good, or
+        abort the driver ("Tried to complete task that was not pending").
+        """
         self._held.clear()
-        for key in list(self._streams):
-            with contextlib.suppress(RayError):  # a cluster that has gone needs no cancelling
-                self.cancel(key)
+        self._trainers.close()
         self._jobs.clear()
         self._streams.clear()
         self._started.clear()

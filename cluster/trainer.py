@@ -82,6 +82,11 @@ class Trainers:
         with contextlib.suppress(RayError):
             ray.kill(self._trainers[key], no_restart=True)
 
+    def close(self) -> None:
+        """End them all."""
+        for key in list(self._trainers):
+            self.end(key)
+
     def news(self) -> list[str]:
         """What the trainers said last; asks again every few seconds, and waits for no answer."""
         for key, asked in list(self._asked.items()):
