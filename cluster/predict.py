@@ -14,6 +14,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from cluster.summary import genes_table
 from tasks.depmap import read_matrix
+from tasks.expression_range import doubt_about, range_in_words
 from tasks.kernel_scoring import FEWEST_KNOWN
 from tasks.matrices import GENES
 from tasks.problems import BadInputError
@@ -96,8 +97,17 @@ def predict_file(store: str, expression: Path, out: Path, method: str | None = N
             f"{targets}: each target's model, out-of-fold scores and residual quantiles",
             f"{missing}: {len(made.missing)} genes that the models need and some sample lacks",
             *_what_is_missing(made, targets.name),
+            *doubts_about(expression, frame),
         ]
     )
+
+
+def doubts_about(path: Path, samples: pd.DataFrame) -> list[str]:
+    """What the samples' values give reason to doubt: a line, or none."""
+    values = samples.to_numpy()
+    if not doubt_about(values):
+        return []
+    return [f"LOOK AGAIN at {path}: {range_in_words(values)}; the forecasts take it for log2(TPM+1)"]
 
 
 def samples_of(expression: Path, out: Path, outs: tuple[Path, ...]) -> pd.DataFrame:

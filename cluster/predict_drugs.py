@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from safetensors.numpy import load
 
-from cluster.predict import samples_of, write
+from cluster.predict import doubts_about, samples_of, write
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, WHOLE, Unit
 from tasks.drug_ranking import DEFAULT_FEATURES, MODEL, rank_drugs
@@ -53,4 +53,4 @@ def rank_file(store: str, expression: Path, out: Path, higher_is_sensitive: bool
     lines = [f"{out}: {len(frame)} samples x {table['drug'].nunique()} drugs, the most sensitive first"]
     if poor := [str(name) for name, any_rank in ranked.items() if not any_rank]:
         lines.append(f"{len(poor)} samples know under 90% of the genes, no ranks: {', '.join(poor[:20])}")
-    return "\n".join(lines)
+    return "\n".join(lines + doubts_about(expression, frame))

@@ -19,6 +19,7 @@ from cluster.config import (
     folds_of,
     targets_of,
 )
+from cluster.idle_options import idle_options
 from cluster.needs import whole_units
 from cluster.store.units import FINAL_FOLD, WHOLE, Unit
 from modeling.folds import Fold
@@ -90,16 +91,15 @@ def wanted_by(
 
 
 def _notes(methods: Sequence[str], dataset: Dataset, options: RunOptions) -> list[str]:
-    """Where only a part of a method can be done, and why."""
-    if DRUGS not in methods:
-        return []
-    try:
-        check_drugs(dataset, options.folds)
-    except BadInputError as error:
-        return [
-            f"method {DRUGS}: only the ranking for new samples is made: {text}" for text in error.problems
-        ]
-    return []
+    """Options that nothing reads; where only a part of a method can be done, and why."""
+    notes = idle_options(methods, options)
+    if DRUGS in methods:
+        try:
+            check_drugs(dataset, options.folds)
+        except BadInputError as error:
+            only = f"method {DRUGS}: only the ranking for new samples is made"
+            notes += [f"{only}: {text}" for text in error.problems]
+    return notes
 
 
 def verified_dataset(path: Path) -> Dataset:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from tasks.alignment import Aligned, align
 from tasks.dataset import Dataset, write_dataset
 from tasks.drug_files import read_drug_targets, response_of
+from tasks.expression_range import range_in_words
 from tasks.folders import refuse_existing
 from tasks.layouts import DRUG_RESPONSE, DRUG_TARGETS, EFFECT, EXPRESSION, MODELS, ReleaseFiles, find_files
 from tasks.matrices import DRUGS, GENES, PARQUET_TYPES, Kind, Matrix, file_type
@@ -20,8 +20,6 @@ from tasks.parquet_matrix import read_parquet_matrix
 from tasks.problems import BadInputError
 from tasks.text_files import ends_with_newline
 from tasks.text_matrix import read_text_matrix
-
-UNLOGGED = 30.0  # a transcript that is the whole sample has log2(10^6 + 1), about 20
 
 
 def import_release(
@@ -125,7 +123,7 @@ def _report(files: ReleaseFiles, parts: dict[str, Any], aligned: Aligned, measur
         "files": [f"{role}: {path.name}" for role, path in files.paths.items()],
         "files passed over": files.passed_over,
         "measure": measure,
-        "expression": _range_in_words(aligned.expression),
+        "expression": range_in_words(aligned.expression),
         "lineage from": ", else ".join(known.lineage_columns) or "no column: unknown for every line",
         **aligned.report,
         "cell lines not in the models table, kept without lineage": [
@@ -142,12 +140,6 @@ def _report(files: ReleaseFiles, parts: dict[str, Any], aligned: Aligned, measur
             line for matrix in matrices for line in matrix.other_entries
         ],
     }
-
-
-def _range_in_words(expression: np.ndarray) -> str:
-    low, high = float(expression.min()), float(expression.max())
-    doubt = " (log2(TPM+1) ends at about 18: is this a table without logarithm?)" if high > UNLOGGED else ""
-    return f"values from {low:.4g} to {high:.4g}{doubt}"
 
 
 def _source(role: str, path: Path) -> dict[str, Any]:

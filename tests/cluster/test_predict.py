@@ -103,6 +103,19 @@ def test_files_in_and_out(store: Path, samples: pd.DataFrame, tmp_path: Path, su
     assert (tmp_path / f"out.targets{suffix}").exists()
 
 
+def test_samples_that_cannot_be_log2_tpm_are_pointed_at(store: Path, samples: pd.DataFrame, tmp_path: Path):
+    source, out = tmp_path / "samples.csv", tmp_path / "out.csv"
+    for change, said in (
+        (lambda x: x, None),
+        (lambda x: 2**x * 100, "without logarithm"),
+        (lambda x: x - x.mean(), "table of differences"),
+    ):
+        change(samples).to_csv(source)
+        answer = predict_file(str(store), source, out, "modifiers")
+        assert ("LOOK AGAIN" in answer) is (said is not None)
+        assert said is None or said in answer
+
+
 def test_what_cannot_be_scored_is_refused(store: Path, samples: pd.DataFrame, tmp_path: Path):
     with pytest.raises(BadInputError, match="none of the models' genes"):
         Store(store).predict(samples.add_prefix("X"))
