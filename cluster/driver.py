@@ -109,12 +109,15 @@ class Driver:
         self._clock = clock
         self._flights: dict[str, _Flight] = {}  # in the order they were started
         self._ended: dict[str, int] = {}  # attempt numbers of shards whose failure is being handled
-        self._parts: set[Part] = set()
+        self._parts: set[Part] = set()  # with data in the executor
+        self._begun: set[Part] = set()
+        self._ahead = False  # whether a part was begun, and the one after it not yet thought of
 
     def loop(self, progress: Progress) -> None:
         """Run until nothing is left to start and nothing is in flight."""
         self._carry_out(self._ledger.begin())
         while not self._ledger.finished:
+            self._prepare_ahead()
             self._cancel_overdue()
             self._ledger.slots = self._executor.slots  # a cluster may grow or shrink under way
             for ended in self._executor.wait(POLL_SECONDS):
@@ -155,8 +158,10 @@ class Driver:
         store, run = self._writer.fs.name, self._writer.run_digest
         job = Job(shard.key, shard.units, attempt, store, run, self._code, shard.needs)
         self._flights[shard.key] = _Flight(shard, attempt, self._deadlines.seconds(shard))
-        self._parts.add(shard.part)
         self._executor.start(job)
+        self._ahead = self._ahead or shard.part not in self._begun
+        self._begun.add(shard.part)
+        self._parts.add(shard.part)
 
     def _recall(self, shard: Shard, attempt: int) -> None:
         """Let what earlier runs saw of a lone target count."""
@@ -199,6 +204,14 @@ class Driver:
             if late and not flight.overdue:
                 flight.overdue = True
                 self._executor.cancel(key)
+
+    def _prepare_ahead(self) -> None:
+        """Once a part is begun, let the next be prepared, so that no worker waits for that at its start."""
+        part = self._ledger.next_part() if self._ahead else None
+        self._ahead = False
+        if part is not None and part not in self._parts:
+            self._parts.add(part)
+            self._executor.prepare(part, self._code)
 
     def _release_parts(self) -> None:
         idle = self._parts - {flight.shard.part for flight in self._flights.values()}

@@ -123,6 +123,9 @@ class Executor(Protocol):
     def start(self, job: Job) -> None:
         """Take a job; it runs now or when a slot is free."""
 
+    def prepare(self, part: Part, code: str) -> None:
+        """Jobs of this part will come: make ready what they share, if that takes no time from others."""
+
     def started(self) -> Collection[str]:
         """The keys of jobs that were seen to begin and not yet to end; one that waits is not among them."""
 
@@ -173,6 +176,9 @@ class InProcessExecutor:
     def start(self, job: Job) -> None:
         """Queue the job."""
         self._queue[job.key] = job
+
+    def prepare(self, part: Part, code: str) -> None:
+        """Nothing: there is one process, and it prepares a part when its first job runs."""
 
     def started(self) -> Collection[str]:
         """None: a job runs only while `wait` does."""

@@ -138,6 +138,11 @@ class Ledger:
         left = (*self._pending, *self._waiting, *self._running.values(), *self._leaving.values())
         return {s.part for s in left}
 
+    def next_part(self) -> Part | None:
+        """The part of the next pending shard that none in flight shares: worth preparing meanwhile."""
+        running = {s.part for s in self._running.values()}
+        return next((s.part for s in self._pending if not s.is_whole and s.part not in running), None)
+
     def orphans(self) -> list[str]:
         """Keys of split shards of which a late commit would still bring something."""
         return [key for key, shard in self._split.items() if not self.done.issuperset(shard.units)]

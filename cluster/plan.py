@@ -64,6 +64,11 @@ class Shard:
         """Its method and fold."""
         return Part(self.method, self.fold)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is of a fold as a whole, not of targets."""
+        return self.units[0].is_whole
+
 
 @dataclass(frozen=True)
 class Costs:
@@ -91,7 +96,7 @@ class Costs:
 
     def seconds(self, shard: Shard) -> float:
         """Estimated core-seconds of a shard."""
-        if shard.units[0].is_whole:
+        if shard.is_whole:
             return self.whole_seconds(shard.units[0])
         return len(shard.units) * self.seconds_per_unit(shard.method)
 

@@ -99,6 +99,12 @@ class RayExecutor:
         self._held.append(job)
         self._hand_over()
 
+    def prepare(self, part: Part, code: str) -> None:
+        """Let a task prepare the part, unless one did or does; a worker without a shard takes it."""
+        if part not in self._parts:
+            prepare = self._prepare.options(name=f"prepare {part}")
+            self._parts[part] = tuple(prepare.remote(self._what, self._shared, part, code))
+
     def _hand_over(self) -> None:
         while self._held and (self._most_slots is None or len(self._jobs) < self._most_slots):
             self._send(self._held.popleft())
@@ -109,9 +115,8 @@ class RayExecutor:
             stream = self._trainers.start(self._what, job, self._shared, share)
             self._jobs[stream], self._streams[job.key] = job, stream
             return
-        if not job.is_whole and job.part not in self._parts:
-            prepare = self._prepare.options(name=f"prepare {job.part}")
-            self._parts[job.part] = tuple(prepare.remote(self._what, self._shared, job.part, job.code))
+        if not job.is_whole:
+            self.prepare(job.part, job.code)
         name = f"{job.method} fold {job.fold} shard {job.key[:8]} attempt {job.attempt}"
         data, _ = (None, None) if job.is_whole else self._parts[job.part]
         run = self._run.options(name=name, num_gpus=share)

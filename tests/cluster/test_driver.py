@@ -141,10 +141,15 @@ class Scripted:
         self.queue: list[Job] = []
         self.cancelled: list[tuple[float, tuple[str, ...]]] = []
         self.released: list[Part] = []
+        self.parts: list[tuple[str, int]] = []  # what was started or prepared, in that order
         self._gone: list[Ended] = []
 
     def start(self, job: Job) -> None:
+        self.parts.append(("start", job.fold))
         self.queue.append(job)
+
+    def prepare(self, part: Part, code: str) -> None:
+        self.parts.append(("prepare", part.fold))
 
     def started(self) -> set[str]:
         return {job.key for job in self.queue[: self.slots] if self._clock.now >= self._busy}
@@ -190,6 +195,18 @@ def test_what_overruns_its_deadline_is_cut_down_to_the_target_that_hangs(writer:
     assert {len(targets) for _, targets in executor.cancelled} == {1, 2, 4}
     assert all("deadline" in error for error in outcome.quarantined[Unit("modifiers", "G2", 0)])
     assert executor.released == [Part("modifiers", 0), Part("modifiers", 1)]
+
+
+def test_a_part_is_prepared_when_the_one_before_has_begun(tmp_path: Path) -> None:
+    units = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1, 2) for i in range(8)]
+    store = StoreWriter(open_filesystem(tmp_path / "three"))
+    store.open_run({"seed": 0})
+    store.add_plan(units)
+    executor = Scripted(Clock(), 1)
+    drive(store, make_shards(units, store.run_digest, Costs("quick", 10, 10), 1, 2), executor)
+    order = list(dict.fromkeys(executor.parts))
+    assert order == [("start", 0), ("prepare", 1), ("start", 1), ("prepare", 2), ("start", 2)]
+    assert executor.released == [Part("modifiers", fold) for fold in (0, 1, 2)]
 
 
 def test_a_job_that_waits_for_a_slot_is_not_late(writer: StoreWriter) -> None:

@@ -24,7 +24,7 @@ from cluster.ledger import (
     Start,
 )
 from cluster.plan import Shard, name_shard
-from cluster.store.units import Unit
+from cluster.store.units import WHOLE, Part, Unit
 
 RUN = "f" * 64
 
@@ -82,6 +82,20 @@ def test_the_story_tells_every_step_of_one_unit_and_nothing_of_others() -> None:
     assert "ValueError: no" in story[-1]
     assert "quarantined" in story[-1]
     assert ledger.story(Unit("modifiers", "B", 0)) == story[:1]
+
+
+def test_the_next_part_is_that_of_the_first_pending_targets_in_no_shard_in_flight() -> None:
+    def shard(method: str, target: str, fold: int, needs: tuple[str, ...] = ()) -> Shard:
+        return name_shard(RUN, [Unit(method, target, fold)], needs)
+
+    whole = shard("latent", WHOLE, 0)
+    ridge = [shard("ridge", target, fold) for fold in (0, 1) for target in ("A", "B", "C")]
+    ledger = Ledger([*ridge[:3], whole, *ridge[3:], shard("latent", "A", 0, (whole.key,))], RUN, slots=1)
+    ledger.begin()
+    assert ledger.next_part() == Part("ridge", 1)
+    for done in (*ridge[:3], whole, *ridge[3:5]):
+        ledger.handle(Committed(done.key))
+    assert ledger.next_part() is None
 
 
 def test_failures_an_earlier_run_recorded_count() -> None:
