@@ -47,7 +47,7 @@ class Checkpoints:
             self._fs.delete(path)
 
     def _paths(self) -> list[str]:
-        return self._fs.paths(f"{layout.CHECKPOINTS}{self._key}/")
+        return self._fs.paths(layout.checkpoints_of(self._key))
 
 
 def trainings(fs: FileSystem) -> dict[str, str]:

@@ -67,6 +67,11 @@ def checkpoint_path(key: str, name: str, sha256: str) -> str:
     return f"{CHECKPOINTS}{key}/{name}.{sha256}.safetensors"
 
 
+def checkpoints_of(key: str) -> str:
+    """The folder of a shard's checkpoints."""
+    return f"{CHECKPOINTS}{key}/"
+
+
 def checkpoint_of(path: str) -> tuple[str, str, str] | None:
     """(key, name, sha256) of a checkpoint's path; None for anything else."""
     match = _CHECKPOINT.fullmatch(path)

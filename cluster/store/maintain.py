@@ -103,8 +103,8 @@ def gc(fs: FileSystem, stale_seconds: float = STALE_SECONDS) -> list[str]:
     """Remove files no reader will ever see; returns their paths.
 
     These are the files of attempts whose key another attempt has committed, checkpoints of what is committed,
-    and temp files whose writers died
-    more than `stale_seconds` ago. Raises StorageError, having removed nothing, where a commit is damaged.
+    whole or not, and temp files whose writers died more than `stale_seconds` ago. Raises StorageError, having
+    removed nothing, where a commit is damaged.
     """
     kept = {commit.key: {file.path for file in commit.files} for commit in StoreReader(fs).commits()}
     removed = [
@@ -119,10 +119,11 @@ def gc(fs: FileSystem, stale_seconds: float = STALE_SECONDS) -> list[str]:
     ]
     for path in removed:
         fs.delete(path)
-    unfinished = fs.stale(stale_seconds)
+    trained = tuple(layout.checkpoints_of(key) for key in kept)
+    unfinished = {*fs.stale(stale_seconds), *(path for path in fs.stale(0) if path.startswith(trained))}
     for path in unfinished:
         fs.discard(path)
-    return removed + unfinished
+    return removed + sorted(unfinished)
 
 
 def _records(fs: FileSystem, run: str) -> Iterator[Problem]:

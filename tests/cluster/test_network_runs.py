@@ -108,8 +108,12 @@ def test_checkpoints_of_what_is_committed_are_garbage(whole: Path, dataset: Path
     open_ = f"checkpoints/{'b' * 64}/000010-0-plain.{'0' * 64}.safetensors"
     for path in (late, open_):
         reader.fs.create(path, b"x")
-    assert gc(reader.fs) == [late]
+    torn = [f"checkpoints/{of}/.000020-0-plain.tmp" for of in (key, "b" * 64)]  # their writers were killed
+    for path in torn:
+        Path(reader.fs.location(path)).write_bytes(b"x")
+    assert gc(reader.fs) == [late, torn[0]]
     assert reader.fs.exists(open_)
+    assert reader.fs.exists(torn[1])
 
 
 def test_the_gene_page_and_predict_know_them(whole: Path):

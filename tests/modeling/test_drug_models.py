@@ -115,13 +115,19 @@ def test_equal_outputs_are_forecast_as_they_are():
 
 def test_scrambled_test_drugs_change_nothing(response: np.ndarray):
     fold = drug_folds(DRUGS, 4, 0)[0]
+    response = response.copy()
+    response[:, 6:8] = 1.0
+    response[fold.train[:13], 6] = np.nan  # of 18: just kept, unless test drugs had a say
+    response[fold.train[:14], 7] = np.nan  # just dropped
     scrambled = response.copy()
     scrambled[fold.test] = np.where(
         np.random.default_rng(3).random((len(fold.test), LINES)) < 0.9, np.nan, 99
     )
+    scrambled[fold.test, 6] = np.nan
     one, other = (examples(r, fold=fold) for r in (response, scrambled))
     for name in ("lines", "train", "new", "response"):
         assert np.array_equal(getattr(one, name), getattr(other, name)), name
+    assert one.lines[[6, 7]].tolist() == [True, False]
     changed = [p.copy() for p in profiles()]
     for profile in changed:
         profile[fold.test] = profile[fold.test] * 7 - 3

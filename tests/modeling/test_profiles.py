@@ -115,6 +115,19 @@ def test_watched_genes_stop_the_training_and_teach_nothing():
     assert np.array_equal(once.predict(expression), again.predict(expression))
 
 
+def test_the_canonical_variates_a_network_takes_know_nothing_of_the_watched_genes():
+    expression, effect = planted(240, 10, 7)
+    garbled = effect.copy()
+    watched = halves_of(240, 0).watched
+    garbled[watched] = np.random.default_rng(1).standard_normal((len(watched), 10))
+    features = []
+    for given in (effect, garbled):
+        model = fit_profiles(expression, given, 0, schedule=Schedule(1)).models["cca 10 + network"]
+        assert model.features is not None
+        features.append(model.features(expression))
+    assert np.array_equal(*features)
+
+
 def test_lines_that_are_constant_or_unknowable_cost_no_other_line_anything():
     expression, effect = planted(200, 12, 8)
     expression[:, 3], effect[:, 5] = 7.0, -0.7
