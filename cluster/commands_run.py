@@ -30,8 +30,8 @@ SearchArchitecture = Annotated[
     bool,
     typer.Option(
         "--search-architecture",
-        help="Of methods latent and plain: try 12 architectures on the first fold, keep the best in all. "
-        "Not nested: that fold's training lines are other folds' test lines.",
+        help="Of methods latent and plain: try up to 12 architectures on the first fold, keep the best in "
+        "all. Not nested: that fold's training lines are other folds' test lines.",
     ),
 ]
 NestedSearch = Annotated[

@@ -43,34 +43,28 @@ class Comparison:
 def compare(store: str, first: str, second: str, only: Collection[str] | None = None) -> Comparison:
     """Compare two methods of a store; either may be OTHER_STORE:method, if its folds are the same.
 
-    Raises BadInputError, with every problem, for a method without scores, folds that differ, or targets of
-    `only` that one side does not score.
+    Of `only`, those that both sides score are compared. Raises BadInputError, with every problem, for a
+    method without scores, folds that differ, or where no target is left.
     """
     reader = StoreReader.open(store)
     sides = _sides(reader, first, second)
     if problems := _differences(*sides):
         raise BadInputError(problems)
     scores = [_scores(side, only) for side in sides]
-    scored = set.intersection(*(set(frame.index.get_level_values("target")) for frame in scores))
-    if unscored := sorted(set(only or ()) - scored):
-        raise BadInputError([f"{name}: not scored by both {first} and {second}" for name in unscored])
-    if not scored:
-        raise BadInputError(f"{first} and {second}: no target has a score of both")
+    if not set.intersection(*(set(frame.index) for frame in scores)):
+        which = "no target" if only is None else "no target of those asked"
+        raise BadInputError(f"{first} and {second}: {which} has a score of both")
     return _compared(first, second, _joined(*scores))
 
 
 def among(made: Comparison, only: Collection[str]) -> Comparison:
     """The comparison of some of its targets: what `compare` gives with `only`, without reading again.
 
-    Raises BadInputError, naming each, for targets that one side does not score, or if none is named.
+    Raises BadInputError where it holds none of them.
     """
-    if unscored := sorted(set(only) - set(made.table["target"])):
-        raise BadInputError(
-            [f"{name}: not scored by both {made.first} and {made.second}" for name in unscored]
-        )
     table = made.table[made.table["target"].isin(set(only))].reset_index(drop=True)
     if table.empty:
-        raise BadInputError("--targets: no target is named")
+        raise BadInputError(f"--targets: none of them is scored by both {made.first} and {made.second}")
     return _compared(made.first, made.second, table)
 
 

@@ -1,6 +1,6 @@
 """What `knockcast compare` prints and writes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +9,7 @@ import pyarrow as pa
 from cluster.compare import Comparison, among, compare, headlines
 from cluster.config import named_targets
 from cluster.formats import KINDS, to_bytes
+from cluster.store.reader import StoreReader
 from tasks.problems import BadInputError
 
 ROWS_SHOWN = 30  # targets of a list that are printed one by one
@@ -29,22 +30,53 @@ def compare_in_words(
     """
     if problems := _unknown_kinds(out, figure):
         raise BadInputError(problems)
-    only = named_targets(targets) if targets is not None else None
+    only = known_targets(store, targets) if targets is not None else None
     made = compare(store, first, second)
     listed = among(made, only) if only is not None else None
     asked = listed or made
     if out is not None:
         _write("--out", out, to_bytes(_arrow(asked.table), out.suffix.lstrip(".")))
     if figure is not None:
-        _write("--figure", figure, _scatter(made, only or ()))
+        _write("--figure", figure, _scatter(made, only or {}))
     return "\n".join(
         [
             *headlines(made),
             *(_list_in_words(listed) if listed else []),
+            *(_left_out(made, only) if only else []),
             *([f"{out}: one row per target{' of the list' if listed else ''}"] if out else []),
             *([f"{figure}: the scatter"] if figure else []),
         ]
     )
+
+
+def known_targets(store: str, wanted: str) -> dict[str, str]:
+    """The targets that `--targets` names, each with its class.
+
+    Raises BadInputError naming those that the store's dataset does not hold, or if none is named.
+    """
+    names = named_targets(wanted)
+    facts = StoreReader.open(store).targets()
+    if not names:
+        raise BadInputError(f"--targets {wanted}: no target is named")
+    if facts is None:
+        raise BadInputError(f"{store}: the facts of its targets are missing; `knockcast resume` writes them")
+    classes = dict(zip(*(facts.column(name).to_pylist() for name in ("target", "class")), strict=True))
+    if unknown := [name for name in names if name not in classes]:
+        raise BadInputError([f"--targets: {name} is not among the store's targets" for name in unknown])
+    return {name: classes[name] for name in names}
+
+
+def _left_out(made: Comparison, only: Mapping[str, str]) -> list[str]:
+    """Which of a list are not compared, with their classes: shared networks model what varies alone."""
+    scored = set(made.table["target"])
+    missing = [f"{name} ({kind})" for name, kind in only.items() if name not in scored]
+    if not missing:
+        return []
+    return [f"{len(missing)} of the list not scored by both {made.first} and {made.second}: {_some(missing)}"]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:ROWS_SHOWN]) + (", ..." if len(names) > ROWS_SHOWN else "")
 
 
 def _list_in_words(listed: Comparison) -> list[str]:

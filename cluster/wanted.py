@@ -27,6 +27,7 @@ from tasks.dataset import Dataset
 from tasks.drugs import check_drugs, check_ranking
 from tasks.problems import BadInputError
 from tasks.profiles import check_profiles
+from tasks.shared_training import NETWORK_METHODS
 from tasks.target_facts import missing_pattern_order, target_facts
 
 Answer = TypeVar("Answer")
@@ -87,12 +88,21 @@ def wanted_by(
             units += [Unit(method, target, fold) for fold in own for target in mine]
     if problems.found:
         raise BadInputError(list(dict.fromkeys(problems.found)))
-    return Wanted(dataset, chosen, units, facts, _notes(methods, dataset, chosen))
+    return Wanted(dataset, chosen, units, facts, _notes(methods, targets, dataset, chosen))
 
 
-def _notes(methods: Sequence[str], dataset: Dataset, options: RunOptions) -> list[str]:
-    """Options that nothing reads; where only a part of a method can be done, and why."""
+def _notes(
+    methods: Sequence[str], targets: str | Sequence[str], dataset: Dataset, options: RunOptions
+) -> list[str]:
+    """Options that nothing reads, choices that are not nested, methods that can be done in part only."""
     notes = idle_options(methods, options)
+    if targets != "all" and set(methods) <= set(VECTOR_METHODS):
+        notes.append(f"--targets changes nothing here: {' and '.join(methods)} model whole vectors")
+    if options.search == "once" and set(methods) & set(NETWORK_METHODS):
+        notes.append(
+            "--search-architecture: the first fold chooses for all, so the scores are not nested (its "
+            "training lines are other folds' test lines); --nested-search chooses in each"
+        )
     if DRUGS in methods:
         try:
             check_drugs(dataset, options.folds)

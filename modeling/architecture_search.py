@@ -164,11 +164,11 @@ def search_network(
 ) -> list[Tried]:
     """Search for the hidden layers of the last network of the design's method: `code` or `plain`.
 
-    `lines` are a fold's training lines; which of them are `watched` when the winner is refitted does not
+    `lines` are a fold's training lines; which of them are `watched` when the winner is trained does not
     matter here, nor does `design.hidden`. They come scaled by all of them: that alone the judged lines have a
     part in. For `code`, the autoencoders are trained first, and once; `begun` and `keep` are those of
     `train_networks` for them, `already` and `after` those of `search`. The training values that bound the
-    weights are those of all `lines`, from which the winner is refitted. Empty where an autoencoder fails.
+    weights are those of all `lines`, the watched ones included. Empty where an autoencoder fails.
     """
     *coders, name = STAGES[design.method]
     judged = judged_lines(len(lines.expression), design.seed)

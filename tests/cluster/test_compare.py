@@ -78,7 +78,7 @@ def test_a_list_of_targets_and_another_store(
     assert set(made.table["target"]) <= set(targets[:6])
     some = made.table["target"].tolist()[:2]
     assert set(compare(str(store), "ridge", f"{other}:modifiers", some).table["target"]) == set(some)
-    with pytest.raises(BadInputError, match="NOSUCH: not scored by both"):
+    with pytest.raises(BadInputError, match="no target of those asked has a score of both"):
         compare(str(store), "ridge", "one_modifier", ["NOSUCH"])
 
 
@@ -136,12 +136,25 @@ def test_a_list_is_what_a_comparison_of_it_alone_gives(store: Path):
     assert listed.paired.first_better == wins < whole.paired.first_better
     assert listed.paired.mean == pytest.approx(sum(differences) / len(some), rel=1e-12)
     assert (listed.paired.low, listed.paired.high) == pytest.approx(tuple(interval), rel=1e-10)
-    with pytest.raises(BadInputError) as caught:
-        among(whole, ["NOSUCH", some[0], "NORTHIS"])
-    problems = [f"{name}: not scored by both ridge and one_modifier" for name in ("NORTHIS", "NOSUCH")]
-    assert list(caught.value.problems) == problems
+    assert among(whole, [some[0], "NOSUCH"]).table["target"].tolist() == some[:1]
+    with pytest.raises(BadInputError, match="none of them is scored by both ridge and one_modifier"):
+        among(whole, ["NOSUCH"])
     with pytest.raises(BadInputError, match="no target is named"):
         compare_in_words(str(store), "ridge", "one_modifier", ", ")
+
+
+def test_of_a_list_what_one_side_lacks_is_told_and_what_no_side_knows_refused(
+    store: Path, small_dataset: Path
+):
+    scored = compare(str(store), "ridge", "one_modifier").table["target"].tolist()
+    others = [name for name in Dataset.open(small_dataset).targets if name not in scored][:2]
+    words = compare_in_words(str(store), "ridge", "one_modifier", ",".join([scored[0], *others]))
+    last = words.splitlines()[-1]
+    assert last.startswith("2 of the list not scored by both ridge and one_modifier: ")
+    assert [name.split(" (")[0] for name in last.partition(": ")[2].split(", ")] == others
+    with pytest.raises(BadInputError) as caught:
+        compare_in_words(str(store), "ridge", "one_modifier", f"NOSUCH,{scored[0]},NORTHIS")
+    assert [problem.split()[1] for problem in caught.value.problems] == ["NOSUCH", "NORTHIS"]
 
 
 def test_a_list_is_printed_after_all_targets(store: Path, tmp_path: Path):

@@ -158,10 +158,13 @@ def test_a_trainer_that_died_after_its_commit_answers_without_training_again(dat
     assert not run_and_commit(replace(job, attempt=2), inputs=None, prepared=None).won  # type: ignore[arg-type]
 
 
-def test_a_search_on_one_fold_decides_for_all_and_a_nested_one_for_each(dataset: Path, tmp_path: Path):
+def test_a_search_on_one_fold_decides_for_all_and_a_nested_one_for_each(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     for option, folds in (("search_architecture", {0}), ("nested_search", {0, 1})):
         store = tmp_path / option
         run(dataset, store, methods=["plain"], workers=0, folds=2, final=False, **{option: True})
+        assert ("not nested" in capsys.readouterr().err) is (option == "search_architecture")
         searches = Store(store).searches()
         assert set(searches["fold"]) == folds
         assert (searches["nested"] == (option == "nested_search")).all()
