@@ -1,6 +1,5 @@
 """`knockcast predict`: new samples x targets from a store's final models, each target's trust beside it."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,74 +8,46 @@ import pyarrow as pa
 
 from cluster.final_models import RESIDUALS, residuals_table
 from cluster.formats import to_bytes
+from cluster.prediction import SHOWN, Prediction, listed, what_is_missing
 from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from cluster.summary import genes_table
 from tasks.depmap import read_matrix
+from tasks.drugs import METHOD as DRUGS
 from tasks.expression_range import doubt_about, range_in_words
 from tasks.kernel_scoring import FEWEST_KNOWN
 from tasks.matrices import GENES
 from tasks.problems import BadInputError
+from tasks.samples import checked_samples, in_other_words, none_known
 from tasks.scoring import Scored, score_samples
-from tasks.shared_training import NETWORK_METHODS
 from tasks.tables import KEYS, SCHEMAS
 
 SUFFIXES = {".csv": "csv", ".parquet": "parquet"}
+RANKING = "`knockcast predict --method drugs`, in Python `Store.rank_drugs`"
 TRUST = ["class", "pearson", "pearson_pooled", "pearson_low", "pearson_high", "q_value", "gain"]
-SHOWN = 20  # names in a sentence; files hold them all
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """Forecasts for new samples by one method's models.
-
-    `predicted`: samples x targets, in the units of the store's measure, NaN where the sample does not know
-    what the model needs: every modifier, or 90% of the genes of a model on all genes.
-    `trust`: one row per target: model, number of modifiers, `missing_genes` (how many genes its model needs
-    that no column holds) and, of modifiers, which; the out-of-fold scores, and residual_50 ... residual_95 (a
-    forecast ± residual_L holds the truth for L% of new lines, if they are exchangeable with the training
-    lines).
-    `missing`: one row per gene that the models need and some sample does not know: in how many samples.
-    `known`: for each sample, the share of the models' genes that it knows, in 0..1 (1 if they need none).
-    """
-
-    method: str
-    predicted: pd.DataFrame
-    trust: pd.DataFrame
-    missing: pd.DataFrame
-    known: pd.Series
 
 
 def predict_samples(reader: StoreReader, expression: pd.DataFrame, method: str | None = None) -> Prediction:
     """Score samples (rows; columns are genes, log2(TPM+1), missing values NaN) with the final models.
 
     Without a method: `modifiers` if it is stored, else the only one stored. Raises BadInputError where the
-    store holds no final models of the method, it cannot be told which is meant, or no gene is known.
+    store holds no final models of the method, it cannot be told which is meant, the samples are none that
+    `tasks.samples.checked_samples` takes, or they know too little for a single forecast.
     """
+    samples = checked_samples(expression)
     chosen = _method(reader, method)
     parts = [part for _, part in reader.parts("models", method=chosen)]
     models = sort_rows(pa.concat_tables([SCHEMAS["models"].empty_table(), *parts]), KEYS["models"])
-    genes = [str(name) for name in expression.columns]
-    values = expression.to_numpy(dtype=np.float32, na_value=np.nan)
-    scored = score_samples(models, genes, values, reader.training, reader.weights)
-    if scored.needed and (scored.unknown == len(values)).all():
-        raise BadInputError(
-            "none of the models' genes are known in these samples: columns must be gene symbols"
-        )
-    if not scored.targets:
-        reasons = sorted({str(reason) for reason in models.column("reason").to_pylist() if reason})
-        raise BadInputError(
-            f"{reader.fs.name}: no final model of method {chosen} forecasts anything: "
-            + ("; ".join(reasons[:SHOWN]) or "it has none")
-        )
-    share = scored.known / len(scored.needed) if scored.needed else np.ones(len(values))
+    scored = score_samples(models, list(samples.columns), samples.to_numpy(), reader.training, reader.weights)
+    _check_scored(reader, models, chosen, scored, samples)
+    share = scored.known / len(scored.needed) if scored.needed else np.ones(len(samples))
     return Prediction(
         chosen,
-        pd.DataFrame(scored.predicted, index=expression.index, columns=list(scored.targets)),
+        pd.DataFrame(scored.predicted, index=samples.index, columns=list(scored.targets)),
         _trust(reader, models, chosen, scored.missing),
         _missing(scored),
-        pd.Series(share, index=expression.index),
+        pd.Series(share, index=samples.index),
     )
 
 
@@ -87,7 +58,8 @@ def predict_file(store: str, expression: Path, out: Path, method: str | None = N
     """
     targets, missing = (out.with_name(f"{out.stem}.{what}{out.suffix}") for what in ("targets", "missing"))
     frame = samples_of(expression, out, (out, targets, missing))
-    made = predict_samples(StoreReader.open(store), frame, method)
+    reader = StoreReader.open(store)
+    made = predict_samples(reader, frame, method)
     write(out, made.predicted.reset_index())
     write(targets, made.trust)
     write(missing, made.missing)  # if empty, too: an older one would tell of other samples
@@ -96,7 +68,7 @@ def predict_file(store: str, expression: Path, out: Path, method: str | None = N
             f"{out}: {made.predicted.shape[0]} samples x {made.predicted.shape[1]} targets ({made.method})",
             f"{targets}: each target's model, out-of-fold scores and residual quantiles",
             f"{missing}: {len(made.missing)} genes that the models need and some sample lacks",
-            *_what_is_missing(made, targets.name),
+            *what_is_missing(made, unfitted_targets(reader, made), targets.name),
             *doubts_about(expression, frame),
         ]
     )
@@ -136,28 +108,62 @@ def _check_places(expression: Path, out: Path, outs: tuple[Path, ...]) -> None:
         raise BadInputError(problems)
 
 
+def unfitted_targets(reader: StoreReader, made: Prediction) -> list[str]:
+    """The targets that the store's runs want of the method, but no final fit of which is stored."""
+    wanted = {
+        unit.target for unit in reader.wanted_units() if unit.method == made.method and not unit.is_whole
+    }
+    return sorted(wanted - set(made.trust["target"]))
+
+
 def _method(reader: StoreReader, asked: str | None) -> str:
-    final = (u for u in reader.committed_units() if u.fold == FINAL_FOLD and not u.is_whole)
-    stored = sorted({unit.method for unit in final})
-    listed = f"stored are those of {', '.join(stored)}" if stored else "none are stored"
+    final = [unit for unit in reader.committed_units() if unit.fold == FINAL_FOLD]
+    stored = sorted({unit.method for unit in final if not unit.is_whole})
+    known = f"stored are those of {', '.join(stored)}" if stored else "none are stored"
+    if any(unit.method == DRUGS for unit in final):
+        known += f"; there is one that ranks drugs: {RANKING}"
     if asked is None and len(stored) > 1 and "modifiers" not in stored:
-        raise BadInputError(f"{reader.fs.name}: --method: whose final models? {listed}")
+        raise BadInputError(f"{reader.fs.name}: --method: whose final models? {known}")
     if asked == "profiles":
         raise BadInputError("--method profiles: it forecasts genes for known cell lines, no new samples")
+    if asked == DRUGS:
+        raise BadInputError(f"method drugs ranks drugs, and forecasts no targets: {RANKING}")
     method = asked or ("modifiers" if "modifiers" in stored or not stored else stored[0])
     if method not in stored:
         raise BadInputError(
-            f"{reader.fs.name}: no final models of method {method} ({listed}); "
-            "`knockcast run` with that --method, and not --no-final, stores them"
+            f"{reader.fs.name}: no final models of {f'method {asked}' if asked else 'targets'} ({known}); "
+            f"`knockcast run` with --method {method}, and not --no-final, stores them"
         )
     return method
+
+
+def _check_scored(
+    reader: StoreReader, models: pa.Table, method: str, scored: Scored, samples: pd.DataFrame
+) -> None:
+    """Raises BadInputError, with why, unless something is forecast for some sample."""
+    if scored.needed and (scored.unknown == len(samples)).all():
+        raise BadInputError(none_known(samples, scored.needed))
+    if not scored.targets:
+        reasons = sorted({str(reason) for reason in models.column("reason").to_pylist() if reason})
+        raise BadInputError(
+            f"{reader.fs.name}: no final model of method {method} forecasts anything: "
+            + ("; ".join(reasons[:SHOWN]) or "it has none")
+        )
+    if np.isnan(scored.predicted).all():
+        lacking = _missing(scored).sort_values("samples_without", ascending=False, kind="stable")
+        enough = "all modifiers of a target" if method == "modifiers" else f"{FEWEST_KNOWN}% of the genes"
+        raise BadInputError(
+            f"no sample knows enough for a single forecast, which takes {enough}: of {len(scored.needed)} "
+            f"genes the models need, the best sample knows {scored.known.max()}; "
+            f"most lacking are {listed(lacking['gene'])}" + in_other_words(samples, scored.needed)
+        )
 
 
 def _trust(
     reader: StoreReader, models: pa.Table, method: str, missing: dict[str, tuple[str, ...]]
 ) -> pd.DataFrame:
-    rows = models.select(["target", "kind", "modifiers", "status"]).to_pandas().query("kind.notna()")
-    rows["n_modifiers"] = rows.pop("modifiers").map(len)
+    rows = models.select(["target", "kind", "modifiers", "status", "reason"]).to_pandas()
+    rows["n_modifiers"] = [0 if named is None else len(named) for named in rows.pop("modifiers")]
     lacking = [missing.get(target, ()) for target in rows["target"]]
     rows["missing_genes"] = [len(genes) for genes in lacking]
     rows["missing_modifiers"] = [
@@ -179,35 +185,3 @@ def _missing(scored: Scored) -> pd.DataFrame:
 def write(path: Path, frame: pd.DataFrame) -> None:
     """A table as its file's name says, .csv or .parquet."""
     path.write_bytes(to_bytes(pa.Table.from_pandas(frame, preserve_index=False), SUFFIXES[path.suffix]))
-
-
-def _what_is_missing(made: Prediction, trust: str) -> list[str]:
-    lines = []
-    if len(absent := made.missing[made.missing["samples_without"] == len(made.predicted)]):
-        lines.append(f"{len(absent)} genes the models need are missing: {_listed(absent['gene'])}")
-    if unscored := int((made.trust["missing_modifiers"] != "").sum()):
-        lines.append(f"{unscored} targets are not forecast for that reason (missing_modifiers in {trust})")
-    if made.method != "modifiers":
-        how = "with the training mean for those" if made.method in NETWORK_METHODS else "from those they know"
-        lines += _samples_in_words(made.known, how)
-    return lines
-
-
-def _samples_in_words(known: pd.Series, how: str) -> list[str]:
-    """Of models on all genes: which samples were forecast though they lack some, and which not at all."""
-    lacking = known[known < 1].sort_values(kind="stable")
-    poor = 100 * lacking < FEWEST_KNOWN
-    lines = []
-    if poor.any():
-        names = _listed([f"{sample} ({share:.1%})" for sample, share in lacking[poor].items()])
-        lines.append(f"{poor.sum()} samples know under {FEWEST_KNOWN}% of the genes, no forecast: {names}")
-    if not poor.all():
-        lines.append(
-            f"{(~poor).sum()} samples lack some genes and are forecast {how} "
-            f"({lacking[~poor].iloc[0]:.1%} or more)"
-        )
-    return lines
-
-
-def _listed(names: "pd.Series | list[str]") -> str:
-    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

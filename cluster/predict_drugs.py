@@ -11,6 +11,7 @@ from cluster.store.units import FINAL_FOLD, WHOLE, Unit
 from tasks.drug_ranking import DEFAULT_FEATURES, MODEL, rank_drugs
 from tasks.drugs import METHOD
 from tasks.problems import BadInputError
+from tasks.samples import checked_samples
 
 
 def rank_samples(
@@ -19,8 +20,9 @@ def rank_samples(
     """Every drug ranked for each sample; see `tasks.drug_ranking.rank_drugs`.
 
     `pearson` is each drug's r over held-out cell lines, mean over the folds. Raises BadInputError where the
-    store holds no final drug model.
+    store holds no final drug model, and for samples that `tasks.samples.checked_samples` refuses.
     """
+    samples = checked_samples(expression)
     key = reader.committed_units().get(Unit(METHOD, WHOLE, FINAL_FOLD))
     if key is None:
         raise BadInputError(
@@ -30,7 +32,7 @@ def rank_samples(
     (file,) = reader.commit(key).other_files
     arrays = load(reader.verified(file))
     known = out_of_fold(reader)
-    return rank_drugs(arrays, expression, DEFAULT_FEATURES, not higher_is_sensitive, known)
+    return rank_drugs(arrays, samples, DEFAULT_FEATURES, not higher_is_sensitive, known)
 
 
 def out_of_fold(reader: StoreReader) -> dict[str, float]:

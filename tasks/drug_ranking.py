@@ -20,6 +20,7 @@ from tasks.gene_classes import VARIABLE_SD
 from tasks.gene_labels import name_genes
 from tasks.kernel_scoring import FEWEST_KNOWN
 from tasks.problems import BadInputError
+from tasks.samples import none_known
 from tasks.tables import table_of
 from tasks.vector_rows import correlation_rows
 
@@ -158,7 +159,7 @@ def _forecast(
     values = _aligned(expression, said["genes"])
     known = (~np.isnan(values) & scaling.varies).sum(axis=1)
     if len(values) and not known.any():
-        raise BadInputError("none of the genes are known in these samples: columns must be gene symbols")
+        raise BadInputError(none_known(expression, said["genes"]))
     enough = 100 * known >= FEWEST_KNOWN * int(scaling.varies.sum())
     weights = DrugWeights(*(arrays[f"{features}.{name}"] for name in ("intercept", "linear", "laplacian")))
     forecast = np.full((len(values), len(said["drugs"])), np.nan)

@@ -131,9 +131,13 @@ def test_the_gene_page_and_predict_know_them(whole: Path):
         assert made.predicted.notna().all().all()
         alone = Store(whole).predict(samples.iloc[:1], method).predicted
         assert np.allclose(alone, made.predicted.iloc[:1], atol=1e-5)
-        lacking = Store(whole).predict(samples.drop(columns=list(GENES[:2])), method)
-        assert lacking.predicted.isna().all().all()  # 8 of 10 genes are under 90 %
+        poor = samples.copy()
+        poor.iloc[1:, :2] = np.nan  # 8 of 10 genes are under 90 %
+        lacking = Store(whole).predict(poor, method)
+        assert lacking.predicted.notna().any(axis=1).tolist() == [True] + [False] * 47
         assert len(lacking.missing) == 2
+        with pytest.raises(BadInputError, match=r"takes 90% of the genes: of 10 .* the best sample knows 8"):
+            Store(whole).predict(samples.drop(columns=list(GENES[:2])), method)
 
 
 @pytest.mark.ray
