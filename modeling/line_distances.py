@@ -2,7 +2,8 @@
 
 Expression is standardised with the training lines' statistics and rounded to float32 (half the memory; the
 rounding is far below that of the data). Distances are summed in float64, gene after gene, so a pair of lines
-has the same bits whichever other lines are asked about.
+has the same bits whichever other lines are asked about. One thread, as a task has one CPU: folds are prepared
+side by side.
 """
 
 from dataclasses import dataclass

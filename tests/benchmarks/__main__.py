@@ -1,7 +1,7 @@
 """`make bench`: every benchmark in turn, each in a fresh process, so that none warms or fills the next.
 
-What it prints is Markdown; docs/benchmarks.md is such a printout. `python -m tests.benchmarks NAME ...` runs
-some, also those that take too long for every time.
+What it prints is Markdown; docs/benchmarks.md is such a printout, with a remark here and there.
+`python -m tests.benchmarks NAME ...` runs some, also those that take too long for every time.
 """
 
 import subprocess
@@ -21,9 +21,9 @@ BENCHMARKS = {
     "bench_workers": "two workers against one",
     "bench_driver": "the driver's own cost",
     "bench_import": "importing a release",
+    "bench_genome": "a whole simulated genome",
 }
 LONG = {
-    "bench_genome": "a whole simulated genome",
     "bench_device": "a GPU beside the CPU",
     "bench_profiles": "`profiles` at the published size",
 }
