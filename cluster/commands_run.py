@@ -16,7 +16,7 @@ Method = Annotated[
         "all_modifiers. Repeatable.",
     ),
 ]
-Preset = Annotated[str, typer.Option(help="quick | published | best, or candidates by name: ols,knn.")]
+Preset = Annotated[str, typer.Option(help="quick | published, or candidates by name: ols,knn.")]
 Targets = Annotated[str, typer.Option(help="all | variable (sd > 0.1) | G1,G2 | @FILE with one a line.")]
 Scheme = Annotated[str, typer.Option(help="kfold | split (75/25) | lineage (each with 40 or more lines).")]
 Folds = Annotated[int, typer.Option(help="Folds of scheme kfold.")]

@@ -75,7 +75,7 @@ def candidates_of(preset: str | Sequence[str], device: str = "cpu") -> tuple[Can
     """
     if isinstance(preset, str):
         if preset in PLANNED_PRESETS:
-            raise ValueError(f"preset {preset!r} is not built yet; use 'quick'")
+            raise ValueError(f"preset {preset!r} is not built yet; use 'quick' or 'published'")
         if preset not in PRESETS:
             raise ValueError(
                 f"unknown preset {preset!r}; known are {', '.join(PRESETS)}, and candidates by name, "
