@@ -19,7 +19,7 @@ def rank_samples(
     """Every drug ranked for each sample; see `tasks.drug_ranking.rank_drugs`.
 
     `pearson` is each drug's r over held-out cell lines, mean over the folds. Raises BadInputError where the
-    store holds no final drug model.
+    store holds no final drug model, and where no sample knows enough genes.
     """
     key = reader.committed_units().get(Unit(METHOD, WHOLE, FINAL_FOLD))
     if key is None:
