@@ -20,7 +20,8 @@ def rank_samples(
     """Every drug ranked for each sample; see `tasks.drug_ranking.rank_drugs`.
 
     `pearson` is each drug's r over held-out cell lines, mean over the folds. Raises BadInputError where the
-    store holds no final drug model, and for samples that `tasks.samples.checked_samples` refuses.
+    store holds no final drug model, for samples that `tasks.samples.checked_samples` refuses, and where no
+    sample knows enough genes.
     """
     samples = checked_samples(expression)
     key = reader.committed_units().get(Unit(METHOD, WHOLE, FINAL_FOLD))

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from tasks.alignment import Aligned, align
 from tasks.dataset import Dataset, write_dataset
-from tasks.drug_files import read_drug_targets, response_of
+from tasks.drug_files import DrugTargets, read_drug_targets
+from tasks.drug_import import import_drugs
 from tasks.expression_range import range_in_words
 from tasks.folders import refuse_existing
 from tasks.layouts import DRUG_RESPONSE, DRUG_TARGETS, EFFECT, EXPRESSION, MODELS, ReleaseFiles, find_files
@@ -53,9 +52,8 @@ def import_release(
     parts = _read_all(files)
     measured, how = decide_measure(str(files.paths[EFFECT]), parts[EFFECT].values, measure)
     aligned = align(parts[EFFECT], parts[EXPRESSION], min_coverage)
-    drugs, not_screened = _drugs(parts.get(DRUG_RESPONSE), aligned.cell_lines, parts[MODELS])
-    report = _report(files, parts, aligned, how) | not_screened
     known: ModelsTable = parts[MODELS]
+    drugs, of_drugs = import_drugs(parts.get(DRUG_RESPONSE), parts.get(DRUG_TARGETS), aligned, known)
     return write_dataset(
         out,
         expression=aligned.expression,
@@ -68,9 +66,8 @@ def import_release(
         gene_entrez=aligned.genes.entrez,
         target_entrez=aligned.targets.entrez,
         cell_line_table=known.names_of(aligned.cell_lines),
-        drug_targets=parts.get(DRUG_TARGETS),
         sources=[_source(role, path) for role, path in files.paths.items()],
-        report=report,
+        report=_report(files, parts, aligned, how) | of_drugs,
         **drugs,
     )
 
@@ -82,7 +79,7 @@ def read_matrix(path: Path, kind: Kind) -> Matrix:
 
 def _read_all(files: ReleaseFiles) -> dict[str, Any]:
     """Every file's content by role; one BadInputError with the problems of all."""
-    readers: dict[str, Callable[[Path], Matrix | ModelsTable | pa.Table]] = {
+    readers: dict[str, Callable[[Path], Matrix | ModelsTable | DrugTargets]] = {
         MODELS: read_models,  # the small ones first
         DRUG_TARGETS: read_drug_targets,
         DRUG_RESPONSE: lambda path: read_matrix(path, DRUGS),
@@ -100,18 +97,6 @@ def _read_all(files: ReleaseFiles) -> dict[str, Any]:
     if problems:
         raise BadInputError(problems)
     return parts
-
-
-def _drugs(
-    response: Matrix | None, cell_lines: list[str], models: ModelsTable
-) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    if response is None:
-        return {}, {}
-    found = response_of(response, cell_lines, models.names)
-    return {"drugs": found.drugs, "drug_response": found.values}, {
-        "cell lines in the drug response only, set aside": sorted(found.others),
-        "cell lines of the drug response known by another name": found.renamed,
-    }
 
 
 def _report(files: ReleaseFiles, parts: dict[str, Any], aligned: Aligned, measure: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from jaxtyping import Float32
 
 from tasks.columns import plain
@@ -17,6 +16,9 @@ from tasks.problems import BadInputError
 
 # PRISM's tables call the response's columns column_name or IDs; GDSC's list has Drug Id and Targets.
 _IDS = ("drugid", "columnname", "ids", "drug")
+_DRUG_NAMES = ("name", "drugname", "compoundname", "cpdname", "compound", "drug")
+_SYNONYMS = ("synonyms", "synonym")
+_BETWEEN_SYNONYMS = r"[|;]|,\s"  # a comma within a chemical name has no blank after it
 _TARGETS = ("targetgenes", "targets", "target", "repurposingtarget")
 _LINE_NAMES = ("ccle_name", "cell_line_name")
 
@@ -72,16 +74,28 @@ def _only_names(named: Mapping[str, Mapping[str, str]], known: set[str]) -> list
     return [(line, name) for line, name in found if line in known]
 
 
-def read_drug_targets(path: Path) -> pa.Table:
-    """Columns drug_id and target_genes (symbols joined by "|", "" where none is known), one row per drug.
+@dataclass(frozen=True)
+class DrugTargets:
+    """A drug target table, row by row: unique ids, target genes, name ("" where not said), synonyms."""
+
+    ids: list[str]
+    genes: list[list[str]]
+    names: list[str]
+    synonyms: list[list[str]]
+
+
+def read_drug_targets(path: Path) -> DrugTargets:
+    """Reads a table with a column of drug ids and one of targets; columns of names and synonyms may be there.
 
     Raises:
         BadInputError: a column is missing, or an id is empty or stands twice.
     """
     table = read_text_table(path)
     places = {plain(name): i for i, name in reversed(list(enumerate(table.columns)))}
-    ids = next((places[name] for name in _IDS if name in places), None)
-    targets = next((places[name] for name in _TARGETS if name in places), None)
+    ids, targets, names, synonyms = (
+        next((places[name] for name in spellings if name in places), None)
+        for spellings in (_IDS, _TARGETS, _DRUG_NAMES, _SYNONYMS)
+    )
     if ids is None or targets is None:
         raise BadInputError(
             f"{path}: expected the columns drug_id and target_genes, found {table.columns[:8]}"
@@ -91,14 +105,14 @@ def read_drug_targets(path: Path) -> pa.Table:
         findings.name_row(number, row[ids])
     if findings.lines():
         raise BadInputError(findings.lines())
-    return pa.table(
-        {
-            "drug_id": [row[ids].strip() for row in table.rows],
-            "target_genes": [_joined(row[targets]) for row in table.rows],
-        }
+    return DrugTargets(
+        [row[ids].strip() for row in table.rows],
+        [_parted(row[targets], r"[|,;]") for row in table.rows],
+        ["" if names is None else row[names].strip() for row in table.rows],
+        [[] if synonyms is None else _parted(row[synonyms], _BETWEEN_SYNONYMS) for row in table.rows],
     )
 
 
-def _joined(text: str) -> str:
-    """Genes joined by "|"; PRISM and GDSC part them by commas."""
-    return "|".join(gene.strip() for gene in re.split(r"[|,;]", text) if gene.strip())
+def _parted(text: str, at: str) -> list[str]:
+    """The parts of a list in one cell, parted by commas in PRISM and GDSC."""
+    return [part.strip() for part in re.split(at, text) if part.strip()]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Int64
 from scipy.stats import rankdata
 
 from modeling.drug_ranking import FEATURES, DrugWeights, Ranking, fit_ranking, forecast_drugs
@@ -103,7 +103,7 @@ def rank_drugs(
         themselves do not compare), `pearson` (NaN where not given). Forecast and rank are missing for a
         sample that knows under 90% of the genes, and for a drug with too few lines.
 
-    Raises BadInputError for a file of a newer version, and where no sample knows a gene.
+    Raises BadInputError for a file of a newer version, and where no sample knows enough genes.
     """
     said = json.loads(arrays["names"].tobytes())
     _check(said, features)
@@ -157,15 +157,27 @@ def _forecast(
     """NaN for samples that know fewer than `FEWEST_KNOWN` percent of the genes that vary between lines."""
     scaling = scaling_of(arrays["expression"])
     values = _aligned(expression, said["genes"])
-    known = (~np.isnan(values) & scaling.varies).sum(axis=1)
+    known, needed = (~np.isnan(values) & scaling.varies).sum(axis=1), int(scaling.varies.sum())
     if len(values) and not known.any():
         raise BadInputError(none_known(expression, said["genes"]))
-    enough = 100 * known >= FEWEST_KNOWN * int(scaling.varies.sum())
+    enough = 100 * known >= FEWEST_KNOWN * needed
+    if len(values) and not enough.any():
+        raise BadInputError(_too_few_genes(expression.index, known, needed))
     weights = DrugWeights(*(arrays[f"{features}.{name}"] for name in ("intercept", "linear", "laplacian")))
     forecast = np.full((len(values), len(said["drugs"])), np.nan)
     lines, new = standardised(arrays["expression"], scaling), standardised(values[enough], scaling)
     forecast[enough] = forecast_drugs(weights, Laplacian(**said["kernel"]), new, lines, known[enough])
     return forecast
+
+
+def _too_few_genes(samples: pd.Index, known: Int64[np.ndarray, " samples"], needed: int) -> str:
+    best = int(known.argmax())
+    name = str(samples[best])
+    return (
+        f"no sample can be ranked: the one that knows most genes, {name!r}, knows {known[best]} of the "
+        f"{needed} genes the ranking needs ({known[best] / needed:.1%}); at least {FEWEST_KNOWN}% are "
+        "needed: give the whole expression profile, columns named by gene symbols"
+    )
 
 
 def _aligned(expression: pd.DataFrame, genes: list[str]) -> Float32[np.ndarray, "samples genes"]:

@@ -19,9 +19,9 @@ from modeling.drug_models import (
 from modeling.folds import Fold, drug_folds
 from modeling.seeds import seed_of
 from tasks.dataset import Dataset
+from tasks.drug_targets import Columns, measured_targets, target_columns, target_genes
 from tasks.fits import FEWEST_LINES
 from tasks.fold import Panel
-from tasks.gene_labels import parse_gene_label
 from tasks.network_rows import training_row
 from tasks.problems import BadInputError
 from tasks.tables import table_of
@@ -35,7 +35,6 @@ FEATURES: dict[str, tuple[str, ...]] = {
 }
 LINE_MEAN = "line_mean"  # each line's mean over the training drugs: what follows no target at all
 
-Columns = tuple[Int64[np.ndarray, " _"], ...]
 Profiles = Mapping[str, Float64[np.ndarray, "drugs cell_lines"]]
 
 
@@ -75,14 +74,13 @@ def drug_data(dataset: Dataset) -> DrugData:
     """
     if dataset.drug_response is None:
         raise BadInputError(_no_response(dataset))
-    targets = _target_genes(dataset)
-    measured = ~np.isnan(dataset.effect).all(axis=0)
-    known = {gene for gene, any_value in zip(dataset.targets, measured, strict=True) if any_value}
+    targets = target_genes(dataset.drug_targets)
+    measured = measured_targets(dataset.targets, dataset.effect)
     return DrugData(
         tuple(dataset.drugs),
         np.ascontiguousarray(dataset.drug_response),
-        _columns(dataset.drugs, targets, dataset.genes, set(dataset.genes)),
-        _columns(dataset.drugs, targets, dataset.targets, known),
+        target_columns(dataset.drugs, targets, dataset.genes, set(dataset.genes)),
+        target_columns(dataset.drugs, targets, dataset.targets, measured),
     )
 
 
@@ -94,7 +92,7 @@ def check_drugs(dataset: Dataset, folds: int = 5) -> None:
     if dataset.drug_targets is None:
         problems.append(
             f"{dataset.path}: no drug targets; import with --drug-targets, a table with the columns drug_id "
-            "(as the columns of the response are named) and target_genes"
+            "and target_genes, whose drug_id, name or synonyms hold the names of the response's columns"
         )
     if dataset.drug_response is not None and dataset.drug_targets is not None:
         problems += _few_drugs(dataset, folds)
@@ -180,28 +178,6 @@ def _network(
     return forecast, {"method": METHOD, "fold": fold.number} | row
 
 
-def _target_genes(dataset: Dataset) -> dict[str, list[str]]:
-    if dataset.drug_targets is None:
-        return {}
-    rows = dataset.drug_targets.to_pylist()
-    return {row["drug_id"]: [gene for gene in row["target_genes"].split("|") if gene] for row in rows}
-
-
-def _columns(
-    drugs: Sequence[str], targets: Mapping[str, Sequence[str]], labels: Sequence[str], known: set[str]
-) -> Columns:
-    """Each drug's target genes as columns of a matrix; a symbol that genes share settles nothing."""
-    found: dict[str, list[int]] = {}
-    for column, label in enumerate(labels):
-        if label in known:
-            found.setdefault(parse_gene_label(label).symbol, []).append(column)
-    place = {symbol: columns[0] for symbol, columns in found.items() if len(columns) == 1}
-    return tuple(
-        np.array(sorted({place[gene] for gene in targets.get(drug, ()) if gene in place}), dtype=np.int64)
-        for drug in drugs
-    )
-
-
 def _no_response(dataset: Dataset) -> str:
     return f"{dataset.path}: no drug response; import with --drug-response, cell lines x drugs"
 
@@ -227,6 +203,7 @@ def _few_drugs(dataset: Dataset, folds: int) -> list[str]:
     said = ", ".join(f"{count} {what}" for what, count in counts.items())
     return [
         f"{dataset.path}: too few drugs with a response and with target genes in both matrices ({said}); at "
-        f"least {needed} are needed, {FEWEST_VALUES} to test in each of {max(folds, 2)} folds: does drug_id "
-        "hold the names of the response's columns?"
+        f"least {needed} are needed, {FEWEST_VALUES} to test in each of {max(folds, 2)} folds: do drug_id, "
+        "name or synonyms of the target table hold the names of the response's columns? `knockcast import` "
+        "says which it matched"
     ]

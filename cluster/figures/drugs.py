@@ -1,4 +1,4 @@
-"""Models of drugs' sensitivity profiles: r per cell line over the drugs tested (B3)."""
+"""Models of drugs' sensitivity profiles: r per cell line over the drugs tested (B3); else the ranking."""
 
 import pandas as pd
 
@@ -9,9 +9,21 @@ RANKING = "ranking"  # scores of another kind: forecasts from forecast dependenc
 
 
 def drugs(scores: pd.DataFrame) -> Drawn:
-    """`boxes` of the rows of `profile_scores` that method `drugs` wrote for cell lines, ranking aside."""
+    """`boxes` of the rows of `profile_scores` that method `drugs` wrote for cell lines.
+
+    The ranking, whose r is of another kind, is drawn where there is nothing else: too few drugs had known
+    targets for the models of new drugs.
+    """
+    models = scores[scores["model"] != RANKING]
+    if models.empty:
+        return boxes(
+            scores,
+            "Drugs ranked for cell lines the models have not seen",
+            "r over drugs, each less its training mean, in each test line; only the ranking was made, "
+            "for too few drugs had known targets",
+        )
     return boxes(
-        scores[scores["model"] != RANKING],
+        models,
         "Sensitivity profiles of drugs the models have not seen",
         "r over a fold's test drugs in each cell line; below each model the mean over lines, then folds",
     )

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from cluster.figures.classes import classes
 from cluster.figures.components import components
-from cluster.figures.drugs import RANKING, drugs
+from cluster.figures.drugs import drugs
 from cluster.figures.histogram import histogram
 from cluster.figures.page import Drawn
 from cluster.figures.profiles import profiles
@@ -39,7 +39,7 @@ def _profiles(reader: StoreReader) -> Drawn | None:
 
 def _drugs(reader: StoreReader) -> Drawn | None:
     scores = _line_scores(reader, "drugs")
-    return drugs(scores) if (scores["model"] != RANKING).any() else None
+    return drugs(scores) if len(scores) else None
 
 
 def _components(reader: StoreReader) -> Drawn | None:

@@ -15,6 +15,7 @@ from cluster import Store
 from cluster.figure_actions import write_figures
 from cluster.figures.boxes import boxes
 from cluster.figures.classes import classes
+from cluster.figures.drugs import drugs
 from cluster.figures.histogram import histogram
 from cluster.figures.page import POLICY, page
 from cluster.figures.registry import FIGURES
@@ -148,6 +149,16 @@ def test_boxes_hold_each_lines_mean_over_folds(path: Path, folder: Path, name: s
     for trace, value in zip(traces, ("pearson", "spearman"), strict=True):
         np.testing.assert_allclose(trace.y, table[value], rtol=1e-12)
         assert len(dict.fromkeys(trace.x)) == models
+
+
+def test_a_ranking_alone_is_drawn_and_called_so() -> None:
+    rows = pd.DataFrame([row for fold in range(FOLDS) for row in profile_rows("drugs", fold)])
+    lines = rows[rows["axis"] == "cell_line"]
+    alone, beside = drugs(lines[lines["model"] == "ranking"]), drugs(lines)
+    assert alone.numbers["model"].tolist() == ["ranking"] * len(LINES)
+    assert "ranking" not in set(beside.numbers["model"])
+    told = [drawn.figure.layout.title.subtitle.text for drawn in (alone, beside)]
+    assert ["too few drugs had known targets" in text for text in told] == [True, False]
 
 
 def test_boxes_of_models_on_the_same_features_do_not_name_them() -> None:

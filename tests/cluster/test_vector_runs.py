@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from cluster import Store, run
+from cluster.figure_actions import write_figures
 from cluster.predict_drugs import rank_file
 from cluster.store.maintain import verify
 from cluster.store.reader import StoreReader
@@ -98,6 +99,15 @@ def test_drugs_are_ranked_for_new_samples(store: Path, dataset: Path, tmp_path: 
     assert worst[(worst["sample"] == "b") & (worst["drug"] == "drug 4")]["rank"].item() == DRUGS
 
 
+def test_samples_that_cannot_be_ranked_are_refused_and_nothing_written(store: Path, tmp_path: Path):
+    known = pd.DataFrame(np.ones((2, 35)), columns=[f"G{i}" for i in range(35)], index=["a", "b"])
+    known.loc["b", "G0"] = np.nan
+    known.to_csv(tmp_path / "few.csv")
+    with pytest.raises(BadInputError, match=r"no sample .* 'a', knows 35 of the 40 genes .* \(87\.5%\)"):
+        rank_file(str(store), tmp_path / "few.csv", tmp_path / "ranks.csv")
+    assert not (tmp_path / "ranks.csv").exists()
+
+
 def test_a_run_of_the_same_gives_the_same_bytes(dataset: Path, store: Path, tmp_path: Path):
     run(dataset, tmp_path / "again", methods=["drugs", "profiles"], workers=0, folds=2)
     assert table_bytes(tmp_path / "again") == table_bytes(store)
@@ -131,6 +141,8 @@ def test_without_known_targets_drugs_are_still_ranked(tmp_path: Path, capsys: py
     assert set(Store(tmp_path / "store").profile_scores()["model"]) == {"ranking"}
     samples = pd.DataFrame(np.ones((1, GENES)), columns=[f"G{i}" for i in range(GENES)])
     assert len(Store(tmp_path / "store").rank_drugs(samples)) == DRUGS
+    write_figures(str(tmp_path / "store"), "drugs", tmp_path / "figures")
+    assert set(pd.read_csv(tmp_path / "figures" / "drugs.csv")["model"]) == {"ranking"}
 
 
 def test_no_model_no_ranks(dataset: Path, tmp_path: Path):

@@ -37,29 +37,42 @@ def test_a_matrix_with_drugs_as_rows_is_turned():
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "names"),
     [
-        "drug_id,target_genes\nD1,EGFR|ERBB2\nD2,\n",
+        ("drug_id,target_genes\nD1,EGFR|ERBB2\nD2,\n", ["", ""]),
         # PRISM: secondary-screen-replicate-collapsed-treatment-info.csv, and the compound list since 24Q2
-        'column_name,broad_id,name,moa,target\nD1,BRD-1,x,EGFR inhibitor,"EGFR, ERBB2"\nD2,BRD-2,y,,\n',
-        'Drug.Name,repurposing_target,MOA,IDs\nx,"EGFR, ERBB2",EGFR inhibitor,D1\ny,,,D2\n',
+        (
+            'column_name,broad_id,name,moa,target\nD1,BRD-1,x,EGFR inhibitor,"EGFR, ERBB2"\nD2,BRD-2,y,,\n',
+            ["x", "y"],
+        ),
+        ('Drug.Name,repurposing_target,MOA,IDs\nx,"EGFR, ERBB2",EGFR inhibitor,D1\ny,,,D2\n', ["x", "y"]),
         # GDSC: header cells with leading blanks
-        'Drug Id, Name, Synonyms, Targets\n"D1","x","","EGFR, ERBB2"\n"D2","y","",""\n',
+        ('Drug Id, Name, Synonyms, Targets\n"D1","x","","EGFR, ERBB2"\n"D2","y","",""\n', ["x", "y"]),
     ],
 )
-def test_target_tables_of_several_sources(tmp_path, text: str):
+def test_target_tables_of_several_sources(tmp_path, text: str, names: list[str]):
     (tmp_path / "targets.csv").write_text(text)
-    assert read_drug_targets(tmp_path / "targets.csv").to_pylist() == [
-        {"drug_id": "D1", "target_genes": "EGFR|ERBB2"},
-        {"drug_id": "D2", "target_genes": ""},
-    ]
+    read = read_drug_targets(tmp_path / "targets.csv")
+    assert (read.ids, read.genes) == (["D1", "D2"], [["EGFR", "ERBB2"], []])
+    assert read.names == names
+    assert read.synonyms == [[], []]
+
+
+def test_a_comma_within_a_synonym_does_not_part_it(tmp_path):
+    (tmp_path / "t.csv").write_text('drug_id,targets,synonyms\nD1,EGFR,"5Z-7, 1S,3R-RSL|LL-Z;Q"\n')
+    assert read_drug_targets(tmp_path / "t.csv").synonyms == [["5Z-7", "1S,3R-RSL", "LL-Z", "Q"]]
 
 
 def test_real_layouts(real_data):
-    gdsc = read_drug_targets(real_data / "layouts" / "GDSC_Drug_list.2022.csv").to_pylist()
-    assert {"drug_id": "55", "target_genes": "LCK|FYN"} in gdsc
-    ours = read_drug_targets(real_data / "drug_targets.parquet").to_pylist()
-    assert len(ours) == 1258
+    gdsc = read_drug_targets(real_data / "layouts" / "GDSC_Drug_list.2022.csv")
+    row = gdsc.ids.index("55")
+    assert (gdsc.genes[row], gdsc.names[row], gdsc.synonyms[row]) == (
+        ["LCK", "FYN"],
+        "A-770041",
+        ["KIN001-111"],
+    )
+    ours = read_drug_targets(real_data / "drug_targets.parquet")
+    assert len(ours.ids) == 1258
     for name, drugs in (("ctrp_auc", 545), ("prism_secondary_auc_89", 89), ("ccle16_actarea", 16)):
         response = read_matrix(real_data / f"drug_response_{name}.parquet", DRUGS)
         found = response_of(response, sorted(response.ids), {})

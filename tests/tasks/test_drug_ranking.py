@@ -163,6 +163,9 @@ def test_what_cannot_be_ranked_is_refused(made: tuple[Panel, DrugData], arrays: 
     new = samples(made[0])
     with pytest.raises(BadInputError, match="columns must be gene symbols"):
         rank_drugs(arrays, new.set_axis([f"ENSG{i}" for i in range(GENES)], axis=1))
+    few = new.drop(columns=["G0", "G1", "G2"])  # 21 of 24 genes: 87.5%
+    with pytest.raises(BadInputError, match=r"'S0', knows 21 of the 24 genes .* \(87\.5%\); at least 90%"):
+        rank_drugs(arrays, few)
     with pytest.raises(BadInputError, match="expected one of expression, dependency, both"):
         rank_drugs(arrays, new, features="kernel")
     said = json.loads(arrays["names"].tobytes()) | {"format": 99}
