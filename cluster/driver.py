@@ -4,16 +4,13 @@ Everything that must survive is in the store before the next step: kill this pro
 run finds the committed shards and does the rest.
 """
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
 
 from cluster.errors import ExitCode
 from cluster.executors import Ended, Executor, Job
+from cluster.interruption import sigterm_as_interrupt
 from cluster.ledger import (
     INNOCENT,
     Cancel,
@@ -243,7 +240,7 @@ def drive(
     begun = clock()
     interrupted = False
     try:
-        with _sigterm_as_interrupt():
+        with sigterm_as_interrupt():
             progress.start(sum(len(shard.units) for shard in shards))
             driver.loop(progress)
     except KeyboardInterrupt:
@@ -285,20 +282,3 @@ def seal_if_done(writer: StoreWriter) -> bool:
 def _is_done(reader: StoreReader) -> bool:
     wanted = reader.wanted_units()
     return bool(wanted) and reader.committed_units().keys() >= wanted
-
-
-@contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """Within: SIGTERM raises KeyboardInterrupt, as Ctrl-C does. Outside the main thread nothing changes."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
