@@ -47,6 +47,7 @@ class Run:
 RUNS = (
     Run("store", ("--preset", "quick", "--method", "modifiers", "--method", "ridge", "--method", "kernel")),
     Run("store", ("--preset", "quick", "--method", "latent", "--method", "plain")),
+    Run("searched", ("--method", "latent", "--search-architecture", "--no-final")),
     Run("always_lasso", ("--preset", "lasso", "--no-final")),
     Run("always_ridge", ("--preset", "ridge", "--no-final")),
     Run("code", ("--preset", "quick", "--like-the-code", "--no-final")),
@@ -86,6 +87,7 @@ METHODS = (
     ("`kernel` on all genes", "store", "kernel"),
     ("`forest` on all genes", "store", "forest"),
     ("`latent`: shared networks", "store", "latent"),
+    ("`latent`, layers searched on fold 0 (not nested)", "searched", "latent"),
     ("`plain`: one network", "store", "plain"),
 )
 
@@ -111,6 +113,7 @@ def sections() -> list[str]:
     return [
         "## Methods on the same folds\n\nMade by:\n\n" + _commands() + "\n\n" + "\n\n".join(tables),
         _cost(),
+        _searched(),
         _pairs(),
         _split(),
         _lineages(),
@@ -230,6 +233,15 @@ def _pair(first: str, second: str) -> str:
     except (BadInputError, StorageError):
         return ""
     return "```\n" + "\n".join(headlines(made)) + "\n```"
+
+
+def _searched() -> str:
+    """The architectures that were tried for the network between the codes."""
+    if (store := _store("searched")) is None:
+        return ""
+    shown = ["hidden_layers", "units", "weights", "values", "epochs", "validation_loss", "chosen", "seconds"]
+    tried = store.searches()[shown]
+    return f"### The architectures tried for `latent`, on the training lines of fold 0\n\n{markdown(tried)}"
 
 
 def _split() -> str:
