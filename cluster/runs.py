@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from cluster.config import (
@@ -162,7 +163,10 @@ def on_device(options: RunOptions, device: str) -> RunOptions:
 
 def costs_of(options: RunOptions, dataset: Dataset) -> Costs:
     """What the work on a dataset costs."""
-    return Costs(options.preset, len(dataset.genes), len(dataset.cell_lines), len(dataset.drugs))
+    profiled = int((np.asarray(dataset.own) >= 0).sum())
+    return Costs(
+        options.candidates, len(dataset.genes), len(dataset.cell_lines), len(dataset.drugs), profiled
+    )
 
 
 def _work_off(
