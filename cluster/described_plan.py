@@ -34,7 +34,7 @@ def describe_plan(request: Request) -> str:
         reader = StoreReader.open(request.store)
         StoreWriter(reader.fs).open_run(run_body(options, dataset, targets_digest(facts)))
         committed, digest = set(reader.committed_units()), reader.run_digest
-    costs, slots = costs_of(options, dataset), slots_of(request.workers)
+    costs, slots = costs_of(options, dataset, facts), slots_of(request.workers)
     left = [unit for unit in units if unit not in committed]
     names = _fold_names(options, dataset)
     summary = summarise(
@@ -50,7 +50,8 @@ def describe_plan(request: Request) -> str:
             for p in summary.lines
         ),
         f"in all {counted(summary.shards, 'shard')}; about {_rounded(summary.seconds)} s on "
-        f"{counted(slots, 'worker')} once started ({_how_good(options, request.methods)}), "
+        f"{counted(slots, 'worker')}, starting and compiling left out "
+        f"({_how_good(options, request.methods)}), "
         f"about {summary.memory_bytes / 2**30:.1f} GiB",
     ]
     return "\n".join([*lines, *wanted.notes])

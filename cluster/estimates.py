@@ -41,10 +41,11 @@ PREPARATION_SECONDS = {  # of a fold: what grows with lines cubed, with genes x 
     "kernel": (3.5, 2.5, 0.0),
     FOREST: (0.0, 0.0, 0.3),
 } | dict.fromkeys(("modifiers", "one_modifier", "all_modifiers"), (0.0, 0.0, 0.6))
-NETWORKS = {  # each of a fold: its epochs until it stops, usually; seconds of a step, and what genes add
-    "latent": ((300, 0.003, 0.065), (100, 0.011, 0.0), (40, 0.009, 0.0)),
-    PLAIN: ((60, 0.009, 0.0),),
+NETWORKS = {  # each of a fold: epochs until it usually stops; seconds of a step, what genes and targets add
+    "latent": ((300, 0.003, 0.065, 0.0), (100, 0.002, 0.0, 0.009), (40, 0.008, 0.0, 0.0)),
+    PLAIN: ((60, 0.001, 0.0, 0.008),),
 }
+NETWORK_TARGETS = 4500  # that do so
 SEARCHED = 12  # architectures that a search tries
 SEARCHED_STEP_SECONDS = 0.02  # what all genes add to a step of a searched network that reads expression
 DRUG_SECONDS = 0.1  # one drug in a fold of a dataset of 720 lines: three kernels of its own decomposed
@@ -87,20 +88,22 @@ def preparation_seconds(method: str, genes: int, lines: int) -> float:
     return cubed * long**3 + squared * wide * long**2 + simply * wide * long
 
 
-def whole_seconds(unit: Unit, genes: int, lines: int, drugs: int, profiled: int) -> float:
+def whole_seconds(unit: Unit, genes: int, lines: int, drugs: int, profiled: int, variable: int) -> float:
     """Core-seconds of work on a fold as a whole.
 
-    Networks are taken to stop when they usually do. `profiled` genes have an effect and their own expression.
+    Networks are taken to stop when they usually do. `profiled` genes have an effect and their own expression;
+    `variable` targets are forecast by shared networks.
     """
     if unit.method == DRUGS:
         return max(1.0, DRUG_SECONDS * drugs * (lines / REFERENCE_LINES) ** 3)
     if unit.method not in NETWORK_METHODS:
         return profiled * (PROFILE_SECONDS + PROFILE_ALL_LINES * lines / REFERENCE_LINES)
+    wide, high = genes / REFERENCE_GENES, variable / NETWORK_TARGETS
     *coders, last = [
-        epochs * (step + more * genes / REFERENCE_GENES) for epochs, step, more in NETWORKS[unit.method]
+        epochs * (step + more * wide + most * high) for epochs, step, more, most in NETWORKS[unit.method]
     ]
     if unit.target == SEARCH:
         epochs = NETWORKS[unit.method][-1][0]
-        more = SEARCHED_STEP_SECONDS * genes / REFERENCE_GENES if unit.method == PLAIN else 0.0
+        more = SEARCHED_STEP_SECONDS * wide if unit.method == PLAIN else 0.0
         last = SEARCHED * (last + epochs * more)
     return (sum(coders) + last) * TRAINING_SHARE * lines / Schedule().batch

@@ -50,7 +50,8 @@ class Shard:
 class Costs:
     """What decides how long a unit takes: the candidates, the dataset's size, and how many drugs it has.
 
-    `candidates` are a preset or names; `profiled` genes can be in method `profiles`, all of them if None.
+    `candidates` are a preset or names; `profiled` genes can be in method `profiles`, and
+    `variable` targets are forecast by shared networks: as many as there are genes if None.
     """
 
     candidates: str | tuple[str, ...]
@@ -58,6 +59,7 @@ class Costs:
     lines: int
     drugs: int = 0
     profiled: int | None = None
+    variable: int | None = None
 
     def seconds_per_unit(self, method: str) -> float:
         """Estimated core-seconds of one target in one fold; see `cluster.estimates` for how good that is."""
@@ -76,7 +78,8 @@ class Costs:
     def whole_seconds(self, unit: Unit) -> float:
         """Estimated core-seconds of work on a fold as a whole, networks stopping when they usually do."""
         profiled = self.genes if self.profiled is None else self.profiled
-        return whole_seconds(unit, self.genes, self.lines, self.drugs, profiled)
+        variable = self.genes if self.variable is None else self.variable
+        return whole_seconds(unit, self.genes, self.lines, self.drugs, profiled, variable)
 
     def memory(self, slots: int, methods: Iterable[str] = ("modifiers",)) -> int:
         """Estimated bytes of the raw expression (float32), of the methods' dearest fold, and of the workers.

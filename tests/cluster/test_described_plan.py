@@ -10,7 +10,6 @@ from cluster.plan import Costs
 from cluster.runs import Request, costs_of
 from cluster.wanted import wanted_by
 from cluster.words import counted
-from tasks.dataset import Dataset
 
 
 def said(dataset: Path, *methods: str, **options: object) -> str:
@@ -28,7 +27,7 @@ def test_profiles_are_units_of_a_fold_and_take_time(small_dataset: Path) -> None
     seconds = [float(found) for found in re.findall(r"about ([0-9.]+) core-seconds", text)]
     assert len(seconds) == 5
     assert all(0.1 <= each <= 3.0 for each in seconds)  # 0.4 were measured
-    assert "on 1 worker once started" in text
+    assert "on 1 worker, starting and compiling left out (good to" in text
 
 
 def test_it_says_how_good_the_estimate_is(small_dataset: Path) -> None:
@@ -44,8 +43,9 @@ def test_it_says_how_good_the_estimate_is(small_dataset: Path) -> None:
 def test_costs_know_what_a_preset_names(
     small_dataset: Path, preset: str, candidates: str | tuple[str, ...]
 ) -> None:
-    options = wanted_by(small_dataset, ("modifiers",), "all", False, {"preset": preset}).options
-    dataset = Dataset.open(small_dataset)
-    costs = costs_of(options, dataset)
-    assert costs == Costs(candidates, 120, 150, 0, int((dataset.own >= 0).sum()))
+    wanted = wanted_by(small_dataset, ("plain",), "variable", False, {"preset": preset})
+    costs = costs_of(wanted.options, wanted.dataset, wanted.facts)
+    profiled = int((wanted.dataset.own >= 0).sum())
+    variable = len({unit.target for unit in wanted.units if not unit.is_whole})
+    assert costs == Costs(candidates, 120, 150, 0, profiled, variable)
     assert costs.seconds_per_unit("modifiers") > 0
