@@ -37,7 +37,7 @@ FIT_SECONDS = {  # one fit to some 20 modifiers, and the power of the lines it g
 KERNEL_SECONDS = 0.0003  # one target of `ridge` or `kernel`: every penalty, and the forecasts
 FOREST_SECONDS = 2.0  # one target of `forest` on all the genes it keeps
 PREPARATION_SECONDS = {  # of a fold: what grows with lines cubed, with genes x lines², with genes x lines
-    "ridge": (0.3, 0.6, 0.0),
+    "ridge": (0.06, 0.6, 0.0),
     "kernel": (3.5, 2.5, 0.0),
     FOREST: (0.0, 0.0, 0.3),
 } | dict.fromkeys(("modifiers", "one_modifier", "all_modifiers"), (0.0, 0.0, 0.6))

@@ -62,6 +62,8 @@ def test_a_whole_genome_costs_about_what_was_measured() -> None:
     assert near(target_seconds("kernel", "quick", **genome), 0.00063)
     assert near(preparation_seconds("kernel", **genome), 6.1)
     assert near(preparation_seconds("ridge", **genome), 0.9)
+    assert near(preparation_seconds("kernel", **PANEL), 4.3)
+    assert near(preparation_seconds("ridge", **PANEL), 0.08)
     assert near(preparation_seconds("modifiers", 18_000, 900), 0.59)
     assert preparation_seconds("latent", **genome) == 0
 
