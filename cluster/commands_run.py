@@ -84,17 +84,20 @@ def plan(
     device: Device = "auto",
     stratified: Stratified = False,
     shard_size: ShardSize = None,
+    address: Address = "local",
     workers: Workers = None,
     final: Final = True,
 ) -> None:
-    """Dry run: shards, time, memory, and what would be reused."""
+    """Dry run: shards, time, memory, and what would be reused. A cluster is not asked anything."""
     from cluster.described_plan import describe_plan
     from cluster.runs import Request
 
     options = _options(
         preset, scheme, folds, seed, top, fdr, redundancy, like_the_code, device, stratified
     ) | {"search_architecture": search_architecture, "nested_search": nested_search}
-    request = Request(dataset, store, tuple(method), targets, final, options, shard_size, workers=workers)
+    request = Request(
+        dataset, store, tuple(method), targets, final, options, shard_size, address, workers=workers
+    )
     typer.echo(describe_plan(request))
 
 

@@ -9,34 +9,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from cluster.store.units import FINAL_FOLD, SEARCH, Part, Unit, shard_key
+from cluster.estimates import preparation_seconds, target_seconds, whole_seconds
+from cluster.store.units import FINAL_FOLD, Part, Unit, shard_key
 from modeling.association import TESTS, TILE_TARGETS
-from modeling.descent_state import Schedule
-from modeling.shared_networks import EXPRESSION_UNITS, PLAIN
-from tasks.drugs import METHOD as DRUGS
+from modeling.shared_networks import EXPRESSION_UNITS
 from tasks.forest_models import GENES as FOREST_GENES
 from tasks.shared_training import NETWORK_METHODS
 
 BLOCK_SECONDS = 60.0  # losing a block of this length costs little, and Ray's 1 ms a task vanishes in it
 SHARDS_PER_SLOT = 10  # at least, so that no slot stands idle long at the end and progress is seen to move
-REFERENCE_GENES, REFERENCE_LINES = 18_000, 720  # the size the estimates below were taken at
-SELECTION_SECONDS = (
-    0.002  # one target against all genes at that size: two float64 products and the chi-square counts
-)
-FIT_SECONDS = {  # one target's candidates at that many lines, by preset; linear in the lines
-    "quick": 0.006,
-    "published": 0.7,
-    "best": 2.0,
-}
-KERNEL_SECONDS = 0.002  # one target of `ridge` or `kernel` at that many lines, its rows included
-FOREST_SECONDS = 3.5  # one target of `forest` at that many lines and all the genes it keeps
-STEP_SECONDS = 0.08  # one step of both autoencoders at that many genes
-SEARCHED_STEP_SECONDS = 0.02  # one step of a network from expression to dependency of 300 units
-SEARCHED = 12  # architectures that a search tries
-VECTOR_SECONDS = 200.0  # one fold of `profiles` at that size
-DRUG_SECONDS = 0.1  # one drug in a fold at that many lines: three kernels of its own decomposed
-NETWORK_TARGET_SECONDS = 0.001  # one target's rows, once the networks are trained
-GIBI = 2**30
 WORKER_BYTES = 450 * 2**20  # a worker process with the numerical libraries imported
 GENE_BYTES = 8 + 8 + 1 / 8  # a gene and line as `modifiers` prepares it: standardised, ranked, as a bit
 
@@ -72,27 +53,26 @@ class Shard:
 
 @dataclass(frozen=True)
 class Costs:
-    """What decides how long a unit takes: the preset, the size of the fold, and how many drugs there are."""
+    """What decides how long a unit takes: the candidates, the dataset's size, and how many drugs it has.
 
-    preset: str
+    `candidates` are a preset or names; `profiled` genes can be in method `profiles`, and
+    `variable` targets are forecast by shared networks: as many as there are genes if None.
+    """
+
+    candidates: str | tuple[str, ...]
     genes: int
     lines: int
     drugs: int = 0
+    profiled: int | None = None
+    variable: int | None = None
 
     def seconds_per_unit(self, method: str) -> float:
-        """Estimated core-seconds of one unit; an unknown preset or method counts as `published`.
+        """Estimated core-seconds of one target in one fold; see `cluster.estimates` for how good that is."""
+        return target_seconds(method, self.candidates, self.genes, self.lines)
 
-        Good to a factor of two or three, which is all that sizes and deadlines (a multiple of it) need.
-        """
-        if method in NETWORK_METHODS:
-            return NETWORK_TARGET_SECONDS
-        if method in ("ridge", "kernel"):
-            return KERNEL_SECONDS * (self.lines / REFERENCE_LINES) ** 2
-        if method == "forest":
-            return FOREST_SECONDS * min(self.genes / FOREST_GENES, 1.0) * self.lines / REFERENCE_LINES
-        selection = SELECTION_SECONDS * self.genes / REFERENCE_GENES * self.lines / REFERENCE_LINES
-        fit = FIT_SECONDS.get(self.preset, FIT_SECONDS["published"]) * self.lines / REFERENCE_LINES
-        return selection + fit
+    def preparation(self, method: str) -> float:
+        """Estimated core-seconds of preparing one fold for targets of a method."""
+        return preparation_seconds(method, self.genes, self.lines)
 
     def seconds(self, shard: Shard) -> float:
         """Estimated core-seconds of a shard."""
@@ -101,18 +81,10 @@ class Costs:
         return len(shard.units) * self.seconds_per_unit(shard.method)
 
     def whole_seconds(self, unit: Unit) -> float:
-        """Estimated core-seconds of work on a fold as a whole, networks trained to their last epoch."""
-        if unit.method == DRUGS:
-            return max(1.0, DRUG_SECONDS * self.drugs * (self.lines / REFERENCE_LINES) ** 3)
-        if unit.method not in NETWORK_METHODS:
-            return VECTOR_SECONDS * self.genes * self.lines / REFERENCE_GENES / REFERENCE_LINES
-        steps = Schedule().epochs * self.lines / Schedule().batch
-        wide, small = self.genes / REFERENCE_GENES, 0.01
-        if unit.target == SEARCH and unit.method == PLAIN:
-            return steps * SEARCHED * (SEARCHED_STEP_SECONDS * wide + small)
-        if unit.target == SEARCH:
-            return steps * (STEP_SECONDS * wide + SEARCHED * small)
-        return steps * (STEP_SECONDS * wide + small)
+        """Estimated core-seconds of work on a fold as a whole, networks stopping when they usually do."""
+        profiled = self.genes if self.profiled is None else self.profiled
+        variable = self.genes if self.variable is None else self.variable
+        return whole_seconds(unit, self.genes, self.lines, self.drugs, profiled, variable)
 
     def memory(self, slots: int, methods: Iterable[str] = ("modifiers",)) -> int:
         """Estimated bytes of the raw expression (float32), of the methods' dearest fold, and of the workers.
@@ -157,7 +129,7 @@ class Costs:
 
 @dataclass(frozen=True)
 class PlanLine:
-    """One method and fold of a plan."""
+    """One method and fold of a plan; `seconds` are estimated core-seconds, its preparation included."""
 
     method: str
     fold: int
@@ -169,11 +141,12 @@ class PlanLine:
 
 @dataclass(frozen=True)
 class PlanSummary:
-    """What a run would do, for `knockcast plan`."""
+    """What a run would do, for `knockcast plan`; `longest` are the core-seconds of the longest shard."""
 
     lines: tuple[PlanLine, ...]
     slots: int
     memory_bytes: int
+    longest: float = 0.0
 
     @property
     def wanted(self) -> int:
@@ -197,8 +170,8 @@ class PlanSummary:
 
     @property
     def seconds(self) -> float:
-        """Estimated time left with all slots busy."""
-        return self.core_seconds / self.slots
+        """Estimated time left, slots being busy as far as there are shards for them."""
+        return max(self.core_seconds / self.slots, self.longest)
 
 
 def name_shard(run_digest: str, units: Sequence[Unit], needs: tuple[str, ...] = ()) -> Shard:
@@ -251,9 +224,12 @@ def summarise(
         own = [s for s in shards if (s.method, s.fold) == (method, fold)]
         reused = sum(unit in committed for unit in members)
         seconds = sum(costs.seconds(s) for s in own)
+        if any(not s.units[0].is_whole for s in own):
+            seconds += costs.preparation(method)
         lines.append(PlanLine(method, fold, len(members), reused, len(own), seconds))
     methods = {shard.method for shard in shards}
-    return PlanSummary(tuple(lines), slots, costs.memory(slots, methods))
+    longest = max(map(costs.seconds, shards), default=0.0)
+    return PlanSummary(tuple(lines), slots, costs.memory(slots, methods), longest)
 
 
 def _fold_then_method(unit: Unit) -> tuple[bool, int, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from cluster.config import (
@@ -35,6 +36,7 @@ from tasks.dataset import Dataset
 from tasks.drugs import METHOD as DRUGS
 from tasks.drugs import drug_data
 from tasks.fold import panel_of
+from tasks.gene_classes import VARIABLE
 from tasks.problems import BadInputError
 from tasks.target_facts import missing_pattern_order, target_facts
 from tasks.training import training_bytes
@@ -94,7 +96,7 @@ def run_request(request: Request) -> Outcome:
         print(note, file=sys.stderr)
     writer.add_plan(units, dataset=str(dataset.path.resolve()))
     resources = Resources(request.address, request.workers, request.shard_size, request.insecure)
-    return _work_off(writer, dataset, options, units, resources)
+    return _work_off(writer, dataset, options, costs_of(options, dataset, facts), units, resources)
 
 
 def resume_store(
@@ -126,7 +128,8 @@ def resume_store(
         writer.release(unit)
     order = missing_pattern_order(found)
     units = sorted(reader.wanted_units(), key=lambda u: (u.method, u.fold, order.get(u.target, -1)))
-    return _work_off(writer, found, options, units, resources, forgiven)
+    costs = costs_of(options, found, facts)
+    return _work_off(writer, found, options, costs, units, resources, forgiven)
 
 
 def wanted_of(request: Request) -> Wanted:
@@ -160,15 +163,23 @@ def on_device(options: RunOptions, device: str) -> RunOptions:
     return options.model_copy(update={"device": device})
 
 
-def costs_of(options: RunOptions, dataset: Dataset) -> Costs:
-    """What the work on a dataset costs."""
-    return Costs(options.preset, len(dataset.genes), len(dataset.cell_lines), len(dataset.drugs))
+def costs_of(options: RunOptions, dataset: Dataset, facts: pa.Table) -> Costs:
+    """What the work on a dataset costs; `facts` are of its targets (`tasks.target_facts`)."""
+    return Costs(
+        options.candidates,
+        len(dataset.genes),
+        len(dataset.cell_lines),
+        len(dataset.drugs),
+        profiled=int((np.asarray(dataset.own) >= 0).sum()),
+        variable=facts.column("class").to_pylist().count(VARIABLE),
+    )
 
 
 def _work_off(
     writer: StoreWriter,
     dataset: Dataset,
     options: RunOptions,
+    costs: Costs,
     wanted: Sequence[Unit],
     resources: Resources,
     forgiven: frozenset[Unit] = frozenset(),
@@ -181,7 +192,6 @@ def _work_off(
     _say_what_is_reused(len(wanted), len(left), len(quarantined), dataset)
     if not left:
         return Outcome(0, 0, quarantined, {}, False, seal_if_done(writer), 0.0)
-    costs = costs_of(options, dataset)
     folds = {f.number: f for f in folds_of(options, dataset)}
     drugs = drug_data(dataset) if any(unit.method == DRUGS for unit in left) else None
     inputs = RunInputs(panel_of(dataset), folds, options, writer.fs.name, writer.run_digest, drugs)

@@ -1,4 +1,4 @@
-"""Words for what a store or Dataset holds."""
+"""Words for what a store or Dataset holds, and how many."""
 
 
 def measure_in_words(measure: str) -> str:
@@ -8,3 +8,8 @@ def measure_in_words(measure: str) -> str:
         "dependency": "dependency probability 0..1, higher is more essential",
         "level": "ordinal dependency level, higher is more essential; not a gene effect",
     }[measure]
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 shard`, `2 shards`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -39,10 +39,14 @@ class Panel:
 
 @dataclass(frozen=True)
 class PreparedFold:
-    """One fold and the expression of its training lines, standardised, ranked and bit-packed once."""
+    """One fold and the expression of its training lines, standardised, ranked and bit-packed once.
+
+    `seconds` are each target's share of that (`share_of`).
+    """
 
     fold: Fold
     prepared: PreparedGenes
+    seconds: float = 0.0
 
 
 def panel_of(dataset: Dataset) -> Panel:
@@ -82,6 +86,15 @@ def prepare_fold(panel: Panel, fold: Fold, settings: ShardSettings) -> PreparedF
         digest.update(expression)
         prepared = replace(prepared, digest=digest.hexdigest())
     return PreparedFold(fold, prepared)
+
+
+def share_of(panel: Panel, seconds: float) -> float:
+    """Each target's share of core-seconds that a fold took as a whole: prepared, or its networks trained.
+
+    They are divided over the dataset's variable targets (all of them where none varies), by every method: the
+    same number whatever a run asks for and however it is cut into shards.
+    """
+    return seconds / max(1, len(panel.variable) or len(panel.targets))
 
 
 def fold_of(panel: Panel, fold: Fold, target: int, settings: ShardSettings) -> Fold:

@@ -8,7 +8,7 @@ which they drop, are kept where there is room: no tree can split by one.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -36,11 +36,13 @@ class PreparedForest:
     """One fold as `forest` needs it.
 
     `genes` are standardised over the training lines for choosing among them; None where there is nothing to
-    choose, or every target has training lines of its own.
+    choose, or every target has training lines of its own. `seconds` are each target's share of that
+    (`tasks.fold.share_of`).
     """
 
     fold: Fold
     genes: Float64[np.ndarray, "genes cell_lines"] | None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def fit_forest_targets(
     """
     if settings.stratified is None:
         return _fit_block(panel, prepared, targets, settings)
-    own = [PreparedForest(fold_of(panel, prepared.fold, target, settings), None) for target in targets]
+    own = [replace(prepared, fold=fold_of(panel, prepared.fold, target, settings)) for target in targets]
     return [_fit_block(panel, part, [t], settings)[0] for part, t in zip(own, targets, strict=True)]
 
 
@@ -116,7 +118,7 @@ def _fit_group(
     begun = time.thread_time()
     rows = prepared.fold.train[present]
     kept = _kept(panel, prepared, rows, effect)
-    share = (time.thread_time() - begun) / len(targets)
+    share = prepared.seconds + (time.thread_time() - begun) / len(targets)
     seeds = [seed_of(settings.seed, panel.targets[t], prepared.fold.number, NAME) for t in targets]
     return [_fit_one(panel, rows, *one, share) for one in zip(targets, kept, effect.T, seeds, strict=True)]
 
@@ -145,7 +147,7 @@ def _fit_one(
     seed: int,
     share: float,
 ) -> ForestFit:
-    """One target's forest; `share` is what choosing its genes took."""
+    """One target's forest; `share` is its part of choosing genes and of preparing the fold."""
     begun = time.thread_time()
     (fitted,) = FOREST.fit([Problem(_features(panel, rows, genes), effect, seed)])
     seconds = share + time.thread_time() - begun

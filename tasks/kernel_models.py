@@ -34,7 +34,8 @@ class PreparedKernel:
 
     `within` compares the training lines with each other and `new` the test lines with them, as `kernel.of`
     takes it; `spectrum` is of all training lines. In the final fold `training` is the sha256 of the file
-    its models forecast from (`tasks.training`), and "" in the others.
+    its models forecast from (`tasks.training`), and "" in the others. `seconds` are each target's share of
+    the distances, the kernel and its eigenvectors (`tasks.fold.share_of`).
     """
 
     fold: Fold
@@ -43,6 +44,7 @@ class PreparedKernel:
     new: Float64[np.ndarray, "test train"]
     spectrum: Spectrum
     training: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _fit_group(
         fits = fit_ridge(spectrum, effect, kernel.penalties)
         forecasts = fits.predict(kernel.of(np.ascontiguousarray(prepared.new[:, present])))
         means = [float(np.mean(y)) for y in effect.T]
-    seconds = (time.thread_time() - begun) / len(targets)
+    seconds = prepared.seconds + (time.thread_time() - begun) / len(targets)
     return [
         _result(prepared, target, rows, mean, fits, i, forecasts[:, i], seconds)
         for i, (target, mean) in enumerate(zip(targets, means, strict=True))

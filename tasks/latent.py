@@ -23,7 +23,7 @@ class PreparedNetworks:
     """What a fold's networks forecast for its test lines, by target; `sha256` names their file.
 
     `outputs` gives a target's column in `forecasts`. `failure` says why the networks cannot be used.
-    `seconds` are each target's share of their training.
+    `seconds` are each target's share of their training and of the forecasts (`tasks.fold.share_of`).
     """
 
     fold: Fold
@@ -31,7 +31,7 @@ class PreparedNetworks:
     outputs: dict[str, int]
     forecasts: Float64[np.ndarray, "test targets"]
     failure: str
-    seconds: float
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +64,8 @@ class NetworkFit:
         return self.forecasts[np.searchsorted(self.test, rows)] if self.status == "ok" else None
 
 
-def prepare_networks(panel: Panel, fold: Fold, weights: bytes, seconds: float) -> PreparedNetworks:
-    """Forecast the fold's test lines by the networks in `weights`, which took `seconds` to train."""
+def prepare_networks(panel: Panel, fold: Fold, weights: bytes) -> PreparedNetworks:
+    """Forecast the fold's test lines by the networks in `weights`."""
     shared = networks_of(weights)
     place = {gene: i for i, gene in enumerate(panel.genes)}
     columns = np.array([place[gene] for gene in shared.genes], dtype=np.int64)
@@ -78,7 +78,6 @@ def prepare_networks(panel: Panel, fold: Fold, weights: bytes, seconds: float) -
         {target: i for i, target in enumerate(shared.targets)},
         forecasts,
         shared.failure,
-        seconds / max(1, len(shared.targets)),
     )
 
 

@@ -99,7 +99,7 @@ def _select_group(
         genes = prepare_genes(panel.expression[rows], settings.selection.cut)
     every = select(genes, effect, settings.selection, settings.device)
     found = [modifiers.best(settings.most_modifiers) for modifiers in every]
-    share = (time.thread_time() - begun) / len(targets)
+    share = prepared.seconds + (time.thread_time() - begun) / len(targets)
     return [
         TargetFit(t, rows, float(np.mean(y)), "no_modifiers", modifiers=m, seconds=share)
         for t, y, m in zip(targets, effect.T, found, strict=True)

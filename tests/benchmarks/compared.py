@@ -171,8 +171,8 @@ def _cost() -> str:
     lines = [
         "### What a target and fold costs, and which candidate wins",
         "",
-        "Core-seconds, selection included, over target-folds with a model. Other work ran on the machine "
-        "meanwhile.",
+        "Core-seconds, selection and a share of the fold's preparation included, over target-folds with a "
+        "model. Other work ran on the machine meanwhile.",
         "",
         "| method | seconds | target-folds with a model |",
         "|---|---|---|",

@@ -69,14 +69,22 @@ def test_a_gpu_that_is_not_there_is_refused_and_nothing_is_written(
     assert not (tmp_path / "s").exists()
 
 
-def test_a_plan_may_be_made_for_another_machine(small_dataset: Path) -> None:
-    assert "shards" in describe_plan(Request(small_dataset, None, options={"device": "cuda"}))
+def test_a_plan_may_be_made_for_a_cluster_that_nobody_asks(small_dataset: Path) -> None:
+    elsewhere = Request(small_dataset, None, options={"device": "cuda"}, address="192.0.2.1:6379")
+    assert "shards" in describe_plan(elsewhere)
+
+
+@without_gpu
+@pytest.mark.parametrize("where", [{}, {"workers": 0, "address": "auto"}])
+def test_a_plan_refuses_what_a_run_would(small_dataset: Path, where: dict[str, object]) -> None:
+    with pytest.raises(BadInputError, match=r"--device cuda: torch .* sees no GPU on this machine"):
+        describe_plan(Request(small_dataset, None, options={"device": "cuda"}, **where))
 
 
 def test_the_device_is_part_of_what_a_run_is(small_dataset: Path, tmp_path: Path) -> None:
     run(small_dataset, tmp_path / "s", device="cpu", workers=0, targets=names(small_dataset, 1))
     assert StoreReader.open(tmp_path / "s").run["device"] == "cpu"
-    plan = Request(small_dataset, str(tmp_path / "s"), options={"device": "cuda"})
+    plan = Request(small_dataset, str(tmp_path / "s"), options={"device": "cuda"}, address="192.0.2.1:6379")
     with pytest.raises(BadInputError, match='device: "cpu" here, "cuda" asked'):
         describe_plan(plan)
 
