@@ -34,6 +34,7 @@ FIT_SECONDS = {  # one fit to some 20 modifiers, and the power of the lines it g
     "forest": (0.055, 0.5),
     "deep": (0.075, 0.5),
 }
+ONE_MODIFIER = 0.4  # of what boosting takes on some 20
 KERNEL_SECONDS = 0.0003  # one target of `ridge` or `kernel`: every penalty, and the forecasts
 FOREST_SECONDS = 2.0  # one target of `forest` on all the genes it keeps
 PREPARATION_SECONDS = {  # of a fold: what grows with lines cubed, with genes x lines², with genes x lines
@@ -66,7 +67,8 @@ def target_seconds(method: str, candidates: str | Sequence[str], genes: int, lin
         return ROW_SECONDS + FOREST_SECONDS * min(genes / FOREST_GENES, 1.0) * long
     tried = candidates if method == "modifiers" else BOOSTING_ALONE
     selection = SELECTION_SECONDS + SELECTION_ALL_GENES * wide * long
-    return ROW_SECONDS + selection + _choice_seconds(candidates_of(tried), long)
+    share = ONE_MODIFIER if method == "one_modifier" else 1.0
+    return ROW_SECONDS + selection + share * _choice_seconds(candidates_of(tried), long)
 
 
 def _choice_seconds(candidates: Sequence[Candidate], long: float) -> float:

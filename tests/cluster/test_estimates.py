@@ -38,7 +38,8 @@ def test_every_candidate_has_an_estimate(candidates) -> None:  # type: ignore[no
         ("modifiers", ("gp_noiseless",), 0.22),
         ("modifiers", ("forest",), 0.15),
         ("modifiers", ("xgboost+deep",), 0.31),
-        ("all_modifiers", "quick", 0.147),
+        ("all_modifiers", "quick", 0.15),
+        ("one_modifier", "published", 0.055),
         ("forest", "quick", 0.94),
     ],
 )
@@ -46,10 +47,11 @@ def test_a_target_of_the_real_data_costs_about_what_was_measured(method, candida
     assert near(target_seconds(method, candidates, **PANEL), measured)
 
 
-@pytest.mark.parametrize("method", ["one_modifier", "all_modifiers"])
-def test_methods_of_one_xgboost_cost_that_whatever_the_preset(method: str) -> None:
+def test_all_modifiers_cost_one_xgboost_and_one_modifier_less() -> None:
     alone = target_seconds("modifiers", ("xgboost",), **PANEL)
-    assert {target_seconds(method, preset, **PANEL) for preset in PRESETS} == {alone}
+    every = target_seconds("all_modifiers", "quick", **PANEL)
+    one = target_seconds("one_modifier", "quick", **PANEL)
+    assert one < every == alone
 
 
 @pytest.mark.parametrize("method", sorted(set(METHODS) - {"modifiers"}))
