@@ -135,7 +135,7 @@ def _grow(columns, order, effect, weights, walk, max_depth, min_leaf, rounding):
         if depth >= max_depth or end - start < 2 * min_leaf or end - start < 2:
             continue
         if rounding > 0.0 and impurity <= EPSILON + rounding * n_lines:
-            return (feature[:0], left[:0], right[:0], threshold[:0], value[:0]), False
+            return (feature, left, right, threshold, value), False
         if impurity <= EPSILON:
             continue
         best, place, cut, known = best_split(
@@ -158,21 +158,16 @@ def _grow(columns, order, effect, weights, walk, max_depth, min_leaf, rounding):
         part = _totals(rows[best], start, place, weighted, weights, effect)
         gain, impurity_left, impurity_right = _worth(impurity, total, weight, squares, part, n_all)
         if rounding > 0.0 and gain + EPSILON < rounding:
-            return (feature[:0], left[:0], right[:0], threshold[:0], value[:0]), False
+            return (feature, left, right, threshold, value), False
         if gain + EPSILON < 0.0:
             continue
         feature[node], threshold[node] = best, cut
-        for i in range(start, end):
-            goes_left[rows[best, i]] = i < place
         # A leaf to be needs its lines only, of whatever feature.
         splits = depth + 1 < max_depth and max(place - start, end - place) >= 2 * min_leaf
-        for f in range(n_features if splits else 1):
-            _part(rows[f], start, end, goes_left, buffer)
-        stack[height, 0], stack[height, 1], stack[height, 4] = place, end, 0
-        stack[height + 1, 0], stack[height + 1, 1], stack[height + 1, 4] = start, place, 1
+        _divide(rows, best, start, place, end, n_features if splits else 1, goes_left, buffer)
+        stack[height] = place, end, depth + 1, node, 0, known
+        stack[height + 1] = start, place, depth + 1, node, 1, known
         impurities[height], impurities[height + 1] = impurity_right, impurity_left
-        for child in (height, height + 1):
-            stack[child, 2], stack[child, 3], stack[child, 5] = depth + 1, node, known
         height += 2
     return (feature[:count], left[:count], right[:count], threshold[:count], value[:count]), True
 
@@ -188,6 +183,16 @@ def _seen_rows(order, weights, seen):
             rows[f, k] = line
             k += weights[line] > 0
     return rows
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _divide(rows, best, start, place, end, n_features, goes_left, buffer):
+    """Put a node's lines, in the order of each of the first features, the left child's before the right's."""
+    for i in range(start, end):
+        goes_left[rows[best, i]] = i < place
+    for f in range(n_features):
+        _part(rows[f], start, end, goes_left, buffer)
 
 
 @njit(cache=True, nogil=True)
