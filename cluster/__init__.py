@@ -4,12 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cluster.results import Store
-    from cluster.runs import run
+    from cluster.results.store import Store
+    from cluster.runs.run import run
 
 __all__ = ["Store", "run"]
 
-_HOMES = {"Store": "cluster.results", "run": "cluster.runs"}
+_HOMES = {"Store": "cluster.results.store", "run": "cluster.runs.run"}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from tasks.problems import BadInputError
+from tasks.errors import BadInputError
 
 
 class ExitCode(IntEnum):

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from tasks.problems import BadInputError
+from tasks.errors import BadInputError
 
 
 def to_bytes(table: pa.Table, kind: str) -> bytes:

@@ -5,6 +5,6 @@ is marked `no_type_check`, because numba cannot compile a function with the chec
 their arguments from Python functions, whose annotations are checked, or from each other.
 """
 
-from modeling.compiled import use_own_cache
+from modeling.numba_cache import use_own_cache
 
 use_own_cache()

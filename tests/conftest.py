@@ -25,8 +25,8 @@ def annotations_unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def small_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Dataset of a small simulated release: 150 cell lines, 120 genes, missing blocks and all."""
-    from tasks.depmap import import_release
-    from tasks.simulate import simulate_release
+    from tasks.importing.importer import import_release
+    from tasks.simulation.simulate import simulate_release
 
     folder = tmp_path_factory.mktemp("small")
     simulate_release(folder / "release", cell_lines=150, genes=120, layout="24Q4", seed=3)

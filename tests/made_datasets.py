@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.dataset import write_dataset
+from tasks.dataset.dataset import write_dataset
 
 GENES = tuple(f"G{i}" for i in range(10))
 TARGETS = GENES[:6]

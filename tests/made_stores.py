@@ -11,7 +11,7 @@ import pyarrow as pa
 from cluster.store.filesystem import open_filesystem
 from cluster.store.units import FINAL_FOLD, Unit, shard_key
 from cluster.store.writer import StoreWriter
-from tasks.tables import table_of
+from tasks.tables.schemas import table_of
 
 BODY: dict[str, Any] = {"seed": 0, "scheme": "kfold", "settings": {"top": 20, "fdr": 0.05}}
 LINES_PER_FOLD = 12

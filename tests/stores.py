@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from cluster.store.parquet import encode
 from cluster.store.reader import StoreReader
-from tasks.tables import MAY_DIFFER, SCHEMAS
+from tasks.tables.schemas import MAY_DIFFER, SCHEMAS
 
 
 def sorted_tables(store: Path | str) -> dict[str, pa.Table]:

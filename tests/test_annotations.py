@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
-from modeling.arrays import PreparedGenes, prepare_genes
-from modeling.metrics import rmse
+from modeling.selection.prepared import PreparedGenes, prepare_genes
+from modeling.statistics.metrics import rmse
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -48,7 +48,7 @@ def test_outside_tests_nothing_is_checked():
     """Ray's workers and the console script pay nothing, and users see the code's own messages."""
     code = (
         "import sys, numpy as np\n"
-        "from modeling.metrics import rmse\n"
+        "from modeling.statistics.metrics import rmse\n"
         "assert 'beartype' not in sys.modules\n"
         "try: rmse(np.zeros(3), np.zeros(4))\n"
         "except ValueError as error: print(error)"

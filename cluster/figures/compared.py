@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from cluster.compare import Comparison
 from cluster.figures.page import COLOURS, GREY, Drawn, laid_out, shown
+from cluster.results.compare import Comparison
 
 
 def compared(made: Comparison, listed: Collection[str] = ()) -> Drawn:

@@ -13,8 +13,8 @@ from cluster.figures.histogram import histogram
 from cluster.figures.page import Drawn
 from cluster.figures.profiles import profiles
 from cluster.store.reader import StoreReader
-from cluster.summary import scored_folds
-from tasks.gene_classes import CUTS
+from cluster.views.genes import scored_folds
+from tasks.dataset.gene_classes import CUTS
 
 CELL_LINE = "cell_line"
 

@@ -9,7 +9,7 @@ from cluster.errors import StorageError
 from cluster.store import layout
 from cluster.store.body import sha256
 from cluster.store.filesystem import FileSystem
-from modeling.shared_networks import Standing
+from modeling.networks.shared_networks import Standing
 
 KEPT = 2
 

@@ -15,8 +15,8 @@ from cluster.store.filesystem import FileSystem
 from cluster.store.parquet import decode
 from cluster.store.records import Commit, StoredFile, commit_of, unit_of_row
 from cluster.store.units import FINAL_FOLD, Unit, shard_key
-from modeling.kernel import KERNELS
-from tasks.tables import SCHEMAS
+from modeling.kernels.kernels import KERNELS
+from tasks.tables.schemas import SCHEMAS
 
 
 @dataclass(frozen=True)

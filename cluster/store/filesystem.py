@@ -10,7 +10,7 @@ from typing import Protocol
 
 from cluster.errors import StorageError
 from cluster.store.local import LocalFileSystem
-from tasks.problems import BadInputError
+from tasks.errors import BadInputError
 
 
 class FileSystem(Protocol):

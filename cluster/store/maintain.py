@@ -22,7 +22,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.records import Commit, unpack_units
 from cluster.store.units import Unit
 from cluster.store.writer import move_aside
-from tasks.problems import BadInputError
+from tasks.errors import BadInputError
 
 # What mends the store, once a file of such a folder was moved aside.
 THEN = {

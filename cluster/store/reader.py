@@ -15,8 +15,8 @@ from cluster.store.parquet import decode, sort_rows
 from cluster.store.records import Commit, StoredFile, commit_of, unit_of_row, unpack_units
 from cluster.store.targets import targets_of
 from cluster.store.units import Unit
-from tasks.problems import BadInputError
-from tasks.tables import KEYS, SCHEMAS
+from tasks.errors import BadInputError
+from tasks.tables.schemas import KEYS, SCHEMAS
 
 UNIT_COLUMNS = ("method", "target", "fold")
 

@@ -17,8 +17,8 @@ from cluster.store.records import StoredFile, commit_body, pack_units
 from cluster.store.run_body import differences
 from cluster.store.targets import targets_body
 from cluster.store.units import Unit
-from tasks.problems import BadInputError
-from tasks.tables import KEYS, SCHEMAS
+from tasks.errors import BadInputError
+from tasks.tables.schemas import KEYS, SCHEMAS
 
 MOST_RERUNS = 100
 

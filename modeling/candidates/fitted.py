@@ -67,7 +67,7 @@ class Fitted:
         return np.full(len(rows), np.nan) if self.model is None else self.model.predict(rows)
 
     def arrays(self) -> Arrays:
-        """Everything `modeling.candidates.restore` needs; empty where the fit failed."""
+        """Everything `modeling.candidates.registry.restore` needs; empty where the fit failed."""
         return {} if self.model is None else self.model.arrays()
 
     def coefficients(self) -> tuple[float, Float64[np.ndarray, " features"]] | None:

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from modeling.autoselect import validation_split
-from modeling.candidates import BUILT, Problem
 from modeling.candidates.boosting import held_out_lines
-from modeling.candidates.forest import random_state
+from modeling.candidates.choice import validation_split
+from modeling.candidates.registry import BUILT, Problem
+from modeling.candidates.trees.forest import random_state
 from tests.benchmarks.real_problems import TRAINING_LINES, real_problems
 from tests.reference import candidates as slow
 from tests.reference.hard_data import signal

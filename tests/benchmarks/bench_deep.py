@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from modeling.autoselect import validation_split
-from modeling.candidates import Fitted, Problem
-from modeling.candidates.deep import Deep
+from modeling.candidates.choice import validation_split
+from modeling.candidates.mlp.deep import Deep
+from modeling.candidates.registry import Fitted, Problem
 from tests.benchmarks.bench_quick import REAL, real_problems, simulated_problems
 from tests.reference.deep import deep_slow, deep_slow_whole
 

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from modeling.arrays import prepare_genes
-from modeling.association import (
+from modeling.candidates.mlp.deep import Deep
+from modeling.selection.association import (
     Q_TOLERANCE,
     TESTS,
     TILE_TARGETS,
@@ -28,9 +28,9 @@ from modeling.association import (
     prepare_targets,
     strengths_on,
 )
-from modeling.candidates.deep import Deep
-from modeling.device_association import on_device
-from modeling.selection import Modifiers, SelectionSettings, select
+from modeling.selection.prepared import prepare_genes
+from modeling.selection.select import Modifiers, SelectionSettings, select
+from modeling.selection.torch_association import on_device
 from tests.benchmarks.bench_quick import REAL, real_problems, simulated_problems
 from tests.benchmarks.bench_selection import simulate_effects, simulate_expression
 from tests.modeling.selection_data import real_pair

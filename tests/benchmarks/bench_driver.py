@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psutil
 
-from cluster.driver import drive
-from cluster.executors import InProcessExecutor, Job, Receipt
-from cluster.plan import Costs, make_shards
+from cluster.runs.planning import Costs, make_shards
+from cluster.scheduling.driver import drive
+from cluster.scheduling.executors import InProcessExecutor, Job, Receipt
 from cluster.store.filesystem import open_filesystem
 from cluster.store.units import Unit
 from cluster.store.writer import StoreWriter

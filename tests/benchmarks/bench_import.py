@@ -61,7 +61,7 @@ def _write_matrix(path: Path, header: list[str], ids: list[str], rng: np.random.
 
 IMPORT = """
 from pathlib import Path
-from tasks.depmap import import_release
+from tasks.importing.importer import import_release
 release, out = Path(sys.argv[1]), Path(sys.argv[2])
 import_release(release, out=out)
 """

@@ -18,13 +18,13 @@ from sklearn.kernel_ridge import KernelRidge
 from threadpoolctl import threadpool_limits
 
 from modeling.folds import Fold, make_folds
-from modeling.kernel_ridge import TILE_TARGETS, fit_ridge
-from modeling.selection import SelectionSettings
-from tasks.fold import Panel
-from tasks.kernel_models import PreparedKernel
-from tasks.methods import prepare_part
-from tasks.settings import ShardSettings
-from tasks.shard import run_shard
+from modeling.kernels.ridge import TILE_TARGETS, fit_ridge
+from modeling.selection.select import SelectionSettings
+from tasks.fitting.fold import Panel
+from tasks.fitting.settings import ShardSettings
+from tasks.methods.kernels import PreparedKernel
+from tasks.methods.registry import prepare_part
+from tasks.methods.shard import run_shard
 from tests.benchmarks.measure import machine
 
 FULL_FOLDS, CORES = 5, 2

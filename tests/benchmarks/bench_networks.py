@@ -15,10 +15,17 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from modeling.descent import train
-from modeling.descent_state import Examples, Schedule
-from modeling.perceptron import initial_perceptron
-from modeling.shared_networks import CODE, DEPENDENCY_UNITS, EXPRESSION_UNITS, HIDDEN, PLAIN, WATCHED_SHARE
+from modeling.networks.adam import train
+from modeling.networks.mlp import initial_perceptron
+from modeling.networks.shared_networks import (
+    CODE,
+    DEPENDENCY_UNITS,
+    EXPRESSION_UNITS,
+    HIDDEN,
+    PLAIN,
+    WATCHED_SHARE,
+)
+from modeling.networks.training_state import Examples, Schedule
 from tests.benchmarks.measure import machine
 
 BATCH, EPOCHS = 32, 300

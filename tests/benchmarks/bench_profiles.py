@@ -17,14 +17,14 @@ import numpy as np
 from sklearn.cross_decomposition import CCA
 from threadpoolctl import threadpool_limits
 
-from modeling.cca import canonical_of
 from modeling.folds import gene_folds
-from modeling.principal import principal_of
-from modeling.profile_network import SCHEDULE, NetworkProfiles, fit_network, halves_of
-from modeling.profile_regression import fit_ols, fit_ridge
-from modeling.profiles import COMPONENTS
-from tasks.fold import Panel
-from tasks.profiles import profile_tables, profiles_of
+from modeling.profiles.cca import canonical_of
+from modeling.profiles.models import COMPONENTS
+from modeling.profiles.network import SCHEDULE, NetworkProfiles, fit_network, halves_of
+from modeling.profiles.pca import principal_of
+from modeling.profiles.regression import fit_ols, fit_ridge
+from tasks.fitting.fold import Panel
+from tasks.methods.profiles import profile_tables, profiles_of
 from tests.benchmarks.measure import machine
 
 FOLDS = 5

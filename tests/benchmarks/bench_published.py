@@ -18,14 +18,14 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from modeling.autoselect import choose
-from modeling.candidates import PRESETS, Problem, candidates_of
+from modeling.candidates.choice import choose
+from modeling.candidates.registry import PRESETS, Problem, candidates_of
 from modeling.folds import make_folds
 from modeling.seeds import seed_of
-from modeling.selection import SelectionSettings
-from tasks.fold import Panel, PreparedFold, prepare_fold
-from tasks.modifier_models import TargetFit, features_of, fit_targets
-from tasks.settings import ShardSettings
+from modeling.selection.select import SelectionSettings
+from tasks.fitting.fold import Panel, PreparedFold, prepare_fold
+from tasks.fitting.settings import ShardSettings
+from tasks.methods.modifiers import TargetFit, features_of, fit_targets
 from tests.benchmarks.real_problems import real_panel, simulated_panel
 from tests.reference.hard_data import signal
 from tests.reference.published import choose_published

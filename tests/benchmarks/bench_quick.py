@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from modeling.autoselect import choose
-from modeling.candidates import Problem, candidates_of
+from modeling.candidates.choice import choose
+from modeling.candidates.registry import Problem, candidates_of
 from tests.reference.autoselect import QUICK, choose_slow
 from tests.reference.hard_data import signal
 

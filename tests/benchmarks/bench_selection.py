@@ -17,8 +17,8 @@ import psutil
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
-from modeling.arrays import PreparedGenes, prepare_genes
-from modeling.selection import Modifiers, SelectionSettings, select
+from modeling.selection.prepared import PreparedGenes, prepare_genes
+from modeling.selection.select import Modifiers, SelectionSettings, select
 from tests.benchmarks.measure import machine
 from tests.reference.selection import contingency, false_discovery
 

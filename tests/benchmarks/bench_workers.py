@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _targets(dataset: Path) -> list[str]:
-    from tasks.dataset import Dataset
+    from tasks.dataset.dataset import Dataset
 
     return Dataset.open(dataset).targets
 

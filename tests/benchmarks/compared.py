@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from cluster import Store
-from cluster.compare import compare, headlines
 from cluster.errors import StorageError
-from tasks.problems import BadInputError
+from cluster.results.compare import compare, headlines
+from tasks.errors import BadInputError
 
 WHERE = Path("results")
 DRAWN_WITH = 20261121  # seed of the random order whose beginning is every sample

@@ -1,4 +1,4 @@
-"""Real targets with their modifiers, as `modeling.selection` finds them on the training lines of one fold."""
+"""Real targets with their modifiers, as `selection.select` finds them on the training lines of one fold."""
 
 from functools import cache
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from modeling.arrays import prepare_genes
-from modeling.candidates import Problem
-from modeling.selection import SelectionSettings, select
-from tasks.fold import Panel
-from tasks.gene_classes import VARIABLE_SD
-from tasks.simulated_biology import simulate_arrays
+from modeling.candidates.registry import Problem
+from modeling.selection.prepared import prepare_genes
+from modeling.selection.select import SelectionSettings, select
+from tasks.dataset.gene_classes import VARIABLE_SD
+from tasks.fitting.fold import Panel
+from tasks.simulation.biology import simulate_arrays
 
 TRAINING_LINES = 786  # four fifths of the 983 lines that both matrices hold
 

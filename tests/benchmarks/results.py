@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from cluster import Store
-from cluster.config import chosen_targets
-from tasks.dataset import Dataset
-from tasks.target_facts import target_facts
+from cluster.runs.options import chosen_targets
+from tasks.dataset.dataset import Dataset
+from tasks.dataset.target_facts import target_facts
 from tests.benchmarks import shared_results
 from tests.benchmarks.compared import RUNS, draw_samples, sections
 from tests.benchmarks.measure import Measured, machine, watched

@@ -8,8 +8,8 @@ from cluster import Store
 from cluster.errors import StorageError
 from cluster.figures.registry import FIGURES
 from cluster.store.reader import StoreReader
-from tasks.problems import BadInputError
-from tasks.tables import RECONSTRUCTION
+from tasks.errors import BadInputError
+from tasks.tables.schemas import RECONSTRUCTION
 from tests.benchmarks.compared import markdown
 
 WHERE, DATA = Path("results"), "../shared/data"

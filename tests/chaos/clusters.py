@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cluster.runtime import ALWAYS, HEALTH_CHECKS, LOOPBACK_ONLY, environment_restored, set_environment
+from cluster.ray_engine.runtime import (
+    ALWAYS,
+    HEALTH_CHECKS,
+    LOOPBACK_ONLY,
+    environment_restored,
+    set_environment,
+)
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from cluster.driver import Deadlines, drive
-from cluster.executors import Ended, InProcessExecutor, Preparation
-from cluster.identity import package_folders
-from cluster.plan import Costs, Shard, make_shards
-from cluster.runtime import connected
+from cluster.ray_engine.identity import package_folders
+from cluster.ray_engine.runtime import connected
+from cluster.runs.planning import Costs, Shard, make_shards
+from cluster.scheduling.driver import Deadlines, drive
+from cluster.scheduling.executors import Ended, InProcessExecutor, Preparation
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
@@ -43,7 +43,7 @@ def left(writer: StoreWriter, size: int) -> list[Shard]:
 @pytest.mark.chaos
 @pytest.mark.timeout(240)
 def test_only_targets_that_kill_hang_or_raise_are_quarantined(tmp_path: Path) -> None:
-    from cluster.ray_executor import RayExecutor
+    from cluster.ray_engine.executor import RayExecutor
 
     guilty = {"G1": "error", "G3": "killed", "G5": "deadline"}
     script = Script(tmp_path, *(frozenset({name}) for name in guilty))
@@ -63,7 +63,7 @@ def test_only_targets_that_kill_hang_or_raise_are_quarantined(tmp_path: Path) ->
 
 @pytest.mark.chaos
 def test_a_node_that_dies_costs_its_shards_a_restart_and_no_blame(tmp_path: Path) -> None:
-    from cluster.ray_executor import RayExecutor
+    from cluster.ray_engine.executor import RayExecutor
 
     class Saboteur(RayExecutor):
         """Takes node two away once it is at work."""

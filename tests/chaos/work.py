@@ -16,10 +16,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from cluster.errors import StorageError
-from cluster.executors import Job, Receipt
+from cluster.scheduling.executors import Job, Receipt
 from cluster.store.units import Part
 from cluster.store.writer import StoreWriter
-from tasks.tables import SCHEMAS
+from tasks.tables.schemas import SCHEMAS
 
 
 @dataclass(frozen=True)

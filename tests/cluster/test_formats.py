@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cluster.formats import to_bytes
-from tasks.problems import BadInputError
+from tasks.errors import BadInputError
 
 TABLE = pa.table(
     {

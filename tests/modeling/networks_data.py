@@ -5,8 +5,8 @@ from dataclasses import fields
 import numpy as np
 from safetensors.numpy import load, save
 
-from modeling.descent_state import Examples, Trained
-from modeling.perceptron import Perceptron
+from modeling.networks.mlp import Perceptron
+from modeling.networks.training_state import Examples, Trained
 
 
 def examples(n_lines: int, seed: int, n_inputs: int = 7, n_outputs: int = 4, gaps: float = 0.0) -> Examples:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import DamagedFileError, RefusedError
-from cluster.query import query
 from cluster.store import layout
 from cluster.store.reader import StoreReader
-from tasks.problems import BadInputError
+from cluster.views.query import query
+from tasks.errors import BadInputError
 from tests.made_stores import made_commit, made_store, made_writer, units_of
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tasks.dataset import Dataset, write_dataset
+from tasks.dataset.dataset import Dataset, write_dataset
 
 LINES, GENES, DRUGS = 60, 24, 20
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from modeling.candidates import Problem, boosting
+from modeling.candidates import boosting
 from modeling.candidates.boosting import Boosting, held_out_lines
+from modeling.candidates.registry import Problem
 from tests.reference.candidates import xgboost_slow
 from tests.reference.hard_data import hard_problems, signal
 

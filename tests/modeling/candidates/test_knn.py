@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from modeling.candidates import Problem
 from modeling.candidates.knn import Neighbours
+from modeling.candidates.registry import Problem
 from tests.reference.candidates import knn_slow
 from tests.reference.hard_data import signal
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from modeling.candidates import Problem
-from modeling.candidates.ols import OLS
-from modeling.candidates.ridge import PENALTIES, Ridge, leave_one_out_errors
+from modeling.candidates.linear.ols import OLS
+from modeling.candidates.linear.ridge import PENALTIES, Ridge, leave_one_out_errors
+from modeling.candidates.registry import Problem
 from tests.reference.candidates import ols_slow, ridge_model
 from tests.reference.hard_data import hard_problems, signal
 

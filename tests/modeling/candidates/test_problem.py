@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from modeling.candidates import Problem
+from modeling.candidates.registry import Problem
 from tests.reference.hard_data import hard_problems
 
 HARD = hard_problems()

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from modeling.candidates import BUILT, PRESETS, Fitted, Problem, candidates_of, deep, restore
 from modeling.candidates.base import fit_each
 from modeling.candidates.fitted import LinearModel
+from modeling.candidates.mlp import deep
+from modeling.candidates.registry import BUILT, PRESETS, Fitted, Problem, candidates_of, restore
 from tests.reference.hard_data import hard_problems, signal
 
 HARD = hard_problems()

@@ -12,7 +12,7 @@ from tasks.analyses.lineage import (
     lineage_targets_table,
     lineages_table,
 )
-from tasks.tables import SCHEMAS
+from tasks.tables.schemas import SCHEMAS
 from tests.reference import lineage as slow
 
 LINEAGES = ("Lung", "Bowel", "Skin", "Breast", "Bone")

@@ -1,0 +1,256 @@
+"""Starting or joining Ray: authentication, addresses, what is shipped to workers, and quiet logs.
+
+Ray reads its settings from the environment when it is first imported, so nothing here imports it before they
+are set, and `connected` is the only way in. `RAY_AUTH_MODE` is always set: left alone, Ray writes a token to
+`~/.ray` readable by everyone, or runs without one.
+"""
+
+import ipaddress
+import logging
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from cluster.errors import RefusedError
+from cluster.ray_engine.identity import code_to_ship, fingerprint, package_folders
+from cluster.scheduling.executors import Executor, InProcessExecutor, Preparation, Work
+from cluster.store.units import Part
+from tasks.errors import BadInputError
+
+__all__ = ["HEALTH_CHECKS", "connected", "fingerprint", "open_executor", "slots_of"]
+
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
+ALWAYS = {
+    "RAY_task_oom_retries": "0",  # without it Ray repeats a task that runs out of memory for ever
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anyone
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # tasks without a GPU leave CUDA_VISIBLE_DEVICES alone
+}
+LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Ray then binds every port to 127.0.0.1
+NO_HURRY = {
+    # For Ray on this machine alone, where no node can take over: one that was starved of its CPU, or asleep
+    # with its laptop, must not be declared dead, for Ray then ends the driver without a word.
+    "health_check_period_ms": 10_000,
+    "health_check_timeout_ms": 60_000,
+    "health_check_failure_threshold": 60,
+}
+HEALTH_CHECKS = {  # for clusters of several nodes: a dead one is noticed after about 6 s instead of 17 s
+    "health_check_initial_delay_ms": 1000,
+    "health_check_period_ms": 1000,
+    "health_check_timeout_ms": 1000,
+    "health_check_failure_threshold": 3,
+}
+CONNECT_SECONDS = 10.0
+IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray sets it for a submitted job, whose code it has shipped
+ADVICE = (
+    "give the cluster's token in RAY_AUTH_TOKEN or a file in RAY_AUTH_TOKEN_PATH, or --insecure if only "
+    "people you trust can reach that network"
+)
+
+
+class Where(Protocol):
+    """Where work shall run."""
+
+    @property
+    def address(self) -> str:
+        """`local`, `auto` or HOST:PORT."""
+
+    @property
+    def workers(self) -> int | None:
+        """Slots; 0: in this process; None: all there are."""
+
+    @property
+    def insecure(self) -> bool:
+        """Whether an open address without a token is accepted."""
+
+
+@contextmanager
+def open_executor(
+    work: Work,
+    prepare: Callable[[Any, Part], Any],
+    shared: Any,
+    where: Where,
+    gpu_methods: frozenset[str] = frozenset(),
+) -> Iterator[Executor]:
+    """The executor for a run: in process for 0 workers, else Ray, which ends or is left with the block.
+
+    Jobs of `gpu_methods` need a part of a GPU; RefusedError where Ray has none.
+    """
+    preparation = Preparation(prepare, shared)
+    package_folders()  # a shadowed package is found before anything starts
+    if where.workers == 0:
+        yield InProcessExecutor(work, preparation)
+        return
+    with connected(where.address, where.workers, where.insecure):
+        from cluster.ray_engine.executor import RayExecutor  # noqa: PLC0415 - Ray comes after its settings
+
+        most_slots = None if where.address == "local" else where.workers
+        yield RayExecutor(work, preparation, most_slots, gpu_methods)
+
+
+def slots_of(workers: int | None) -> int:
+    """How many jobs run at one time on this machine with `--workers`."""
+    if workers is not None:
+        return max(1, workers)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def connected(address: str = "local", workers: int | None = None, insecure: bool = False) -> Iterator[None]:
+    """Ray, started on this machine (`local`, with `workers` slots) or joined (`auto`, `HOST:PORT`).
+
+    A Ray started here listens on loopback only, wants a random token, and ends with the block. Raises
+    BadInputError for an address that cannot be meant or where no cluster answers, RefusedError for an open
+    one without a token (unless `insecure`).
+    """
+    with environment_restored():
+        if address == "local":
+            _start_local(slots_of(workers))
+        else:
+            _join(address, insecure)
+        import ray  # noqa: PLC0415 - after its settings
+        import ray._private.worker  # noqa: PLC0415
+
+        # Ray prints paragraphs for every killed worker; the ledger's story says it in a line.
+        ray._private.worker.print_to_stdstream = _log_quietly
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def environment_restored() -> Iterator[None]:
+    """Leave the environment as it was: one run's random token must not pass for the user's in the next."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        set_environment(before)
+
+
+def check_address(address: str, insecure: bool) -> None:
+    """Raise, before anything is written, for an address that cannot be joined.
+
+    BadInputError where its form is wrong or nothing listens there (Ray itself would try without end),
+    RefusedError where it is open and there is no token. `local` and `auto` are known only on connecting.
+    """
+    if address in ("local", "auto"):
+        return
+    host = host_of(address)
+    require_token(host, insecure)
+    try:
+        socket.create_connection((host.strip("[]"), int(address.rpartition(":")[2])), CONNECT_SECONDS).close()
+    except OSError as error:
+        raise BadInputError(
+            f"--address {address}: nothing listens there ({error}); give the address of a running Ray head"
+        ) from None
+
+
+def require_token(host: str, insecure: bool) -> None:
+    """Raise RefusedError for a host others can reach, unless a token protects it or the user insists."""
+    if not (is_loopback(host) or insecure or auth_mode(os.environ) != "disabled"):
+        raise RefusedError(
+            f"{host}: refused, because without a token anyone who reaches this address can run code there; "
+            + ADVICE
+        )
+
+
+def auth_mode(environment: Mapping[str, str]) -> str:
+    """The RAY_AUTH_MODE to use: the one set, else `token` where a token is given, else `disabled`."""
+    if "RAY_AUTH_MODE" in environment:
+        return environment["RAY_AUTH_MODE"].lower()
+    path = environment.get("RAY_AUTH_TOKEN_PATH")
+    given = bool(environment.get("RAY_AUTH_TOKEN")) or (path is not None and Path(path).is_file())
+    return "token" if given else "disabled"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's loopback (names other than localhost are not)."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def set_environment(settings: Mapping[str, str]) -> None:
+    """Set Ray's variables for this process and its children."""
+    os.environ.update(settings)
+    if "ray" in sys.modules:  # it has read them already; Ray takes up a changed mode or token the same way
+        from ray._raylet import (  # type: ignore[attr-defined]  # noqa: PLC0415
+            AuthenticationTokenLoader,
+            Config,
+        )
+
+        Config.initialize("")
+        AuthenticationTokenLoader.instance().reset_cache()
+
+
+def host_of(address: str) -> str:
+    """The host of HOST:PORT; BadInputError where that is not its form."""
+    host, colon, port = address.rpartition(":")
+    if not (host and colon and port.isdecimal()) or "/" in address:
+        raise BadInputError(
+            f"--address {address}: expected local, auto or HOST:PORT of a Ray head (usually port 6379); "
+            "for the jobs address of a cluster use `knockcast submit`"
+        )
+    return host
+
+
+def _log_quietly(data: Mapping[str, Any], ignore_prefix: bool) -> None:
+    del ignore_prefix
+    logging.getLogger(__name__).debug("%s: %s", data.get("pid"), "\n".join(data["lines"]))
+
+
+def _start_local(slots: int) -> None:
+    token = os.environ.get("RAY_AUTH_TOKEN") or secrets.token_hex(32)
+    set_environment({**ALWAYS, **LOOPBACK_ONLY, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token})
+    import ray  # noqa: PLC0415 - after its settings
+
+    ray.init(
+        address="local",  # without it Ray would join whatever cluster runs on this machine
+        num_cpus=slots,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        runtime_env={"env_vars": ONE_THREAD},
+        _system_config=NO_HURRY,
+    )
+
+
+def _join(address: str, insecure: bool) -> None:
+    address = os.environ.get("RAY_ADDRESS", address) if address == "auto" else address
+    check_address(address, insecure)
+    set_environment({**ALWAYS, "RAY_AUTH_MODE": auth_mode(os.environ)})
+    import ray  # noqa: PLC0415 - after its settings
+
+    try:
+        with runtime_environment(os.environ) as settings:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=settings)
+    except ray.exceptions.AuthenticationError as error:
+        raise RefusedError(f"{address}: the cluster refused our token; {ADVICE}") from error
+    except ConnectionError as error:
+        raise BadInputError(f"--address {address}: no Ray cluster answers there ({error})") from error
+    try:
+        require_token(host_of(ray.get_runtime_context().gcs_address), insecure)  # what `auto` has found
+    except RefusedError:
+        ray.shutdown()
+        raise
+
+
+@contextmanager
+def runtime_environment(environment: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """For a joined cluster: one thread a task, and our code, unless a submitted job has brought it."""
+    if IN_A_JOB in environment:
+        yield {"env_vars": ONE_THREAD}
+        return
+    with code_to_ship() as code:
+        yield {"env_vars": ONE_THREAD, **code}

@@ -1,0 +1,1 @@
+"""Answers from a store: `Store`, a gene's page, comparisons, predictions for new samples."""

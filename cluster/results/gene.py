@@ -1,0 +1,108 @@
+"""Everything a store knows of one target, gathered for `knockcast gene` and for notebooks."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cluster.store.reader import StoreReader
+from cluster.store.units import Unit
+from cluster.views.failures import failures_table
+from cluster.views.genes import genes_table
+from cluster.views.run_folds import control_folds
+from tasks.errors import BadInputError
+
+
+@dataclass(frozen=True, eq=False)
+class GenePage:
+    """One target. Frames hold all methods; `modifiers` is `modifier_summary`.
+
+    `summary` is its rows of `genes`, but for q, which needs every target and is null here; like it,
+    `modifiers` leaves the random twins of held-out lineages out. Under scheme `lineage`, `scores` has a
+    column `held_out`, what its fold tested. `missing` are the wanted units without a result, with the errors
+    that quarantined them (empty: not done yet).
+    """
+
+    target: str
+    summary: pd.DataFrame
+    scores: pd.DataFrame
+    modifiers: pd.DataFrame
+    candidates: pd.DataFrame
+    failures: pd.DataFrame
+    missing: dict[Unit, list[Any]]
+
+
+def gene_page(reader: StoreReader, target: str) -> GenePage:
+    """The page of one target. Raises BadInputError, naming close ones, where the run wants no such target."""
+    wanted = {unit for unit in reader.wanted_units() if not unit.is_whole}
+    mine = sorted(unit for unit in wanted if unit.target == target)
+    if not mine:
+        raise BadInputError(_unknown(target, {unit.target for unit in wanted}))
+    only = (target,)
+    committed, quarantined = reader.committed_units(), reader.quarantined()
+    genes = genes_table(reader, only)
+    return GenePage(
+        target=target,
+        summary=genes.to_pandas(),
+        scores=_scores(reader, only),
+        modifiers=modifier_summary(_modifiers(reader, only), _final_modifiers(reader, only)),
+        candidates=reader.table("candidates", targets=only).to_pandas(),
+        failures=failures_table(reader, only).to_pandas(),
+        missing={unit: quarantined.get(unit, []) for unit in mine if unit not in committed},
+    )
+
+
+def _scores(reader: StoreReader, targets: tuple[str, ...]) -> pd.DataFrame:
+    scores = reader.table("scores", targets=targets).to_pandas()
+    if reader.run.get("scheme") == "lineage":
+        names = {fold["number"]: fold["name"] for fold in reader.run["folds"]}
+        scores.insert(scores.columns.get_loc("fold") + 1, "held_out", scores["fold"].map(names))
+    return scores
+
+
+def _modifiers(reader: StoreReader, targets: tuple[str, ...]) -> pa.Table:
+    """Those of the folds that count in `genes`."""
+    modifiers = reader.table("modifiers", targets=targets)
+    twins = pa.array(sorted(control_folds(reader.run)), pa.int32())
+    return modifiers.filter(pc.invert(pc.is_in(modifiers.column("fold"), value_set=twins)))
+
+
+def modifier_summary(modifiers: pa.Table, final: set[tuple[str, str]]) -> pd.DataFrame:
+    """Per method and modifier of one target: how many folds chose it, and its mean statistics over them.
+
+    `final` (method and modifier) says which the final model uses too; one that no fold chose has no row.
+    `sign` is + or − where r has one sign in every fold, ± where it has not. Ordered by method, then folds
+    (most first), rank.
+    """
+    columns = ["method", "modifier", "folds", "final", "sign", "pearson", "spearman", "chi2", "rank"]
+    frame = modifiers.to_pandas()
+    rows = [
+        {"method": method, "modifier": name, "final": (method, name) in final, **_over_folds(group)}
+        for (method, name), group in frame.groupby(["method", "modifier"], sort=True)
+    ]
+    found = pd.DataFrame(rows, columns=columns)
+    order = found.sort_values(["method", "folds", "rank", "modifier"], ascending=[True, False, True, True])
+    return order.reset_index(drop=True)
+
+
+def _over_folds(group: pd.DataFrame) -> dict[str, Any]:
+    signs = frozenset(np.sign(group["pearson"].dropna()))
+    means = {name: float(group[name].mean()) for name in ("pearson", "spearman", "chi2", "rank")}
+    sign = {frozenset({1.0}): "+", frozenset({-1.0}): "−"}.get(signs, "±")
+    return {"folds": len(group), "sign": sign, **means}
+
+
+def _final_modifiers(reader: StoreReader, targets: tuple[str, ...]) -> set[tuple[str, str]]:
+    rows = reader.table("models", columns=["method", "modifiers"], targets=targets).to_pylist()
+    return {(row["method"], modifier) for row in rows for modifier in row["modifiers"] or ()}
+
+
+def _unknown(target: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(target.upper(), sorted(known), n=3, cutoff=0.6)
+    hint = f"; did you mean {', '.join(close)}?" if close else "; `genes` lists this store's targets"
+    return f"{target}: not a target of this store{hint}"

@@ -1,0 +1,180 @@
+"""A store as its users see it: pandas frames of every table, one gene's page, and how far the run is."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from cluster.results.gene import GenePage, gene_page
+from cluster.results.predict import Prediction, predict_samples
+from cluster.results.rank_drugs import rank_samples
+from cluster.store.reader import StoreReader
+from cluster.store.units import Unit
+from cluster.views.query import query
+from cluster.views.registry import view
+from cluster.views.shards import lost_attempts
+from tasks.errors import BadInputError
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a run is, in units unless named otherwise; `left` = wanted − committed − quarantined.
+
+    `by_fold` has a row for each method and fold; `statuses` counts committed units by status word.
+    """
+
+    wanted: int
+    committed: int
+    left: int
+    quarantined: int
+    lost_attempts: int
+    failed_attempts: int
+    sealed: bool
+    statuses: dict[str, int]
+    by_fold: pd.DataFrame
+
+
+class Store:
+    """A finished or growing store, read-only.
+
+    Raises BadInputError where there is no store, StorageError where a file is missing or damaged.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._reader = StoreReader.open(path)
+
+    @property
+    def run(self) -> dict[str, object]:
+        """What run.json fixes: dataset, scheme, folds, seed, settings, versions."""
+        return dict(self._reader.run)
+
+    def refresh(self) -> None:
+        """See what was committed since the first question."""
+        self._reader.refresh()
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Any of the store's tables, sorted by its key."""
+        return _frame(view(self._reader, name))
+
+    def scores(self) -> pd.DataFrame:
+        """One row per method, target and fold."""
+        return self.table("scores")
+
+    def genes(self) -> pd.DataFrame:
+        """One row per method and target, over all its folds but the random twins of held-out lineages."""
+        return self.table("genes")
+
+    def lineages(self) -> pd.DataFrame:
+        """One row per method and held-out lineage, against its random twin; empty unless scheme `lineage`."""
+        return self.table("lineages")
+
+    def lineage_targets(self) -> pd.DataFrame:
+        """One row per method and target, over all held-out lineages; empty unless scheme `lineage`."""
+        return self.table("lineage_targets")
+
+    def shards(self) -> pd.DataFrame:
+        """One row per shard: its state, attempts, seconds, host and bytes."""
+        return self.table("shards")
+
+    def failures(self) -> pd.DataFrame:
+        """The targets that could not be fitted, with the error."""
+        return self.table("failures")
+
+    def networks(self) -> pd.DataFrame:
+        """One row per method, fold and shared network: epochs, losses, reconstruction; empty without any."""
+        return self.table("networks")
+
+    def searches(self) -> pd.DataFrame:
+        """One row per architecture that was tried for a shared network."""
+        return self.table("searches")
+
+    def profile_scores(self) -> pd.DataFrame:
+        """One row per model of methods `profiles` and `drugs`, fold, and cell line, gene or drug."""
+        return self.table("profile_scores")
+
+    def components(self) -> pd.DataFrame:
+        """One row per fold and canonical component of expression and dependency profiles."""
+        return self.table("components")
+
+    def modifiers(self, gene: str | None = None) -> pd.DataFrame:
+        """The modifiers of every target, or of one."""
+        return self._of("modifiers", gene)
+
+    def predictions(self, gene: str | None = None) -> pd.DataFrame:
+        """The out-of-fold predictions of every target, or of one; under scheme `lineage` also the twins'."""
+        return self._of("predictions", gene)
+
+    def candidates(self, gene: str | None = None) -> pd.DataFrame:
+        """Every candidate model that was tried, for all targets or one."""
+        return self._of("candidates", gene)
+
+    def query(self, sql: str) -> pd.DataFrame:
+        """The result of one SELECT; see `cluster.views.query.query`."""
+        return _frame(query(self._reader, sql))
+
+    def predict(self, expression: pd.DataFrame, method: str | None = None) -> Prediction:
+        """Forecasts of every target with a model for new samples; see `predict.predict_samples`."""
+        return predict_samples(self._reader, expression, method)
+
+    def rank_drugs(self, expression: pd.DataFrame, higher_is_sensitive: bool = False) -> pd.DataFrame:
+        """Drugs ranked for new samples; see `cluster.results.rank_drugs.rank_samples`."""
+        return rank_samples(self._reader, expression, higher_is_sensitive)
+
+    def gene(self, name: str) -> GenePage:
+        """Everything the store knows of one target. BadInputError names close ones where there is no such."""
+        return gene_page(self._reader, name)
+
+    def status(self) -> Status:
+        """How far the run is, as of now."""
+        self._reader.refresh()
+        wanted, committed = self._reader.wanted_units(), self._reader.committed_units().keys()
+        quarantined = self._reader.quarantined().keys() & wanted
+        return Status(
+            wanted=len(wanted),
+            committed=len(committed & wanted),
+            left=len(wanted - committed - quarantined),
+            quarantined=len(quarantined),
+            lost_attempts=lost_attempts(self._reader),
+            failed_attempts=len(self._reader.failures()),
+            sealed=self._reader.is_sealed(),
+            statuses=dict(sorted(_statuses(self._reader).items())),
+            by_fold=_by_fold(wanted, set(committed & wanted), set(quarantined)),
+        )
+
+    def _of(self, table: str, gene: str | None) -> pd.DataFrame:
+        if gene is None:
+            return self.table(table)
+        if not any(unit.target == gene and not unit.is_whole for unit in self._reader.wanted_units()):
+            raise BadInputError(f"{gene}: not a target of this store; `genes` lists its targets")
+        return _frame(self._reader.table(table, targets=(gene,)))
+
+
+def _statuses(reader: StoreReader) -> Counter[str]:
+    """Committed units by status: as their commit says, or from its rows where some count from another."""
+    shared = {commit.key: commit for commit in reader.overlapping()}
+    statuses: Counter[str] = Counter()
+    for commit in reader.commits():
+        if commit.key not in shared:
+            statuses.update(commit.statuses)
+    targets = {unit.target for commit in shared.values() for unit in commit.units}
+    for table in ("scores", "models") if shared else ():
+        for commit, rows in reader.parts(table, ("status",), targets):
+            if commit.key in shared:
+                statuses.update(rows.column("status").to_pylist())
+    return statuses
+
+
+def _by_fold(wanted: set[Unit], committed: set[Unit], quarantined: set[Unit]) -> pd.DataFrame:
+    counted = {"wanted": wanted, "committed": committed, "quarantined": quarantined}
+    counts = {name: Counter((unit.method, unit.fold) for unit in units) for name, units in counted.items()}
+    rows = [
+        {"method": method, "fold": fold} | {name: counts[name][method, fold] for name in counted}
+        for method, fold in sorted(counts["wanted"])
+    ]
+    return pd.DataFrame(rows, columns=["method", "fold", *counted])
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    return table.to_pandas()

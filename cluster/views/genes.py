@@ -1,0 +1,213 @@
+"""The table `genes`: how well each target is predicted over all its folds, computed from committed rows."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cluster.store.parquet import sort_rows
+from cluster.store.reader import StoreReader
+from cluster.store.units import FINAL_FOLD
+from cluster.views.out_of_fold import OutOfFold, read_out_of_fold
+from cluster.views.run_folds import control_folds
+from modeling.statistics.metrics import benjamini_hochberg, mean_jaccard
+from modeling.statistics.pooling import pooled_many
+
+_REAL = pa.float64()
+GENES_SCHEMA = pa.schema(
+    [
+        ("method", pa.string()),
+        ("target", pa.string()),
+        ("class", pa.string()),
+        ("mean", _REAL),
+        ("sd", _REAL),
+        ("folds", pa.int32()),
+        ("n", pa.int64()),
+        ("pearson", _REAL),
+        ("pearson_pooled", _REAL),
+        ("pearson_low", _REAL),
+        ("pearson_high", _REAL),
+        ("p_value", _REAL),
+        ("q_value", _REAL),
+        ("pearson_lineage", _REAL),
+        ("pearson_own", _REAL),
+        ("gain", _REAL),
+        ("rmse", _REAL),
+        ("rmse_mean", _REAL),
+        ("model", pa.string()),
+        ("stability", _REAL),
+    ]
+)
+SCORE_COLUMNS = ("method", "target", "fold", "model", "pearson", "train_mean")
+
+Columns = dict[str, np.ndarray]
+
+
+def genes_table(reader: StoreReader, only: Collection[str] | None = None) -> pa.Table:
+    """One row per method and target that has a committed fold or was quarantined, sorted; `GENES_SCHEMA`.
+
+    `folds` counts the committed folds, `n` the rows pooled; control folds (the random twins of held-out
+    lineages) count nowhere. `pearson` is the mean of the folds' r. The pooled scores (of the model, of the
+    lineage alone, of the target's own expression) subtract each fold's training mean first
+    (`statistics.pooling`). A target without a pooled p counts as p = 1; q is Benjamini–Hochberg over every
+    target the run wants of the method, those not committed included at p = 1. With `only`, those targets
+    alone are read, quickly, and q, which needs all of them, is null.
+    """
+    scores = scored_folds(reader, only)
+    methods = sorted(set(scores.column("method").to_pylist()))
+    parts = [_of_method(reader, method, of_method(scores, method), only) for method in methods]
+    table = pa.concat_tables([GENES_SCHEMA.empty_table(), *parts, _unpredicted(reader, scores, only)])
+    return sort_rows(table, ("method", "target")).combine_chunks()
+
+
+def scored_folds(reader: StoreReader, only: Collection[str] | None = None) -> pa.Table:
+    """The committed scores (of some targets), without the final fits' and those of control folds."""
+    scores = reader.table("scores", SCORE_COLUMNS, only)
+    aside = pa.array(sorted(_not_scored(reader)), pa.int32())
+    return scores.filter(pc.invert(pc.is_in(scores.column("fold"), value_set=aside)))
+
+
+def _not_scored(reader: StoreReader) -> frozenset[int]:
+    """The folds that say nothing of how well a target is forecast."""
+    return control_folds(reader.run) | {FINAL_FOLD}
+
+
+def of_method(table: pa.Table, method: str) -> pa.Table:
+    """The rows of one method."""
+    return table.filter(pa.array([name == method for name in table.column("method").to_pylist()], pa.bool_()))
+
+
+def _of_method(reader: StoreReader, method: str, scores: pa.Table, only: Collection[str] | None) -> pa.Table:
+    rows = read_out_of_fold(reader, method, scores, only)
+    pooled = pooled_scores(rows)
+    p = np.where(np.isnan(pooled["p_value"]), 1.0, pooled["p_value"])
+    columns = {
+        **pooled,
+        **_over_folds(scores, rows.targets),
+        **_facts(reader.targets(), rows.targets),
+        "method": [method] * len(p),
+        "target": rows.targets,
+        "p_value": p,
+        "q_value": _q_values(reader, method, rows.targets, p) if only is None else np.full(len(p), np.nan),
+        "stability": _stability(reader, method, scores, rows.targets, only),
+    }
+    arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in GENES_SCHEMA]
+    return pa.table(arrays, schema=GENES_SCHEMA)
+
+
+def _unpredicted(reader: StoreReader, scores: pa.Table, only: Collection[str] | None) -> pa.Table:
+    """The quarantined targets without a committed fold: nothing is predicted, so p = q = 1."""
+    known = set(zip(scores.column("method").to_pylist(), scores.column("target").to_pylist(), strict=True))
+    aside = _not_scored(reader)
+    units = [unit for unit in reader.quarantined() if unit.fold not in aside and not unit.is_whole]
+    keys = {(unit.method, unit.target) for unit in units if only is None or unit.target in only}
+    lost = sorted(keys - known)
+    facts = _facts(reader.targets(), tuple(target for _, target in lost))
+    rows = [
+        {"method": method, "target": target, "folds": 0, "n": 0, "p_value": 1.0}
+        | {"q_value": 1.0 if only is None else None}
+        | {name: values[at] for name, values in facts.items()}
+        for at, (method, target) in enumerate(lost)
+    ]
+    return pa.Table.from_pylist(rows, schema=GENES_SCHEMA)
+
+
+def _q_values(reader: StoreReader, method: str, targets: tuple[str, ...], p: np.ndarray) -> np.ndarray:
+    wanted = {
+        unit.target
+        for unit in reader.wanted_units()
+        if unit.method == method and unit.fold != FINAL_FOLD and not unit.is_whole
+    }
+    missing = len(wanted.difference(targets))
+    return benjamini_hochberg(np.concatenate([p, np.ones(missing)]))[: len(p)]
+
+
+def pooled_scores(rows: OutOfFold) -> Columns:
+    """Per target, from its out-of-fold rows: pooled r of model and baselines, gain, interval, p, errors."""
+    names = ("pearson_pooled", "pearson_low", "pearson_high", "p_value", "pearson_lineage", "pearson_own")
+    out = {name: np.full(len(rows.targets), np.nan) for name in (*names, "rmse", "rmse_mean")}
+    out["n"] = np.zeros(len(rows.targets), np.int64)
+    for block in rows.blocks():
+        codes, measured, mean = rows.codes[block], rows.measured[block], rows.fold_mean[block]
+        model = pooled_many(codes, measured, rows.predicted[block], mean)
+        at = model.targets
+        out["pearson_pooled"][at], out["pearson_low"][at], out["pearson_high"][at] = (
+            model.r,
+            model.low,
+            model.high,
+        )
+        out["p_value"][at], out["n"][at] = model.p, model.n
+        out["pearson_lineage"][at] = pooled_many(codes, measured, rows.predicted_lineage[block], mean).r
+        out["pearson_own"][at] = pooled_many(codes, measured, rows.predicted_own[block], mean).r
+        error = measured - rows.predicted[block]
+        out["rmse"][at] = _root_mean_square(codes, error)
+        out["rmse_mean"][at] = _root_mean_square(codes, np.where(np.isnan(error), np.nan, measured - mean))
+    rival = np.fmax(0.0, np.fmax(out["pearson_lineage"], out["pearson_own"]))
+    return {**out, "gain": out["pearson_pooled"] - rival}
+
+
+def _root_mean_square(codes: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Per target of a block; rows with a missing value do not count."""
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    known = ~np.isnan(errors)
+    squares = np.add.reduceat(np.where(known, errors, 0.0) ** 2, starts)
+    count = np.add.reduceat(known.astype(np.int64), starts)
+    return np.sqrt(np.divide(squares, count, out=np.full(len(starts), np.nan), where=count > 0))
+
+
+def _over_folds(scores: pa.Table, targets: tuple[str, ...]) -> dict[str, list[object]]:
+    """Per target: folds, mean of the folds' r, and the model most folds chose (a tie: the first by name)."""
+    r: dict[str, list[float]] = defaultdict(list)
+    models: dict[str, Counter[str]] = defaultdict(Counter)
+    folds: Counter[str] = Counter()
+    for row in scores.to_pylist():
+        folds[row["target"]] += 1
+        if row["pearson"] is not None:
+            r[row["target"]].append(row["pearson"])
+        if row["model"] is not None:
+            models[row["target"]][row["model"]] += 1
+    return {
+        "folds": [folds[target] for target in targets],
+        "pearson": [float(np.mean(r[target])) if r[target] else None for target in targets],
+        "model": [_most_frequent(models[target]) for target in targets],
+    }
+
+
+def _most_frequent(counts: Counter[str]) -> str | None:
+    return min(counts, key=lambda name: (-counts[name], name)) if counts else None
+
+
+def _facts(table: pa.Table | None, targets: tuple[str, ...]) -> dict[str, list[object]]:
+    """Class, mean and sd of each target, as its dataset had them; None where the run names none."""
+    known = {row["target"]: row for row in table.to_pylist()} if table is not None else {}
+    return {name: [known.get(target, {}).get(name) for target in targets] for name in ("class", "mean", "sd")}
+
+
+def _stability(
+    reader: StoreReader,
+    method: str,
+    scores: pa.Table,
+    targets: tuple[str, ...],
+    only: Collection[str] | None,
+) -> np.ndarray:
+    """Mean pairwise Jaccard of the folds' modifiers; NaN under two folds or where no fold has modifiers."""
+    chosen: dict[str, dict[int, set[str]]] = {target: {} for target in targets}
+    for target, fold in zip(
+        scores.column("target").to_pylist(), scores.column("fold").to_pylist(), strict=True
+    ):
+        chosen[target][fold] = set()
+    for _, part in reader.parts("modifiers", ("target", "fold", "modifier"), only, method):
+        names = (_texts(part.column(name)) for name in ("target", "modifier"))
+        for target, modifier, fold in zip(*names, part.column("fold").to_pylist(), strict=True):
+            if fold in chosen.get(target, ()):
+                chosen[target][fold].add(modifier)
+    return np.array([mean_jaccard(list(chosen[target].values())) for target in targets])
+
+
+def _texts(column: pa.ChunkedArray) -> list[str]:
+    """The column's values, equal ones sharing one string: millions of rows name thousands of genes."""
+    encoded = column.combine_chunks().dictionary_encode()
+    values = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    return values[np.asarray(encoded.indices)].tolist() if len(values) else []

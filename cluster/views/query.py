@@ -1,0 +1,150 @@
+"""SQL over a store, in a DuckDB that can read the store's committed rows and nothing else."""
+
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from cluster.errors import RefusedError
+from cluster.store.reader import StoreReader
+from cluster.views.models import RESIDUALS, residuals_table
+from cluster.views.registry import TABLES, WRITTEN, view
+from tasks.errors import BadInputError
+from tasks.tables.schemas import SCHEMAS
+
+MEMORY = "4GB"
+THREADS = 4
+# Functions in FROM that read nothing; every other one (read_csv, glob, query, ...) is refused by name.
+HARMLESS = frozenset({"range", "generate_series", "unnest"})
+ON_DISK = (*WRITTEN, "models")
+CLOSED: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "allow_persistent_secrets": False,
+    "python_enable_replacements": False,  # a Python variable's name must not be a table
+    "temp_directory": "",
+    "memory_limit": MEMORY,
+}
+
+
+def query(reader: StoreReader, sql: str) -> pa.Table:
+    """The result of one SELECT (or WITH ... SELECT) over the store's tables.
+
+    Only the tables the statement mentions are opened, every file after its sha256 was checked. Raises
+    RefusedError for anything but one SELECT of tables, and BadInputError, with DuckDB's message, for SQL that
+    does not run; KeyboardInterrupt where Ctrl-C ended it. A name that several columns have is numbered from
+    the second on (`pearson`, `pearson_1`).
+    """
+    with duckdb.connect(
+        ":memory:", config={**CLOSED, "threads": min(THREADS, os.cpu_count() or 1)}
+    ) as connection:
+        try:
+            tables = _mentioned(_checked(connection, sql))
+            files = [path for name in tables for path in _open(connection, reader, name)]
+            _lock(connection, files)
+            found = _answer(connection, sql)
+            return found.rename_columns(_unique(found.column_names))
+        except duckdb.PermissionException as error:
+            raise RefusedError(f"a query may only read this store's tables: {_first_line(error)}") from error
+        except duckdb.OutOfMemoryException as error:
+            raise BadInputError(f"the query needs more than {MEMORY} of memory: select fewer rows") from error
+        except RecursionError as error:
+            raise RefusedError("the query is nested too deeply: write it in simpler parts") from error
+        except duckdb.Error as error:
+            raise BadInputError([*str(error).splitlines(), f"tables: {', '.join(TABLES)}"]) from error
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    """The result, computed in a thread: DuckDB may not look for Ctrl-C in ours until the query has ended."""
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(lambda: connection.sql(sql).to_arrow_table())
+        try:
+            while not answer.done():  # a signal another thread took is only seen when a wait ends
+                wait([answer], timeout=0.1)
+            return answer.result()
+        except KeyboardInterrupt:
+            while not answer.done():  # again, should the query only begin now
+                connection.interrupt()
+                wait([answer], timeout=0.1)
+            raise
+
+
+def _unique(names: list[str]) -> list[str]:
+    found: list[str] = []
+    for name in names:
+        others = (f"{name}_{n}" for n in itertools.count(1))
+        found.append(name if name not in found else next(o for o in others if o not in {*names, *found}))
+    return found
+
+
+def _checked(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
+    """The parsed statement, as DuckDB's JSON; RefusedError unless it is one SELECT from tables."""
+    statements = connection.extract_statements(sql)
+    if len(statements) != 1:
+        raise RefusedError(f"a query is one SELECT statement; {len(statements)} were given")
+    kind = statements[0].type
+    if kind != duckdb.StatementType.SELECT:
+        raise RefusedError(f"a query is one SELECT statement; {kind.name} may not run")
+    ((parsed,),) = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()
+    tree = json.loads(parsed)
+    if tree["error"]:
+        raise RefusedError(f"a query is one SELECT statement; {tree.get('error_message', 'this cannot run')}")
+    functions = [node["function"] for node in _nodes(tree) if node.get("type") == "TABLE_FUNCTION"]
+    for name in (str(function.get("function_name", "?")).lower() for function in functions):
+        if name not in HARMLESS:
+            raise RefusedError(f"a query may only read this store's tables; FROM {name}(...) may not run")
+    return tree
+
+
+def _mentioned(tree: Any) -> list[str]:
+    """The store's tables that a parsed statement names."""
+    names = {str(node.get("table_name", "")).strip('"').lower() for node in _nodes(tree)}
+    return sorted(names.intersection(TABLES))
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a parsed statement, at any depth."""
+    if isinstance(tree, dict):
+        yield tree
+    for part in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _nodes(part)
+
+
+def _open(connection: duckdb.DuckDBPyConnection, reader: StoreReader, name: str) -> list[str]:
+    """Make a table known; returns the files DuckDB will have to read for it."""
+    files = [file for commit in reader.commits() for file in commit.table_files(name)]
+    if name not in ON_DISK or not files or any(commit.table_files(name) for commit in reader.overlapping()):
+        connection.register(name, view(reader, name))
+        return []
+    for file in files:
+        reader.verified(file)
+    paths = [reader.fs.location(file.path) for file in files]
+    columns = ", ".join(f'"{column}"' for column in SCHEMAS[name].names)
+    source = f"read_parquet([{_listed(paths)}], hive_partitioning = false)"
+    if name == "models":  # joined here, so that a genome's weights are only read where they are selected
+        connection.register("_residuals", residuals_table(reader))
+        columns = ", ".join([columns, *RESIDUALS])
+        source = f"{source} LEFT JOIN _residuals USING (method, target)"
+    connection.execute(f'CREATE VIEW "{name}" AS SELECT {columns} FROM {source}')  # noqa: S608 - our own names
+    return paths
+
+
+def _lock(connection: duckdb.DuckDBPyConnection, files: list[str]) -> None:
+    """From here on: those files, no other file, no network, and no way back."""
+    connection.execute(f"SET allowed_paths = [{_listed(files)}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _listed(paths: list[str]) -> str:
+    return ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

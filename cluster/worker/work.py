@@ -1,0 +1,100 @@
+"""What a worker does: prepare a method's fold once, then run shards of it and commit each to the store."""
+
+import socket
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import pyarrow as pa
+
+from cluster.errors import RefusedError
+from cluster.runs.dependencies import networks_key
+from cluster.runs.devices import sees_gpu
+from cluster.scheduling.executors import Job, Receipt, Say
+from cluster.store import layout
+from cluster.store.filesystem import open_filesystem
+from cluster.store.reader import StoreReader
+from cluster.store.units import Part
+from cluster.store.writer import StoreWriter
+from cluster.worker.fold_work import finish_whole, run_whole, weights_of
+from cluster.worker.inputs import RunInputs, settings_of
+from tasks.fitting.fold import target_indices
+from tasks.fitting.settings import ShardSettings
+from tasks.methods.registry import Prepared, prepare_part
+from tasks.methods.shard import run_shard
+from tasks.networks.training import NETWORK_METHODS
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a job commits: tables by name, counts by status word, files by extension."""
+
+    tables: dict[str, pa.Table]
+    statuses: dict[str, int]
+    files: dict[str, bytes]
+
+
+def prepare(inputs: RunInputs, part: Part) -> Prepared:
+    """What every shard of one method in one fold needs: of shared networks, what they forecast."""
+    weights = None
+    if part.method in NETWORK_METHODS:
+        key = networks_key(part.method, part.fold, inputs.run, inputs.options.search)
+        weights = weights_of(inputs.store, key)
+    settings = settings_of(inputs.options, part.method)
+    return prepare_part(inputs.panel, inputs.folds[part.fold], settings, weights)
+
+
+def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | Say | None) -> Receipt:
+    """Run one shard and commit its tables. A twin that was quicker is no error: `won` is then False.
+
+    A job of a whole fold has nothing prepared; one that trains may have a `Say` instead.
+    """
+    if job.trains and (done := _trained_before(job)):
+        return done
+    begun = time.process_time()
+    settings = settings_of(inputs.options, job.method)
+    if settings.device == "cuda" and not sees_gpu():
+        raise RefusedError(
+            f"device cuda: torch {version('torch')} sees no GPU on {socket.gethostname()}, where a task was "
+            "sent; install a CUDA build of torch on every node that has a GPU"
+        )
+    result = _run(job, inputs, prepared, settings)
+    seconds, host = time.process_time() - begun, socket.gethostname()
+    won = StoreWriter.join(job.store, job.run).commit(
+        job.key,
+        job.attempt,
+        job.units,
+        result.tables,
+        result.files,
+        job.needs,
+        info={"seconds": seconds, "host": host, "statuses": result.statuses},
+    )
+    finish_whole(job)
+    return Receipt(job.key, job.attempt, won, result.statuses, seconds, host)
+
+
+def _trained_before(job: Job) -> Receipt | None:
+    """The receipt of a trainer that died between its commit and its answer; Ray has started it anew."""
+    fs = open_filesystem(job.store)
+    if not fs.exists(layout.commit_path(job.key)):
+        return None
+    commit = StoreReader(fs).commit(job.key)
+    finish_whole(job)
+    return Receipt(
+        job.key,
+        job.attempt,
+        commit.attempt == job.attempt,
+        commit.statuses,
+        commit.seconds or 0.0,
+        commit.host or "",
+    )
+
+
+def _run(job: Job, inputs: RunInputs, prepared: Prepared | Say | None, settings: ShardSettings) -> Result:
+    if job.is_whole:
+        done = run_whole(job, inputs, settings, prepared if callable(prepared) else None)
+        return Result(done.tables, {done.status: 1}, done.files)
+    if prepared is None or callable(prepared):
+        raise ValueError(f"{job.part}: nothing is prepared")
+    shard = run_shard(inputs.panel, prepared, target_indices(inputs.panel, job.targets), settings)
+    return Result(shard.tables, shard.statuses, {})

@@ -1,0 +1,1 @@
+"""The Gaussian process candidate and its likelihood."""

@@ -1,0 +1,1 @@
+"""Linear candidates: least squares, ridge and the lasso with its own coordinate descent."""

@@ -1,0 +1,1 @@
+"""Candidate `deep`: one small network per target, trained compiled on a CPU or stacked on a GPU."""

@@ -1,0 +1,1 @@
+"""Tree candidates: one regression tree, and a forest of them."""

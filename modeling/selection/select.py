@@ -1,0 +1,247 @@
+"""Modifier selection: for each target the genes that any of three tests finds, under false discovery control.
+
+Method of Rosenski, Shifman and Kaplan (BMC Medical Genomics 2023): per test Benjamini-Hochberg over all
+genes, of those with q < fdr the strongest `top`, and the union of the three sets. Exact: the same genes,
+statistics and q-values as a loop over scipy.stats and statsmodels, however targets are cut into blocks.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import partial
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64, Int64
+
+from modeling.selection.association import (
+    TESTS,
+    TILE_TARGETS,
+    PreparedTargets,
+    Strengths,
+    one_blas_thread,
+    prepare_targets,
+    statistics_of,
+    steep_from,
+    strengths_on,
+)
+from modeling.selection.critical_values import NONE_KEPT, bars_of
+from modeling.selection.prepared import Cut, PreparedGenes, check_matrix
+from modeling.selection.q_values import q_values
+from modeling.selection.ranking import (
+    Q_DIGITS,
+    SIGNIFICANT_DIGITS,
+    Statistic,
+    round_significant,
+    strongest,
+    without_redundant,
+)
+from modeling.statistics.chi_squared import QUANTILE_BINS
+from modeling.statistics.p_values import TestTable, chi_squared_table, correlation_table, pearson_p
+
+SMALLEST_STRENGTH = 1e-12  # below it a strength is the rounding error of 0
+
+
+@dataclass(frozen=True)
+class SelectionSettings:
+    """How many modifiers a test may give, at what false discovery rate, and how alike two may be.
+
+    Attributes:
+        top: at most this many genes of each test (the paper's text says 20).
+        fdr: a gene needs a Benjamini-Hochberg q below this; None takes the strongest without any threshold
+            (the published code), as long as their statistic is not 0.
+        redundancy: if given, genes are taken in the order pearson, spearman, chi2, each the strongest first,
+            and a gene whose |Pearson r| with one already chosen is at least this is passed over (the
+            published code: 0.95).
+        cut: where the chi-squared test parts a gene's lines: genes must be prepared with the same.
+
+    Raises:
+        ValueError: a value out of range.
+    """
+
+    top: int = 20
+    fdr: float | None = 0.05
+    redundancy: float | None = None
+    cut: Cut = "median"
+
+    def __post_init__(self) -> None:
+        if self.top < 1:
+            raise ValueError(f"top: expected at least 1 modifier per test, got {self.top}")
+        if self.fdr is not None and not 0 < self.fdr < 1:
+            raise ValueError(f"fdr: expected a rate between 0 and 1, got {self.fdr}")
+        if self.redundancy is not None and not 0 < self.redundancy <= 1:
+            raise ValueError(f"redundancy: expected |r| in (0, 1] or None, got {self.redundancy}")
+
+    @property
+    def table_fdr(self) -> float:
+        """The rate that tables of critical strengths are made for; without a threshold nothing asks them."""
+        return self.fdr or 0.05
+
+
+@dataclass(frozen=True)
+class Modifiers:
+    """The modifiers of one target, by rank: smallest q over the tests (to 9 digits), then column.
+
+    Attributes:
+        genes: columns of the expression matrix.
+        pearson, spearman, chi2: statistics, rounded to 12 significant digits; the correlations are signed.
+        pearson_q, spearman_q, chi2_q: Benjamini-Hochberg q among all testable genes, also of tests that did
+            not choose the gene (a modifier varies, so every test has a q for it).
+        by_pearson, by_spearman, by_chi2: whether the test chose the gene.
+    """
+
+    genes: Int64[np.ndarray, " k"]
+    pearson: Float64[np.ndarray, " k"]
+    pearson_q: Float64[np.ndarray, " k"]
+    spearman: Float64[np.ndarray, " k"]
+    spearman_q: Float64[np.ndarray, " k"]
+    chi2: Float64[np.ndarray, " k"]
+    chi2_q: Float64[np.ndarray, " k"]
+    by_pearson: Bool[np.ndarray, " k"]
+    by_spearman: Bool[np.ndarray, " k"]
+    by_chi2: Bool[np.ndarray, " k"]
+
+    def __len__(self) -> int:
+        return len(self.genes)
+
+    def best(self, most: int | None) -> "Modifiers":
+        """The first `most` by rank; all where it is None."""
+        return Modifiers(*(getattr(self, field.name)[:most] for field in fields(self)))
+
+
+def select(
+    genes: PreparedGenes,
+    effects: Float[np.ndarray, "cell_lines targets"],
+    settings: SelectionSettings,
+    device: str = "cpu",
+) -> list[Modifiers]:
+    """Choose the modifiers of every target; a target for which nothing is kept gets none (length 0).
+
+    The numbers of a target depend neither on the other targets nor on how they are cut into calls. Working
+    memory is some 24 bytes x 128 x genes, whatever the number of targets. On another device than "cpu" the
+    genes chosen, by which test, and the statistics are the same; q is within 1e-9 of the CPU's, relatively
+    (see `modeling.selection.torch_association`).
+
+    Args:
+        genes: expression of the training lines.
+        effects: the targets' effects in the same lines, nothing missing (see `group_by_missing`).
+        device: where the strengths are computed, as torch names it; "cpu" is numpy.
+
+    Raises:
+        ValueError: other cell lines than the genes were prepared on, too few, or missing values.
+    """
+    check_matrix("effects", effects)
+    if len(effects) != genes.n_lines:
+        raise ValueError(f"effects: {len(effects)} cell lines, but genes were prepared on {genes.n_lines}")
+    tile = strengths_on(genes, device)
+    chosen: list[Modifiers] = []
+    with one_blas_thread():
+        for start in range(0, effects.shape[1], TILE_TARGETS):
+            block = np.ascontiguousarray(effects[:, start : start + TILE_TARGETS].T, dtype=np.float64)
+            targets = prepare_targets(block)
+            tile.fill(targets)
+            chosen.extend(_select_tile(genes, targets, tile, settings))
+    return chosen
+
+
+def _select_tile(
+    genes: PreparedGenes, targets: PreparedTargets, tile: Strengths, settings: SelectionSettings
+) -> Iterator[Modifiers]:
+    bars = _bars(genes, targets, tile, settings.fdr)
+    for target in range(len(targets)):
+        one = _Target(genes, targets, target, tuple(s[target] for s in tile.strength), tuple(bars[:, target]))
+        yield one.modifiers(settings)
+
+
+def _bars(
+    genes: PreparedGenes, targets: PreparedTargets, tile: Strengths, fdr: float | None
+) -> Float64[np.ndarray, "tests targets"]:
+    """The strength that each test asks of a target's genes; infinite where it keeps none."""
+    if fdr is None:
+        strongest_gene = np.array([strength[: len(targets)].max(axis=1) for strength in tile.strength])
+        return np.where(strongest_gene > 0, SMALLEST_STRENGTH, NONE_KEPT)
+    bars = np.full((len(TESTS), len(targets)), NONE_KEPT)
+    pearson, spearman = _correlation_tables(genes, fdr)
+    every, settle = np.arange(len(targets)), partial(tile.settle, targets)
+    # Of the other two tests the strengths have the same bits everywhere.
+    bars[0] = bars_of(tile.strength[0], every, pearson, fdr, settle)
+    bars[1] = bars_of(tile.strength[1], every, spearman, fdr)
+    for freedom in range(1, QUANTILE_BINS):
+        rows = np.flatnonzero(targets.binned.bins == freedom + 1)
+        if rows.size:
+            table = chi_squared_table(freedom, genes.n_genes, fdr)
+            bars[2, rows] = bars_of(tile.strength[2], rows, table, fdr)
+    return bars
+
+
+@dataclass(frozen=True)
+class _Target:
+    """One target within its tile: all that the last steps of selection look at."""
+
+    genes: PreparedGenes
+    targets: PreparedTargets
+    row: int
+    strength: tuple[Float64[np.ndarray, " genes"], ...]
+    bars: tuple[float, ...]
+
+    def modifiers(self, settings: SelectionSettings) -> Modifiers:
+        if min(self.bars) == NONE_KEPT:
+            return _no_modifiers()
+        by_test = self._chosen(settings)
+        union = np.unique(np.concatenate(by_test))
+        q = [
+            q_values(strength, table, union)
+            for strength, table in zip(self._sharpened(), self._tables(settings), strict=True)
+        ]
+        order = np.lexsort((union, round_significant(np.min(q, axis=0), Q_DIGITS)))
+        columns: list[np.ndarray] = [union[order]]
+        for test, one_q in zip(TESTS, q, strict=True):
+            columns += [
+                round_significant(self._statistic(test)(union[order]), SIGNIFICANT_DIGITS),
+                one_q[order],
+            ]
+        return Modifiers(*columns, *(np.isin(union[order], chosen) for chosen in by_test))
+
+    def _chosen(self, settings: SelectionSettings) -> list[Int64[np.ndarray, " k"]]:
+        """The genes each test chooses, in the order of `TESTS`."""
+        by_test, so_far = [], list[int]()
+        for test, strength, bar in zip(TESTS, self.strength, self.bars, strict=True):
+            ordered = partial(strongest, strength, bar, self._statistic(test))
+            if settings.redundancy is None:
+                by_test.append(ordered(settings.top))
+            else:
+                standardised = self.genes.standardised
+                by_test.append(
+                    without_redundant(ordered, settings.top, standardised, settings.redundancy, so_far)
+                )
+        return by_test
+
+    def _sharpened(self) -> Iterator[Float64[np.ndarray, " genes"]]:
+        """The strengths, with scipy's own bits where a correlation is so near 1 that its p hangs on them."""
+        bound = steep_from(self.genes.n_lines)
+        for test, strength in zip(TESTS, self.strength, strict=True):
+            steep = np.flatnonzero(strength > bound) if test != "chi2" else np.arange(0)
+            sharp = strength.copy() if steep.size else strength
+            if steep.size:
+                sharp[steep] = np.abs(self._statistic(test)(steep))
+            yield sharp
+
+    def _statistic(self, test: str) -> Statistic:
+        return partial(statistics_of, test, self.genes, self.targets, self.row)
+
+    def _tables(self, settings: SelectionSettings) -> tuple[TestTable, TestTable, TestTable]:
+        pearson, spearman = _correlation_tables(self.genes, settings.table_fdr)
+        freedom = int(self.targets.binned.bins[self.row]) - 1
+        return pearson, spearman, chi_squared_table(freedom, self.genes.n_genes, settings.table_fdr)
+
+
+def _correlation_tables(genes: PreparedGenes, fdr: float) -> tuple[TestTable, TestTable]:
+    """Pearson's and Spearman's."""
+    tested = int(genes.varies.sum())
+    return (
+        correlation_table(genes.n_lines, tested, fdr, pearson_p),
+        correlation_table(genes.n_lines, tested, fdr),
+    )
+
+
+def _no_modifiers() -> Modifiers:
+    kinds = {"genes": np.int64, "by_pearson": np.bool_, "by_spearman": np.bool_, "by_chi2": np.bool_}
+    return Modifiers(*(np.empty(0, dtype=kinds.get(field.name, np.float64)) for field in fields(Modifiers)))

@@ -1,0 +1,141 @@
+"""The strengths of `modeling.selection.association` by torch, on a GPU or any other device it names.
+
+Ranks, counts and bins are integers or halves, and the products of them are exact in whatever order a device
+sums: Spearman's and chi-squared's strengths have the bits that the CPU gives. |r| has not: any two orders of
+summation differ by less than 2.2e-16 x lines (1e-15 is what is seen). Nothing that is kept or reported hangs
+on that: where a strength is close to a critical one (`false_discovery.CLOSE`), the target's row is computed
+again on the CPU; statistics, and the p of an r near 1 (`association.steep_from`), are never taken from here.
+
+Importing this imports torch, which takes seconds: do it late. "cpu:0" is a CPU by this code, for tests.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float64, Int64
+from torch import Tensor
+
+from modeling.selection.association import TESTS, TILE_TARGETS, PreparedTargets, Tile, reciprocal
+from modeling.selection.prepared import PreparedGenes
+from modeling.statistics.bits import unpack
+from modeling.statistics.chi_squared import QUANTILE_BINS, BinnedTargets
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceGenes:
+    """What the tests need of `PreparedGenes`, on a device: genes x cell_lines, or one number a gene.
+
+    `upper` is 1 or 0 in float32, of whose products even TF32 makes exact counts (below 2^24); all else is
+    float64. `rank_scale` is 1 / (rank spread x (lines - 1)), or 0.
+    """
+
+    standardised: Tensor
+    ranks: Tensor
+    rank_scale: Tensor
+    upper: Tensor
+    upper_counts: Tensor
+
+
+_sent: dict[tuple[str, str], DeviceGenes] = {}  # the last genes with a digest: a process works fold by fold
+
+
+def on_device(genes: PreparedGenes, device: str) -> DeviceGenes:
+    """The genes on a device: those of the last digest stay there, others are sent at every call."""
+    key = genes.digest, device
+    if not genes.digest:
+        return _send(genes, device)
+    if key not in _sent:
+        _sent.clear()
+        _sent[key] = _send(genes, device)
+    return _sent[key]
+
+
+def _send(genes: PreparedGenes, device: str) -> DeviceGenes:
+    upper = unpack(np.ascontiguousarray(genes.upper.T), genes.n_lines)
+    return DeviceGenes(
+        torch.tensor(genes.standardised, device=device),
+        torch.tensor(genes.ranks, device=device),
+        torch.tensor(reciprocal(genes.rank_spread * (genes.n_lines - 1)), device=device),
+        torch.tensor(upper, device=device).to(torch.float32),
+        torch.tensor(genes.upper_counts, device=device).to(torch.float64),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceTile:
+    """`modeling.selection.association.Strengths` by torch; `strength` is a copy in this machine's memory."""
+
+    genes: PreparedGenes
+    sent: DeviceGenes
+    strength: tuple[Float64[np.ndarray, "targets genes"], ...]
+
+    @classmethod
+    def for_genes(cls, genes: PreparedGenes, device: str) -> "DeviceTile":
+        """Allocate the memory, and send the genes unless they are there."""
+        shape = (TILE_TARGETS, genes.n_genes)
+        return cls(genes, on_device(genes, device), tuple(np.empty(shape) for _ in TESTS))
+
+    def fill(self, targets: PreparedTargets) -> None:
+        """As `Strengths` says."""
+        with _one_thread():
+            pearson = self._products(targets.standardised, self.sent.standardised)
+            spearman = self._products(targets.ranks, self.sent.ranks)
+            spearman.mul_(self.sent.rank_scale).mul_(self._column(reciprocal(targets.rank_spread)))
+            chi = self._chi_squared(targets.binned)
+            for host, computed in zip(self.strength, (pearson, spearman, chi), strict=True):
+                torch.from_numpy(host).copy_(computed)
+        np.sqrt(self.strength[2], out=self.strength[2])  # torch's own on a CPU is not always the nearest
+
+    def settle(self, targets: PreparedTargets, rows: Int64[np.ndarray, " k"]) -> None:
+        """As `Strengths` says: by the very products of the CPU."""
+        if rows.size:
+            tile = Tile.for_genes(self.genes, tests=1)
+            tile.fill_pearson(targets.standardised[rows])
+            self.strength[0][rows] = tile.strength[0][: rows.size]
+
+    def _products(self, targets: Float64[np.ndarray, "targets cell_lines"], genes: Tensor) -> Tensor:
+        """|targets @ genes.T| in float64, of one shape for any number of targets: tile x genes."""
+        return (self._padded(targets) @ genes.T).abs_()
+
+    def _chi_squared(self, binned: BinnedTargets) -> Tensor:
+        """The squares of `chi_squared.fill_root_chi_squared`, in its operations; tile x genes."""
+        lines, above = self.genes.n_lines, self.sent.upper_counts
+        last = np.maximum(binned.bins - 1, 0)
+        counted = np.arange(QUANTILE_BINS) < last[:, None]  # the last bin with lines follows from the others
+        inside = unpack(binned.members.reshape(-1, binned.members.shape[2]), lines)
+        inside = inside.reshape(len(last), QUANTILE_BINS, lines) & counted[:, :, None]
+        chi, rest = (above.new_zeros((TILE_TARGETS, self.genes.n_genes)) for _ in range(2))
+        for b in range(QUANTILE_BINS - 1):
+            members = self._padded(inside[:, b]).to(torch.float32)
+            size = self._column(np.where(counted[:, b], binned.sizes[:, b], 0))
+            excess = (members @ self.sent.upper.T).to(torch.float64).mul_(lines).sub_(size * above)
+            rest.add_(excess)
+            chi.add_(excess.mul_(excess).div_(size.clamp(min=1)))
+        size = self._column(binned.sizes[np.arange(len(last)), last]).clamp(min=1)
+        total = chi.add_(rest.mul_(rest).div_(size))
+        # A gene all of whose lines are on one side has 0 above the line, too.
+        return total.div_((above * (lines - above)).clamp(min=1))
+
+    def _padded(self, rows: np.ndarray) -> Tensor:
+        """The rows, and zeros up to a whole tile."""
+        whole = np.zeros((TILE_TARGETS, *rows.shape[1:]), dtype=rows.dtype)
+        whole[: len(rows)] = rows
+        return torch.from_numpy(whole).to(self.sent.ranks.device)
+
+    def _column(self, values: np.ndarray) -> Tensor:
+        """One number a target, padded, float64."""
+        return self._padded(values.astype(np.float64))[:, None]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Torch on one thread, where its device is a CPU: a task has one, and more would sum in other orders."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,100 @@
+"""How good predictions are, one target and fold at a time; `pooled` for a target over all its folds."""
+
+from collections.abc import Sequence, Set
+from itertools import combinations
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.stats import rankdata
+
+from modeling.statistics.pooling import PooledScore, PooledScores, pooled, pooled_many
+from modeling.statistics.varying import varies
+
+__all__ = [
+    "PooledScore",
+    "PooledScores",
+    "benjamini_hochberg",
+    "mean_jaccard",
+    "pearson",
+    "pooled",
+    "pooled_many",
+    "rmse",
+    "spearman",
+    "varies",
+]
+
+Values = Float[np.ndarray, " lines"]
+
+
+def pearson(measured: Values, predicted: Values) -> float:
+    """Pearson's r; nan where the measured values are constant, 0 where only the prediction is.
+
+    A NaN or infinite value on either side makes the result nan: nothing is skipped here.
+    """
+    x, y = _aligned(measured, predicted)
+    if not (np.isfinite(x).all() and np.isfinite(y).all()) or not varies(x):
+        return float("nan")
+    if not varies(y):
+        return 0.0
+    return _correlation(x, y)
+
+
+def spearman(measured: Values, predicted: Values) -> float:
+    """Spearman's ρ with average ranks for ties (as `scipy.stats.spearmanr`); nan and 0 as in `pearson`."""
+    x, y = _aligned(measured, predicted)
+    if not (np.isfinite(x).all() and np.isfinite(y).all()) or not varies(x):
+        return float("nan")
+    if not varies(y):
+        return 0.0
+    return _correlation(rankdata(x), rankdata(y))
+
+
+def rmse(measured: Values, predicted: Values) -> float:
+    """Root of the mean squared error, in the effect's unit; nan for no lines."""
+    x, y = _aligned(measured, predicted)
+    return float(np.sqrt(np.mean((x - y) ** 2))) if x.size else float("nan")
+
+
+def benjamini_hochberg(p: Float[np.ndarray, " tests"]) -> Float[np.ndarray, " tests"]:
+    """False-discovery-rate adjusted p-values, as statsmodels' `multipletests(p, method="fdr_bh")`.
+
+    A test whose p is NaN was not made: it stays NaN and does not count among the tests. Raises
+    ValueError for a p outside 0..1.
+    """
+    p = np.asarray(p, dtype=np.float64)
+    made: Bool[np.ndarray, " tests"] = ~np.isnan(p)
+    given = p[made]
+    if given.size and (given.min() < 0 or given.max() > 1):
+        raise ValueError(f"p-values must lie in 0..1, got {given.min()} to {given.max()}")
+    order = np.argsort(given, kind="stable")
+    raw = given[order] * given.size / np.arange(1, given.size + 1)
+    adjusted = np.empty_like(given)
+    adjusted[order] = np.minimum(np.minimum.accumulate(raw[::-1])[::-1], 1.0)
+    q = np.full(p.shape, np.nan)
+    q[made] = adjusted
+    return q
+
+
+def mean_jaccard(sets: Sequence[Set[int]] | Sequence[Set[str]]) -> float:
+    """Mean over all pairs of sets of |intersection| / |union|: how stable the folds' modifiers are.
+
+    A pair of two empty sets says nothing and is skipped; nan where no pair is left.
+    """
+    pairs = [(len(a & b), len(a | b)) for a, b in combinations(sets, 2)]
+    shares = [shared / union for shared, union in pairs if union]
+    return float(np.mean(shares)) if shares else float("nan")
+
+
+def _aligned(measured: Values, predicted: Values) -> tuple[Values, Values]:
+    x, y = np.asarray(measured, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"measured and predicted must be equally long vectors, got {x.shape} and {y.shape}")
+    return x, y
+
+
+def _correlation(x: Values, y: Values) -> float:
+    # Scaled to at most 1 first, so that squares neither overflow nor vanish.
+    a, b = x - x.mean(), y - y.mean()
+    a, b = a / np.abs(a).max(), b / np.abs(b).max()
+    r = (a @ b) / np.sqrt((a @ a) * (b @ b))
+    return float(min(1.0, max(-1.0, r)))

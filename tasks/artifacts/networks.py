@@ -1,0 +1,93 @@
+"""A fold's shared networks as one file: everything that forecasts dependency from expression."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64
+from safetensors.numpy import load, save
+
+from modeling.networks.mlp import Perceptron
+from modeling.networks.scaling import EffectScaling, GeneScaling
+from modeling.networks.shared_networks import forecast
+from tasks.errors import BadInputError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class SharedNetworks:
+    """The networks of one fold by name, the genes they take and the targets they give, in order.
+
+    `failure` says why they cannot be used; empty where they can.
+    """
+
+    networks: dict[str, Perceptron]
+    genes: tuple[str, ...]
+    targets: tuple[str, ...]
+    gene_mean: Float32[np.ndarray, " genes"]
+    gene_scale: Float32[np.ndarray, " genes"]
+    effect: EffectScaling
+    failure: str = ""
+
+    def forecast(
+        self, expression: Float32[np.ndarray, "samples genes"]
+    ) -> Float64[np.ndarray, "samples targets"]:
+        """The effect of every target. NaN where expression is not known: the training mean stands in."""
+        scaled = np.nan_to_num((expression - self.gene_mean) / self.gene_scale, nan=0.0)
+        return self.effect.effect(forecast(self.networks, scaled)).astype(np.float64)
+
+
+def networks_bytes(
+    networks: Mapping[str, Perceptron],
+    genes: Sequence[str],
+    targets: Sequence[str],
+    scaling: GeneScaling,
+    effect: EffectScaling,
+    failure: str,
+) -> bytes:
+    """The file's bytes, equal for equal input: safetensors with the arrays, and `said` as JSON.
+
+    `genes` names those that `scaling` keeps.
+    """
+    said = {
+        "format": FORMAT,
+        "networks": sorted(networks),
+        "genes": list(genes),
+        "targets": list(targets),
+        "failure": failure,
+    }
+    arrays = {
+        "said": np.frombuffer(json.dumps(said, sort_keys=True, separators=(",", ":")).encode(), np.uint8),
+        "gene_mean": scaling.mean,
+        "gene_scale": scaling.scale,
+        "effect_mean": effect.mean,
+        "effect_scale": np.array([effect.scale]),
+    }
+    for name, network in networks.items():
+        arrays |= network.arrays(f"{name}/")
+    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+
+
+def networks_of(data: bytes) -> SharedNetworks:
+    """What `networks_bytes` wrote; the caller has checked the sha256 of `data`.
+
+    Raises BadInputError for a file of a newer version.
+    """
+    arrays = load(data)
+    said = json.loads(arrays["said"].tobytes())
+    if said["format"] > FORMAT:
+        raise BadInputError(
+            f"networks of format {said['format']}, written by a newer Knockcast; this one reads format "
+            f"{FORMAT} and older: install the newer version to use this store"
+        )
+    return SharedNetworks(
+        {name: Perceptron.from_arrays(arrays, f"{name}/") for name in said["networks"]},
+        tuple(said["genes"]),
+        tuple(said["targets"]),
+        arrays["gene_mean"],
+        arrays["gene_scale"],
+        EffectScaling(arrays["effect_mean"], float(arrays["effect_scale"][0])),
+        said["failure"],
+    )

@@ -1,0 +1,143 @@
+"""The bytes of a Dataset folder: its sealed JSON, its content hash, its array and table files."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.dataset.gene_labels import GeneNames, parse_gene_label
+from tasks.errors import BadInputError
+
+FORMAT_VERSION = 1
+BODY = "dataset.json"
+
+
+def canonical(body: Mapping[str, Any]) -> bytes:
+    """One spelling per JSON value (sorted keys, no spaces), so that it can be hashed."""
+    return json.dumps(
+        body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def seal(body: Mapping[str, Any]) -> bytes:
+    """Readable JSON that carries the sha256 of its own body under the key `sha256`."""
+    sealed = {**body, "sha256": hashlib.sha256(canonical(body)).hexdigest()}
+    return (json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def unseal(path: Path) -> dict[str, Any]:
+    """The body of a sealed JSON file.
+
+    Raises:
+        BadInputError: it is missing, changed since it was written, or of a newer format than is read here.
+    """
+    try:
+        sealed = json.loads(path.read_bytes())
+    except OSError as error:
+        raise BadInputError(
+            f"{path.parent}: not a Dataset: {path.name} cannot be read ({error.strerror}); "
+            "expected a folder written by `knockcast import`"
+        ) from error
+    except ValueError as error:
+        raise BadInputError(f"{path}: damaged: not JSON; import the release again") from error
+    if not isinstance(sealed, dict):
+        raise BadInputError(f"{path}: damaged: expected a JSON object; import the release again")
+    _refuse_newer(path, sealed.get("format"))
+    written = sealed.pop("sha256", None)
+    if written != hashlib.sha256(canonical(sealed)).hexdigest():
+        raise BadInputError(
+            f"{path}: changed since it was written (its sha256 differs); import the release again"
+        )
+    return sealed
+
+
+def _refuse_newer(path: Path, version: object) -> None:
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise BadInputError(
+            f"{path.parent}: written by a newer knockcast (format {version}; this one reads "
+            f"{FORMAT_VERSION}): update knockcast, or import the release again with this one"
+        )
+
+
+def content_hash(ids: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+    """sha256 (hex) over ids and arrays alone: the same data hashes alike whenever and wherever imported.
+
+    Arrays enter by name, shape and little-endian float32 bytes in C order; see `tidy` for NaN and −0.
+    """
+    digest = hashlib.sha256(canonical(ids))
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name], dtype="<f4")
+        digest.update(canonical({"array": name, "shape": list(array.shape)}))
+        digest.update(array.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def tidy(values: np.ndarray) -> np.ndarray:
+    """The values as C-ordered float32 with one spelling of missing (NaNs differ in bits) and of zero."""
+    tidied = np.array(values, dtype="<f4", order="C")
+    tidied[np.isnan(tidied)] = np.nan
+    tidied += np.float32(0)  # −0 + 0 is +0
+    return tidied
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file and waits until it is on the disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Writes a .npy file and waits until it is on the disk."""
+    with path.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Writes a Parquet file with page checksums and waits until it is on the disk."""
+    with path.open("wb") as file:
+        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_array(path: Path) -> np.ndarray:
+    """A memory-mapped, read-only .npy file; BadInputError where it is missing, cut short or not an array."""
+    try:
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise BadInputError(f"{path}: missing or damaged ({error}); import the release again") from error
+    if array.ndim != 2 or array.dtype != np.dtype("<f4"):
+        raise BadInputError(f"{path}: damaged: expected a float32 matrix; import the release again")
+    return array
+
+
+def read_table(path: Path) -> pa.Table:
+    """A Parquet file with its page checksums verified; BadInputError where it is missing or damaged."""
+    try:
+        return pq.read_table(path, page_checksum_verification=True)
+    except (OSError, pa.ArrowException) as error:
+        first_line = str(error).splitlines()[0]
+        raise BadInputError(f"{path}: missing or damaged ({first_line}); import the release again") from error
+
+
+def genes_table(labels: Sequence[str], entrez: np.ndarray) -> pa.Table:
+    """How genes are stored: their unique label, the bare symbol, the Entrez id (0: unknown)."""
+    symbols = [parse_gene_label(label).symbol for label in labels]
+    return pa.table({"label": list(labels), "symbol": symbols, "entrez": entrez})
+
+
+def read_genes(path: Path) -> GeneNames:
+    """The genes that `genes_table` stored."""
+    table = read_table(path)
+    labels, symbols = (tuple(table.column(name).to_pylist()) for name in ("label", "symbol"))
+    return GeneNames(labels, symbols, table.column("entrez").to_numpy().astype(np.int64))

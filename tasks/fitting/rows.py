@@ -1,0 +1,125 @@
+"""One target's fit in one fold, as rows of the contract's tables."""
+
+import json
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from modeling.baselines import lineage_only, own_expression
+from modeling.folds import Fold
+from modeling.statistics import metrics
+from tasks.fitting.fit import Fit
+from tasks.fitting.fold import Panel
+
+Row = dict[str, Any]
+
+
+def score_rows(panel: Panel, fold: Fold, fit: Fit, unit: Row) -> tuple[Row, list[Row]]:
+    """The target's row of `scores`, and its block of `predictions` (none where nothing is forecast)."""
+    effect = panel.effect[:, fit.target].astype(np.float64)
+    test = fold.test[~np.isnan(effect[fold.test])]
+    score = unit | {
+        "model": fit.model,
+        "n_train": len(fit.train),
+        "n_test": len(test),
+        "n_modifiers": len(fit.modifiers) if fit.modifiers else 0,
+        "train_mean": fit.train_mean,
+        "status": fit.status,
+        "reason": fit.reason,
+        "seconds": fit.seconds,
+    }
+    predicted = fit.forecast(panel, test) if len(test) else None
+    if predicted is None:
+        return score, []
+    measured = effect[test]
+    forecast = {"predicted": predicted} | _baselines(panel, fit, effect, test)
+    score |= _test_scores(measured, forecast, fit.train_mean)
+    lines = np.array([panel.cell_lines[i] for i in test], dtype=object)
+    return score, [unit | {"cell_line": lines, "measured": measured} | forecast]
+
+
+def _baselines(
+    panel: Panel,
+    fit: Fit,
+    effect: Float64[np.ndarray, " cell_lines"],
+    test: Int64[np.ndarray, " test"],
+) -> dict[str, Float64[np.ndarray, " test"]]:
+    """The two baselines' forecasts on the test lines (NaN: no own expression)."""
+    own = int(panel.own[fit.target])
+    train_effect = effect[fit.train]
+    by_own = np.full(len(test), np.nan)
+    if own >= 0:
+        x = panel.expression[:, own].astype(np.float64)
+        by_own = own_expression(x[fit.train], train_effect, x[test])
+    return {
+        "predicted_lineage": lineage_only(train_effect, panel.lineages[fit.train], panel.lineages[test]),
+        "predicted_own": by_own,
+    }
+
+
+def _test_scores(
+    measured: Float64[np.ndarray, " test"],
+    forecast: dict[str, Float64[np.ndarray, " test"]],
+    train_mean: float,
+) -> Row:
+    predicted, own = forecast["predicted"], forecast["predicted_own"]
+    return {
+        "pearson": metrics.pearson(measured, predicted),
+        "spearman": metrics.spearman(measured, predicted),
+        "rmse": metrics.rmse(measured, predicted),
+        "rmse_mean": metrics.rmse(measured, np.full(len(measured), train_mean)),
+        "pearson_lineage": metrics.pearson(measured, forecast["predicted_lineage"]),
+        "pearson_own": None if np.isnan(own).any() else metrics.pearson(measured, own),
+    }
+
+
+def modifier_rows(panel: Panel, fit: Fit, unit: Row) -> list[Row]:
+    """The target's rows of `modifiers`, best first."""
+    found = fit.modifiers
+    if found is None or not len(found):
+        return []
+    return [
+        unit
+        | {
+            "modifier": np.array([panel.genes[g] for g in found.genes], dtype=object),
+            "pearson": found.pearson,
+            "pearson_q": found.pearson_q,
+            "spearman": found.spearman,
+            "spearman_q": found.spearman_q,
+            "chi2": found.chi2,
+            "chi2_q": found.chi2_q,
+            "by_pearson": found.by_pearson,
+            "by_spearman": found.by_spearman,
+            "by_chi2": found.by_chi2,
+            "rank": np.arange(1, len(found) + 1),
+        }
+    ]
+
+
+def candidate_rows(fit: Fit, unit: Row) -> list[Row]:
+    """One row of `candidates` for every candidate that was tried."""
+    return [
+        unit
+        | {
+            "candidate": trial.candidate,
+            "parameters": _json(trial.parameters),
+            "validation_rmse": trial.validation_rmse,
+            "chosen": trial.chosen,
+            "status": trial.status,
+            "reason": trial.reason or None,
+            "seconds": trial.seconds,
+        }
+        for trial in fit.trials
+    ]
+
+
+def failure_rows(fit: Fit, unit: Row) -> list[Row]:
+    """The row of `failures` of a target that could not be fitted."""
+    if fit.status != "failed":
+        return []
+    return [unit | {"status": fit.status, "error": fit.reason, "attempts": 1}]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,109 @@
+"""Collects what is wrong with one matrix file and words it: file, row or column, what to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from tasks.dataset.gene_labels import duplicate_genes
+
+CELLS_SHOWN = 3
+MOST_KEPT = 1000
+
+
+class BadCell(Enum):
+    """Why a cell cannot be a value of the matrix."""
+
+    TEXT = "is not a number; write a number, or leave the cell empty where nothing was measured"
+    INFINITE = "is not a finite number; leave the cell empty where nothing was measured"
+    ENCODING = "is not UTF-8 text; save the file as UTF-8"
+
+
+@dataclass
+class Findings:
+    """The problems of one file, gathered in any order.
+
+    Cells of one column with the same fault are told together, so that one wrong column stays one problem.
+    Rows are numbered as a person counts them: lines of a text file from 1, the header included.
+    """
+
+    file: str
+    names: str = "cell line"
+    _rows: list[str] = field(default_factory=list)
+    _cells: dict[tuple[str, BadCell], list[tuple[int, str]]] = field(default_factory=dict)
+    _counts: dict[tuple[str, BadCell], int] = field(default_factory=dict)
+    _named: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def full(self) -> bool:
+        """More would help nobody; readers may stop looking."""
+        return len(self._rows) + len(self._cells) >= MOST_KEPT
+
+    def whole(self, problem: str) -> None:
+        """A fault of the file as a whole."""
+        self._rows.append(f"{self.file}: {problem}")
+
+    def row(self, number: int, problem: str) -> None:
+        """A fault of one row."""
+        self.whole(f"row {number}: {problem}")
+
+    def cell(self, number: int, column: str, fault: BadCell, text: str) -> None:
+        """A fault of one cell; `text` is what stands there."""
+        key = (column, fault)
+        self._counts[key] = self._counts.get(key, 0) + 1
+        shown = self._cells.setdefault(key, [])
+        if len(shown) < CELLS_SHOWN:
+            shown.append((number, text))
+
+    def name_row(self, number: int, name: str) -> None:
+        """Notes what a row is about, and objects to an empty or repeated id."""
+        if not name.strip():
+            self.row(number, f"no {self.names} id; give every row its id")
+        elif name in self._named:
+            first = self._named[name]
+            self.row(number, f"duplicate {self.names} {name!r}, already in row {first}; keep one of them")
+        else:
+            self._named[name] = number
+
+    def header(self, columns: Sequence[str], values: Sequence[int], genes: bool) -> None:
+        """Objects to value columns (positions `values`) without a name or with that of another."""
+        for position in values:
+            if not columns[position].strip():
+                self.whole(f"column {position + 1} has no name; give it the gene's, or remove it")
+        named = [position for position in values if columns[position].strip()]
+        for label, found in _duplicates([columns[position] for position in named], genes):
+            where = " and ".join(str(named[i] + 1) for i in found)
+            self.whole(f"duplicate column {label!r}: columns {where} name the same; keep one of them")
+
+    def row_numbers_as_ids(self, ids: Sequence[str]) -> None:
+        """Objects to ids that only count the rows."""
+        if counts_rows(ids):
+            self.whole(
+                "the first column counts the rows; expected cell line ids such as ACH-000001 there "
+                "(write the table with its index, or name the id column ModelID)"
+            )
+
+    def lines(self) -> list[str]:
+        """All problems as lines of text: rows in the order found, then cells by column."""
+        return self._rows + [self._cell_line(*key) for key in self._cells]
+
+    def _cell_line(self, column: str, fault: BadCell) -> str:
+        shown, count = self._cells[column, fault], self._counts[column, fault]
+        cells = ", ".join(f"{text[:40]!r} in row {number}" for number, text in shown)
+        more = f" and {count - len(shown)} more rows" if count > len(shown) else ""
+        return f"{self.file}: column {column!r}: {cells}{more} {fault.value}"
+
+
+def counts_rows(ids: Sequence[str]) -> bool:
+    """Whether ids are 0, 1, 2, ... or 1, 2, 3, ...: row numbers, not names."""
+    if len(ids) < 2 or ids[0] not in ("0", "1"):
+        return False
+    return all(name == str(number) for number, name in enumerate(ids, start=int(ids[0])))
+
+
+def _duplicates(names: Sequence[str], genes: bool) -> list[tuple[str, list[int]]]:
+    if genes:
+        return duplicate_genes(names)
+    positions: dict[str, list[int]] = {}
+    for position, name in enumerate(names):
+        positions.setdefault(name, []).append(position)
+    return [(name, found) for name, found in positions.items() if len(found) > 1]

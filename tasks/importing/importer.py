@@ -1,0 +1,141 @@
+"""Imports a DepMap release, or matrices of the same kind, as a Dataset."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tasks.dataset.dataset import Dataset, write_dataset
+from tasks.dataset.expression_range import range_in_words
+from tasks.dataset.folders import refuse_existing
+from tasks.errors import BadInputError
+from tasks.importing.alignment import Aligned, align
+from tasks.importing.cell_line_table import ModelsTable, read_models
+from tasks.importing.drug_files import DrugTargets, read_drug_targets
+from tasks.importing.drug_import import import_drugs
+from tasks.importing.layouts import (
+    DRUG_RESPONSE,
+    DRUG_TARGETS,
+    EFFECT,
+    EXPRESSION,
+    MODELS,
+    ReleaseFiles,
+    find_files,
+)
+from tasks.importing.matrices import DRUGS, GENES, PARQUET_TYPES, Kind, Matrix, file_type
+from tasks.importing.measure import decide_measure
+from tasks.importing.parquet_matrix import read_parquet_matrix
+from tasks.importing.text_files import ends_with_newline
+from tasks.importing.text_matrix import read_text_matrix
+
+
+def import_release(
+    source: Path | None = None,
+    effect: Path | None = None,
+    expression: Path | None = None,
+    models: Path | None = None,
+    drug_response: Path | None = None,
+    drug_targets: Path | None = None,
+    *,
+    out: Path,
+    measure: str | None = None,
+    min_coverage: float = 0.9,
+) -> Dataset:
+    """Reads a release folder of any layout since 2018, or named files, or both (a named file wins).
+
+    `measure` ("effect", "dependency", "level") is guessed from the values where it is None. Genes of the
+    expression known on fewer than `min_coverage` (0..1) of the shared lines are set aside, then lines with a
+    gap left. What was set aside, guessed or not understood is in the Dataset's report.
+
+    Raises:
+        BadInputError: every problem of every file; nothing has been written.
+        OSError: the disk failed on writing; nothing is left behind.
+    """
+    refuse_existing(Path(out))
+    if not 0 < min_coverage <= 1:
+        raise BadInputError(f"--min-coverage {min_coverage}: expected above 0, at most 1 (0.9 is 90%)")
+    named = {EFFECT: effect, EXPRESSION: expression, MODELS: models}
+    named |= {DRUG_RESPONSE: drug_response, DRUG_TARGETS: drug_targets}
+    files = find_files(None if source is None else Path(source), named)
+    parts = _read_all(files)
+    measured, how = decide_measure(str(files.paths[EFFECT]), parts[EFFECT].values, measure)
+    aligned = align(parts[EFFECT], parts[EXPRESSION], min_coverage)
+    known: ModelsTable = parts[MODELS]
+    drugs, of_drugs = import_drugs(parts.get(DRUG_RESPONSE), parts.get(DRUG_TARGETS), aligned, known)
+    return write_dataset(
+        out,
+        expression=aligned.expression,
+        effect=aligned.effect,
+        cell_lines=aligned.cell_lines,
+        genes=aligned.genes.labels,
+        targets=aligned.targets.labels,
+        measure=measured,
+        lineages=known.lineages_of(aligned.cell_lines),
+        gene_entrez=aligned.genes.entrez,
+        target_entrez=aligned.targets.entrez,
+        cell_line_table=known.names_of(aligned.cell_lines),
+        sources=[_source(role, path) for role, path in files.paths.items()],
+        report=_report(files, parts, aligned, how) | of_drugs,
+        **drugs,
+    )
+
+
+def read_matrix(path: Path, kind: Kind) -> Matrix:
+    """A matrix file of any type we read; BadInputError with all its problems."""
+    return (read_parquet_matrix if file_type(path) in PARQUET_TYPES else read_text_matrix)(path, kind)
+
+
+def _read_all(files: ReleaseFiles) -> dict[str, Any]:
+    """Every file's content by role; one BadInputError with the problems of all."""
+    readers: dict[str, Callable[[Path], Matrix | ModelsTable | DrugTargets]] = {
+        MODELS: read_models,  # the small ones first
+        DRUG_TARGETS: read_drug_targets,
+        DRUG_RESPONSE: lambda path: read_matrix(path, DRUGS),
+        EFFECT: lambda path: read_matrix(path, GENES),
+        EXPRESSION: lambda path: read_matrix(path, GENES),
+    }
+    parts: dict[str, Any] = {}
+    problems: list[str] = []
+    for role, read in readers.items():
+        if role in files.paths:
+            try:
+                parts[role] = read(files.paths[role])
+            except BadInputError as error:
+                problems += error.problems
+    if problems:
+        raise BadInputError(problems)
+    return parts
+
+
+def _report(files: ReleaseFiles, parts: dict[str, Any], aligned: Aligned, measure: str) -> dict[str, Any]:
+    """What a person should know of this import: by heading, a sentence or a list; empty lists are left in."""
+    known: ModelsTable = parts[MODELS]
+    matrices = [parts[EFFECT], parts[EXPRESSION]]
+    lines = aligned.cell_lines
+    return {
+        "files": [f"{role}: {path.name}" for role, path in files.paths.items()],
+        "files passed over": files.passed_over,
+        "measure": measure,
+        "expression": range_in_words(aligned.expression),
+        "lineage from": ", else ".join(known.lineage_columns) or "no column: unknown for every line",
+        **aligned.report,
+        "cell lines not in the models table, kept without lineage": [
+            line for line in lines if line not in known.lineages
+        ],
+        "cell lines in the models table without lineage": [
+            line for line in lines if known.lineages.get(line) == ""
+        ],
+        "text files whose last line is not closed (cut short?)": [
+            path.name for path in files.paths.values() if not ends_with_newline(path)
+        ],
+        "columns describing the rows, not used": sorted({name for m in matrices for name in m.described_by}),
+        "rows that are no default entry, not used (their cell lines)": [
+            line for matrix in matrices for line in matrix.other_entries
+        ],
+    }
+
+
+def _source(role: str, path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"role": role, "name": path.name, "size": path.stat().st_size, "sha256": digest}

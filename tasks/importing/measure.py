@@ -1,0 +1,70 @@
+"""What kind of number a target matrix holds: gene effect, dependency probability or ordinal level."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from tasks.errors import BadInputError
+
+MOST_LEVELS = 10
+
+
+@dataclass(frozen=True)
+class _Range:
+    """What the measure is told from."""
+
+    low: float
+    high: float
+    levels: frozenset[float] | None  # None: not whole numbers, or more than MOST_LEVELS of them
+
+
+def decide_measure(
+    file: str, values: Float32[np.ndarray, "columns rows"], wanted: str | None
+) -> tuple[str, str]:
+    """The measure ("effect", "dependency", "level") and how it was decided, in words.
+
+    Guessed where `wanted` is None: whole numbers with at most 10 distinct values are levels, all in 0..1
+    dependency, anything else effect. BadInputError where the values cannot be what was wanted.
+    """
+    found = _range_of(values)
+    guess = _guess(found)
+    if wanted is None:
+        return guess, f"{guess}, guessed: {_because(found, guess)}; --measure sets another"
+    impossible = {
+        "level": found.levels is None,
+        "dependency": found.low < 0 or found.high > 1,
+        "effect": False,
+    }
+    if wanted not in impossible:
+        raise BadInputError(f"--measure {wanted}: expected effect, dependency or level")
+    if impossible[wanted]:
+        raise BadInputError(f"{file}: --measure {wanted} does not fit: {_because(found, guess)}; try {guess}")
+    return wanted, f"{wanted}, as asked"
+
+
+def _guess(found: _Range) -> str:
+    if found.levels is not None:
+        return "level"
+    return "dependency" if found.low >= 0 and found.high <= 1 else "effect"
+
+
+def _because(found: _Range, guess: str) -> str:
+    if guess == "level" and found.levels is not None:
+        return f"whole numbers {', '.join(f'{level:g}' for level in sorted(found.levels))}"
+    inside = "all within 0..1" if guess == "dependency" else "not all within 0..1"
+    return f"fractions from {found.low:.4g} to {found.high:.4g}, {inside}"
+
+
+def _range_of(values: Float32[np.ndarray, "columns rows"]) -> _Range:
+    low, high, levels = np.inf, -np.inf, set()
+    whole = True
+    for column in values:
+        known = column[~np.isnan(column)]
+        if not known.size:
+            continue
+        low, high = min(low, float(known.min())), max(high, float(known.max()))
+        if whole:
+            levels.update(np.unique(known).tolist())
+            whole = len(levels) <= MOST_LEVELS and all(level == round(level) for level in levels)
+    return _Range(low, high, frozenset(levels) if whole else None)

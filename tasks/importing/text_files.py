@@ -1,0 +1,114 @@
+"""Delimited text files, gzipped or not: how they start, how their lines are numbered."""
+
+import codecs
+import csv
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from tasks.errors import BadInputError
+from tasks.importing.matrices import PARQUET_TYPES
+
+MISSING = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None"})
+_BOMS = {codecs.BOM_UTF8: "UTF-8", codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+_SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons"}
+_LONGEST_FIELD = 2**24
+
+
+def separator_of(path: Path) -> str:
+    """The separator a file's name promises: commas in .csv, tabs in .tsv, .txt and .tab."""
+    return "," if ".csv" in (suffix.lower() for suffix in path.suffixes[-2:]) else "\t"
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """Opens a file for reading, through gzip where its name ends in .gz."""
+    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def read_header(path: Path) -> list[str]:
+    """The first line's fields.
+
+    Raises:
+        BadInputError: no file, no content, a byte order mark, not UTF-8, or another separator than promised.
+    """
+    first = _first_line(path)
+    for mark, name in _BOMS.items():
+        if first.startswith(mark):
+            raise BadInputError(
+                f"{path}: row 1 starts with a byte order mark ({name} BOM); save it as UTF-8 without "
+                "(in Excel choose CSV, not CSV UTF-8 or Unicode text)"
+            )
+    if not first.strip():
+        raise BadInputError(
+            f"{path}: the file is empty (row 1 is blank); expected a header with column names"
+        )
+    try:
+        text = first.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInputError(
+            f"{path}: row 1: not UTF-8 text (byte {error.start + 1}); save it as UTF-8"
+        ) from error
+    fields = next(csv.reader([text], delimiter=separator_of(path)), [])
+    if len(fields) < 2:
+        raise BadInputError(f"{path}: row 1: {_wrong_separator(text, separator_of(path))}")
+    return fields
+
+
+def numbered_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Every row that is not blank with the number of its first line; bytes not UTF-8 become surrogates.
+
+    Raises:
+        BadInputError: the compressed stream ends early or is damaged, or a quote is never closed.
+    """
+    csv.field_size_limit(_LONGEST_FIELD)
+    number = 0
+    with open_bytes(path) as file:
+        reader = csv.reader(
+            (line.decode("utf-8", "surrogateescape") for line in file), delimiter=separator_of(path)
+        )
+        try:
+            for fields in reader:
+                if fields:
+                    yield number + 1, fields
+                number = reader.line_num
+        except (EOFError, OSError, zlib.error) as error:
+            raise BadInputError(f"{path}: row {number + 1}: {_broken_stream(error)}") from error
+        except csv.Error as error:
+            raise BadInputError(f"{path}: row {number + 1}: {error}; is a quote left open there?") from error
+
+
+def ends_with_newline(path: Path) -> bool:
+    """Whether the last line is closed; where it is not, the file may have been cut off."""
+    if path.suffix.lower() in (".gz", *PARQUET_TYPES):
+        return True  # these tell themselves when they were cut
+    with path.open("rb") as file:
+        file.seek(-1, 2)
+        return file.read(1) in b"\r\n"
+
+
+def _first_line(path: Path) -> bytes:
+    try:
+        with open_bytes(path) as file:
+            return file.readline()
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise BadInputError(f"{path}: row 1: {_broken_stream(error)}") from error
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
+
+
+def _broken_stream(error: Exception) -> str:
+    if isinstance(error, EOFError):
+        return "the compressed file ends here: it is truncated; download or copy it again"
+    return f"the compressed file is damaged ({error}); download or copy it again"
+
+
+def _wrong_separator(first_line: str, expected: str) -> str:
+    found = max(_SEPARATORS, key=first_line.count)
+    if found == expected or not first_line.count(found):
+        return f"only one column; expected cell line ids and values separated by {_SEPARATORS[expected]}"
+    return (
+        f"wrong delimiter: no {_SEPARATORS[expected]} but {first_line.count(found)} {_SEPARATORS[found]}; "
+        "separate .csv by commas, .tsv and .txt by tabs"
+    )

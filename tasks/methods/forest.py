@@ -1,0 +1,171 @@
+"""Method `forest` for a block of targets in one fold: a random forest on all genes, as production systems do.
+
+Those are the DepMap portal's cds-ensemble and its successor daintree: the 1000 genes best by f_regression,
+then scikit-learn's random forest of 100 trees, depth 8, at least 5 lines a leaf. Theirs sees lineage,
+confounders and other omics too, and has no seed; here the features are expression alone. Constant genes,
+which they drop, are kept where there is room: no tree can split by one.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from modeling.candidates.choice import Trial
+from modeling.candidates.fitted import Fitted
+from modeling.candidates.registry import Problem
+from modeling.candidates.trees.forest import Forest
+from modeling.folds import Fold
+from modeling.seeds import seed_of
+from modeling.selection.top_genes import standardised_genes, top_genes
+from tasks.fitting.fit import fit_by_pattern
+from tasks.fitting.fold import Panel, fold_of
+from tasks.fitting.settings import ShardSettings
+from tasks.methods.modifiers import TargetFit
+
+NAME = "forest"
+GENES = 1000  # kept for each target, at most
+FOREST = Forest(out_of_bag=True)
+
+
+@dataclass(frozen=True)
+class PreparedForest:
+    """One fold as `forest` needs it.
+
+    `genes` are standardised over the training lines for choosing among them; None where there is nothing to
+    choose, or every target has training lines of its own. `seconds` are each target's share of that
+    (`tasks.fitting.fold.share_of`).
+    """
+
+    fold: Fold
+    genes: Float64[np.ndarray, "genes cell_lines"] | None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class ForestFit:
+    """One target's fit; attributes as of `tasks.fitting.fit.Fit`. `genes` are the columns kept, ascending."""
+
+    target: int
+    train: Int64[np.ndarray, " lines"]
+    train_mean: float
+    seconds: float
+    trials: tuple[Trial, ...]
+    genes: Int64[np.ndarray, " kept"]
+    fitted: Fitted
+    modifiers: None = None
+
+    @property
+    def status(self) -> str:
+        """`ok` or `failed`."""
+        return self.fitted.status
+
+    @property
+    def reason(self) -> str | None:
+        """Why the fit failed."""
+        return self.fitted.reason or None
+
+    @property
+    def model(self) -> str | None:
+        """The method's name; None where the fit failed."""
+        return self.fitted.candidate if self.fitted.model is not None else None
+
+    def forecast(
+        self, panel: Panel, rows: Int64[np.ndarray, " lines"]
+    ) -> Float64[np.ndarray, " lines"] | None:
+        """For any cell lines; None where the fit failed."""
+        return self.fitted.predict(_features(panel, rows, self.genes)) if self.model is not None else None
+
+
+def prepare_forest(panel: Panel, fold: Fold, settings: ShardSettings) -> PreparedForest:
+    """Prepare a fold from its training lines alone."""
+    shared = settings.stratified is None and len(panel.genes) > GENES
+    return PreparedForest(fold, standardised_genes(panel.expression[fold.train]) if shared else None)
+
+
+def fit_forest_targets(
+    panel: Panel, prepared: PreparedForest, targets: Sequence[int], settings: ShardSettings
+) -> list[ForestFit | TargetFit]:
+    """Fit every target of a block on its training lines; the order of `targets` is kept.
+
+    A target's result does not depend on which others are in the block.
+    """
+    if settings.stratified is None:
+        return _fit_block(panel, prepared, targets, settings)
+    own = [replace(prepared, fold=fold_of(panel, prepared.fold, target, settings)) for target in targets]
+    return [_fit_block(panel, part, [t], settings)[0] for part, t in zip(own, targets, strict=True)]
+
+
+def _fit_block(
+    panel: Panel, prepared: PreparedForest, targets: Sequence[int], settings: ShardSettings
+) -> list[ForestFit | TargetFit]:
+    fit_group = partial(_fit_group, panel, prepared, settings)
+    return fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, fit_group)
+
+
+def _fit_group(
+    panel: Panel,
+    prepared: PreparedForest,
+    settings: ShardSettings,
+    targets: list[int],
+    effect: Float64[np.ndarray, "lines targets"],
+    present: Bool[np.ndarray, " train"],
+) -> list[ForestFit]:
+    """Targets that are measured on the same training lines: their genes are chosen together."""
+    begun = time.thread_time()
+    rows = prepared.fold.train[present]
+    kept = _kept(panel, prepared, rows, effect)
+    share = prepared.seconds + (time.thread_time() - begun) / len(targets)
+    seeds = [seed_of(settings.seed, panel.targets[t], prepared.fold.number, NAME) for t in targets]
+    return [_fit_one(panel, rows, *one, share) for one in zip(targets, kept, effect.T, seeds, strict=True)]
+
+
+def _kept(
+    panel: Panel,
+    prepared: PreparedForest,
+    rows: Int64[np.ndarray, " lines"],
+    effect: Float64[np.ndarray, "lines targets"],
+) -> Int64[np.ndarray, "targets kept"]:
+    """The columns each target's forest is grown on."""
+    if len(panel.genes) <= GENES:
+        return np.tile(np.arange(len(panel.genes)), (effect.shape[1], 1))
+    genes = prepared.genes
+    if genes is None or len(rows) < len(prepared.fold.train):
+        genes = standardised_genes(panel.expression[rows])
+    return top_genes(genes, effect, GENES)
+
+
+def _fit_one(
+    panel: Panel,
+    rows: Int64[np.ndarray, " lines"],
+    target: int,
+    genes: Int64[np.ndarray, " kept"],
+    effect: Float64[np.ndarray, " lines"],
+    seed: int,
+    share: float,
+) -> ForestFit:
+    """One target's forest; `share` is its part of choosing genes and of preparing the fold."""
+    begun = time.thread_time()
+    (fitted,) = FOREST.fit([Problem(_features(panel, rows, genes), effect, seed)])
+    seconds = share + time.thread_time() - begun
+    with np.errstate(invalid="ignore"):  # an infinite effect is told of as a failed fit
+        mean = float(np.mean(effect))
+    trial = _trial(fitted, len(genes), seconds)
+    return ForestFit(target, rows, mean, seconds, (trial,), genes, fitted)
+
+
+def _trial(fitted: Fitted, genes: int, seconds: float) -> Trial:
+    """The row of `candidates`; its validation RMSE is the out-of-bag one."""
+    parameters = {"genes": genes, **fitted.parameters}
+    error = float(f"{parameters.pop('out_of_bag_rmse', float('nan')):.12g}")
+    chosen = fitted.model is not None
+    return Trial(fitted.candidate, parameters, error, chosen, seconds, fitted.status, fitted.reason)
+
+
+def _features(
+    panel: Panel, rows: Int64[np.ndarray, " lines"], genes: Int64[np.ndarray, " kept"]
+) -> Float64[np.ndarray, "lines kept"]:
+    return panel.expression[np.ix_(rows, genes)].astype(np.float64)

@@ -1,0 +1,166 @@
+"""Methods `ridge` and `kernel` for a block of targets in one fold: kernel ridge regression on all genes.
+
+Per fold, from its training lines: expression standardised, every pair of lines compared, for `kernel` c and p
+chosen, and the kernel decomposed. Targets that miss some lines use those rows and columns of the same kernel,
+centred, scaled and decomposed anew for each pattern of missing lines.
+"""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from modeling.candidates.choice import Trial
+from modeling.candidates.fitted import FitStatus
+from modeling.folds import Fold
+from modeling.kernels.distances import scaling_of, standardised
+from modeling.kernels.kernels import AnyKernel, Laplacian, Linear, choose_laplacian
+from modeling.kernels.ridge import RidgeFits, Spectrum, fit_ridge, spectrum_of
+from tasks.artifacts.training_expression import training_bytes
+from tasks.dataset.gene_classes import VARIABLE_SD
+from tasks.fitting.fit import fit_by_pattern
+from tasks.fitting.fold import Panel
+from tasks.fitting.settings import ShardSettings
+from tasks.methods.modifiers import TargetFit
+
+
+@dataclass(frozen=True)
+class PreparedKernel:
+    """One fold as `ridge` or `kernel` needs it.
+
+    `within` compares the training lines with each other and `new` the test lines with them, as `kernel.of`
+    takes it; `spectrum` is of all training lines. In the final fold `training` is the sha256 of the file
+    its models predict from (`artifacts.training_expression`), and "" in the others. `seconds` are each
+    target's share of the distances, the kernel and its eigenvectors (`tasks.fitting.fold.share_of`).
+    """
+
+    fold: Fold
+    kernel: AnyKernel
+    within: Float64[np.ndarray, "train train"]
+    new: Float64[np.ndarray, "test train"]
+    spectrum: Spectrum
+    training: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class KernelFit:
+    """One target's fit; attributes as of `fit.Fit`. `forecasts` are for all test lines of the fold.
+
+    A new line's forecast is `intercept` + its kernel with the lines of `train` @ `dual`.
+    """
+
+    target: int
+    train: Int64[np.ndarray, " lines"]
+    train_mean: float
+    status: str
+    reason: str | None
+    seconds: float
+    trials: tuple[Trial, ...]
+    test: Int64[np.ndarray, " test"]
+    forecasts: Float64[np.ndarray, " test"]
+    intercept: float
+    dual: Float64[np.ndarray, " lines"]
+    modifiers: None = None
+
+    @property
+    def model(self) -> str | None:
+        """The method's name; None where the fit failed."""
+        return self.trials[0].candidate if self.status == "ok" else None
+
+    def forecast(
+        self, panel: Panel, rows: Int64[np.ndarray, " lines"]
+    ) -> Float64[np.ndarray, " lines"] | None:
+        """For test lines of the fold; None where the fit failed."""
+        del panel  # forecast with the block, when the kernel was at hand
+        return self.forecasts[np.searchsorted(self.test, rows)] if self.status == "ok" else None
+
+
+def prepare_kernel(panel: Panel, fold: Fold, settings: ShardSettings) -> PreparedKernel:
+    """Prepare a fold for method `ridge` or `kernel` from its training lines alone."""
+    scaling = scaling_of(panel.expression[fold.train])
+    train = standardised(panel.expression[fold.train], scaling)
+    test = standardised(panel.expression[fold.test], scaling)
+    counted = int(scaling.varies.sum())
+    kernel: AnyKernel = Linear() if settings.method == Linear.name else Laplacian()
+    within, new = kernel.between(train, None, counted), kernel.between(test, train, counted)
+    if isinstance(kernel, Laplacian):
+        kernel = choose_laplacian(within, _choosing_effects(panel, fold))
+    training = "" if len(fold.test) else _training_sha256(panel)
+    return PreparedKernel(fold, kernel, within, new, spectrum_of(kernel.of(within)), training)
+
+
+def _training_sha256(panel: Panel) -> str:
+    return hashlib.sha256(training_bytes(panel.cell_lines, panel.genes, panel.expression)).hexdigest()
+
+
+def _choosing_effects(panel: Panel, fold: Fold) -> Float64[np.ndarray, "train targets"]:
+    """The targets that choose c and p: all of the dataset that are measured on every training line and vary.
+
+    Not those of the run or the shard: a fold must have one kernel, whatever is asked of it and when.
+    """
+    effect = panel.effect[fold.train].astype(np.float64)
+    whole = np.isfinite(effect).all(axis=0)
+    return effect[:, whole][:, effect[:, whole].std(axis=0) > VARIABLE_SD]
+
+
+def fit_kernel_targets(
+    panel: Panel, prepared: PreparedKernel, targets: Sequence[int], settings: ShardSettings
+) -> list[KernelFit | TargetFit]:
+    """Fit every target of a block on the fold's training lines; the order of `targets` is kept.
+
+    A target's result does not depend on which others are in the block.
+    """
+    del settings  # nothing is drawn, selected or chosen by the run's options
+    return fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, partial(_fit_group, prepared))
+
+
+def _fit_group(
+    prepared: PreparedKernel,
+    targets: list[int],
+    effect: Float64[np.ndarray, "lines targets"],
+    present: Bool[np.ndarray, " train"],
+) -> list[KernelFit]:
+    """Targets that are measured on the same training lines: one decomposition."""
+    begun = time.thread_time()
+    kernel, rows = prepared.kernel, prepared.fold.train[present]
+    spectrum = prepared.spectrum
+    if not present.all():
+        spectrum = spectrum_of(kernel.of(prepared.within[np.ix_(present, present)]))
+    with np.errstate(invalid="ignore", over="ignore"):  # an infinite effect is told of below, as a failed fit
+        fits = fit_ridge(spectrum, effect, kernel.penalties)
+        forecasts = fits.predict(kernel.of(np.ascontiguousarray(prepared.new[:, present])))
+        means = [float(np.mean(y)) for y in effect.T]
+    seconds = prepared.seconds + (time.thread_time() - begun) / len(targets)
+    return [
+        _result(prepared, target, rows, mean, fits, i, forecasts[:, i], seconds)
+        for i, (target, mean) in enumerate(zip(targets, means, strict=True))
+    ]
+
+
+def _result(
+    prepared: PreparedKernel,
+    target: int,
+    rows: Int64[np.ndarray, " lines"],
+    mean: float,
+    fits: RidgeFits,
+    column: int,
+    forecasts: Float64[np.ndarray, " test"],
+    seconds: float,
+) -> KernelFit:
+    """One column of a group's fits."""
+    finite = bool(np.isfinite(forecasts).all() and np.isfinite(fits.dual[:, column]).all())
+    status: FitStatus = "ok" if finite else "failed"
+    reason = "" if finite else "the fit is not finite: is an effect infinite?"
+    parameters = prepared.kernel.parameters() | {"penalty": float(fits.penalty[column])}
+    error = float(fits.loo_rmse[column]) if finite else float("nan")
+    trial = Trial(prepared.kernel.name, parameters, error, finite, seconds, status, reason)
+    test = prepared.fold.test
+    intercept, dual = float(fits.intercept[column]), fits.dual[:, column]
+    return KernelFit(
+        target, rows, mean, status, reason or None, seconds, (trial,), test, forecasts, intercept, dual
+    )

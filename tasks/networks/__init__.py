@@ -1,0 +1,1 @@
+"""Training a fold's shared networks, and the search for their shape, as tables and files."""

@@ -1,0 +1,105 @@
+"""New samples scored with final models of `ridge` and `kernel`, which compare them with every training line.
+
+A sample is standardised with the training lines' statistics. A gene it does not know (no column, or no value)
+is left out of its comparisons: both kernels are means over genes, so the genes it knows stand for the rest.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Float64
+from safetensors.numpy import load
+
+from modeling.kernels.distances import scaling_of, standardised
+from modeling.kernels.kernels import KERNELS, AnyKernel
+from modeling.kernels.ridge import forecasts
+from tasks.artifacts.training_expression import Training, training_of
+from tasks.errors import BadInputError
+
+FEWEST_KNOWN = 90  # percent of the model's genes; a sample that knows fewer is not forecast
+SAMPLES_AT_ONCE = 512  # bounds the copies of their expression
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def is_on_all_genes(row: Mapping[str, Any]) -> bool:
+    """Whether a row of `models` forecasts by a kernel: `kind` would not tell (a candidate is named ridge)."""
+    return row["method"] in KERNELS and row.get("coefficients") is None
+
+
+def score_on_all_genes(
+    rows: Rows,
+    place: Mapping[str, int],
+    expression: Float32[np.ndarray, "samples genes"],
+    read_training: Callable[[str], bytes],
+) -> tuple[Float64[np.ndarray, "samples targets"], tuple[str, ...]]:
+    """Forecasts of every row, and the genes they are made from: those that vary between the training lines.
+
+    `place` gives the column of a gene; NaN is not known. A sample that knows fewer than `FEWEST_KNOWN`
+    percent of the genes gets NaN.
+    """
+    predicted = np.empty((len(expression), len(rows)))
+    groups: dict[tuple[str, AnyKernel], list[int]] = {}
+    for i, row in enumerate(rows):
+        groups.setdefault(_training_and_kernel(row), []).append(i)
+    needed: dict[str, None] = {}  # an ordered set
+    for (sha256, kernel), members in groups.items():
+        training = training_of(read_training(sha256))
+        models = [rows[i] for i in members]
+        predicted[:, members], genes = _scored(training, kernel, models, place, expression)
+        needed |= dict.fromkeys(genes)
+    return predicted, tuple(needed)
+
+
+def _training_and_kernel(row: Mapping[str, Any]) -> tuple[str, AnyKernel]:
+    said, kind = json.loads(row["parameters"]), KERNELS[row["method"]]
+    return said["training"], kind(**{field.name: said[field.name] for field in fields(kind)})
+
+
+def _scored(
+    training: Training,
+    kernel: AnyKernel,
+    models: Rows,
+    place: Mapping[str, int],
+    expression: Float32[np.ndarray, "samples genes"],
+) -> tuple[Float64[np.ndarray, "samples targets"], list[str]]:
+    """Models that share training lines and kernel: one matrix product for all."""
+    scaling = scaling_of(training.expression)
+    train = standardised(training.expression, scaling)
+    dual = _duals(models, len(train)).T
+    intercept = np.array([row["intercept"] for row in models], dtype=np.float64)
+    predicted = np.full((len(expression), len(models)), np.nan)
+    for at, values in blocks(expression, [place.get(gene, -1) for gene in training.genes]):
+        known = (~np.isnan(values) & scaling.varies).sum(axis=1)
+        enough = 100 * known >= FEWEST_KNOWN * int(scaling.varies.sum())
+        between = kernel.between(standardised(values[enough], scaling), train, known[enough])
+        predicted[at][enough] = forecasts(kernel.of(between), dual, intercept)
+    genes = [gene for gene, varies in zip(training.genes, scaling.varies, strict=True) if varies]
+    return predicted, genes
+
+
+def _duals(models: Rows, lines: int) -> Float64[np.ndarray, "targets lines"]:
+    out = np.empty((len(models), lines))
+    for dual, row in zip(out, models, strict=True):
+        stored = load(row["weights"].as_py())["dual"]
+        if stored.shape != dual.shape:
+            raise BadInputError(
+                f"model of {row['target']}: {len(stored)} dual coefficients for {lines} training lines"
+            )
+        dual[:] = stored
+    return out
+
+
+def blocks(
+    expression: Float32[np.ndarray, "samples genes"], columns: Sequence[int]
+) -> Iterator[tuple[slice, Float32[np.ndarray, "block genes"]]]:
+    """Some samples at a time: values in the order of the model's genes, NaN where there is no column (-1)."""
+    absent = np.array(columns) < 0
+    for start in range(0, len(expression), SAMPLES_AT_ONCE):
+        at = slice(start, start + SAMPLES_AT_ONCE)
+        values = expression[at].take(columns, axis=1)
+        values[:, absent] = np.nan
+        yield at, values

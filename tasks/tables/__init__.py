@@ -1,0 +1,1 @@
+"""The tables of a store: their columns, and how rows become Arrow tables."""

@@ -1,0 +1,51 @@
+"""What `knockcast plan` prints: counts that read right, and times that are not 0 where there is work."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cluster.cli.described_plan import describe_plan
+from cluster.runs.planning import Costs
+from cluster.runs.request import wanted_by
+from cluster.runs.run import Request, costs_of
+from cluster.text import counted
+
+
+def said(dataset: Path, *methods: str, **options: object) -> str:
+    return describe_plan(Request(dataset, None, methods, final=False, options=options, workers=1))
+
+
+def test_one_is_singular() -> None:
+    assert [counted(n, "unit") for n in (0, 1, 2)] == ["0 units", "1 unit", "2 units"]
+
+
+def test_profiles_are_units_of_a_fold_and_take_time(small_dataset: Path) -> None:
+    text = said(small_dataset, "profiles")
+    assert "fold 0: 1 unit, 0 reused" in text
+    assert "1 shard, about" in text
+    seconds = [float(found) for found in re.findall(r"about ([0-9.]+) core-seconds", text)]
+    assert len(seconds) == 5
+    assert all(0.1 <= each <= 3.0 for each in seconds)  # 0.4 were measured
+    assert "on 1 worker, starting and compiling left out (good to" in text
+
+
+def test_it_says_how_good_the_estimate_is(small_dataset: Path) -> None:
+    assert "good to a factor of three where most targets have modifiers" in said(small_dataset, "modifiers")
+    assert "(good to a factor of three)" in said(small_dataset, "ridge")
+    elsewhere = Request(small_dataset, None, options={"device": "cuda"}, address="192.0.2.1:6379")
+    assert "as long as without a GPU" in describe_plan(elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("preset", "candidates"), [("published", "published"), ("lasso", ("lasso",)), ("ols,gp", ("ols", "gp"))]
+)
+def test_costs_know_what_a_preset_names(
+    small_dataset: Path, preset: str, candidates: str | tuple[str, ...]
+) -> None:
+    wanted = wanted_by(small_dataset, ("plain",), "variable", False, {"preset": preset})
+    costs = costs_of(wanted.options, wanted.dataset, wanted.facts)
+    profiled = int((wanted.dataset.own >= 0).sum())
+    variable = len({unit.target for unit in wanted.units if not unit.is_whole})
+    assert costs == Costs(candidates, 120, 150, 0, profiled, variable)
+    assert costs.seconds_per_unit("modifiers") > 0

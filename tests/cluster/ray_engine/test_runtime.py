@@ -1,0 +1,231 @@
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from cluster.errors import RefusedError
+from cluster.ray_engine import identity, runtime
+from cluster.scheduling.executors import InProcessExecutor
+from tasks.errors import BadInputError
+from tests.chaos.work import commit, prepare
+
+ROOT = Path(identity.__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Here:
+    address: str = "local"
+    workers: int | None = 0
+    insecure: bool = False
+
+
+def test_no_workers_means_no_ray() -> None:
+    program = """
+import sys
+from tests.cluster.test_runtime import Here
+from cluster.ray_engine.runtime import open_executor
+with open_executor(print, print, None, Here()) as executor:
+    assert executor.slots == 1
+assert "ray" not in sys.modules
+"""
+    subprocess.run(
+        [sys.executable, "-c", program], check=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": "."}
+    )
+    with runtime.open_executor(commit, prepare, None, Here()) as executor:
+        assert isinstance(executor, InProcessExecutor)
+
+
+@pytest.mark.parametrize(
+    ("environment", "mode"),
+    [
+        ({}, "disabled"),
+        ({"RAY_AUTH_TOKEN": "t"}, "token"),
+        ({"RAY_AUTH_TOKEN": ""}, "disabled"),
+        ({"RAY_AUTH_TOKEN_PATH": "/no/such/file"}, "disabled"),
+        ({"RAY_AUTH_TOKEN_PATH": __file__}, "token"),
+        ({"RAY_AUTH_TOKEN": "t", "RAY_AUTH_MODE": "disabled"}, "disabled"),
+        ({"RAY_AUTH_MODE": "TOKEN"}, "token"),
+    ],
+)
+def test_the_mode_is_always_explicit(environment: dict[str, str], mode: str) -> None:
+    assert runtime.auth_mode(environment) == mode
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("localhost", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("0.0.0.0", False),  # noqa: S104 - it is refused
+        ("10.0.0.7", False),
+        ("head.example.org", False),
+        ("localhost.example.org", False),
+        ("127.0.0.1.example.org", False),
+    ],
+)
+def test_loopback_is_told_from_what_others_can_reach(host: str, loopback: bool) -> None:
+    assert runtime.is_loopback(host) is loopback
+
+
+def test_an_open_address_without_a_token_is_refused_before_anything_is_contacted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE", "RAY_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(RefusedError, match="RAY_AUTH_TOKEN"), runtime.connected("192.0.2.7:6379"):
+        pass
+    monkeypatch.setenv("RAY_ADDRESS", "192.0.2.7:6379")
+    with pytest.raises(RefusedError, match=r"192\.0\.2\.7"), runtime.connected("auto"):
+        pass
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "t")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # the token would not be asked for
+    with pytest.raises(RefusedError), runtime.connected("192.0.2.7:6379"):
+        pass
+    runtime.require_token("192.0.2.7", insecure=True)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    runtime.require_token("192.0.2.7", insecure=False)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "head", "head:", ":6379", "http://head:8265", "ray://head:10001", "head:x"]
+)
+def test_an_address_that_cannot_be_meant_is_bad_input(address: str) -> None:
+    with pytest.raises(BadInputError, match="HOST:PORT"):
+        runtime.host_of(address)
+
+
+def test_a_checkout_travels_as_three_packages_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, "is_installed", lambda: False)
+    with runtime.runtime_environment({}) as settings:
+        staged = Path(settings["working_dir"])
+        assert sorted(path.name for path in staged.iterdir()) == ["cluster", "modeling", "tasks"]
+        assert (staged / "cluster/identity.py").read_bytes() == Path(identity.__file__).read_bytes()
+        assert not list(staged.rglob("*.pyc"))
+        assert set(settings) == {"working_dir", "env_vars"}
+    assert not staged.exists()
+    with runtime.runtime_environment({runtime.IN_A_JOB: "{}"}) as settings:
+        assert settings == {"env_vars": runtime.ONE_THREAD}
+    monkeypatch.setattr(identity, "is_installed", lambda: True)
+    with runtime.runtime_environment({}) as settings:
+        assert settings == {"env_vars": runtime.ONE_THREAD}
+
+
+def test_slots_are_the_cores_unless_said_otherwise() -> None:
+    assert runtime.slots_of(None) == len(os.sched_getaffinity(0))
+    assert (runtime.slots_of(0), runtime.slots_of(7)) == (1, 7)
+
+
+def _package(folder: Path, name: str, text: str) -> ModuleType:
+    (folder / name).mkdir(parents=True)
+    (folder / name / "__init__.py").write_text(text)
+    module = ModuleType(name)
+    module.__path__ = [str(folder / name)]
+    return module
+
+
+@pytest.fixture
+def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
+    """Three small packages in place of ours."""
+    modules = {name: _package(tmp_path / "here", name, f"# {name}\n") for name in identity.PACKAGES}
+    monkeypatch.setattr(identity, "import_module", modules.__getitem__)
+    identity.source_digest.cache_clear()
+    yield modules  # type: ignore[misc]
+    identity.source_digest.cache_clear()
+
+
+def test_the_fingerprint_follows_every_source_byte_and_name(
+    copies: dict[str, ModuleType], tmp_path: Path
+) -> None:
+    source = tmp_path / "here" / "tasks" / "__init__.py"
+
+    def digest() -> str:
+        identity.source_digest.cache_clear()
+        return identity.source_digest()
+
+    first = digest()
+    assert digest() == first
+    source.write_text("# tasks!\n")
+    second = digest()
+    source.rename(source.with_name("renamed.py"))
+    third = digest()
+    (source.parent / "notes.txt").write_text("no source")
+    assert len({first, second, third}) == 3
+    assert digest() == third
+
+
+def test_packages_from_two_places_are_refused(copies: dict[str, ModuleType], tmp_path: Path) -> None:
+    assert identity.package_folders()[0] == tmp_path / "here" / "modeling"
+    copies["tasks"] = _package(tmp_path / "elsewhere", "tasks", "")
+    with pytest.raises(RefusedError, match="elsewhere"):
+        identity.package_folders()
+
+
+def test_other_code_or_libraries_are_refused() -> None:
+    identity.check_code(identity.fingerprint())
+    identity.check_code("")
+    with pytest.raises(RefusedError, match=r"driver: source 123(.|\n)*worker: source"):
+        identity.check_code("source 123, Python 2.7")
+
+
+LOCAL = """
+import os
+from pathlib import Path
+import grpc
+import psutil
+from cluster.ray_engine.runtime import connected
+with connected("local", workers=1):
+    import ray
+    address = ray.get_runtime_context().gcs_address
+    host, port = address.rsplit(":", 1)
+    assert host == "127.0.0.1", address
+    family = [psutil.Process()] + psutil.Process().children(recursive=True)
+    heard = {c.laddr.ip for p in family for c in p.net_connections() if c.status == "LISTEN"}
+    assert {ip.removeprefix("::ffff:") for ip in heard} == {"127.0.0.1"}, heard
+
+    @ray.remote(num_cpus=1)
+    def look():
+        return [os.environ.get(n) for n in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "RAY_task_oom_retries")]
+
+    assert ray.get(look.remote()) == ["1", "1", "0"]
+    from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
+
+    nodes = gcs_service_pb2_grpc.NodeInfoGcsServiceStub(grpc.insecure_channel(address))
+    ask = gcs_service_pb2.GetAllNodeInfoRequest()
+    try:
+        nodes.GetAllNodeInfo(ask, timeout=20)
+        raise AssertionError("answered without a token")
+    except grpc.RpcError as error:
+        assert error.code() == grpc.StatusCode.UNAUTHENTICATED, error
+    token = (("authorization", "Bearer " + os.environ["RAY_AUTH_TOKEN"]),)
+    assert len(nodes.GetAllNodeInfo(ask, timeout=20, metadata=token).node_info_list) == 1
+assert not list(Path.home().iterdir()), list(Path.home().iterdir())
+"""
+
+
+@pytest.mark.ray
+def test_a_local_ray_listens_on_loopback_wants_its_token_and_leaves_no_file_at_home(tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
+    environment |= {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", LOCAL], check=True, env=environment, cwd=ROOT, timeout=100)
+
+
+@pytest.mark.ray
+def test_a_second_ray_in_one_process_has_its_own_token_and_none_is_left_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    tokens = []
+    for _ in range(2):
+        with runtime.connected("local", workers=1):
+            tokens.append(os.environ["RAY_AUTH_TOKEN"])
+        assert "RAY_AUTH_TOKEN" not in os.environ
+        assert runtime.auth_mode(os.environ) == "disabled"
+    assert tokens[0] != tokens[1]

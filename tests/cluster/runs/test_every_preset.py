@@ -1,0 +1,61 @@
+"""The tables of every preset are the same bytes for any shard size and any number of workers."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from cluster import run
+from cluster.store.reader import StoreReader
+from modeling.candidates.registry import BUILT, PRESETS
+from tests.made_datasets import TARGETS, tiny_dataset
+from tests.stores import sorted_tables, table_bytes
+
+REST = "gp_noiseless,forest,xgboost+deep"  # the candidates of neither preset
+HERE = ("quick", "published", REST)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_dataset(tmp_path_factory.mktemp("tiny") / "dataset")
+
+
+@pytest.fixture(scope="module")
+def whole(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The store of a preset, every fold one shard, all targets together."""
+    folder = tmp_path_factory.mktemp("whole")
+
+    @cache
+    def of(preset: str) -> Path:
+        run(dataset, folder / preset, preset=preset, workers=0, folds=2, shard_size=len(TARGETS))
+        return folder / preset
+
+    return of
+
+
+def test_every_candidate_is_tried_here_and_most_targets_have_one(whole: Callable[[str], Path]):
+    assert {name for preset in HERE for name in PRESETS.get(preset, preset.split(","))} == set(BUILT)
+    for preset in HERE:
+        tables = sorted_tables(whole(preset))
+        assert tables["scores"].column("model").to_pylist().count("mean") <= 4
+        assert len(set(tables["scores"].column("n_train").to_pylist())) > 2
+        assert tables["candidates"].num_rows >= 10
+        assert len(StoreReader.open(whole(preset)).commits()) == 3
+
+
+@pytest.mark.parametrize("preset", HERE)
+@pytest.mark.parametrize("size", [1, 3])
+def test_shard_size_changes_no_byte(
+    dataset: Path, whole: Callable[[str], Path], tmp_path: Path, preset: str, size: int
+):
+    run(dataset, tmp_path / "cut", preset=preset, workers=0, folds=2, shard_size=size)
+    assert table_bytes(tmp_path / "cut") == table_bytes(whole(preset))
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(300)
+def test_workers_change_no_byte(dataset: Path, whole: Callable[[str], Path], tmp_path: Path):
+    """Of `published`; see test_runs_on_ray for `quick`."""
+    assert run(dataset, tmp_path / "ray", preset="published", workers=2, folds=2, shard_size=2).sealed
+    assert table_bytes(tmp_path / "ray") == table_bytes(whole("published"))

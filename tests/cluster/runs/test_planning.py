@@ -1,0 +1,191 @@
+import math
+from dataclasses import fields, is_dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cluster.runs.planning import (
+    BLOCK_SECONDS,
+    SHARDS_PER_SLOT,
+    WORKER_BYTES,
+    Costs,
+    make_shards,
+    name_shard,
+    summarise,
+)
+from cluster.store.units import FINAL_FOLD, Unit, shard_key
+from modeling.folds import make_folds
+from modeling.selection.association import Tile
+from modeling.selection.prepared import prepare_genes
+from modeling.selection.select import SelectionSettings
+from tasks.fitting.fold import Panel
+from tasks.fitting.settings import ShardSettings
+from tasks.methods.forest import GENES as FOREST_GENES
+from tasks.methods.registry import METHODS, prepare_part
+from tasks.networks.training import NETWORK_METHODS
+
+RUN = "a" * 64
+QUICK = Costs("quick", genes=18_000, lines=720)
+
+
+def units_of(targets: int, folds: tuple[int, ...] = (0,), method: str = "modifiers") -> list[Unit]:
+    return [Unit(method, f"G{i}", fold) for fold in folds for i in range(targets)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 30), st.integers(-1, 2)), max_size=80),
+    st.integers(1, 5),
+    st.none() | st.integers(1, 9),
+)
+def test_every_unit_stands_in_exactly_one_shard_of_its_method_and_fold(parts, slots, size) -> None:  # type: ignore[no-untyped-def]
+    units = [Unit(method, f"G{target}", fold) for method, target, fold in parts]
+    shards = make_shards(units, RUN, QUICK, slots, size)
+    placed = [unit for shard in shards for unit in shard.units]
+    assert len(placed) == len(set(placed))
+    assert set(placed) == set(units)
+    for shard in shards:
+        assert {(u.method, u.fold) for u in shard.units} == {(shard.method, shard.fold)}
+        assert shard.key == shard_key(RUN, shard.units)
+        assert size is None or len(shard.units) <= size
+
+
+def test_targets_keep_the_order_they_came_in() -> None:
+    units = [Unit("modifiers", name, 0) for name in ("Z", "A", "M", "B", "Y", "C")]
+    shards = make_shards(units, RUN, QUICK, slots=1, shard_size=2)
+    assert [u.target for s in shards for u in s.units] == ["Z", "A", "M", "B", "Y", "C"]
+
+
+def test_the_final_fit_comes_after_the_folds() -> None:
+    shards = make_shards(units_of(4, (FINAL_FOLD, 1, 0)), RUN, QUICK, slots=1)
+    folds = [shard.fold for shard in shards]
+    assert folds == sorted(folds, key=lambda fold: (fold == FINAL_FOLD, fold))
+    assert folds[-1] == FINAL_FOLD
+
+
+def test_a_whole_genome_is_cut_into_blocks_of_about_a_minute() -> None:
+    shards = make_shards(units_of(18_000, tuple(range(5))), RUN, QUICK, slots=1)
+    seconds = [QUICK.seconds(shard) for shard in shards]
+    assert all(BLOCK_SECONDS / 2 <= s <= 2 * BLOCK_SECONDS for s in seconds)
+
+
+def test_a_small_job_still_feeds_every_slot() -> None:
+    shards = make_shards(units_of(100), RUN, QUICK, slots=4)
+    assert len(shards) >= SHARDS_PER_SLOT * 4
+    sizes = {len(shard.units) for shard in shards}
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_the_dearest_preset_is_cut_finest_and_one_target_is_the_least() -> None:
+    published = Costs("published", 18_000, 720)
+    shards = make_shards(units_of(18_000), RUN, published, slots=2)
+    assert math.isclose(
+        len(shards[0].units), BLOCK_SECONDS / published.seconds_per_unit("modifiers"), rel_tol=0.1
+    )
+    endless = Costs("published", 18_000, 720 * 1000)
+    assert {len(s.units) for s in make_shards(units_of(20), RUN, endless, slots=1)} == {1}
+
+
+def test_a_shard_of_two_folds_or_of_nothing_is_refused() -> None:
+    for units in ([], units_of(1, (0, 1))):
+        with pytest.raises(ValueError, match="one method and one fold"):
+            name_shard(RUN, units)
+
+
+def test_the_summary_says_what_is_reused_and_what_the_rest_costs() -> None:
+    wanted = units_of(10, (0, FINAL_FOLD))
+    committed = set(wanted[:4])
+    shards = make_shards([u for u in wanted if u not in committed], RUN, QUICK, slots=2, shard_size=3)
+    summary = summarise(wanted, committed, shards, QUICK, slots=2)
+    assert [(line.fold, line.wanted, line.reused) for line in summary.lines] == [
+        (0, 10, 4),
+        (FINAL_FOLD, 10, 0),
+    ]
+    assert (summary.wanted, summary.reused, summary.shards) == (20, 4, len(shards))
+    fits, folds = 16 * QUICK.seconds_per_unit("modifiers"), 2 * QUICK.preparation("modifiers")
+    assert math.isclose(summary.core_seconds, fits + folds)
+    assert math.isclose(summary.seconds, summary.core_seconds / 2)
+    assert summary.memory_bytes > 18_000 * 720 * 20
+
+
+def test_each_slot_is_counted_with_one_tile_of_the_association_and_the_genes_of_a_pattern() -> None:
+    genes = prepare_genes(np.random.default_rng(0).normal(size=(8, 200)))
+    tile = sum(table.nbytes for table in Tile.for_genes(genes).strength)
+    costs = Costs("quick", 200, 8)
+    again = costs.fold_bytes("modifiers")
+    assert costs.memory(3) - costs.memory(2) == WORKER_BYTES + tile + again
+
+
+@pytest.mark.parametrize("method", sorted(set(METHODS) - set(NETWORK_METHODS)))
+def test_a_prepared_fold_holds_about_what_is_estimated(method: str) -> None:
+    """Never more, and not much less; `kernel` and `ridge` need some of it only while they prepare."""
+    lines, genes = 300, FOREST_GENES + 200
+    rng = np.random.default_rng(0)
+    panel = Panel(
+        cell_lines=tuple(map(str, range(lines))),
+        genes=tuple(map(str, range(genes))),
+        targets=("A",),
+        expression=rng.random((lines, genes), dtype=np.float32),
+        effect=rng.random((lines, 1), dtype=np.float32),
+        own=np.array([0]),
+        lineages=np.zeros(lines, dtype=np.int64),
+    )
+    fold = make_folds("kfold", lines, 5, 0)[0]
+    shard = ShardSettings(method, "quick", SelectionSettings(), 0)
+    held = bytes_of(prepare_part(panel, fold, shard))
+    costs = Costs("quick", genes, lines)
+    preparing = 8 * genes * lines if method in ("ridge", "kernel") else 0
+    assert costs.fold_bytes(method) - preparing <= 1.6 * held
+    assert held <= costs.fold_bytes(method) - preparing
+    few = Costs("quick", FOREST_GENES, lines)
+    assert few.fold_bytes("forest") == 0  # all genes are kept, nothing is chosen
+
+
+def bytes_of(prepared: object) -> int:
+    """Of all arrays within dataclasses."""
+    parts = [getattr(prepared, field.name) for field in fields(prepared)]  # type: ignore[arg-type]
+    arrays = sum(part.nbytes for part in parts if isinstance(part, np.ndarray))
+    return arrays + sum(bytes_of(part) for part in parts if is_dataclass(part))
+
+
+def test_a_run_of_several_methods_needs_what_the_dearest_needs() -> None:
+    each = [QUICK.memory(2, [method]) for method in METHODS]
+    assert QUICK.memory(2, METHODS) == max(each)
+    assert QUICK.memory(2, ["forest"]) != QUICK.memory(2, ["modifiers"]) != QUICK.memory(2, ["kernel"])
+    wanted = units_of(3, method="ridge")
+    summary = summarise(wanted, set(), make_shards(wanted, RUN, QUICK, 2), QUICK, 2)
+    assert summary.memory_bytes == QUICK.memory(2, ["ridge"])
+
+
+def test_a_forest_costs_by_lines_and_by_the_genes_it_keeps() -> None:
+    seconds = Costs("quick", FOREST_GENES, 720).seconds_per_unit("forest")
+    assert Costs("published", 18_000, 720).seconds_per_unit("forest") == seconds
+    small = Costs("quick", FOREST_GENES // 2, 360).seconds_per_unit("forest")
+    assert small == pytest.approx(seconds / 4, rel=0.01)
+    shards = make_shards(units_of(400, method="forest"), RUN, QUICK, slots=2)
+    assert all(BLOCK_SECONDS / 2 <= QUICK.seconds(shard) <= 2 * BLOCK_SECONDS for shard in shards)
+
+
+def test_nothing_wanted_is_nothing_planned() -> None:
+    assert make_shards([], RUN, QUICK, slots=2) == []
+    assert summarise([], set(), [], QUICK, 2).wanted == 0
+
+
+def test_a_fold_of_drugs_costs_by_drugs_and_its_deadline_grows_with_them() -> None:
+    """CTRP, 545 drugs x 983 lines, took some 100 core-seconds a fold."""
+    fold = name_shard(RUN, [Unit("drugs", "*", 0)])
+    ctrp, primary = (Costs("quick", 535, 983, drugs) for drugs in (545, 4518))
+    assert 50 < ctrp.seconds(fold) < 300
+    assert primary.seconds(fold) == pytest.approx(ctrp.seconds(fold) * 4518 / 545)
+
+
+def test_a_fold_as_a_whole_is_not_shared_by_workers() -> None:
+    wanted = [Unit("drugs", "*", 0)]
+    costs = Costs("quick", 535, 983, 545)
+    summary = summarise(wanted, set(), make_shards(wanted, RUN, costs, 8), costs, 8)
+    assert summary.seconds == summary.core_seconds > 50  # nothing is prepared for it
+    both = [*wanted, Unit("drugs", "*", 1)]
+    summary = summarise(both, set(), make_shards(both, RUN, costs, 2), costs, 2)
+    assert summary.seconds == pytest.approx(summary.core_seconds / 2)

@@ -1,0 +1,295 @@
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.errors import ExitCode, StorageError
+from cluster.runs.planning import Costs, Shard, make_shards
+from cluster.scheduling.driver import Deadlines, Outcome, drive, seal_if_done
+from cluster.scheduling.executors import Ended, InProcessExecutor, Job, Preparation, Receipt
+from cluster.store import layout
+from cluster.store.filesystem import open_filesystem
+from cluster.store.reader import StoreReader
+from cluster.store.units import Part, Unit
+from cluster.store.writer import StoreWriter, move_aside
+from tests.chaos.work import Script, commit, marks, misbehave, prepare
+
+FIRST = ("G0", "G1", "G2", "G3")
+UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1) for i in range(8)]
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> StoreWriter:
+    writer = StoreWriter(open_filesystem(tmp_path / "store"))
+    writer.open_run({"seed": 0})
+    writer.add_plan(UNITS)
+    return writer
+
+
+def left(writer: StoreWriter, size: int = 4) -> list[Shard]:
+    done = StoreReader(writer.fs).committed_units()
+    units = [unit for unit in UNITS if unit not in done]
+    return make_shards(units, writer.run_digest, Costs("quick", 10, 10), 1, size)
+
+
+def in_process(tmp_path: Path, work: Callable[..., Receipt] = misbehave, **script: Any) -> InProcessExecutor:
+    return InProcessExecutor(work, Preparation(prepare, Script(tmp_path, **script)))
+
+
+def test_a_run_commits_everything_and_seals(writer: StoreWriter, tmp_path: Path) -> None:
+    outcome = drive(writer, left(writer), in_process(tmp_path))
+    assert (outcome.done, outcome.failures, outcome.exit_code) == (16, 0, ExitCode.DONE)
+    assert outcome.sealed
+    reader = StoreReader(writer.fs)
+    assert reader.is_sealed()
+    assert reader.committed_units().keys() == set(UNITS)
+    assert reader.table("scores", ["target", "fold", "pearson"]).to_pylist()[:2] == [
+        {"target": "G0", "fold": 0, "pearson": 2.0},
+        {"target": "G0", "fold": 1, "pearson": 102.0},
+    ]
+    assert marks(tmp_path, "prepared-0") == marks(tmp_path, "prepared-1") == 1
+
+
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_the_shard_size_changes_no_row(writer: StoreWriter, tmp_path: Path, size: int) -> None:
+    drive(writer, left(writer, size), in_process(tmp_path))
+    rows = StoreReader(writer.fs).table("scores").to_pylist()
+    assert [(r["target"], r["fold"], r["pearson"]) for r in rows] == [
+        (u.target, u.fold, 100.0 * u.fold + 2) for u in sorted(UNITS)
+    ]
+
+
+def test_a_target_that_raises_is_quarantined_alone_with_its_story(
+    writer: StoreWriter, tmp_path: Path
+) -> None:
+    outcome = drive(writer, left(writer), in_process(tmp_path, raises=frozenset({"G5"})))
+    guilty = {Unit("modifiers", "G5", 0), Unit("modifiers", "G5", 1)}
+    assert outcome.exit_code == ExitCode.QUARANTINED
+    assert not outcome.sealed
+    assert outcome.quarantined.keys() == guilty
+    assert "split into 2 + 2" in outcome.stories[Unit("modifiers", "G5", 0)][0]
+    reader = StoreReader(writer.fs)
+    assert reader.quarantined().keys() == guilty
+    assert reader.committed_units().keys() == set(UNITS) - guilty
+    recorded = reader.failures()
+    assert len(recorded) == outcome.failures == 2 * (2 + 3)
+    assert all(f["kind"] == "error" and "planted in G5" in f["error"] for f in recorded)
+
+
+def test_failures_of_an_earlier_run_count_and_retrying_forgives_them(
+    writer: StoreWriter, tmp_path: Path
+) -> None:
+    raising = in_process(tmp_path, raises=frozenset({"G5"}))
+    drive(writer, left(writer), raising)
+    again = drive(writer, left(writer, 1), in_process(tmp_path, raises=frozenset({"G5"})))
+    assert (again.failures, len(again.quarantined)) == (2, 2)  # one more each, as three are on record
+    forgiven = frozenset(StoreReader(writer.fs).quarantined())
+    clean = in_process(tmp_path, raises=frozenset({"G5"}))
+    assert drive(writer, left(writer, 1), clean, forgiven=forgiven).failures == 6
+    healed = drive(writer, left(writer), in_process(tmp_path), forgiven=forgiven)
+    assert healed.exit_code == ExitCode.DONE
+    assert healed.sealed
+    assert StoreReader(writer.fs).quarantined() == {}
+
+
+def test_trouble_with_the_store_stops_the_run_and_blames_no_shard(
+    writer: StoreWriter, tmp_path: Path
+) -> None:
+    def full(job: Job, script: Any, data: Any) -> Receipt:
+        raise StorageError("the disk is full")
+
+    with pytest.raises(StorageError, match="full"):
+        drive(writer, left(writer), in_process(tmp_path, full))
+    assert StoreReader(writer.fs).failures() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_so_and_goes_on_later(
+    writer: StoreWriter, tmp_path: Path, number: signal.Signals
+) -> None:
+    def interrupt_third(job: Job, script: Any, data: float) -> Receipt:
+        if job.fold == 1:
+            os.kill(os.getpid(), number)
+        return commit(job, script, data)
+
+    before = signal.getsignal(signal.SIGTERM)
+    outcome = drive(writer, left(writer), in_process(tmp_path, interrupt_third))
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert (outcome.interrupted, outcome.exit_code) == (True, ExitCode.INTERRUPTED)
+    assert outcome.done == 8
+    assert StoreReader(writer.fs).failures() == []
+    rest = drive(writer, left(writer), in_process(tmp_path))
+    assert (rest.done, rest.exit_code, rest.sealed) == (8, ExitCode.DONE, True)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Scripted:
+    """An executor whose jobs end when the test says; a second passes with every wait."""
+
+    def __init__(self, clock: Clock, slots: int, hangs: str = "", busy: float = 0.0) -> None:
+        self.slots, self._clock, self._hangs = slots, clock, hangs
+        self._busy = busy  # until then others hold every slot
+        self.queue: list[Job] = []
+        self.cancelled: list[tuple[float, tuple[str, ...]]] = []
+        self.released: list[Part] = []
+        self.parts: list[tuple[str, int]] = []  # what was started or prepared, in that order
+        self._gone: list[Ended] = []
+
+    def start(self, job: Job) -> None:
+        self.parts.append(("start", job.fold))
+        self.queue.append(job)
+
+    def prepare(self, part: Part, code: str) -> None:
+        self.parts.append(("prepare", part.fold))
+
+    def started(self) -> set[str]:
+        return {job.key for job in self.queue[: self.slots] if self._clock.now >= self._busy}
+
+    def wait(self, timeout: float) -> list[Ended]:
+        self._clock.now += 1.0
+        gone, self._gone = self._gone, []
+        for job in self.queue[: self.slots]:
+            if job.key in self.started() and self._hangs not in job.targets:
+                self.queue.remove(job)
+                gone.append(Ended(job.key, commit(job, None, 0.0)))
+                break
+        return gone
+
+    def news(self) -> tuple[str, ...]:
+        return ()
+
+    def cancel(self, key: str) -> None:
+        for job in [job for job in self.queue if job.key == key]:
+            self.queue.remove(job)
+            self.cancelled.append((self._clock.now, job.targets))
+            self._gone.append(Ended(key, kind="cancelled"))
+
+    def release(self, part: Part) -> None:
+        self.released.append(part)
+
+    def close(self) -> None:
+        self.queue.clear()
+
+
+def scripted(
+    writer: StoreWriter, slots: int, hangs: str, floor: float, busy: float = 0.0
+) -> tuple[Outcome, Scripted]:
+    clock = Clock()
+    executor = Scripted(clock, slots, hangs, busy)
+    return drive(writer, left(writer), executor, deadlines=Deadlines(floor=floor), clock=clock), executor
+
+
+def test_what_overruns_its_deadline_is_cut_down_to_the_target_that_hangs(writer: StoreWriter) -> None:
+    outcome, executor = scripted(writer, 1, "G2", floor=3.0)
+    assert outcome.quarantined.keys() == {Unit("modifiers", "G2", 0), Unit("modifiers", "G2", 1)}
+    assert outcome.done == 14
+    assert {len(targets) for _, targets in executor.cancelled} == {1, 2, 4}
+    assert all("deadline" in error for error in outcome.quarantined[Unit("modifiers", "G2", 0)])
+    assert executor.released == [Part("modifiers", 0), Part("modifiers", 1)]
+
+
+def test_a_part_is_prepared_when_the_one_before_has_begun(tmp_path: Path) -> None:
+    units = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1, 2) for i in range(8)]
+    store = StoreWriter(open_filesystem(tmp_path / "three"))
+    store.open_run({"seed": 0})
+    store.add_plan(units)
+    executor = Scripted(Clock(), 1)
+    drive(store, make_shards(units, store.run_digest, Costs("quick", 10, 10), 1, 2), executor)
+    order = list(dict.fromkeys(executor.parts))
+    assert order == [("start", 0), ("prepare", 1), ("start", 1), ("prepare", 2), ("start", 2)]
+    assert executor.released == [Part("modifiers", fold) for fold in (0, 1, 2)]
+
+
+def test_a_job_that_waits_for_a_slot_is_not_late(writer: StoreWriter) -> None:
+    """Each job takes a second in the one slot and another waits: a deadline of 1.5 s cancels none."""
+    outcome, executor = scripted(writer, 1, "", floor=1.5)
+    assert executor.cancelled == []
+    assert outcome.failures == 0
+
+
+def test_on_a_cluster_that_others_keep_busy_nothing_is_late(writer: StoreWriter) -> None:
+    outcome, executor = scripted(writer, 2, "", floor=3.0, busy=100.0)
+    assert executor.cancelled == []
+    assert (outcome.done, outcome.failures, outcome.sealed) == (16, 0, True)
+
+
+def test_the_limit_grows_with_the_estimate() -> None:
+    shard = Shard("k", (UNITS[0],))
+    deadlines = Deadlines(estimate=lambda s: 60.0, factor=10.0, floor=100.0)
+    assert deadlines.seconds(shard) == 600.0
+    assert Deadlines(estimate=lambda s: 1.0, factor=10.0, floor=100.0).seconds(shard) == 100.0
+
+
+def test_a_commit_counts_even_if_its_worker_died_before_saying_so(
+    writer: StoreWriter, tmp_path: Path
+) -> None:
+    def commit_then_fail(job: Job, script: Any, data: float) -> Receipt:
+        commit(job, script, data)
+        raise ConnectionResetError("worker gone")
+
+    outcome = drive(writer, left(writer), in_process(tmp_path, commit_then_fail))
+    assert (outcome.done, outcome.failures, outcome.sealed) == (16, 0, True)
+
+
+def test_an_orphans_late_commit_spares_the_halves_their_work(writer: StoreWriter, tmp_path: Path) -> None:
+    """The whole shard is given up; its worker commits it while the first half fails for another reason."""
+    orphan: list[Job] = []
+    ran: list[tuple[str, ...]] = []
+
+    def late(job: Job, script: Any, data: float) -> Receipt:
+        if job.fold == 1 or not set(job.targets) <= set(FIRST):
+            return commit(job, script, data)
+        ran.append(job.targets)
+        if not orphan:
+            orphan.append(job)
+            raise ConnectionResetError("thought dead")
+        commit(orphan[0], script, data)
+        raise ValueError("half failed")
+
+    outcome = drive(writer, left(writer), in_process(tmp_path, late))
+    assert (outcome.done, outcome.failures, outcome.sealed) == (16, 1, True)
+    assert ran == [FIRST, FIRST[:2]]
+
+
+def test_a_store_without_a_plan_is_not_complete(writer: StoreWriter, tmp_path: Path) -> None:
+    drive(writer, left(writer), in_process(tmp_path))
+    for path in writer.fs.paths(layout.PLANS):
+        move_aside(writer.fs, path)
+    assert not seal_if_done(writer)
+    assert not StoreReader(writer.fs).is_sealed()
+
+
+@pytest.mark.parametrize("moment", ["seal", "unseal"])
+def test_no_seal_stands_over_work_another_driver_asks_for(
+    writer: StoreWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """The other's plan comes before our sealing, or our sealing between its unsealing and its plan."""
+    drive(writer, left(writer), in_process(tmp_path))
+    writer.unseal()
+    more = [Unit("modifiers", "G99", 0)]
+    act = getattr(StoreWriter, moment)
+
+    def at_that_moment(self: StoreWriter) -> None:
+        monkeypatch.undo()
+        if moment == "seal":
+            writer.add_plan(more)
+        act(self)
+        if moment == "unseal":
+            assert seal_if_done(writer)
+
+    monkeypatch.setattr(StoreWriter, moment, at_that_moment)
+    if moment == "seal":
+        assert not seal_if_done(writer)
+    else:
+        writer.add_plan(more)
+    assert StoreReader(writer.fs).wanted_units() > set(UNITS)
+    assert not StoreReader(writer.fs).is_sealed()

@@ -1,0 +1,70 @@
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modeling.selection.prepared import standardise
+from modeling.selection.ranking import round_significant, strongest, without_redundant
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(1, 17))
+def test_rounding_keeps_that_many_digits(value, digits):
+    result = round_significant(np.array([value]), digits)[0]
+    assert result == float(f"{value:.{digits - 1}e}")
+    assert result == round_significant(np.array([result]), digits)[0]
+
+
+def listed(statistic, count, bar=0.0, strength=None):
+    statistic = np.array(statistic)
+    strength = np.abs(statistic) if strength is None else np.array(strength)
+    return strongest(strength, bar, lambda genes: statistic[genes], count).tolist()
+
+
+def test_the_strongest_come_first_whatever_their_sign():
+    assert listed([0.1, -0.5, 0.3, 0.4], 3) == [1, 3, 2]
+
+
+def test_genes_below_the_bar_are_not_kept_and_none_may_be_left():
+    assert listed([0.1, -0.5, 0.3, 0.4], 9, bar=0.3) == [1, 3, 2]
+    assert listed([0.1, 0.2], 9, bar=np.inf) == []
+
+
+def test_equal_to_twelve_digits_goes_to_the_lower_column():
+    close = [0.2, 0.3, 0.3 + 1e-13, -0.3, 0.3 + 2e-13]
+    assert listed(close, 3) == [1, 2, 3]
+    assert listed(close, 2) == [1, 2]
+    assert listed([0.3, 0.3 + 1e-11], 1) == [1]
+
+
+def test_the_statistic_decides_where_strengths_differ_in_the_last_bits():
+    assert listed([0.3, 0.3, 0.1], 1, strength=[0.3 - 1e-15, 0.3 + 1e-15, 0.1]) == [0]
+
+
+@pytest.mark.parametrize("top", [1, 2, 3, 10])
+def test_near_copies_are_passed_over_and_the_next_gene_comes_up(top):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((100, 300))
+    x[1::2] = x[::2]  # every second gene is a copy of the one before
+    walk = partial(without_redundant, top=top, standardised=standardise(x), redundancy=1.0)
+    chosen = []
+    first = walk(lambda count: np.arange(100)[:count], chosen=chosen)
+    assert first.tolist() == list(range(0, 2 * top, 2))
+    # Another test: its copies of chosen genes go, the chosen ones themselves are taken again.
+    second = walk(lambda count: np.array([1, 0, 3, 2, 50, 51])[:count], chosen=chosen)
+    assert second.tolist() == [0, 2, 50][:top]
+    assert chosen == first.tolist() + [g for g in second.tolist() if g not in first]
+
+
+def test_a_long_list_of_copies_is_walked_to_its_end():
+    x = np.random.default_rng(1).standard_normal((1, 50)).repeat(400, axis=0)
+    x[399] = np.arange(50)
+    asked = []
+
+    def ordered(count):
+        asked.append(count)
+        return np.arange(400)[:count]
+
+    assert without_redundant(ordered, 2, standardise(x), 0.95, []).tolist() == [0, 399]
+    assert asked == [8, 32, 128, 512]

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from modeling.selection.prepared import prepare_genes
+from modeling.statistics.chi_squared import GENES_AT_ONCE, bin_targets, chi_squared_of, fill_root_chi_squared
+from tests.reference.selection import chi_squared
+
+
+def nasty_effects(lines, rng):
+    """Rows with six bins, tied cuts, few levels, an outlier, one bin, a constant."""
+    y = rng.standard_normal((9, lines))
+    y[1] = np.round(y[1])
+    y[2] = y[2] > 1
+    y[3] = np.minimum(y[3], -1)  # mostly its largest value: one bin
+    y[4] = 2.5
+    y[5] = np.where(y[5] > 0, y[5], 0)
+    y[6, 0] = 1e9
+    y[7] = np.arange(lines)
+    y[8] = np.repeat([0, 1, 2], -(-lines // 3))[:lines]
+    return y
+
+
+@pytest.mark.parametrize("lines", [30, 31, 64, 65, 301])
+def test_every_table_gives_what_scipy_gives(lines):
+    rng = np.random.default_rng(lines)
+    x = rng.standard_normal((lines, GENES_AT_ONCE + 9)).astype(np.float32)
+    x[:, 0] = 1.0
+    x[:, 1] = np.maximum(x[:, 1], 1.0)  # nearly all equal to the median: nothing lies below it
+    x[:, 2] = np.round(x[:, 2])
+    genes, y = prepare_genes(x), nasty_effects(lines, rng)
+    binned = bin_targets(y)
+    root = np.empty((len(y), genes.n_genes))
+    fill_root_chi_squared(genes.upper, genes.upper_counts, binned, lines, root)
+    for target, effect in enumerate(y):
+        expected = chi_squared(x.T.astype(np.float64), effect)[0]
+        few = chi_squared_of(genes.upper, binned.members[target], binned.sizes[target], lines)
+        np.testing.assert_array_equal(few, expected)
+        np.testing.assert_allclose(root[target] ** 2, expected, rtol=1e-12, atol=1e-13)
+    assert not root[:, :2].any()
+    assert not root[3:5].any()
+    assert binned.bins[[0, 3, 4]].tolist() == [6, 1, 1]
+
+
+def test_bins_follow_searchsorted_of_the_quantiles():
+    y = nasty_effects(77, np.random.default_rng(0))
+    binned = bin_targets(y)
+    for effect, sizes, bins in zip(y, binned.sizes, binned.bins, strict=True):
+        cuts = np.quantile(effect, np.arange(1, 6) / 6)
+        counts = np.bincount(np.searchsorted(cuts, effect, side="left"), minlength=6)
+        assert sizes[:bins].tolist() == counts[counts > 0].tolist()
+        assert not sizes[bins:].any()
+
+
+def test_independence_is_exactly_zero():
+    # Six bins of ten lines, the gene's upper half taking five of each: nothing may be left by rounding.
+    x = np.tile([0.0, 1.0], 30)[:, None]
+    genes = prepare_genes(x)
+    root = np.empty((1, 1))
+    fill_root_chi_squared(genes.upper, genes.upper_counts, bin_targets(np.arange(60.0)[None, :]), 60, root)
+    assert root[0, 0] == 0.0

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from modeling.statistics.metrics import benjamini_hochberg, mean_jaccard, pearson, rmse, spearman, varies
+from tests.reference.metrics import benjamini_hochberg_slow, jaccard_slow
+
+
+@pytest.mark.parametrize("n", [2, 3, 30, 977])
+@pytest.mark.parametrize("scale", [1e-150, 1.0, 1e150])
+def test_correlations_equal_scipy(n, scale):
+    rng = np.random.default_rng(n)
+    x = rng.normal(size=n)
+    y = 0.4 * x + rng.normal(size=n)
+    assert pearson(x * scale, y) == pytest.approx(stats.pearsonr(x, y).statistic, abs=1e-13)
+    assert spearman(x * scale, y) == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-13)
+
+
+def test_spearman_averages_ties():
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 3, 200).astype(float), rng.integers(0, 5, 200).astype(float)
+    assert spearman(x, y) == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-13)
+
+
+def test_constant_measured_is_null_and_constant_prediction_is_zero():
+    vary, constant = np.array([1.0, 2.0, 3.0]), np.full(3, 0.1) + np.array([0, 1e-17, 0])
+    for r in (pearson, spearman):
+        assert np.isnan(r(constant, vary))
+        assert np.isnan(r(constant, constant))
+        assert r(vary, constant) == 0.0
+        assert np.isnan(r(np.array([]), np.array([])))
+        assert np.isnan(r(vary, np.array([1.0, np.nan, 2.0])))
+
+
+def test_a_sure_relation_is_one_not_more():
+    x = np.random.default_rng(0).normal(size=999)
+    assert pearson(x, 3 * x + 1) <= 1.0
+    assert pearson(x, -x) >= -1.0
+
+
+def test_rounding_is_not_variation():
+    assert not varies(np.array([0.1 + 0.2, 0.3]))
+    assert varies(np.array([1.0, 1.0 + 1e-9]))
+    assert not varies(np.zeros(4))
+
+
+def test_rmse_is_in_the_effects_unit():
+    assert rmse(np.array([0.0, 0.0]), np.array([3.0, 4.0])) == pytest.approx(np.sqrt(12.5))
+    assert np.isnan(rmse(np.array([]), np.array([])))
+
+
+@pytest.mark.usefixtures("annotations_unchecked")
+def test_vectors_of_other_lengths_are_refused():
+    with pytest.raises(ValueError, match="equally long"):
+        rmse(np.zeros(3), np.zeros(4))
+
+
+@given(
+    st.lists(
+        st.one_of(st.floats(0, 1), st.just(float("nan")), st.sampled_from([0.0, 0.01, 1.0])), max_size=60
+    )
+)
+def test_false_discovery_rates_equal_statsmodels(p):
+    values = np.array(p, dtype=float)
+    np.testing.assert_allclose(
+        benjamini_hochberg(values), benjamini_hochberg_slow(values), rtol=1e-12, atol=1e-300
+    )
+
+
+@pytest.mark.parametrize("p", [[-0.1, 0.5], [0.2, 1.1]])
+def test_p_values_outside_their_range_are_refused(p):
+    with pytest.raises(ValueError, match=r"0\.\.1"):
+        benjamini_hochberg(np.array(p))
+
+
+@given(st.lists(st.sets(st.integers(0, 8)), max_size=6))
+def test_jaccard_as_a_double_loop(sets):
+    np.testing.assert_allclose(mean_jaccard(sets), jaccard_slow(sets))
+
+
+def test_jaccard_of_nothing_is_null():
+    assert np.isnan(mean_jaccard([set(), set()]))
+    assert np.isnan(mean_jaccard([{1}]))
+    assert mean_jaccard([{1, 2}, set()]) == 0.0
