@@ -21,7 +21,9 @@ def write_figures(store: str, name: str | None, out: Path) -> str:
         )
     reader = StoreReader.open(store)
     drawn = {kind: FIGURES[kind].draw(reader) for kind in ([name] if name else FIGURES)}
-    missing = [f"{kind}: {store} holds no {FIGURES[kind].needs}" for kind, made in drawn.items() if not made]
+    missing = [
+        f"{kind}: {store} holds no {FIGURES[kind].requires}" for kind, made in drawn.items() if made is None
+    ]
     if len(missing) == len(drawn):
         raise BadInputError(missing)
     try:

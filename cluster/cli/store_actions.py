@@ -50,7 +50,7 @@ def show_status(store: str) -> None:
         print(f"in training: shard {key[:12]}: {training}")
     for unit, errors in reader.quarantined().items():
         last = str(errors[-1]).splitlines()[0] if errors else "no error recorded"
-        print(f"quarantined: {unit.target}, fold {unit.fold}, {unit.method}: {last}")
+        print(f"quarantined: {unit}: {last}")
     if status.left or status.quarantined:
         print(f"knockcast resume {store}{' --retry-failed' if not status.left else ''}")
 

@@ -21,9 +21,9 @@ CELL_LINE = "cell_line"
 
 @dataclass(frozen=True)
 class Kind:
-    """`needs`: what a store must hold, in words; `draw` gives None for a store that does not."""
+    """`requires`: what a store must hold, in words; `draw` gives None for a store that does not."""
 
-    needs: str
+    requires: str
     draw: Callable[[StoreReader], Drawn | None]
 
 

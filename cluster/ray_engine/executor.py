@@ -41,10 +41,10 @@ from cluster.scheduling.executors import (
     Work,
 )
 from cluster.scheduling.ledger import FailureKind
-from cluster.store.units import Part
+from cluster.store.units import MethodFold
 
 PREPARE_RETRIES = 10  # of a part's data, by Ray, when its node dies: also when shards still read it
-What = tuple[Work, Callable[[Any, Part], Any]]  # what to run, what to prepare a part with
+What = tuple[Work, Callable[[Any, MethodFold], Any]]  # what to run, what to prepare a part with
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 SECONDS_BETWEEN_CENSUS = 5.0  # how often the cluster's size is looked up
 
@@ -69,7 +69,7 @@ class RayExecutor:
         self._jobs: dict[Any, Job] = {}  # by the task's stream of signs
         self._streams: dict[str, Any] = {}  # the stream by key
         self._started: set[str] = set()
-        self._parts: dict[Part, tuple[Any, Any]] = {}  # what was prepared, and the sign that it was
+        self._parts: dict[MethodFold, tuple[Any, Any]] = {}  # what was prepared, and the sign that it was
         self._trainers = Trainers()
         self._stopped: set[str] = set()  # trainers ended by us
         self._shared = ray.put(preparation.shared)
@@ -99,7 +99,7 @@ class RayExecutor:
         self._held.append(job)
         self._hand_over()
 
-    def prepare(self, part: Part, code: str) -> None:
+    def prepare(self, part: MethodFold, code: str) -> None:
         """Let a task prepare the part, unless one did or does; a worker without a shard takes it."""
         if part not in self._parts:
             prepare = self._prepare.options(name=f"prepare {part}")
@@ -115,10 +115,10 @@ class RayExecutor:
             stream = self._trainers.start(self._what, job, self._shared, share)
             self._jobs[stream], self._streams[job.key] = job, stream
             return
-        if not job.is_whole:
-            self.prepare(job.part, job.code)
+        if not job.is_fold_level:
+            self.prepare(job.method_fold, job.code)
         name = f"{job.method} fold {job.fold} shard {job.key[:8]} attempt {job.attempt}"
-        data, _ = (None, None) if job.is_whole else self._parts[job.part]
+        data, _ = (None, None) if job.is_fold_level else self._parts[job.method_fold]
         run = self._run.options(name=name, num_gpus=share)
         stream = run.remote(self._what, job, self._shared, data)
         self._jobs[stream], self._streams[job.key] = job, stream
@@ -155,7 +155,7 @@ class RayExecutor:
         """What the trainers said last."""
         return self._trainers.news()
 
-    def release(self, part: Part) -> None:
+    def release(self, part: MethodFold) -> None:
         """Let a part's data leave the object store."""
         self._parts.pop(part, None)
 
@@ -194,11 +194,11 @@ class RayExecutor:
         if job.key in self._stopped:
             self._stopped.discard(job.key)
             return Ended(job.key, kind="cancelled", error=_line(error))
-        if not job.is_whole and not self._is_prepared(job.part):
+        if not job.is_fold_level and not self._is_prepared(job.method_fold):
             return Ended(job.key, kind="node", error=f"what its part needs was lost: {_line(error)}")
         return Ended(job.key, kind=kind_of(error), error=_words(error))
 
-    def _is_prepared(self, part: Part) -> bool:
+    def _is_prepared(self, part: MethodFold) -> bool:
         """False where the part's data went with a node (it is made anew); PreparationError where it fails."""
         if part not in self._parts:
             return False
@@ -254,7 +254,7 @@ def _remote(function: Callable[..., Any], **options: Any) -> Any:
     return ray.remote(num_cpus=1, retry_exceptions=False, **options)(function)
 
 
-def _prepared(what: What, shared: Any, part: Part, code: str) -> tuple[Any, bool]:
+def _prepared(what: What, shared: Any, part: MethodFold, code: str) -> tuple[Any, bool]:
     """On a worker: what a part needs, and a small sign of success the driver can look at."""
     _, prepare = what
     check_code(code)

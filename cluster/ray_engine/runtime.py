@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from cluster.errors import RefusedError
 from cluster.ray_engine.identity import code_to_ship, fingerprint, package_folders
 from cluster.scheduling.executors import Executor, InProcessExecutor, Preparation, Work
-from cluster.store.units import Part
+from cluster.store.units import MethodFold
 from tasks.errors import BadInputError
 
 __all__ = ["HEALTH_CHECKS", "connected", "fingerprint", "open_executor", "slots_of"]
@@ -73,7 +73,7 @@ class Where(Protocol):
 @contextmanager
 def open_executor(
     work: Work,
-    prepare: Callable[[Any, Part], Any],
+    prepare: Callable[[Any, MethodFold], Any],
     shared: Any,
     where: Where,
     gpu_methods: frozenset[str] = frozenset(),

@@ -128,7 +128,7 @@ def _sides(reader: StoreReader, *names: str) -> list[Side]:
 def _side(reader: StoreReader, name: str) -> Side:
     store, colon, method = name.rpartition(":")
     mine = StoreReader.open(store) if colon else reader
-    known = sorted({unit.method for unit in mine.committed_units() if not unit.is_whole})
+    known = sorted({unit.method for unit in mine.committed_units() if not unit.is_fold_level})
     if method not in known:
         held = ", ".join(known) or "none that forecasts targets"
         raise BadInputError(f"{mine.fs.name}: no results of method {method}; it holds {held}")

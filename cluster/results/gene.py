@@ -39,7 +39,7 @@ class GenePage:
 
 def gene_page(reader: StoreReader, target: str) -> GenePage:
     """The page of one target. Raises BadInputError, naming close ones, where the run wants no such target."""
-    wanted = {unit for unit in reader.wanted_units() if not unit.is_whole}
+    wanted = {unit for unit in reader.wanted_units() if not unit.is_fold_level}
     mine = sorted(unit for unit in wanted if unit.target == target)
     if not mine:
         raise BadInputError(_unknown(target, {unit.target for unit in wanted}))

@@ -111,14 +111,14 @@ def _check_places(expression: Path, out: Path, outs: tuple[Path, ...]) -> None:
 def unfitted_targets(reader: StoreReader, made: Prediction) -> list[str]:
     """The targets that the store's runs want of the method, but no final fit of which is stored."""
     wanted = {
-        unit.target for unit in reader.wanted_units() if unit.method == made.method and not unit.is_whole
+        unit.target for unit in reader.wanted_units() if unit.method == made.method and not unit.is_fold_level
     }
     return sorted(wanted - set(made.trust["target"]))
 
 
 def _method(reader: StoreReader, asked: str | None) -> str:
     final = [unit for unit in reader.committed_units() if unit.fold == FINAL_FOLD]
-    stored = sorted({unit.method for unit in final if not unit.is_whole})
+    stored = sorted({unit.method for unit in final if not unit.is_fold_level})
     known = f"stored are those of {', '.join(stored)}" if stored else "none are stored"
     if any(unit.method == DRUGS for unit in final):
         known += f"; there is one that ranks drugs: {RANKING}"

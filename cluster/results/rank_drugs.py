@@ -7,7 +7,7 @@ from safetensors.numpy import load
 
 from cluster.results.predict import doubts_about, samples_of, write
 from cluster.store.reader import StoreReader
-from cluster.store.units import FINAL_FOLD, WHOLE, Unit
+from cluster.store.units import FINAL_FOLD, fold_level_unit
 from tasks.drugs.drugs import METHOD
 from tasks.drugs.ranking import DEFAULT_FEATURES, MODEL, rank_drugs
 from tasks.errors import BadInputError
@@ -24,7 +24,7 @@ def rank_samples(
     sample knows enough genes.
     """
     samples = checked_samples(expression)
-    key = reader.committed_units().get(Unit(METHOD, WHOLE, FINAL_FOLD))
+    key = reader.committed_units().get(fold_level_unit(METHOD, FINAL_FOLD))
     if key is None:
         raise BadInputError(
             f"{reader.fs.name}: no final model of method drugs; `knockcast run` with --method drugs, and not "

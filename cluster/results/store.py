@@ -146,7 +146,7 @@ class Store:
     def _of(self, table: str, gene: str | None) -> pd.DataFrame:
         if gene is None:
             return self.table(table)
-        if not any(unit.target == gene and not unit.is_whole for unit in self._reader.wanted_units()):
+        if not any(unit.target == gene and not unit.is_fold_level for unit in self._reader.wanted_units()):
             raise BadInputError(f"{gene}: not a target of this store; `genes` lists its targets")
         return _frame(self._reader.table(table, targets=(gene,)))
 

@@ -90,7 +90,7 @@ def preparation_seconds(method: str, genes: int, lines: int) -> float:
     return cubed * long**3 + squared * wide * long**2 + simply * wide * long
 
 
-def whole_seconds(unit: Unit, genes: int, lines: int, drugs: int, profiled: int, variable: int) -> float:
+def fold_work_seconds(unit: Unit, genes: int, lines: int, drugs: int, profiled: int, variable: int) -> float:
     """Core-seconds of work on a fold as a whole.
 
     Networks are taken to stop when they usually do. `profiled` genes have an effect and their own expression;
@@ -104,7 +104,7 @@ def whole_seconds(unit: Unit, genes: int, lines: int, drugs: int, profiled: int,
     *coders, last = [
         epochs * (step + more * wide + most * high) for epochs, step, more, most in NETWORKS[unit.method]
     ]
-    if unit.target == SEARCH:
+    if unit.work == SEARCH:
         epochs = NETWORKS[unit.method][-1][0]
         more = SEARCHED_STEP_SECONDS * wide if unit.method == PLAIN else 0.0
         last = SEARCHED * (last + epochs * more)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from cluster.runs.estimates import preparation_seconds, target_seconds, whole_seconds
-from cluster.store.units import FINAL_FOLD, Part, Unit, shard_key
+from cluster.runs.estimates import fold_work_seconds, preparation_seconds, target_seconds
+from cluster.store.units import FINAL_FOLD, MethodFold, Unit, shard_key
 from modeling.networks.shared_networks import EXPRESSION_UNITS
 from modeling.selection.association import TESTS, TILE_TARGETS
 from tasks.methods.forest import GENES as FOREST_GENES
@@ -28,7 +28,7 @@ class Shard:
 
     key: str
     units: tuple[Unit, ...]
-    needs: tuple[str, ...] = ()  # keys of the commits it reads
+    dependencies: tuple[str, ...] = ()  # keys of the commits it reads
 
     @property
     def method(self) -> str:
@@ -41,14 +41,14 @@ class Shard:
         return self.units[0].fold
 
     @property
-    def part(self) -> Part:
+    def method_fold(self) -> MethodFold:
         """Its method and fold."""
-        return Part(self.method, self.fold)
+        return MethodFold(self.method, self.fold)
 
     @property
-    def is_whole(self) -> bool:
+    def is_fold_level(self) -> bool:
         """Whether it is of a fold as a whole, not of targets."""
-        return self.units[0].is_whole
+        return self.units[0].is_fold_level
 
 
 @dataclass(frozen=True)
@@ -76,15 +76,15 @@ class Costs:
 
     def seconds(self, shard: Shard) -> float:
         """Estimated core-seconds of a shard."""
-        if shard.is_whole:
-            return self.whole_seconds(shard.units[0])
+        if shard.is_fold_level:
+            return self.fold_work_seconds(shard.units[0])
         return len(shard.units) * self.seconds_per_unit(shard.method)
 
-    def whole_seconds(self, unit: Unit) -> float:
+    def fold_work_seconds(self, unit: Unit) -> float:
         """Estimated core-seconds of work on a fold as a whole, networks stopping when they usually do."""
         profiled = self.genes if self.profiled is None else self.profiled
         variable = self.genes if self.variable is None else self.variable
-        return whole_seconds(unit, self.genes, self.lines, self.drugs, profiled, variable)
+        return fold_work_seconds(unit, self.genes, self.lines, self.drugs, profiled, variable)
 
     def memory(self, slots: int, methods: Iterable[str] = ("modifiers",)) -> int:
         """Estimated bytes of the raw expression (float32), of the methods' dearest fold, and of the workers.
@@ -174,11 +174,11 @@ class PlanSummary:
         return max(self.core_seconds / self.slots, self.longest)
 
 
-def name_shard(run_digest: str, units: Sequence[Unit], needs: tuple[str, ...] = ()) -> Shard:
+def name_shard(run_digest: str, units: Sequence[Unit], dependencies: tuple[str, ...] = ()) -> Shard:
     """The shard of these units (one method, one fold), named by its content and what it needs."""
     if len({(u.method, u.fold) for u in units}) != 1:
         raise ValueError("a shard holds units of one method and one fold, at least one of them")
-    return Shard(shard_key(run_digest, units, needs), tuple(units), needs)
+    return Shard(shard_key(run_digest, units, dependencies), tuple(units), dependencies)
 
 
 def make_shards(
@@ -187,7 +187,7 @@ def make_shards(
     costs: Costs,
     slots: int,
     shard_size: int | None = None,
-    needs: Callable[[Unit], tuple[str, ...]] = lambda unit: (),
+    dependencies: Callable[[Unit], tuple[str, ...]] = lambda unit: (),
 ) -> list[Shard]:
     """Cut units into shards: folds one after another (the final fit last), targets in the order they came.
 
@@ -195,20 +195,21 @@ def make_shards(
     `SHARDS_PER_SLOT` shards a slot; `shard_size`, where given, overrides both. The blocks of one method and
     fold differ by at most one target. Neighbours in the given order stay neighbours, so a caller who puts
     targets with the same missing cell lines together keeps them together. A unit of a whole fold is a shard
-    of its own. `needs` gives the keys of the commits that a unit's work reads.
+    of its own. `dependencies` gives the keys of the commits that a unit's work reads.
     """
     todo = sorted(dict.fromkeys(units), key=_fold_then_method)  # stable: targets keep their order
     fair = max(1, len(todo) // (SHARDS_PER_SLOT * slots))
     shards = []
     for _, group in groupby(todo, key=_fold_then_method):
         members = list(group)
-        shards += [name_shard(run_digest, [unit], needs(unit)) for unit in members if unit.is_whole]
-        members = [unit for unit in members if not unit.is_whole]
+        whole = [unit for unit in members if unit.is_fold_level]
+        shards += [name_shard(run_digest, [unit], dependencies(unit)) for unit in whole]
+        members = [unit for unit in members if not unit.is_fold_level]
         if not members:
             continue
         timely = max(1, round(BLOCK_SECONDS / costs.seconds_per_unit(members[0].method)))
         size = shard_size or min(fair, timely)
-        read = needs(members[0])
+        read = dependencies(members[0])
         shards += [name_shard(run_digest, block, read) for block in _even_blocks(members, size)]
     return shards
 
@@ -224,7 +225,7 @@ def summarise(
         own = [s for s in shards if (s.method, s.fold) == (method, fold)]
         reused = sum(unit in committed for unit in members)
         seconds = sum(costs.seconds(s) for s in own)
-        if any(not s.units[0].is_whole for s in own):
+        if any(not s.units[0].is_fold_level for s in own):
             seconds += costs.preparation(method)
         lines.append(PlanLine(method, fold, len(members), reused, len(own), seconds))
     methods = {shard.method for shard in shards}

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from cluster.runs.dependencies import whole_units
+from cluster.runs.dependencies import fold_level_units
 from cluster.runs.idle_options import idle_options
 from cluster.runs.options import (
     DRUGS,
@@ -21,7 +21,7 @@ from cluster.runs.options import (
     folds_of,
     targets_of,
 )
-from cluster.store.units import FINAL_FOLD, WHOLE, Unit
+from cluster.store.units import FINAL_FOLD, Unit, fold_level_unit
 from modeling.folds import Fold
 from tasks.dataset.dataset import Dataset
 from tasks.dataset.target_facts import missing_pattern_order, target_facts
@@ -81,8 +81,8 @@ def wanted_by(
     units = []
     for method in methods:
         own = [f for f in folds if f != FINAL_FOLD or (final and method in FINAL_METHODS)]
-        units += [Unit(method, WHOLE, fold) for fold in own] if method in VECTOR_METHODS else []
-        units += whole_units(method, own, chosen.search)
+        units += [fold_level_unit(method, fold) for fold in own] if method in VECTOR_METHODS else []
+        units += fold_level_units(method, own, chosen.search)
         if names:
             mine = problems.of(partial(targets_of, method, dataset, facts, names, targets), list[str]())
             units += [Unit(method, target, fold) for fold in own for target in mine]

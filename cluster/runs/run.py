@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from cluster.ray_engine.runtime import check_address, fingerprint, open_executor
-from cluster.runs.dependencies import needs_of
+from cluster.runs.dependencies import dependencies_of
 from cluster.runs.devices import device_for
 from cluster.runs.options import (
     GPU_METHODS,
@@ -123,13 +123,13 @@ def resume_store(
     writer = StoreWriter(reader.fs)
     writer.open_run(run_body(options, found, targets_digest(facts)))
     _put_shared(writer, found, facts, reader.wanted_units())
-    forgiven = frozenset(reader.quarantined()) if retry_failed else frozenset()
-    for unit in forgiven:
+    retried = frozenset(reader.quarantined()) if retry_failed else frozenset()
+    for unit in retried:
         writer.release(unit)
     order = missing_pattern_order(found)
     units = sorted(reader.wanted_units(), key=lambda u: (u.method, u.fold, order.get(u.target, -1)))
     costs = costs_of(options, found, facts)
-    return _work_off(writer, found, options, costs, units, resources, forgiven)
+    return _work_off(writer, found, options, costs, units, resources, retried)
 
 
 def wanted_of(request: Request) -> Wanted:
@@ -154,8 +154,8 @@ def _dataset_of(reader: StoreReader, given: Path | None) -> Dataset:
     return verified_dataset(found)
 
 
-def _needs(options: RunOptions, writer: StoreWriter) -> Callable[[Unit], tuple[str, ...]]:
-    return lambda unit: needs_of(unit, writer.run_digest, options.search)
+def _dependencies(options: RunOptions, writer: StoreWriter) -> Callable[[Unit], tuple[str, ...]]:
+    return lambda unit: dependencies_of(unit, writer.run_digest, options.search)
 
 
 def on_device(options: RunOptions, device: str) -> RunOptions:
@@ -182,7 +182,7 @@ def _work_off(
     costs: Costs,
     wanted: Sequence[Unit],
     resources: Resources,
-    forgiven: frozenset[Unit] = frozenset(),
+    retried: frozenset[Unit] = frozenset(),
 ) -> Outcome:
     reader = StoreReader(writer.fs)
     asked = set(wanted)
@@ -200,12 +200,17 @@ def _work_off(
         outcome = drive(
             writer,
             make_shards(
-                left, writer.run_digest, costs, executor.slots, resources.shard_size, _needs(options, writer)
+                left,
+                writer.run_digest,
+                costs,
+                executor.slots,
+                resources.shard_size,
+                _dependencies(options, writer),
             ),
             executor,
             code=fingerprint(),
             deadlines=Deadlines(costs.seconds),
-            forgiven=forgiven,
+            retried=retried,
             progress=progress_for(),
         )
     outcome = replace(outcome, quarantined=quarantined | outcome.quarantined)
@@ -224,7 +229,7 @@ def _say_what_is_reused(wanted: int, left: int, quarantined: int, dataset: Datas
 def _say_how_it_ended(outcome: Outcome, store: str, scheme: str) -> None:
     for unit, errors in outcome.quarantined.items():
         last = errors[-1].splitlines()[0] if errors else ""
-        print(f"quarantined: {unit.target}, fold {unit.fold}, {unit.method}: {last}", file=sys.stderr)
+        print(f"quarantined: {unit}: {last}", file=sys.stderr)
     ending = (
         "interrupted; resumable" if outcome.interrupted else "complete" if outcome.sealed else "not complete"
     )

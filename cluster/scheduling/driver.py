@@ -30,11 +30,11 @@ from cluster.scheduling.progress import Progress, Silent
 from cluster.store import layout
 from cluster.store.body import read_json
 from cluster.store.reader import StoreReader
-from cluster.store.units import Part, Unit
+from cluster.store.units import MethodFold, Unit
 from cluster.store.writer import StoreWriter
 
 POLL_SECONDS = 1.0  # how long one wait may take, and so how late a deadline may be noticed
-FAREWELL_SECONDS = 5.0  # how long cancelled jobs may take to end after an interruption
+DRAIN_SECONDS = 5.0  # how long cancelled jobs may take to end after an interruption
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Driver:
         *,
         code: str = "",
         deadlines: Deadlines | None = None,
-        forgiven: frozenset[Unit] = frozenset(),
+        retried: frozenset[Unit] = frozenset(),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._writer = writer
@@ -102,12 +102,12 @@ class Driver:
         self._executor = executor
         self._code = code
         self._deadlines = deadlines or Deadlines()
-        self._forgiven = forgiven
+        self._forgiven = retried
         self._clock = clock
         self._flights: dict[str, _Flight] = {}  # in the order they were started
         self._ended: dict[str, int] = {}  # attempt numbers of shards whose failure is being handled
-        self._parts: set[Part] = set()  # with data in the executor
-        self._begun: set[Part] = set()
+        self._parts: set[MethodFold] = set()  # with data in the executor
+        self._begun: set[MethodFold] = set()
         self._ahead = False  # whether a part was begun, and the one after it not yet thought of
 
     def loop(self, progress: Progress) -> None:
@@ -123,12 +123,12 @@ class Driver:
             progress.tell(self._executor.news())
             progress.update(len(self._ledger.done), self._ledger.failures, len(self._ledger.quarantined))
 
-    def farewell(self) -> None:
+    def drain(self) -> None:
         """Start nothing more, stop what runs, and take in what still ends within a few seconds."""
         self._ledger.stop()
         for key in self._flights:
             self._executor.cancel(key)
-        end = self._clock() + FAREWELL_SECONDS
+        end = self._clock() + DRAIN_SECONDS
         while self._flights and self._clock() < end:
             for ended in self._executor.wait(POLL_SECONDS):
                 self._absorb(ended)
@@ -153,12 +153,12 @@ class Driver:
         if attempt > 1 and len(shard.units) == 1 and not (unit in self._forgiven or self._ledger.knows(unit)):
             self._recall(shard, attempt)
         store, run = self._writer.fs.name, self._writer.run_digest
-        job = Job(shard.key, shard.units, attempt, store, run, self._code, shard.needs)
+        job = Job(shard.key, shard.units, attempt, store, run, self._code, shard.dependencies)
         self._flights[shard.key] = _Flight(shard, attempt, self._deadlines.seconds(shard))
         self._executor.start(job)
-        self._ahead = self._ahead or shard.part not in self._begun
-        self._begun.add(shard.part)
-        self._parts.add(shard.part)
+        self._ahead = self._ahead or shard.method_fold not in self._begun
+        self._begun.add(shard.method_fold)
+        self._parts.add(shard.method_fold)
 
     def _recall(self, shard: Shard, attempt: int) -> None:
         """Let what earlier runs saw of a lone target count."""
@@ -204,15 +204,15 @@ class Driver:
 
     def _prepare_ahead(self) -> None:
         """Once a part is begun, let the next be prepared, so that no worker waits for that at its start."""
-        part = self._ledger.next_part() if self._ahead else None
+        part = self._ledger.next_method_fold() if self._ahead else None
         self._ahead = False
         if part is not None and part not in self._parts:
             self._parts.add(part)
             self._executor.prepare(part, self._code)
 
     def _release_parts(self) -> None:
-        idle = self._parts - {flight.shard.part for flight in self._flights.values()}
-        for part in idle - self._ledger.parts_left() if idle else ():
+        idle = self._parts - {flight.shard.method_fold for flight in self._flights.values()}
+        for part in idle - self._ledger.method_folds_left() if idle else ():
             self._executor.release(part)
             self._parts.discard(part)
 
@@ -224,19 +224,19 @@ def drive(
     *,
     code: str = "",
     deadlines: Deadlines | None = None,
-    forgiven: frozenset[Unit] = frozenset(),
+    retried: frozenset[Unit] = frozenset(),
     progress: Progress | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
     """Work off `shards` and seal the store if that leaves nothing wanted.
 
-    The run is open in `writer` and its plan added. `forgiven` units (`--retry-failed`) start with a clean
+    The run is open in `writer` and its plan added. `retried` units (`--retry-failed`) start with a clean
     slate. Ctrl-C or SIGTERM ends the run early, with `interrupted` set; what is committed stays. Raises
     StorageError, RefusedError, BadInputError or PreparationError where the run cannot go on.
     """
     progress = progress or Silent()
     ledger = Ledger(shards, writer.run_digest, executor.slots, _committed(writer, shards))
-    driver = Driver(writer, ledger, executor, code=code, deadlines=deadlines, forgiven=forgiven, clock=clock)
+    driver = Driver(writer, ledger, executor, code=code, deadlines=deadlines, retried=retried, clock=clock)
     begun = clock()
     interrupted = False
     try:
@@ -245,7 +245,7 @@ def drive(
             driver.loop(progress)
     except KeyboardInterrupt:
         interrupted = True
-        driver.farewell()
+        driver.drain()
     finally:
         executor.close()
         progress.close()
@@ -259,7 +259,7 @@ def drive(
 
 def _committed(writer: StoreWriter, shards: Sequence[Shard]) -> set[str]:
     """Of the commits that shards read, those that are there."""
-    read = {key for shard in shards for key in shard.needs}
+    read = {key for shard in shards for key in shard.dependencies}
     return {key for key in read if writer.fs.exists(layout.commit_path(key))}
 
 

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from cluster.errors import PreparationError, RefusedError, StorageError
 from cluster.scheduling.ledger import FailureKind
-from cluster.store.units import Part, Unit
+from cluster.store.units import MethodFold, Unit
 from tasks.errors import BadInputError
 from tasks.networks.training import NETWORK_METHODS
 
@@ -34,7 +34,7 @@ class Job:
     store: str
     run: str  # the run's digest, for StoreWriter.join
     code: str = ""  # fingerprint of the driver's source files; workers with other code refuse
-    needs: tuple[str, ...] = ()  # keys of the commits it reads
+    dependencies: tuple[str, ...] = ()  # keys of the commits it reads
 
     @property
     def fold(self) -> int:
@@ -47,19 +47,19 @@ class Job:
         return self.units[0].method
 
     @property
-    def is_whole(self) -> bool:
+    def is_fold_level(self) -> bool:
         """Whether it is work on a fold as a whole: nothing is prepared for it."""
-        return self.units[0].is_whole
+        return self.units[0].is_fold_level
 
     @property
     def trains(self) -> bool:
         """Whether it trains shared networks: Ray gives it an actor, which goes on after a crash."""
-        return self.is_whole and self.method in NETWORK_METHODS
+        return self.is_fold_level and self.method in NETWORK_METHODS
 
     @property
-    def part(self) -> Part:
+    def method_fold(self) -> MethodFold:
         """The method and fold of all units: what is prepared for them is prepared once."""
-        return Part(self.method, self.fold)
+        return MethodFold(self.method, self.fold)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ Work = Callable[[Job, Any, Any], Receipt]
 Say = Callable[[str], None]  # takes how far a training is, in words
 
 
-def _nothing(shared: Any, part: Part) -> None:
+def _nothing(shared: Any, part: MethodFold) -> None:
     del shared, part
 
 
@@ -105,7 +105,7 @@ class Preparation:
     Both are given to `work`. Under Ray `shared` travels once, and workers must be able to import `prepare`.
     """
 
-    prepare: Callable[[Any, Part], Any] = _nothing
+    prepare: Callable[[Any, MethodFold], Any] = _nothing
     shared: Any = field(default=None, repr=False)
 
 
@@ -123,7 +123,7 @@ class Executor(Protocol):
     def start(self, job: Job) -> None:
         """Take a job; it runs now or when a slot is free."""
 
-    def prepare(self, part: Part, code: str) -> None:
+    def prepare(self, part: MethodFold, code: str) -> None:
         """Jobs of this part will come: make ready what they share, if that takes no time from others."""
 
     def started(self) -> Collection[str]:
@@ -138,7 +138,7 @@ class Executor(Protocol):
     def news(self) -> Sequence[str]:
         """How far trainings in progress are, in words; empty where nothing is known."""
 
-    def release(self, part: Part) -> None:
+    def release(self, part: MethodFold) -> None:
         """No further job of this part will come: its prepared data may go."""
 
     def close(self) -> None:
@@ -171,13 +171,13 @@ class InProcessExecutor:
         self._preparation = preparation or Preparation()
         self._queue: OrderedDict[str, Job] = OrderedDict()
         self._cancelled: list[str] = []
-        self._parts: OrderedDict[Part, Any] = OrderedDict()
+        self._parts: OrderedDict[MethodFold, Any] = OrderedDict()
 
     def start(self, job: Job) -> None:
         """Queue the job."""
         self._queue[job.key] = job
 
-    def prepare(self, part: Part, code: str) -> None:
+    def prepare(self, part: MethodFold, code: str) -> None:
         """Nothing: there is one process, and it prepares a part when its first job runs."""
 
     def started(self) -> Collection[str]:
@@ -206,7 +206,7 @@ class InProcessExecutor:
         """None: nothing is in progress between two waits."""
         return ()
 
-    def release(self, part: Part) -> None:
+    def release(self, part: MethodFold) -> None:
         """Forget a part's prepared data."""
         self._parts.pop(part, None)
 
@@ -216,7 +216,7 @@ class InProcessExecutor:
         self._parts.clear()
 
     def _run(self, job: Job) -> Ended:
-        data = None if job.is_whole else self._part_data(job.part)
+        data = None if job.is_fold_level else self._part_data(job.method_fold)
         try:
             return Ended(job.key, self._work(job, self._preparation.shared, data))
         except STOPPING:
@@ -226,7 +226,7 @@ class InProcessExecutor:
                 raise KeyboardInterrupt from error
             return Ended(job.key, kind="error", error=describe_error(error))
 
-    def _part_data(self, part: Part) -> Any:
+    def _part_data(self, part: MethodFold) -> Any:
         if part not in self._parts:
             try:
                 data = self._preparation.prepare(self._preparation.shared, part)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cluster.runs.planning import Shard, name_shard
-from cluster.store.units import Part, Unit
+from cluster.store.units import MethodFold, Unit
 
 FAILURES_ALONE = 3  # a target that failed by itself this often is quarantined
 INNOCENT_RESTARTS = 3  # how often a shard starts again whole after something that was not its fault
@@ -114,7 +114,7 @@ class Ledger:
         self._pending: deque[Shard] = deque()
         self._waiting: list[Shard] = []  # for commits that shards of this run make
         for shard in shards:
-            (self._pending if self._here.issuperset(shard.needs) else self._waiting).append(shard)
+            (self._pending if self._here.issuperset(shard.dependencies) else self._waiting).append(shard)
         self._running: dict[str, Shard] = {}
         self._leaving: dict[str, Shard] = {}  # told to stop, slot not free yet
         self._split: dict[str, Shard] = {}  # given up whole; an orphan worker may still commit them
@@ -133,15 +133,16 @@ class Ledger:
         """Whether nothing is in flight and nothing will start."""
         return not self.in_flight and (self._stopped or not self._pending)
 
-    def parts_left(self) -> set[Part]:
+    def method_folds_left(self) -> set[MethodFold]:
         """Parts (a method in one fold) that a pending or running shard still needs."""
         left = (*self._pending, *self._waiting, *self._running.values(), *self._leaving.values())
-        return {s.part for s in left}
+        return {s.method_fold for s in left}
 
-    def next_part(self) -> Part | None:
+    def next_method_fold(self) -> MethodFold | None:
         """The part of the next pending shard that none in flight shares: worth preparing meanwhile."""
-        running = {s.part for s in self._running.values()}
-        return next((s.part for s in self._pending if not s.is_whole and s.part not in running), None)
+        running = {s.method_fold for s in self._running.values()}
+        pending = (s.method_fold for s in self._pending if not s.is_fold_level)
+        return next((one for one in pending if one not in running), None)
 
     def orphans(self) -> list[str]:
         """Keys of split shards of which a late commit would still bring something."""
@@ -181,19 +182,19 @@ class Ledger:
 
     def _wake(self) -> None:
         """Let shards start whose needs have come."""
-        ready = [s for s in self._waiting if self._here.issuperset(s.needs)]
+        ready = [s for s in self._waiting if self._here.issuperset(s.dependencies)]
         if ready:
-            self._waiting = [s for s in self._waiting if not self._here.issuperset(s.needs)]
+            self._waiting = [s for s in self._waiting if not self._here.issuperset(s.dependencies)]
             self._pending.extendleft(reversed(ready))  # what is prepared for them is soon free again
 
     def _block(self) -> None:
         """Drop shards that read what neither is there nor comes, and those that read these in turn."""
         while self._waiting:
             coming = {s.key for s in (*self._pending, *self._waiting, *self._running.values())} | self._here
-            lost = [s for s in self._waiting if not coming.issuperset(s.needs)]
+            lost = [s for s in self._waiting if not coming.issuperset(s.dependencies)]
             if not lost:
                 return
-            self._waiting = [s for s in self._waiting if coming.issuperset(s.needs)]
+            self._waiting = [s for s in self._waiting if coming.issuperset(s.dependencies)]
             for shard in lost:
                 self.blocked.update(shard.units)
                 self._tell(shard, "what it is made from was given up: left for `resume --retry-failed`")
@@ -261,7 +262,7 @@ class Ledger:
     def _halve(self, shard: Shard, kind: GuiltyKind, error: str) -> None:
         middle = len(shard.units) // 2
         parts = (shard.units[:middle], shard.units[middle:])
-        halves = [name_shard(self._run_digest, part, shard.needs) for part in parts]
+        halves = [name_shard(self._run_digest, part, shard.dependencies) for part in parts]
         self._split[shard.key] = shard
         self._pending.extendleft(reversed(halves))
         sizes = " + ".join(str(len(half.units)) for half in halves)
@@ -289,5 +290,6 @@ class Ledger:
         return starts
 
     def _tell(self, shard: Shard, what: str) -> None:
-        names = shard.units[0].target if len(shard.units) == 1 else f"{len(shard.units)} targets"
+        unit, *others = shard.units
+        names = f"{len(shard.units)} targets" if others else unit.work or unit.target
         self._events.append((shard, f"shard {shard.key[:12]} ({names}, fold {shard.fold}): {what}"))

@@ -14,7 +14,7 @@ from cluster.store.body import digest_of, read_json, sha256
 from cluster.store.filesystem import FileSystem
 from cluster.store.parquet import decode
 from cluster.store.records import Commit, StoredFile, commit_of, unit_of_row
-from cluster.store.units import FINAL_FOLD, Unit, shard_key
+from cluster.store.units import FINAL_FOLD, Unit, fold_level_unit, shard_key, unit_of
 from modeling.kernels.kernels import KERNELS
 from tasks.tables.schemas import SCHEMAS
 
@@ -63,7 +63,7 @@ def check_attempt(fs: FileSystem, path: str) -> list[Problem]:
 
 def check_quarantine(fs: FileSystem, path: str) -> list[Problem]:
     """Problems of a unit's quarantine."""
-    return check_sealed(fs, path, lambda body: layout.quarantine_path(Unit(*body["unit"])) == path)
+    return check_sealed(fs, path, lambda body: layout.quarantine_path(unit_of(*body["unit"])) == path)
 
 
 def check_plan(fs: FileSystem, path: str, run: str) -> list[Problem]:
@@ -84,7 +84,8 @@ def read_commit(fs: FileSystem, path: str, run: str) -> Commit | Problem:
         return Problem(path, f"its body is not a commit's ({error!r})", path)
     if commit.run != run:
         return Problem(path, "belongs to another run", path)
-    if layout.commit_path(shard_key(run, commit.units, commit.needs)) != path or commit.key not in path:
+    key = shard_key(run, commit.units, commit.dependencies)
+    if layout.commit_path(key) != path or commit.key != key:
         return Problem(path, "its name is not the key of its units", path)
     counted = sum(commit.statuses.values())
     if commit.statuses and counted != len(commit.units):
@@ -148,11 +149,11 @@ def _wrong_rows(commit: Commit, file: StoredFile, rows: pa.Table) -> list[str]:
     if rows.num_rows != file.rows:
         return [f"has {rows.num_rows} rows, expected {file.rows}"]
     counts = _rows_per_unit(rows, commit)
-    if strangers := counts.keys() - set(commit.units):
-        return [f"holds rows of {min(strangers)}, which its commit does not list"]
+    if unknown := counts.keys() - set(commit.units):
+        return [f"holds rows of {min(unknown)}, which its commit does not list"]
     scored = {
-        "scores": lambda unit: unit.fold != FINAL_FOLD and not unit.is_whole,
-        "models": lambda unit: unit.fold == FINAL_FOLD and not unit.is_whole,
+        "scores": lambda unit: unit.fold != FINAL_FOLD and not unit.is_fold_level,
+        "models": lambda unit: unit.fold == FINAL_FOLD and not unit.is_fold_level,
     }
     if name in scored and counts != Counter(filter(scored[name], commit.units)):
         return ["does not hold exactly one row for each unit of its commit"]
@@ -161,7 +162,13 @@ def _wrong_rows(commit: Commit, file: StoredFile, rows: pa.Table) -> list[str]:
 
 def _rows_per_unit(rows: pa.Table, commit: Commit) -> Counter[Unit]:
     """How many rows each unit has; a table without folds is of the final one, without targets of a whole."""
-    whole = {} if "target" in rows.column_names else {"target": commit.units[0].target}
     names = [name for name in ("method", "target", "fold") if name in rows.column_names]
     groups = rows.group_by(names).aggregate([([], "count_all")])
-    return Counter({unit_of_row(row | whole): row["count_all"] for row in groups.to_pylist()})
+    if "target" not in rows.column_names:
+        return Counter({_fold_level(commit, row): row["count_all"] for row in groups.to_pylist()})
+    return Counter({unit_of_row(row): row["count_all"] for row in groups.to_pylist()})
+
+
+def _fold_level(commit: Commit, row: dict[str, Any]) -> Unit:
+    """The unit that a row without a target belongs to: of its commit's one piece of fold-level work."""
+    return fold_level_unit(row["method"], row.get("fold", FINAL_FOLD), commit.units[0].work)

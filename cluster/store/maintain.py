@@ -164,10 +164,10 @@ def _unwanted(fs: FileSystem, commits: list[Commit]) -> Iterator[Problem]:
         return  # their units are not known; the damaged plan is reported already
     wanted: set[Unit] = {u for body in bodies if isinstance(body, dict) for u in unpack_units(body["units"])}
     for commit in commits:
-        if strangers := set(commit.units) - wanted:
+        if unknown := set(commit.units) - wanted:
             yield Problem(
                 layout.commit_path(commit.key),
-                f"no plan wants {min(strangers)}; repeat the `knockcast run` that did",
+                f"no plan wants {min(unknown)}; repeat the `knockcast run` that did",
             )
 
 

@@ -14,7 +14,7 @@ from cluster.store.filesystem import FileSystem, open_filesystem
 from cluster.store.parquet import decode, sort_rows
 from cluster.store.records import Commit, StoredFile, commit_of, unit_of_row, unpack_units
 from cluster.store.targets import targets_of
-from cluster.store.units import Unit
+from cluster.store.units import Unit, unit_of
 from tasks.errors import BadInputError
 from tasks.tables.schemas import KEYS, SCHEMAS
 
@@ -89,7 +89,7 @@ class StoreReader:
     def quarantined(self) -> dict[Unit, list[Any]]:
         """The units set aside, with their errors; a unit committed since is not among them."""
         bodies = [self.body(path) for path in self.fs.paths(layout.QUARANTINE)]
-        found = {Unit(*body["unit"]): body["errors"] for body in bodies}
+        found = {unit_of(*body["unit"]): body["errors"] for body in bodies}
         return {unit: errors for unit, errors in sorted(found.items()) if unit not in self.committed_units()}
 
     def attempts(self, key: str | None = None) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cluster.store.units import FINAL_FOLD, Unit
+from cluster.store.units import FINAL_FOLD, Unit, unit_of
 
 PackedUnits = list[list[Any]]
 
@@ -28,7 +28,7 @@ class Commit:
     attempt: int
     run: str
     units: tuple[Unit, ...]
-    needs: tuple[str, ...]
+    dependencies: tuple[str, ...]
     files: tuple[StoredFile, ...]
     statuses: Mapping[str, int]
     seconds: float | None
@@ -55,7 +55,7 @@ def commit_body(
     attempt: int,
     run: str,
     units: Sequence[Unit],
-    needs: Iterable[str],
+    dependencies: Iterable[str],
     files: Sequence[StoredFile],
     info: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def commit_body(
         "attempt": attempt,
         "run": run,
         "units": pack_units(units),
-        "needs": sorted(needs),
+        "needs": sorted(dependencies),
         "files": [asdict(file) for file in files],
     }
 
@@ -78,7 +78,7 @@ def commit_of(body: Mapping[str, Any], digest: str) -> Commit:
         attempt=body["attempt"],
         run=body["run"],
         units=tuple(unpack_units(body["units"])),
-        needs=tuple(body["needs"]),
+        dependencies=tuple(body["needs"]),
         files=tuple(StoredFile(**file) for file in body["files"]),
         statuses=body.get("statuses") or {},
         seconds=body.get("seconds"),
@@ -88,16 +88,16 @@ def commit_of(body: Mapping[str, Any], digest: str) -> Commit:
 
 
 def pack_units(units: Iterable[Unit]) -> PackedUnits:
-    """Sorted units as [method, fold, [targets]], a tenth of the bytes of one record each."""
+    """Sorted units as [method, fold, [stored names]], a tenth of the bytes of one record each."""
     groups: dict[tuple[str, int], list[str]] = {}
-    for unit in sorted(units):
-        groups.setdefault((unit.method, unit.fold), []).append(unit.target)
+    for unit in sorted(units, key=lambda unit: (unit.method, unit.stored_name, unit.fold)):
+        groups.setdefault((unit.method, unit.fold), []).append(unit.stored_name)
     return [[method, fold, targets] for (method, fold), targets in sorted(groups.items())]
 
 
 def unpack_units(packed: PackedUnits) -> list[Unit]:
     """The units `pack_units` packed, sorted by method, fold and target."""
-    return [Unit(method, target, fold) for method, fold, targets in packed for target in targets]
+    return [unit_of(method, name, fold) for method, fold, names in packed for name in names]
 
 
 def unit_of_row(row: Mapping[str, Any]) -> Unit:

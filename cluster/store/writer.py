@@ -110,7 +110,7 @@ class StoreWriter:
         units: Sequence[Unit],
         tables: Mapping[str, pa.Table],
         files: Mapping[str, bytes],
-        needs: Sequence[str] = (),
+        dependencies: Sequence[str] = (),
         info: Mapping[str, Any] | None = None,
     ) -> bool:
         """Make a shard's results durable, then make them count.
@@ -126,12 +126,12 @@ class StoreWriter:
             self._put_table(name, key, attempt, table) for name, table in sorted(tables.items()) if len(table)
         ]
         stored += [self._put_file(extension, key, attempt, data) for extension, data in sorted(files.items())]
-        body = commit_body(key, attempt, self.run_digest, units, needs, stored, info or {})
+        body = commit_body(key, attempt, self.run_digest, units, dependencies, stored, info or {})
         return self.fs.create(path, seal_json(body)) or self._committed_by(path) == attempt
 
     def quarantine(self, unit: Unit, errors: Sequence[Any]) -> None:
         """Set a unit aside with the errors that condemned it; a later commit overrides this."""
-        body = {"unit": [unit.method, unit.target, unit.fold], "errors": list(errors)}
+        body = {"unit": [unit.method, unit.stored_name, unit.fold], "errors": list(errors)}
         self.fs.create(layout.quarantine_path(unit), seal_json(body))
 
     def release(self, unit: Unit) -> None:

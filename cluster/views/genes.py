@@ -101,7 +101,7 @@ def _unpredicted(reader: StoreReader, scores: pa.Table, only: Collection[str] | 
     """The quarantined targets without a committed fold: nothing is predicted, so p = q = 1."""
     known = set(zip(scores.column("method").to_pylist(), scores.column("target").to_pylist(), strict=True))
     aside = _not_scored(reader)
-    units = [unit for unit in reader.quarantined() if unit.fold not in aside and not unit.is_whole]
+    units = [unit for unit in reader.quarantined() if unit.fold not in aside and not unit.is_fold_level]
     keys = {(unit.method, unit.target) for unit in units if only is None or unit.target in only}
     lost = sorted(keys - known)
     facts = _facts(reader.targets(), tuple(target for _, target in lost))
@@ -118,7 +118,7 @@ def _q_values(reader: StoreReader, method: str, targets: tuple[str, ...], p: np.
     wanted = {
         unit.target
         for unit in reader.wanted_units()
-        if unit.method == method and unit.fold != FINAL_FOLD and not unit.is_whole
+        if unit.method == method and unit.fold != FINAL_FOLD and not unit.is_fold_level
     }
     missing = len(wanted.difference(targets))
     return benjamini_hochberg(np.concatenate([p, np.ones(missing)]))[: len(p)]

@@ -4,7 +4,7 @@ from cluster.scheduling.executors import Job, Say
 from cluster.store.checkpoints import Checkpoints
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
-from cluster.store.units import SEARCH, WHOLE
+from cluster.store.units import FIT, SEARCH
 from cluster.worker.inputs import RunInputs
 from modeling.folds import Fold
 from modeling.networks.shared_networks import STAGES, Keep, Standing
@@ -16,10 +16,10 @@ from tasks.methods.profiles import METHOD as PROFILES
 from tasks.methods.profiles import profile_tables
 from tasks.methods.registry import Weights
 from tasks.networks.search import search_fold
-from tasks.networks.training import NETWORK_METHODS, WholeResult, design_of, train_fold
+from tasks.networks.training import NETWORK_METHODS, FoldResult, design_of, train_fold
 
 
-def run_whole(job: Job, inputs: RunInputs, settings: ShardSettings, say: Say | None) -> WholeResult:
+def run_fold_work(job: Job, inputs: RunInputs, settings: ShardSettings, say: Say | None) -> FoldResult:
     """Do the work of a job that stands for a fold as a whole.
 
     ValueError for a method that has no such work.
@@ -28,17 +28,17 @@ def run_whole(job: Job, inputs: RunInputs, settings: ShardSettings, say: Say | N
     panel, fold, options = inputs.panel, inputs.folds[job.fold], inputs.options
     if unit.method == PROFILES:
         tables = profile_tables(panel, unit.fold, options.folds, options.seed, settings.device)
-        return WholeResult(tables)
+        return FoldResult(tables)
     if unit.method == DRUGS and inputs.drugs is not None:
         return drug_fold(panel, inputs.drugs, fold, options.folds, options.seed, settings.device)
-    if unit.method in NETWORK_METHODS and unit.target == WHOLE:
+    if unit.method in NETWORK_METHODS and unit.work == FIT:
         return _train(job, panel, fold, settings, say)
-    if unit.method in NETWORK_METHODS and unit.target == SEARCH:
+    if unit.method in NETWORK_METHODS and unit.work == SEARCH:
         return _search(job, panel, fold, settings, say)
     raise ValueError(f"{unit}: there is no such work")
 
 
-def finish_whole(job: Job) -> None:
+def finish_fold_work(job: Job) -> None:
     """Remove what was kept for going on: the job is committed."""
     if job.trains:
         Checkpoints(open_filesystem(job.store), job.key).clear()
@@ -53,13 +53,13 @@ def weights_of(store: str, key: str) -> Weights:
     return Weights(reader.verified(file), float(sum(seconds)))
 
 
-def _train(job: Job, panel: Panel, fold: Fold, settings: ShardSettings, say: Say | None) -> WholeResult:
+def _train(job: Job, panel: Panel, fold: Fold, settings: ShardSettings, say: Say | None) -> FoldResult:
     checkpoints = Checkpoints(open_filesystem(job.store), job.key)
     design = design_of(settings, fold, _searched(job, settings.method))
     return train_fold(panel, fold, settings, design, checkpoints.last(), _keeper(job, checkpoints, say))
 
 
-def _search(job: Job, panel: Panel, fold: Fold, settings: ShardSettings, say: Say | None) -> WholeResult:
+def _search(job: Job, panel: Panel, fold: Fold, settings: ShardSettings, say: Say | None) -> FoldResult:
     checkpoints = Checkpoints(open_filesystem(job.store), job.key)
     nested = bool(StoreReader.open(job.store).run["settings"].get("nested_search", False))
     keep = _keeper(job, checkpoints, say)
@@ -70,7 +70,7 @@ def _keeper(job: Job, checkpoints: Checkpoints, say: Say | None) -> Keep:
     def keep(network: str, standing: Standing) -> None:
         checkpoints.keep(network, standing)
         if say is not None:
-            say(f"{job.part}: {told(network, standing)}")
+            say(f"{job.method_fold}: {told(network, standing)}")
 
     return keep
 
@@ -87,9 +87,9 @@ def told(network: str, standing: Standing) -> str:
 
 def _searched(job: Job, method: str) -> tuple[int, ...] | None:
     """The hidden layers that a search has chosen, where the job reads one; None where all it tried failed."""
-    if not job.needs:
+    if not job.dependencies:
         return None
     reader = StoreReader.open(job.store)
-    rows = reader.rows(reader.commit(job.needs[0]), "searches").to_pylist()
+    rows = reader.rows(reader.commit(job.dependencies[0]), "searches").to_pylist()
     chosen = [row for row in rows if row["chosen"] and row["network"] == STAGES[method][-1]]
     return (chosen[0]["units"],) * chosen[0]["hidden_layers"] if chosen else None

@@ -14,9 +14,9 @@ from cluster.scheduling.executors import Job, Receipt, Say
 from cluster.store import layout
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
-from cluster.store.units import Part
+from cluster.store.units import MethodFold
 from cluster.store.writer import StoreWriter
-from cluster.worker.fold_work import finish_whole, run_whole, weights_of
+from cluster.worker.fold_work import finish_fold_work, run_fold_work, weights_of
 from cluster.worker.inputs import RunInputs, settings_of
 from tasks.fitting.fold import target_indices
 from tasks.fitting.settings import ShardSettings
@@ -34,7 +34,7 @@ class Result:
     files: dict[str, bytes]
 
 
-def prepare(inputs: RunInputs, part: Part) -> Prepared:
+def prepare(inputs: RunInputs, part: MethodFold) -> Prepared:
     """What every shard of one method in one fold needs: of shared networks, what they forecast."""
     weights = None
     if part.method in NETWORK_METHODS:
@@ -66,10 +66,10 @@ def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | Say | None)
         job.units,
         result.tables,
         result.files,
-        job.needs,
+        job.dependencies,
         info={"seconds": seconds, "host": host, "statuses": result.statuses},
     )
-    finish_whole(job)
+    finish_fold_work(job)
     return Receipt(job.key, job.attempt, won, result.statuses, seconds, host)
 
 
@@ -79,7 +79,7 @@ def _trained_before(job: Job) -> Receipt | None:
     if not fs.exists(layout.commit_path(job.key)):
         return None
     commit = StoreReader(fs).commit(job.key)
-    finish_whole(job)
+    finish_fold_work(job)
     return Receipt(
         job.key,
         job.attempt,
@@ -91,10 +91,10 @@ def _trained_before(job: Job) -> Receipt | None:
 
 
 def _run(job: Job, inputs: RunInputs, prepared: Prepared | Say | None, settings: ShardSettings) -> Result:
-    if job.is_whole:
-        done = run_whole(job, inputs, settings, prepared if callable(prepared) else None)
+    if job.is_fold_level:
+        done = run_fold_work(job, inputs, settings, prepared if callable(prepared) else None)
         return Result(done.tables, {done.status: 1}, done.files)
     if prepared is None or callable(prepared):
-        raise ValueError(f"{job.part}: nothing is prepared")
+        raise ValueError(f"{job.method_fold}: nothing is prepared")
     shard = run_shard(inputs.panel, prepared, target_indices(inputs.panel, job.targets), settings)
     return Result(shard.tables, shard.statuses, {})

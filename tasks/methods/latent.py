@@ -89,10 +89,10 @@ def fit_network_targets(
     Raises BadInputError for a target that the networks do not forecast: not one of the dataset's variable
     ones.
     """
-    strangers = [panel.targets[t] for t in targets if panel.targets[t] not in prepared.outputs]
-    if strangers:
+    unknown = [panel.targets[t] for t in targets if panel.targets[t] not in prepared.outputs]
+    if unknown:
         raise BadInputError(
-            [f"{name}: {settings.method} forecasts variable targets only" for name in strangers]
+            [f"{name}: {settings.method} forecasts variable targets only" for name in unknown]
         )
     group = partial(_fit_group, panel, prepared, settings.method)
     return fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, group)

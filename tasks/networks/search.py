@@ -9,7 +9,7 @@ from modeling.networks.training_state import Schedule
 from tasks.fitting.fold import Panel
 from tasks.fitting.rows import Row
 from tasks.fitting.settings import ShardSettings
-from tasks.networks.training import WholeResult, design_of, fold_seed, vectors_of
+from tasks.networks.training import FoldResult, design_of, fold_seed, vectors_of
 from tasks.tables.schemas import table_of
 
 
@@ -21,7 +21,7 @@ def search_fold(
     begun: Standing | None = None,
     keep: Keep | None = None,
     schedule: Schedule | None = None,
-) -> WholeResult:
+) -> FoldResult:
     """Try a dozen architectures on a fold's training lines; one row each, the winner `chosen`.
 
     `nested` says whether the winner is used in this fold alone. `keep` is given where the search stands:
@@ -41,7 +41,7 @@ def search_fold(
     named = {"method": settings.method, "fold": fold.number, "network": network, "nested": nested}
     chosen = any(each.chosen for each in tried)
     rows = [named | _row(each) for each in tried]
-    return WholeResult({"searches": table_of("searches", rows)}, {}, "ok" if chosen else "failed")
+    return FoldResult({"searches": table_of("searches", rows)}, {}, "ok" if chosen else "failed")
 
 
 class _Search:

@@ -38,7 +38,7 @@ NETWORK_METHODS = tuple(STAGES)
 
 
 @dataclass(frozen=True)
-class WholeResult:
+class FoldResult:
     """What work on a fold as a whole gave: tables by name, files by extension, and its status."""
 
     tables: dict[str, pa.Table]
@@ -97,7 +97,7 @@ def train_fold(
     design: Design,
     begun: Standing | None = None,
     keep: Keep | None = None,
-) -> WholeResult:
+) -> FoldResult:
     """Train a fold's networks on its training lines: table `networks`, and one file with all of them.
 
     `begun` and `keep` as in `train_networks`; a standing also holds the seconds each network took.
@@ -115,7 +115,7 @@ def train_fold(
     genes = [panel.genes[i] for i in vectors.genes.genes]
     targets = [panel.targets[i] for i in panel.variable]
     data = networks_bytes(networks, genes, targets, vectors.genes, vectors.effect, failure)
-    return WholeResult(
+    return FoldResult(
         {"networks": table_of("networks", rows)}, {"safetensors": data}, "failed" if failure else "ok"
     )
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from cluster.errors import StorageError
 from cluster.scheduling.executors import Job, Receipt
-from cluster.store.units import Part
+from cluster.store.units import MethodFold
 from cluster.store.writer import StoreWriter
 from tasks.tables.schemas import SCHEMAS
 
@@ -32,14 +32,14 @@ class Script:
     hangs: frozenset[str] = frozenset()
 
 
-def prepare(script: Script | None, part: Part) -> float:
+def prepare(script: Script | None, part: MethodFold) -> float:
     """What a fold needs: a number; leaves one mark for each time it was made."""
     if script is not None:
         mark(script, f"prepared-{part.fold}")
     return 100.0 * part.fold
 
 
-def prepare_late(script: Script, part: Part) -> float:
+def prepare_late(script: Script, part: MethodFold) -> float:
     """What a fold needs, once the file `fold` is there."""
     wait_for(script.folder / "fold")
     return prepare(script, part)
@@ -156,7 +156,7 @@ def full_disk(job: Job, script: Script | None, data: float) -> Receipt:
     raise StorageError("no space left")
 
 
-def cannot_prepare(script: Script | None, part: Part) -> float:
+def cannot_prepare(script: Script | None, part: MethodFold) -> float:
     """Fail for want of usable lines."""
     raise ValueError("all constant")
 

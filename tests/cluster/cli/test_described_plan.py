@@ -46,6 +46,6 @@ def test_costs_know_what_a_preset_names(
     wanted = wanted_by(small_dataset, ("plain",), "variable", False, {"preset": preset})
     costs = costs_of(wanted.options, wanted.dataset, wanted.facts)
     profiled = int((wanted.dataset.own >= 0).sum())
-    variable = len({unit.target for unit in wanted.units if not unit.is_whole})
+    variable = len({unit.target for unit in wanted.units if not unit.is_fold_level})
     assert costs == Costs(candidates, 120, 150, 0, profiled, variable)
     assert costs.seconds_per_unit("modifiers") > 0

@@ -21,7 +21,7 @@ from cluster.figures.page import POLICY, page
 from cluster.figures.registry import FIGURES
 from cluster.store.reader import StoreReader
 from cluster.store.targets import targets_digest
-from cluster.store.units import Unit
+from cluster.store.units import fold_level_unit
 from tasks.errors import BadInputError
 from tasks.tables.schemas import table_of
 from tests.made_stores import BODY, made_commit, made_store, made_writer, units_of
@@ -77,7 +77,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
             tables = {"profile_scores": table_of("profile_scores", profile_rows(method, fold))}
             if method == "profiles":
                 tables["components"] = table_of("components", component_rows(fold))
-            made_commit(writer, [Unit(method, "*", fold)], tables=tables)
+            made_commit(writer, [fold_level_unit(method, fold)], tables=tables)
     return path
 
 

@@ -13,7 +13,7 @@ from cluster.scheduling.executors import InProcessExecutor
 from tasks.errors import BadInputError
 from tests.chaos.work import commit, prepare
 
-ROOT = Path(identity.__file__).parents[1]
+ROOT = Path(identity.__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Here:
 def test_no_workers_means_no_ray() -> None:
     program = """
 import sys
-from tests.cluster.test_runtime import Here
+from tests.cluster.ray_engine.test_runtime import Here
 from cluster.ray_engine.runtime import open_executor
 with open_executor(print, print, None, Here()) as executor:
     assert executor.slots == 1
@@ -106,7 +106,7 @@ def test_a_checkout_travels_as_three_packages_and_nothing_else(monkeypatch: pyte
     with runtime.runtime_environment({}) as settings:
         staged = Path(settings["working_dir"])
         assert sorted(path.name for path in staged.iterdir()) == ["cluster", "modeling", "tasks"]
-        assert (staged / "cluster/identity.py").read_bytes() == Path(identity.__file__).read_bytes()
+        assert (staged / "cluster/ray_engine/identity.py").read_bytes() == Path(identity.__file__).read_bytes()
         assert not list(staged.rglob("*.pyc"))
         assert set(settings) == {"working_dir", "env_vars"}
     assert not staged.exists()

@@ -9,7 +9,7 @@ import pytest
 from cluster.ray_engine.identity import fingerprint
 from cluster.ray_engine.runtime import connected
 from cluster.scheduling.executors import Ended, Job, Preparation
-from cluster.store.units import WHOLE, Unit
+from cluster.store.units import fold_level_unit
 from tests.chaos.work import Script, marks, prepare, train_a_while
 
 
@@ -29,8 +29,8 @@ def test_a_trainer_tells_its_news_outlives_a_kill_and_can_be_stopped(tmp_path: P
     from cluster.ray_engine.executor import RayExecutor
 
     script = Script(tmp_path)
-    job = Job("a" * 64, (Unit("latent", WHOLE, 0),), 1, str(tmp_path), "r", fingerprint())
-    other = Job("b" * 64, (Unit("latent", WHOLE, 1),), 2, str(tmp_path), "r", fingerprint())
+    job = Job("a" * 64, (fold_level_unit("latent", 0),), 1, str(tmp_path), "r", fingerprint())
+    other = Job("b" * 64, (fold_level_unit("latent", 1),), 2, str(tmp_path), "r", fingerprint())
     with connected("local", workers=2):
         executor = RayExecutor(train_a_while, Preparation(prepare, script))
         executor.start(job)

@@ -9,7 +9,7 @@ import pytest
 
 from cluster import Store
 from cluster.results.predict import predict_file
-from cluster.store.units import FINAL_FOLD, WHOLE, Unit
+from cluster.store.units import FINAL_FOLD, fold_level_unit
 from tasks.errors import BadInputError
 from tasks.scoring.predict import model_sum
 from tasks.tables.schemas import table_of
@@ -127,7 +127,7 @@ def test_labels_are_checked_and_doubted(store: Path, samples: pd.DataFrame, tmp_
 
 def test_a_store_of_drugs_alone_says_how_drugs_are_ranked(samples: pd.DataFrame, tmp_path: Path):
     writer = made_writer(tmp_path / "store")
-    unit = Unit("drugs", WHOLE, FINAL_FOLD)
+    unit = fold_level_unit("drugs", FINAL_FOLD)
     writer.add_plan([unit])
     made_commit(writer, [unit], tables={}, files={"safetensors": b"x"})
     store = Store(tmp_path / "store")

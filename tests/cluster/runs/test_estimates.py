@@ -2,8 +2,8 @@
 
 import pytest
 
-from cluster.runs.estimates import FIT_SECONDS, preparation_seconds, target_seconds, whole_seconds
-from cluster.store.units import SEARCH, WHOLE, Unit
+from cluster.runs.estimates import FIT_SECONDS, fold_work_seconds, preparation_seconds, target_seconds
+from cluster.store.units import FIT, SEARCH, fold_level_unit
 from modeling.candidates.registry import BUILT, PRESETS, candidates_of
 from tasks.methods.registry import METHODS
 from tasks.networks.training import NETWORK_METHODS
@@ -90,10 +90,12 @@ def test_a_whole_genome_costs_about_what_was_measured() -> None:
 def test_a_fold_as_a_whole_costs_about_what_was_measured(  # type: ignore[no-untyped-def]
     method, variable, genes, lines, measured
 ) -> None:
-    assert near(whole_seconds(Unit(method, WHOLE, 0), genes, lines, 0, genes, variable), measured)
+    assert near(fold_work_seconds(fold_level_unit(method, 0), genes, lines, 0, genes, variable), measured)
 
 
 @pytest.mark.parametrize("method", NETWORK_METHODS)
 def test_a_search_costs_more_than_the_networks(method: str) -> None:
-    trained, searched = (whole_seconds(Unit(method, t, 0), 535, 983, 0, 0, 4042) for t in (WHOLE, SEARCH))
+    trained, searched = (
+        fold_work_seconds(fold_level_unit(method, 0, work), 535, 983, 0, 0, 4042) for work in (FIT, SEARCH)
+    )
     assert trained < searched < 13 * trained

@@ -12,7 +12,7 @@ from cluster.runs.run import resume_store
 from cluster.store.layout import commit_path
 from cluster.store.maintain import gc, verify
 from cluster.store.reader import StoreReader
-from cluster.store.units import WHOLE, Unit
+from cluster.store.units import fold_level_unit
 from tasks.errors import BadInputError
 from tests.made_datasets import GENES, TARGETS, made_dataset, made_matrices, tiny_dataset
 from tests.stores import table_bytes
@@ -76,7 +76,7 @@ def test_networks_lost_are_trained_again_and_are_the_same(dataset: Path, whole: 
     run(dataset, store, methods=["plain"], workers=0, folds=2, final=False)
     before = networks(store)
     reader = StoreReader.open(store)
-    key = reader.committed_units()[Unit("plain", WHOLE, 0)]
+    key = reader.committed_units()[fold_level_unit("plain", 0)]
     (file,) = reader.commit(key).other_files
     Path(reader.fs.location(file.path)).write_bytes(b"damaged")
     assert not verify(reader.fs, repair=True).ok
@@ -103,7 +103,7 @@ def test_a_target_that_hardly_varies_is_named_or_left_out(tmp_path: Path):
 def test_checkpoints_of_what_is_committed_are_garbage(whole: Path, dataset: Path, tmp_path: Path):
     run(dataset, tmp_path / "store", methods=["plain"], workers=0, folds=2, final=False)
     reader = StoreReader.open(tmp_path / "store")
-    key = reader.committed_units()[Unit("plain", WHOLE, 0)]
+    key = reader.committed_units()[fold_level_unit("plain", 0)]
     late = f"checkpoints/{key}/000010-0-plain.{'0' * 64}.safetensors"
     open_ = f"checkpoints/{'b' * 64}/000010-0-plain.{'0' * 64}.safetensors"
     for path in (late, open_):
@@ -122,7 +122,7 @@ def test_the_gene_page_and_predict_know_them(whole: Path):
     page = Store(whole).gene(TARGETS[0])
     assert set(page.scores["method"]) == set(METHODS)
     with pytest.raises(BadInputError, match="not a target"):
-        Store(whole).gene(WHOLE)
+        Store(whole).gene("*")
     expression, _ = made_matrices(48)
     samples = pd.DataFrame(expression, columns=list(GENES))
     for method in METHODS:
@@ -154,7 +154,7 @@ def test_a_trainer_that_died_after_its_commit_answers_without_training_again(dat
 
     run(dataset, tmp_path / "store", methods=["plain"], workers=0, folds=2, final=False)
     reader = StoreReader.open(tmp_path / "store")
-    unit = Unit("plain", WHOLE, 0)
+    unit = fold_level_unit("plain", 0)
     key = reader.committed_units()[unit]
     job = Job(key, (unit,), 1, reader.fs.name, reader.run_digest)
     receipt = run_and_commit(job, inputs=None, prepared=None)  # type: ignore[arg-type] - nothing is read of them

@@ -15,7 +15,7 @@ from cluster.runs.planning import (
     name_shard,
     summarise,
 )
-from cluster.store.units import FINAL_FOLD, Unit, shard_key
+from cluster.store.units import FINAL_FOLD, Unit, fold_level_unit, shard_key
 from modeling.folds import make_folds
 from modeling.selection.association import Tile
 from modeling.selection.prepared import prepare_genes
@@ -175,17 +175,17 @@ def test_nothing_wanted_is_nothing_planned() -> None:
 
 def test_a_fold_of_drugs_costs_by_drugs_and_its_deadline_grows_with_them() -> None:
     """CTRP, 545 drugs x 983 lines, took some 100 core-seconds a fold."""
-    fold = name_shard(RUN, [Unit("drugs", "*", 0)])
+    fold = name_shard(RUN, [fold_level_unit("drugs", 0)])
     ctrp, primary = (Costs("quick", 535, 983, drugs) for drugs in (545, 4518))
     assert 50 < ctrp.seconds(fold) < 300
     assert primary.seconds(fold) == pytest.approx(ctrp.seconds(fold) * 4518 / 545)
 
 
 def test_a_fold_as_a_whole_is_not_shared_by_workers() -> None:
-    wanted = [Unit("drugs", "*", 0)]
+    wanted = [fold_level_unit("drugs", 0)]
     costs = Costs("quick", 535, 983, 545)
     summary = summarise(wanted, set(), make_shards(wanted, RUN, costs, 8), costs, 8)
     assert summary.seconds == summary.core_seconds > 50  # nothing is prepared for it
-    both = [*wanted, Unit("drugs", "*", 1)]
+    both = [*wanted, fold_level_unit("drugs", 1)]
     summary = summarise(both, set(), make_shards(both, RUN, costs, 2), costs, 2)
     assert summary.seconds == pytest.approx(summary.core_seconds / 2)

@@ -13,7 +13,7 @@ from cluster.scheduling.executors import Ended, InProcessExecutor, Job, Preparat
 from cluster.store import layout
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
-from cluster.store.units import Part, Unit
+from cluster.store.units import MethodFold, Unit
 from cluster.store.writer import StoreWriter, move_aside
 from tests.chaos.work import Script, commit, marks, misbehave, prepare
 
@@ -86,10 +86,10 @@ def test_failures_of_an_earlier_run_count_and_retrying_forgives_them(
     drive(writer, left(writer), raising)
     again = drive(writer, left(writer, 1), in_process(tmp_path, raises=frozenset({"G5"})))
     assert (again.failures, len(again.quarantined)) == (2, 2)  # one more each, as three are on record
-    forgiven = frozenset(StoreReader(writer.fs).quarantined())
+    retried = frozenset(StoreReader(writer.fs).quarantined())
     clean = in_process(tmp_path, raises=frozenset({"G5"}))
-    assert drive(writer, left(writer, 1), clean, forgiven=forgiven).failures == 6
-    healed = drive(writer, left(writer), in_process(tmp_path), forgiven=forgiven)
+    assert drive(writer, left(writer, 1), clean, retried=retried).failures == 6
+    healed = drive(writer, left(writer), in_process(tmp_path), retried=retried)
     assert healed.exit_code == ExitCode.DONE
     assert healed.sealed
     assert StoreReader(writer.fs).quarantined() == {}
@@ -140,7 +140,7 @@ class Scripted:
         self._busy = busy  # until then others hold every slot
         self.queue: list[Job] = []
         self.cancelled: list[tuple[float, tuple[str, ...]]] = []
-        self.released: list[Part] = []
+        self.released: list[MethodFold] = []
         self.parts: list[tuple[str, int]] = []  # what was started or prepared, in that order
         self._gone: list[Ended] = []
 
@@ -148,7 +148,7 @@ class Scripted:
         self.parts.append(("start", job.fold))
         self.queue.append(job)
 
-    def prepare(self, part: Part, code: str) -> None:
+    def prepare(self, part: MethodFold, code: str) -> None:
         self.parts.append(("prepare", part.fold))
 
     def started(self) -> set[str]:
@@ -173,7 +173,7 @@ class Scripted:
             self.cancelled.append((self._clock.now, job.targets))
             self._gone.append(Ended(key, kind="cancelled"))
 
-    def release(self, part: Part) -> None:
+    def release(self, part: MethodFold) -> None:
         self.released.append(part)
 
     def close(self) -> None:
@@ -194,7 +194,7 @@ def test_what_overruns_its_deadline_is_cut_down_to_the_target_that_hangs(writer:
     assert outcome.done == 14
     assert {len(targets) for _, targets in executor.cancelled} == {1, 2, 4}
     assert all("deadline" in error for error in outcome.quarantined[Unit("modifiers", "G2", 0)])
-    assert executor.released == [Part("modifiers", 0), Part("modifiers", 1)]
+    assert executor.released == [MethodFold("modifiers", 0), MethodFold("modifiers", 1)]
 
 
 def test_a_part_is_prepared_when_the_one_before_has_begun(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_a_part_is_prepared_when_the_one_before_has_begun(tmp_path: Path) -> Non
     drive(store, make_shards(units, store.run_digest, Costs("quick", 10, 10), 1, 2), executor)
     order = list(dict.fromkeys(executor.parts))
     assert order == [("start", 0), ("prepare", 1), ("start", 1), ("prepare", 2), ("start", 2)]
-    assert executor.released == [Part("modifiers", fold) for fold in (0, 1, 2)]
+    assert executor.released == [MethodFold("modifiers", fold) for fold in (0, 1, 2)]
 
 
 def test_a_job_that_waits_for_a_slot_is_not_late(writer: StoreWriter) -> None:

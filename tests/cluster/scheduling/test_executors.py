@@ -5,7 +5,7 @@ from threadpoolctl import threadpool_info
 
 from cluster.errors import PreparationError, StorageError
 from cluster.scheduling.executors import PARTS_KEPT, InProcessExecutor, Job, Preparation, Receipt
-from cluster.store.units import Part, Unit
+from cluster.store.units import MethodFold, Unit
 from tasks.errors import BadInputError
 
 
@@ -32,7 +32,7 @@ def test_jobs_run_in_order_with_what_their_fold_was_prepared_to() -> None:
 def test_a_fold_is_prepared_once_and_forgotten_when_released() -> None:
     made: list[int] = []
 
-    def prepare(shared: Any, part: Part) -> int:
+    def prepare(shared: Any, part: MethodFold) -> int:
         made.append(part.fold)
         return part.fold
 
@@ -41,7 +41,7 @@ def test_a_fold_is_prepared_once_and_forgotten_when_released() -> None:
         executor.start(job(key, fold=fold))
         executor.wait(0)
     assert made == [0, 1]
-    executor.release(Part("modifiers", 0))
+    executor.release(MethodFold("modifiers", 0))
     executor.start(job("e", fold=0))
     executor.wait(0)
     assert made == [0, 1, 0]
@@ -103,7 +103,7 @@ def test_what_is_no_shards_fault_is_raised(error: Exception) -> None:
 
 
 def test_a_fold_that_cannot_be_prepared_blames_no_target() -> None:
-    def prepare(shared: Any, part: Part) -> None:
+    def prepare(shared: Any, part: MethodFold) -> None:
         raise ValueError("all lines constant")
 
     executor = InProcessExecutor(work, Preparation(prepare))

@@ -24,7 +24,7 @@ from cluster.scheduling.ledger import (
     RecordFailure,
     Start,
 )
-from cluster.store.units import WHOLE, Part, Unit
+from cluster.store.units import MethodFold, Unit, fold_level_unit
 
 RUN = "f" * 64
 
@@ -85,17 +85,17 @@ def test_the_story_tells_every_step_of_one_unit_and_nothing_of_others() -> None:
 
 
 def test_the_next_part_is_that_of_the_first_pending_targets_in_no_shard_in_flight() -> None:
-    def shard(method: str, target: str, fold: int, needs: tuple[str, ...] = ()) -> Shard:
-        return name_shard(RUN, [Unit(method, target, fold)], needs)
+    def shard(method: str, target: str, fold: int, dependencies: tuple[str, ...] = ()) -> Shard:
+        return name_shard(RUN, [Unit(method, target, fold)], dependencies)
 
-    whole = shard("latent", WHOLE, 0)
+    whole = name_shard(RUN, [fold_level_unit("latent", 0)])
     ridge = [shard("ridge", target, fold) for fold in (0, 1) for target in ("A", "B", "C")]
     ledger = Ledger([*ridge[:3], whole, *ridge[3:], shard("latent", "A", 0, (whole.key,))], RUN, slots=1)
     ledger.begin()
-    assert ledger.next_part() == Part("ridge", 1)
+    assert ledger.next_method_fold() == MethodFold("ridge", 1)
     for done in (*ridge[:3], whole, *ridge[3:5]):
         ledger.handle(Committed(done.key))
-    assert ledger.next_part() is None
+    assert ledger.next_method_fold() is None
 
 
 def test_failures_an_earlier_run_recorded_count() -> None:
@@ -178,9 +178,9 @@ def test_parts_left_shrink_as_parts_are_done() -> None:
     shards = [shard_of("A", fold=0), shard_of("A", fold=1)]
     ledger = Ledger(shards, RUN, slots=1)
     ledger.begin()
-    assert {part.fold for part in ledger.parts_left()} == {0, 1}
+    assert {part.fold for part in ledger.method_folds_left()} == {0, 1}
     ledger.handle(Committed(shards[0].key))
-    assert {part.fold for part in ledger.parts_left()} == {1}
+    assert {part.fold for part in ledger.method_folds_left()} == {1}
 
 
 @dataclass

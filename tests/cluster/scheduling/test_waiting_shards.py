@@ -2,7 +2,7 @@
 
 import pytest
 
-from cluster.runs.dependencies import FIRST_FOLD, needs_of, networks_key, search_key, whole_units
+from cluster.runs.dependencies import FIRST_FOLD, dependencies_of, fold_level_units, networks_key, search_key
 from cluster.runs.planning import Costs, Shard, make_shards, name_shard
 from cluster.scheduling.ledger import (
     FAILURES_ALONE,
@@ -14,13 +14,13 @@ from cluster.scheduling.ledger import (
     Ledger,
     Start,
 )
-from cluster.store.units import SEARCH, WHOLE, Unit, shard_key
+from cluster.store.units import SEARCH, Unit, fold_level_unit, shard_key
 
 RUN = "f" * 64
 
 
 def networks_of(fold: int, method: str = "latent") -> Shard:
-    return name_shard(RUN, [Unit(method, WHOLE, fold)])
+    return name_shard(RUN, [fold_level_unit(method, fold)])
 
 
 def targets_of(fold: int, *targets: str) -> Shard:
@@ -56,12 +56,12 @@ def test_a_waiting_part_is_not_released():
     ledger = Ledger([networks_of(0), targets_of(0, "A")], RUN, slots=1)
     ledger.begin()
     ledger.handle(Committed(networks_of(0).key))
-    assert targets_of(0, "A").part in ledger.parts_left()
+    assert targets_of(0, "A").method_fold in ledger.method_folds_left()
 
 
 def test_what_waits_for_something_given_up_is_blocked_and_the_run_ends():
-    search = name_shard(RUN, [Unit("latent", SEARCH, 0)])
-    networks = name_shard(RUN, [Unit("latent", WHOLE, 0)], (search.key,))
+    search = name_shard(RUN, [fold_level_unit("latent", 0, SEARCH)])
+    networks = name_shard(RUN, [fold_level_unit("latent", 0)], (search.key,))
     waiting = name_shard(RUN, [Unit("latent", "A", 0)], (networks.key,))
     apart = targets_of(1, "A"), networks_of(1)
     ledger = Ledger([search, networks, waiting, *apart], RUN, slots=2)
@@ -86,11 +86,12 @@ def test_what_needs_a_commit_nobody_makes_is_blocked_at_once():
 
 def test_halves_read_what_the_whole_read():
     whole = targets_of(0, "A", "B")
-    ledger = Ledger([whole], RUN, 2, committed=whole.needs)
+    ledger = Ledger([whole], RUN, 2, committed=whole.dependencies)
     ledger.begin()
     halves = started(ledger.handle(Failed(whole.key, "killed", "signal 9")))
-    assert [half.needs for half in halves] == [whole.needs] * 2
-    assert {half.key for half in halves} == {shard_key(RUN, half.units, whole.needs) for half in halves}
+    assert [half.dependencies for half in halves] == [whole.dependencies] * 2
+    keys = {shard_key(RUN, half.units, whole.dependencies) for half in halves}
+    assert {half.key for half in halves} == keys
 
 
 def test_a_late_commit_of_networks_wakes_those_that_wait():
@@ -105,28 +106,28 @@ def test_a_late_commit_of_networks_wakes_those_that_wait():
 @pytest.mark.parametrize("search", ["none", "once", "nested"])
 def test_a_chain_of_needs_begins_where_nothing_is_needed(search: str):
     folds = [0, 1, -1]
-    units = whole_units("latent", folds, search)
-    made = {shard_key(RUN, [u], needs_of(u, RUN, search)) for u in units}
-    searched = {u.fold for u in units if u.target == SEARCH}
+    units = fold_level_units("latent", folds, search)
+    made = {shard_key(RUN, [u], dependencies_of(u, RUN, search)) for u in units}
+    searched = {u.fold for u in units if u.work == SEARCH}
     assert searched == {"none": set(), "once": {FIRST_FOLD}, "nested": set(folds)}[search]
     for fold in folds:
-        (read,) = needs_of(Unit("latent", "A", fold), RUN, search)
+        (read,) = dependencies_of(Unit("latent", "A", fold), RUN, search)
         assert read == networks_key("latent", fold, RUN, search)
         assert read in made
-        read_in_turn = needs_of(Unit("latent", WHOLE, fold), RUN, search)
+        read_in_turn = dependencies_of(fold_level_unit("latent", fold), RUN, search)
         assert set(read_in_turn) <= made
         expected = () if search == "none" else (search_key("latent", fold, RUN, search),)
         assert read_in_turn == expected
-    assert needs_of(Unit("modifiers", "A", 0), RUN, search) == ()
+    assert dependencies_of(Unit("modifiers", "A", 0), RUN, search) == ()
 
 
 def test_the_work_of_a_whole_fold_is_a_shard_of_its_own_and_first():
     folds = [0, 1]
     units = [Unit("latent", t, f) for f in folds for t in ("A", "B", "C")]
-    units = units + whole_units("latent", folds, "none")
-    shards = make_shards(units, RUN, Costs("quick", 10, 10), 1, 2, lambda u: needs_of(u, RUN, "none"))
+    units = units + fold_level_units("latent", folds, "none")
+    shards = make_shards(units, RUN, Costs("quick", 10, 10), 1, 2, lambda u: dependencies_of(u, RUN, "none"))
     first, *rest = shards[:3]
-    assert first.units == (Unit("latent", WHOLE, 0),)
+    assert first.units == (fold_level_unit("latent", 0),)
     assert [len(s.units) for s in rest] == [1, 2]
-    assert all(s.needs == (first.key,) for s in rest)
-    assert not first.needs
+    assert all(s.dependencies == (first.key,) for s in rest)
+    assert not first.dependencies

@@ -141,7 +141,7 @@ def test_a_commit_that_lies_is_found_and_moved(
 @pytest.mark.parametrize(
     ("units_written", "table", "words"),
     [
-        ("ABC", "predictions", "holds rows of Unit(method='modifiers', target='C', fold=0)"),
+        ("ABC", "predictions", "holds rows of C, fold 0, modifiers"),
         ("A", "scores", "exactly one row"),
     ],
 )

@@ -15,7 +15,7 @@ from tasks.fitting.settings import ShardSettings
 from tasks.methods.latent import prepare_networks
 from tasks.methods.registry import Weights, prepare_part
 from tasks.methods.shard import run_shard
-from tasks.networks.training import WholeResult, design_of, train_fold
+from tasks.networks.training import FoldResult, design_of, train_fold
 
 SHORT = Schedule(epochs=12, patience=4, learning_rate=1e-3)
 
@@ -50,7 +50,7 @@ def panel() -> Panel:
     return panel_of_noise()
 
 
-def trained(panel: Panel, method: str, schedule: Schedule = SHORT, fold: int = 1) -> WholeResult:
+def trained(panel: Panel, method: str, schedule: Schedule = SHORT, fold: int = 1) -> FoldResult:
     parts = make_folds("kfold", len(panel.cell_lines), 4, 0)
     where = parts[fold] if fold >= 0 else final_fold(len(panel.cell_lines))
     own = settings(method)

@@ -74,10 +74,10 @@ def test_genes_of_one_module_are_correlated_and_others_hardly(world):
     module = module[world.expression.std(axis=0) > 0.3]
     r = np.corrcoef(x.T)
     mates = np.triu(module[:, None] == module[None, :], 1)
-    strangers = np.triu(module[:, None] != module[None, :], 1)
+    unknown = np.triu(module[:, None] != module[None, :], 1)
     assert np.median(np.abs(r[mates])) > 0.2
-    assert np.median(np.abs(r[strangers])) < 0.1
-    assert np.quantile(np.abs(r[strangers]), 0.99) > 2.6 / np.sqrt(600)  # lineages correlate some of them
+    assert np.median(np.abs(r[unknown])) < 0.1
+    assert np.quantile(np.abs(r[unknown]), 0.99) > 2.6 / np.sqrt(600)  # lineages correlate some of them
 
 
 def test_most_targets_are_near_constant_and_every_class_looks_like_its_name(world, classes):
