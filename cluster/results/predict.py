@@ -14,17 +14,16 @@ from cluster.store.units import FINAL_FOLD
 from cluster.views.genes import genes_table
 from cluster.views.models import RESIDUALS, residuals_table
 from tasks.dataset.expression_range import doubt_about, range_in_words
-from tasks.drugs.drugs import METHOD as DRUGS
 from tasks.errors import BadInputError
 from tasks.importing.importer import read_matrix
 from tasks.importing.matrices import GENES
+from tasks.methods.registry import DEFAULT_METHODS, method_named, method_names
 from tasks.scoring.kernels import FEWEST_KNOWN
 from tasks.scoring.predict import Scored, score_samples
 from tasks.scoring.samples import checked_samples, in_other_words, none_known
 from tasks.tables.schemas import KEYS, SCHEMAS
 
 SUFFIXES = {".csv": "csv", ".parquet": "parquet"}
-RANKING = "`knockcast predict --method drugs`, in Python `Store.rank_drugs`"
 TRUST = ["class", "pearson", "pearson_pooled", "pearson_low", "pearson_high", "q_value", "gain"]
 
 
@@ -39,7 +38,7 @@ def predict_samples(reader: StoreReader, expression: pd.DataFrame, method: str |
     chosen = _method(reader, method)
     parts = [part for _, part in reader.parts("models", method=chosen)]
     models = sort_rows(pa.concat_tables([SCHEMAS["models"].empty_table(), *parts]), KEYS["models"])
-    scored = score_samples(models, list(samples.columns), samples.to_numpy(), reader.training, reader.weights)
+    scored = score_samples(models, list(samples.columns), samples.to_numpy(), method_named(chosen), reader)
     _check_scored(reader, models, chosen, scored, samples)
     share = scored.known / len(scored.needed) if scored.needed else np.ones(len(samples))
     return Prediction(
@@ -120,15 +119,15 @@ def _method(reader: StoreReader, asked: str | None) -> str:
     final = [unit for unit in reader.committed_units() if unit.fold == FINAL_FOLD]
     stored = sorted({unit.method for unit in final if not unit.is_fold_level})
     known = f"stored are those of {', '.join(stored)}" if stored else "none are stored"
-    if any(unit.method == DRUGS for unit in final):
-        known += f"; there is one that ranks drugs: {RANKING}"
-    if asked is None and len(stored) > 1 and "modifiers" not in stored:
+    others = sorted({unit.method for unit in final if unit.is_fold_level} - set(stored))
+    reasons = {name: method_named(name).cannot_predict for name in others}
+    known += "".join(f"; method {name}: {reason}" for name, reason in reasons.items() if reason)
+    default = next((name for name in DEFAULT_METHODS if name in stored or not stored), None)
+    if asked is None and len(stored) > 1 and default is None:
         raise BadInputError(f"{reader.fs.name}: --method: whose final models? {known}")
-    if asked == "profiles":
-        raise BadInputError("--method profiles: it forecasts genes for known cell lines, no new samples")
-    if asked == DRUGS:
-        raise BadInputError(f"method drugs ranks drugs, and forecasts no targets: {RANKING}")
-    method = asked or ("modifiers" if "modifiers" in stored or not stored else stored[0])
+    if asked in method_names() and (reason := method_named(asked).cannot_predict):
+        raise BadInputError(f"--method {asked}: {reason}")
+    method = asked or default or stored[0]
     if method not in stored:
         raise BadInputError(
             f"{reader.fs.name}: no final models of {f'method {asked}' if asked else 'targets'} ({known}); "
@@ -151,7 +150,11 @@ def _check_scored(
         )
     if np.isnan(scored.predicted).all():
         lacking = _missing(scored).sort_values("samples_without", ascending=False, kind="stable")
-        enough = "all modifiers of a target" if method == "modifiers" else f"{FEWEST_KNOWN}% of the genes"
+        enough = (
+            "all modifiers of a target"
+            if method_named(method).predicts_from == "modifiers"
+            else f"{FEWEST_KNOWN}% of the genes"
+        )
         raise BadInputError(
             f"no sample knows enough for a single forecast, which takes {enough}: of {len(scored.needed)} "
             f"genes the models need, the best sample knows {scored.known.max()}; "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tasks.networks.training import NETWORK_METHODS
+from tasks.methods.registry import method_named
 from tasks.scoring.kernels import FEWEST_KNOWN
 
 SHOWN = 20  # names in a sentence; files hold them all
@@ -46,10 +46,10 @@ def what_is_missing(made: Prediction, unfitted: Sequence[str], trust: str) -> li
         lines.append(
             f"{len(lacking)} targets are not forecast for that reason (missing_modifiers in {trust})"
         )
-    if made.method == "modifiers":
+    method = method_named(made.method)
+    if method.predicts_from == "modifiers":
         return lines + _samples_by_targets(made.predicted.drop(columns=lacking))
-    how = "with the training mean for those" if made.method in NETWORK_METHODS else "from those they know"
-    return lines + _samples_by_genes(made.known, how)
+    return lines + _samples_by_genes(made.known, method.unknown_genes)
 
 
 def _targets_without_model(made: Prediction, unfitted: Sequence[str], trust: str) -> list[str]:

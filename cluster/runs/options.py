@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cluster.runs.dependencies import Search
 from modeling.candidates.registry import BUILT, candidates_of
 from modeling.folds import Fold, Scheme, final_fold, make_folds
 from modeling.selection.select import SelectionSettings
@@ -18,6 +17,7 @@ from tasks.dataset.dataset import Dataset
 from tasks.dataset.gene_classes import VARIABLE
 from tasks.drugs.drugs import METHOD as DRUGS
 from tasks.errors import BadInputError
+from tasks.fitting.settings import Search
 from tasks.methods.profiles import METHOD as PROFILES
 from tasks.networks.training import NETWORK_METHODS
 

@@ -9,17 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from cluster.runs.estimates import fold_work_seconds, preparation_seconds, target_seconds
+from cluster.runs.options import RunOptions
+from cluster.runs.settings import settings_of
 from cluster.store.units import FINAL_FOLD, MethodFold, Unit, shard_key
-from modeling.networks.shared_networks import EXPRESSION_UNITS
-from modeling.selection.association import TESTS, TILE_TARGETS
-from tasks.methods.forest import GENES as FOREST_GENES
-from tasks.networks.training import NETWORK_METHODS
+from tasks.methods.cost import Cost, DataSize
+from tasks.methods.registry import DEFAULT_METHODS, method_named
 
 BLOCK_SECONDS = 60.0  # losing a block of this length costs little, and Ray's 1 ms a task vanishes in it
 SHARDS_PER_SLOT = 10  # at least, so that no slot stands idle long at the end and progress is seen to move
-WORKER_BYTES = 450 * 2**20  # a worker process with the numerical libraries imported
-GENE_BYTES = 8 + 8 + 1 / 8  # a gene and line as `modifiers` prepares it: standardised, ranked, as a bit
 
 
 @dataclass(frozen=True)
@@ -53,78 +50,30 @@ class Shard:
 
 @dataclass(frozen=True)
 class Costs:
-    """What decides how long a unit takes: the candidates, the dataset's size, and how many drugs it has.
+    """What a run's work takes, as its methods estimate it for a dataset of this size."""
 
-    `candidates` are a preset or names; `profiled` genes can be in method `profiles`, and
-    `variable` targets are forecast by shared networks: as many as there are genes if None.
-    """
+    size: DataSize
+    options: RunOptions
 
-    candidates: str | tuple[str, ...]
-    genes: int
-    lines: int
-    drugs: int = 0
-    profiled: int | None = None
-    variable: int | None = None
-
-    def seconds_per_unit(self, method: str) -> float:
-        """Estimated core-seconds of one target in one fold; see `runs.estimates` for how good that is."""
-        return target_seconds(method, self.candidates, self.genes, self.lines)
-
-    def preparation(self, method: str) -> float:
-        """Estimated core-seconds of preparing one fold for targets of a method."""
-        return preparation_seconds(method, self.genes, self.lines)
+    def of(self, method: str) -> Cost:
+        """One method's costs."""
+        return method_named(method).cost(self.size, settings_of(self.options, method))
 
     def seconds(self, shard: Shard) -> float:
         """Estimated core-seconds of a shard."""
+        cost = self.of(shard.method)
         if shard.is_fold_level:
-            return self.fold_work_seconds(shard.units[0])
-        return len(shard.units) * self.seconds_per_unit(shard.method)
+            return cost.fold_work[shard.units[0].work]
+        return len(shard.units) * cost.target
 
-    def fold_work_seconds(self, unit: Unit) -> float:
-        """Estimated core-seconds of work on a fold as a whole, networks stopping when they usually do."""
-        profiled = self.genes if self.profiled is None else self.profiled
-        variable = self.genes if self.variable is None else self.variable
-        return fold_work_seconds(unit, self.genes, self.lines, self.drugs, profiled, variable)
-
-    def memory(self, slots: int, methods: Iterable[str] = ("modifiers",)) -> int:
+    def memory(self, slots: int, methods: Iterable[str] = DEFAULT_METHODS) -> int:
         """Estimated bytes of the raw expression (float32), of the methods' dearest fold, and of the workers.
 
         Folds are prepared one after another; the targets' effects and what becomes of them are not counted.
         """
-        dearest = max((self.fold_bytes(m) + slots * self.worker_bytes(m) for m in set(methods)), default=0)
-        return 4 * self.genes * self.lines + dearest
-
-    def fold_bytes(self, method: str) -> int:
-        """Estimated bytes of one prepared fold, shared by all workers.
-
-        `modifiers`: standardised values, ranks and bits of all genes. `ridge` and `kernel`: the kernel of all
-        lines with the training lines, and its eigenvectors; while they are made, standardised expression in
-        two orders (float32). `forest`: standardised values, where there are more genes than it keeps.
-        """
-        if method in NETWORK_METHODS:
-            return 8 * self.genes * self.lines  # what is forecast; no more than as many targets as genes
-        if method in ("ridge", "kernel"):
-            return 8 * (2 * self.lines**2 + self.genes * self.lines)
-        if method == "forest":
-            return 8 * self.genes * self.lines if self.genes > FOREST_GENES else 0
-        return int(GENE_BYTES * self.genes * self.lines)
-
-    def worker_bytes(self, method: str) -> int:
-        """Estimated bytes of one worker: its libraries, and what one pattern of missing lines has anew.
-
-        `modifiers`, `forest`: a tile of targets × genes for each test, and the genes prepared again (with
-        stratified folds, for every target). `ridge`, `kernel`: the kernels of that pattern and their
-        eigenvectors.
-        """
-        if method in NETWORK_METHODS:  # torch, lines as networks take them, weights with slopes and moments
-            return 2 * WORKER_BYTES + 4 * self.genes * (5 * self.lines + 8 * 2 * EXPRESSION_UNITS)
-        if method in ("ridge", "kernel"):
-            return WORKER_BYTES + 8 * 4 * self.lines**2
-        anew, tile = self.fold_bytes(method), 8 * TILE_TARGETS * self.genes
-        if method == "forest":
-            features = 40 * min(self.genes, FOREST_GENES) * self.lines  # of one fit, as they come and sorted
-            return WORKER_BYTES + features + (anew + tile if anew else 0)
-        return WORKER_BYTES + len(TESTS) * tile + anew
+        costs = [self.of(method) for method in set(methods)]
+        dearest = max((cost.fold_bytes + slots * cost.worker_bytes for cost in costs), default=0)
+        return 4 * self.size.genes * self.size.cell_lines + dearest
 
 
 @dataclass(frozen=True)
@@ -207,7 +156,7 @@ def make_shards(
         members = [unit for unit in members if not unit.is_fold_level]
         if not members:
             continue
-        timely = max(1, round(BLOCK_SECONDS / costs.seconds_per_unit(members[0].method)))
+        timely = max(1, round(BLOCK_SECONDS / costs.of(members[0].method).target))
         size = shard_size or min(fair, timely)
         read = dependencies(members[0])
         shards += [name_shard(run_digest, block, read) for block in _even_blocks(members, size)]
@@ -226,7 +175,7 @@ def summarise(
         reused = sum(unit in committed for unit in members)
         seconds = sum(costs.seconds(s) for s in own)
         if any(not s.units[0].is_fold_level for s in own):
-            seconds += costs.preparation(method)
+            seconds += costs.of(method).preparation
         lines.append(PlanLine(method, fold, len(members), reused, len(own), seconds))
     methods = {shard.method for shard in shards}
     longest = max(map(costs.seconds, shards), default=0.0)

@@ -21,7 +21,8 @@ from cluster.runs.options import (
     folds_of,
     targets_of,
 )
-from cluster.store.units import FINAL_FOLD, Unit, fold_level_unit
+from cluster.runs.settings import settings_of
+from cluster.store.units import FINAL_FOLD, Unit
 from modeling.folds import Fold
 from tasks.dataset.dataset import Dataset
 from tasks.dataset.target_facts import missing_pattern_order, target_facts
@@ -81,8 +82,7 @@ def wanted_by(
     units = []
     for method in methods:
         own = [f for f in folds if f != FINAL_FOLD or (final and method in FINAL_METHODS)]
-        units += [fold_level_unit(method, fold) for fold in own] if method in VECTOR_METHODS else []
-        units += fold_level_units(method, own, chosen.search)
+        units += fold_level_units(method, own, settings_of(chosen, method))
         if names:
             mine = problems.of(partial(targets_of, method, dataset, facts, names, targets), list[str]())
             units += [Unit(method, target, fold) for fold in own for target in mine]

@@ -13,7 +13,6 @@ from cluster.ray_engine.runtime import check_address, fingerprint, open_executor
 from cluster.runs.dependencies import dependencies_of
 from cluster.runs.devices import device_for
 from cluster.runs.options import (
-    GPU_METHODS,
     RunOptions,
     folds_of,
     options_of,
@@ -21,6 +20,7 @@ from cluster.runs.options import (
 )
 from cluster.runs.planning import Costs, make_shards
 from cluster.runs.request import Wanted, verified_dataset, wanted_by
+from cluster.runs.settings import settings_of
 from cluster.scheduling.driver import Deadlines, Outcome, drive, seal_if_done
 from cluster.scheduling.progress import progress_for
 from cluster.store.filesystem import open_filesystem
@@ -31,15 +31,14 @@ from cluster.store.writer import StoreWriter
 from cluster.text import measure_in_words
 from cluster.worker.inputs import RunInputs
 from cluster.worker.work import prepare, run_and_commit
-from modeling.kernels.kernels import KERNELS
 from tasks.artifacts.training_expression import training_bytes
 from tasks.dataset.dataset import Dataset
 from tasks.dataset.gene_classes import VARIABLE
 from tasks.dataset.target_facts import missing_pattern_order, target_facts
-from tasks.drugs.drugs import METHOD as DRUGS
-from tasks.drugs.drugs import drug_data
 from tasks.errors import BadInputError
 from tasks.fitting.fold import panel_of
+from tasks.methods.cost import DataSize
+from tasks.methods.registry import method_named
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def wanted_of(request: Request) -> Wanted:
 def _put_shared(writer: StoreWriter, dataset: Dataset, facts: pa.Table, units: Iterable[Unit]) -> None:
     """What many rows go with: facts of the targets, and the expression that kernels compare samples with."""
     writer.put_targets(facts)
-    if any(unit.fold == FINAL_FOLD and unit.method in KERNELS for unit in units):
+    if any(unit.fold == FINAL_FOLD and method_named(unit.method).needs_training_expression for unit in units):
         writer.put_training(training_bytes(dataset.cell_lines, dataset.genes, dataset.expression))
 
 
@@ -155,7 +154,7 @@ def _dataset_of(reader: StoreReader, given: Path | None) -> Dataset:
 
 
 def _dependencies(options: RunOptions, writer: StoreWriter) -> Callable[[Unit], tuple[str, ...]]:
-    return lambda unit: dependencies_of(unit, writer.run_digest, options.search)
+    return lambda unit: dependencies_of(unit, writer.run_digest, settings_of(options, unit.method))
 
 
 def on_device(options: RunOptions, device: str) -> RunOptions:
@@ -165,14 +164,14 @@ def on_device(options: RunOptions, device: str) -> RunOptions:
 
 def costs_of(options: RunOptions, dataset: Dataset, facts: pa.Table) -> Costs:
     """What the work on a dataset costs; `facts` are of its targets (`tasks.dataset.target_facts`)."""
-    return Costs(
-        options.candidates,
+    size = DataSize(
         len(dataset.genes),
         len(dataset.cell_lines),
         len(dataset.drugs),
         profiled=int((np.asarray(dataset.own) >= 0).sum()),
         variable=facts.column("class").to_pylist().count(VARIABLE),
     )
+    return Costs(size, options)
 
 
 def _work_off(
@@ -193,9 +192,10 @@ def _work_off(
     if not left:
         return Outcome(0, 0, quarantined, {}, False, seal_if_done(writer), 0.0)
     folds = {f.number: f for f in folds_of(options, dataset)}
-    drugs = drug_data(dataset) if any(unit.method == DRUGS for unit in left) else None
-    inputs = RunInputs(panel_of(dataset), folds, options, writer.fs.name, writer.run_digest, drugs)
-    on_gpu = GPU_METHODS & {u.method for u in left} if options.runs_on == "cuda" else frozenset()
+    methods = {unit.method for unit in left}
+    extra = {name: method_named(name).load(dataset) for name in sorted(methods)}
+    inputs = RunInputs(panel_of(dataset), folds, options, writer.fs.name, writer.run_digest, extra)
+    on_gpu = frozenset(name for name in methods if options.runs_on == "cuda" and method_named(name).uses_gpu)
     with open_executor(run_and_commit, prepare, inputs, resources, on_gpu) as executor:
         outcome = drive(
             writer,

@@ -16,7 +16,7 @@ from cluster.errors import PreparationError, RefusedError, StorageError
 from cluster.scheduling.ledger import FailureKind
 from cluster.store.units import MethodFold, Unit
 from tasks.errors import BadInputError
-from tasks.networks.training import NETWORK_METHODS
+from tasks.methods.registry import method_named
 
 PARTS_KEPT = 2  # prepared parts held in process: the one being worked on and the next
 ERROR_CHARACTERS = 2000  # of a traceback's end; enough to find the line, small enough for a JSON file
@@ -53,8 +53,8 @@ class Job:
 
     @property
     def trains(self) -> bool:
-        """Whether it trains shared networks: Ray gives it an actor, which goes on after a crash."""
-        return self.is_fold_level and self.method in NETWORK_METHODS
+        """Whether it is long and checkpointed: Ray gives it an actor, which goes on after a crash."""
+        return self.is_fold_level and method_named(self.method).checkpoints
 
     @property
     def method_fold(self) -> MethodFold:

@@ -1,19 +1,19 @@
 """What every job of a run needs, apart from what its part was prepared to."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from cluster.runs.options import GPU_METHODS, RunOptions
+from cluster.runs.options import RunOptions
 from modeling.folds import Fold
-from tasks.drugs.drugs import DrugData
 from tasks.fitting.fold import Panel
-from tasks.fitting.settings import ShardSettings
 
 
 @dataclass(frozen=True)
 class RunInputs:
     """The matrices, the folds by number, the options, and the store; `run` is the run's digest.
 
-    `drugs` are there where a method asks for them.
+    `extra` holds, by method, what its `load` took from the Dataset beside the panel.
     """
 
     panel: Panel
@@ -21,16 +21,4 @@ class RunInputs:
     options: RunOptions
     store: str
     run: str
-    drugs: DrugData | None = None
-
-
-def settings_of(options: RunOptions, method: str) -> ShardSettings:
-    """What a shard of one method needs to know of the run's options."""
-    return ShardSettings(
-        method=method,
-        candidates=options.candidates,
-        selection=options.selection,
-        seed=options.seed,
-        device=options.runs_on if method in GPU_METHODS else "cpu",
-        stratified=options.folds if options.stratified else None,
-    )
+    extra: Mapping[str, Any] = field(default_factory=dict)

@@ -8,21 +8,21 @@ from importlib.metadata import version
 import pyarrow as pa
 
 from cluster.errors import RefusedError
-from cluster.runs.dependencies import networks_key
 from cluster.runs.devices import sees_gpu
+from cluster.runs.settings import settings_of
 from cluster.scheduling.executors import Job, Receipt, Say
 from cluster.store import layout
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import MethodFold
 from cluster.store.writer import StoreWriter
-from cluster.worker.fold_work import finish_fold_work, run_fold_work, weights_of
-from cluster.worker.inputs import RunInputs, settings_of
+from cluster.worker.fold_work import dependencies_for_targets, finish_fold_work, run_fold_work
+from cluster.worker.inputs import RunInputs
 from tasks.fitting.fold import target_indices
-from tasks.fitting.settings import ShardSettings
-from tasks.methods.registry import Prepared, prepare_part
+from tasks.fitting.settings import MethodSettings
+from tasks.methods.method import Prepared
+from tasks.methods.registry import prepare_method_fold
 from tasks.methods.shard import run_shard
-from tasks.networks.training import NETWORK_METHODS
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,13 @@ class Result:
     files: dict[str, bytes]
 
 
-def prepare(inputs: RunInputs, part: MethodFold) -> Prepared:
-    """What every shard of one method in one fold needs: of shared networks, what they forecast."""
-    weights = None
-    if part.method in NETWORK_METHODS:
-        key = networks_key(part.method, part.fold, inputs.run, inputs.options.search)
-        weights = weights_of(inputs.store, key)
-    settings = settings_of(inputs.options, part.method)
-    return prepare_part(inputs.panel, inputs.folds[part.fold], settings, weights)
+def prepare(inputs: RunInputs, method_fold: MethodFold) -> Prepared:
+    """What every shard of one method in one fold needs."""
+    settings = settings_of(inputs.options, method_fold.method)
+    committed = dependencies_for_targets(inputs, settings, method_fold.fold)
+    fold = inputs.folds[method_fold.fold]
+    prepared: Prepared = prepare_method_fold(inputs.panel, fold, settings, committed)
+    return prepared
 
 
 def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | Say | None) -> Receipt:
@@ -90,7 +89,7 @@ def _trained_before(job: Job) -> Receipt | None:
     )
 
 
-def _run(job: Job, inputs: RunInputs, prepared: Prepared | Say | None, settings: ShardSettings) -> Result:
+def _run(job: Job, inputs: RunInputs, prepared: Prepared | Say | None, settings: MethodSettings) -> Result:
     if job.is_fold_level:
         done = run_fold_work(job, inputs, settings, prepared if callable(prepared) else None)
         return Result(done.tables, {done.status: 1}, done.files)

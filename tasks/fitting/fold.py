@@ -1,20 +1,19 @@
 """What every shard of a run shares, and what every shard of one fold shares."""
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
 from jaxtyping import Float32, Int64
 
 from modeling.baselines import UNKNOWN_LINEAGE
 from modeling.folds import Fold, quantile_fold
 from modeling.seeds import seed_of
-from modeling.selection.prepared import PreparedGenes, prepare_genes
 from tasks.dataset.dataset import Dataset
 from tasks.dataset.gene_classes import VARIABLE
 from tasks.dataset.target_facts import target_facts
-from tasks.fitting.settings import ShardSettings
+from tasks.fitting.settings import MethodSettings
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Panel:
 
     `expression` is cell lines x genes, log2(TPM+1), dense; `effect` is cell lines x targets, NaN where not
     measured; `own` is each target's column in `expression`, -1 where its own expression is not known;
-    `lineages` are numbers, -1 where unknown. `variable` are the targets that shared networks forecast: those
+    `lineages` are numbers, -1 where unknown. `variable` are the targets that shared networks predict: those
     of the dataset that vary (`tasks.dataset.gene_classes`) over all its lines, whatever a run asks for.
     """
 
@@ -38,15 +37,12 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class PreparedFold:
-    """One fold and the expression of its training lines, standardised, ranked and bit-packed once.
+class FoldResult:
+    """What fold-level work gave: tables by name, files by extension, and its status word."""
 
-    `seconds` are each target's share of that (`share_of`).
-    """
-
-    fold: Fold
-    prepared: PreparedGenes
-    seconds: float = 0.0
+    tables: dict[str, pa.Table]
+    files: dict[str, bytes] = field(default_factory=dict)
+    status: str = "ok"
 
 
 def panel_of(dataset: Dataset) -> Panel:
@@ -77,17 +73,6 @@ def lineage_numbers(lineages: Sequence[str]) -> Int64[np.ndarray, " cell_lines"]
     return np.array([numbers[lineage] for lineage in lineages], dtype=np.int64)
 
 
-def prepare_fold(panel: Panel, fold: Fold, settings: ShardSettings) -> PreparedFold:
-    """Prepare a fold for method `modifiers` from its training lines alone."""
-    expression = panel.expression[fold.train]
-    prepared = prepare_genes(expression, settings.selection.cut)
-    if settings.device != "cpu":  # every shard gets a copy of its own, and must know that it is the same
-        digest = hashlib.sha256(repr((expression.shape, settings.selection.cut)).encode())
-        digest.update(expression)
-        prepared = replace(prepared, digest=digest.hexdigest())
-    return PreparedFold(fold, prepared)
-
-
 def share_of(panel: Panel, seconds: float) -> float:
     """Each target's share of core-seconds that a fold took as a whole: prepared, or its networks trained.
 
@@ -97,7 +82,7 @@ def share_of(panel: Panel, seconds: float) -> float:
     return seconds / max(1, len(panel.variable) or len(panel.targets))
 
 
-def fold_of(panel: Panel, fold: Fold, target: int, settings: ShardSettings) -> Fold:
+def fold_of(panel: Panel, fold: Fold, target: int, settings: MethodSettings) -> Fold:
     """The lines that train and test for one target (column): the fold's, or the target's own if stratified.
 
     A target's own folds depend on the run's seed, its name and its effect alone.

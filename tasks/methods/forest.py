@@ -20,15 +20,20 @@ from modeling.candidates.registry import Problem
 from modeling.candidates.trees.forest import Forest
 from modeling.folds import Fold
 from modeling.seeds import seed_of
+from modeling.selection.association import TILE_TARGETS
 from modeling.selection.top_genes import standardised_genes, top_genes
 from tasks.fitting.fit import fit_by_pattern
 from tasks.fitting.fold import Panel, fold_of
-from tasks.fitting.settings import ShardSettings
-from tasks.methods.modifiers import TargetFit
+from tasks.fitting.modifiers import TargetFit
+from tasks.fitting.settings import MethodSettings
+from tasks.methods.cost import ROW_SECONDS, WORKER_BYTES, Cost, DataSize
+from tasks.methods.method import CommittedWork, Method
 
 NAME = "forest"
 GENES = 1000  # kept for each target, at most
 FOREST = Forest(out_of_bag=True)
+TARGET_SECONDS = 2.0  # one target on all the genes it keeps
+PREPARATION_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -80,14 +85,14 @@ class ForestFit:
         return self.fitted.predict(_features(panel, rows, self.genes)) if self.model is not None else None
 
 
-def prepare_forest(panel: Panel, fold: Fold, settings: ShardSettings) -> PreparedForest:
+def prepare_forest(panel: Panel, fold: Fold, settings: MethodSettings) -> PreparedForest:
     """Prepare a fold from its training lines alone."""
     shared = settings.stratified is None and len(panel.genes) > GENES
     return PreparedForest(fold, standardised_genes(panel.expression[fold.train]) if shared else None)
 
 
 def fit_forest_targets(
-    panel: Panel, prepared: PreparedForest, targets: Sequence[int], settings: ShardSettings
+    panel: Panel, prepared: PreparedForest, targets: Sequence[int], settings: MethodSettings
 ) -> list[ForestFit | TargetFit]:
     """Fit every target of a block on its training lines; the order of `targets` is kept.
 
@@ -100,7 +105,7 @@ def fit_forest_targets(
 
 
 def _fit_block(
-    panel: Panel, prepared: PreparedForest, targets: Sequence[int], settings: ShardSettings
+    panel: Panel, prepared: PreparedForest, targets: Sequence[int], settings: MethodSettings
 ) -> list[ForestFit | TargetFit]:
     fit_group = partial(_fit_group, panel, prepared, settings)
     return fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, fit_group)
@@ -109,7 +114,7 @@ def _fit_block(
 def _fit_group(
     panel: Panel,
     prepared: PreparedForest,
-    settings: ShardSettings,
+    settings: MethodSettings,
     targets: list[int],
     effect: Float64[np.ndarray, "lines targets"],
     present: Bool[np.ndarray, " train"],
@@ -169,3 +174,42 @@ def _features(
     panel: Panel, rows: Int64[np.ndarray, " lines"], genes: Int64[np.ndarray, " kept"]
 ) -> Float64[np.ndarray, "lines kept"]:
     return panel.expression[np.ix_(rows, genes)].astype(np.float64)
+
+
+class ForestMethod(Method):
+    """A random forest on the genes of highest |r|, as production systems use one."""
+
+    name = NAME
+    help = "random forest on the 1000 genes of highest |r|, as the DepMap portal's predictions are made"
+    can_stratify = True
+
+    def prepare(
+        self, panel: Panel, fold: Fold, settings: MethodSettings, committed: Sequence[CommittedWork]
+    ) -> PreparedForest:
+        """Standardised genes to choose among."""
+        return prepare_forest(panel, fold, settings)
+
+    def fit(
+        self, panel: Panel, prepared: PreparedForest, targets: Sequence[int], settings: MethodSettings
+    ) -> list[ForestFit | TargetFit]:
+        """A forest for each target."""
+        return fit_forest_targets(panel, prepared, targets, settings)
+
+    def cost(self, size: DataSize, settings: MethodSettings) -> Cost:
+        """Growing trees; a fold holds standardised values where there are more genes than a forest keeps.
+
+        A worker holds the features of one fit, as they come and sorted, and the genes and tiles of a pattern
+        of missing lines (with stratified folds, of every target).
+        """
+        fold_bytes = 8 * size.genes * size.cell_lines if size.genes > GENES else 0
+        features = 40 * min(size.genes, GENES) * size.cell_lines
+        tile = 8 * TILE_TARGETS * size.genes
+        return Cost(
+            target=ROW_SECONDS + TARGET_SECONDS * min(size.genes / GENES, 1.0) * size.long,
+            preparation=PREPARATION_SECONDS * size.wide * size.long,
+            fold_bytes=fold_bytes,
+            worker_bytes=WORKER_BYTES + features + (fold_bytes + tile if fold_bytes else 0),
+        )
+
+
+METHODS: tuple[Method, ...] = (ForestMethod(),)

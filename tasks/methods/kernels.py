@@ -2,17 +2,18 @@
 
 Per fold, from its training lines: expression standardised, every pair of lines compared, for `kernel` c and p
 chosen, and the kernel decomposed. Targets that miss some lines use those rows and columns of the same kernel,
-centred, scaled and decomposed anew for each pattern of missing lines.
+centred, scaled and decomposed again for each pattern of missing lines.
 """
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
+from safetensors.numpy import save
 
 from modeling.candidates.choice import Trial
 from modeling.candidates.fitted import FitStatus
@@ -24,8 +25,14 @@ from tasks.artifacts.training_expression import training_bytes
 from tasks.dataset.gene_classes import VARIABLE_SD
 from tasks.fitting.fit import fit_by_pattern
 from tasks.fitting.fold import Panel
-from tasks.fitting.settings import ShardSettings
-from tasks.methods.modifiers import TargetFit
+from tasks.fitting.modifiers import TargetFit
+from tasks.fitting.settings import MethodSettings
+from tasks.methods.cost import ROW_SECONDS, WORKER_BYTES, Cost, DataSize
+from tasks.methods.method import CommittedWork, Method
+from tasks.scoring.kernels import predict_by_kernels
+from tasks.scoring.model_rows import BASIC_CHECKSUM, ModelFiles, Predictions, Row, Rows, as_json
+
+TARGET_SECONDS = 0.0003  # every penalty, and the predictions
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,7 @@ class KernelFit:
         return self.forecasts[np.searchsorted(self.test, rows)] if self.status == "ok" else None
 
 
-def prepare_kernel(panel: Panel, fold: Fold, settings: ShardSettings) -> PreparedKernel:
+def prepare_kernel(panel: Panel, fold: Fold, settings: MethodSettings) -> PreparedKernel:
     """Prepare a fold for method `ridge` or `kernel` from its training lines alone."""
     scaling = scaling_of(panel.expression[fold.train])
     train = standardised(panel.expression[fold.train], scaling)
@@ -109,7 +116,7 @@ def _choosing_effects(panel: Panel, fold: Fold) -> Float64[np.ndarray, "train ta
 
 
 def fit_kernel_targets(
-    panel: Panel, prepared: PreparedKernel, targets: Sequence[int], settings: ShardSettings
+    panel: Panel, prepared: PreparedKernel, targets: Sequence[int], settings: MethodSettings
 ) -> list[KernelFit | TargetFit]:
     """Fit every target of a block on the fold's training lines; the order of `targets` is kept.
 
@@ -164,3 +171,82 @@ def _result(
     return KernelFit(
         target, rows, mean, status, reason or None, seconds, (trial,), test, forecasts, intercept, dual
     )
+
+
+class _OnAllGenes(Method):
+    """Kernel ridge regression on all genes, the penalty of each target chosen by exact leave-one-out."""
+
+    stores_models = True
+    needs_training_expression = True
+    predicts_from = "all genes"
+    unknown_genes = "from those they know"
+    checksum_fields = (*BASIC_CHECKSUM, "method", "parameters")
+
+    cubed = 0.0  # core-seconds of preparing a fold that grow with lines cubed
+    squared = 0.0  # and with genes x lines squared
+
+    def prepare(
+        self, panel: Panel, fold: Fold, settings: MethodSettings, committed: Sequence[CommittedWork]
+    ) -> PreparedKernel:
+        """The kernel of the training lines and its eigenvectors."""
+        return prepare_kernel(panel, fold, settings)
+
+    def fit(
+        self, panel: Panel, prepared: PreparedKernel, targets: Sequence[int], settings: MethodSettings
+    ) -> list[KernelFit | TargetFit]:
+        """Every penalty in closed form, and the best one's predictions."""
+        return fit_kernel_targets(panel, prepared, targets, settings)
+
+    def final_model(self, panel: Panel, prepared: PreparedKernel, fit: KernelFit) -> Row:
+        """Dual coefficients of all cell lines (0 where no effect was measured), and their expression.
+
+        That is `training` among the parameters: the sha256 of the file that all targets share.
+        """
+        dual = np.zeros(len(panel.cell_lines))
+        dual[fit.train] = fit.dual
+        parameters = dict(fit.trials[0].parameters) | {"training": prepared.training}
+        return {
+            "parameters": as_json(parameters),
+            "intercept": fit.intercept,
+            "weights": save({"dual": dual}),
+        }
+
+    def predict(
+        self, rows: Rows, place: Mapping[str, int], expression: np.ndarray, files: ModelFiles
+    ) -> Predictions:
+        """By comparing each sample with every training line."""
+        return predict_by_kernels(rows, place, expression, files)
+
+    def cost(self, size: DataSize, settings: MethodSettings) -> Cost:
+        """One decomposition a fold; per target a few products.
+
+        A fold holds the kernel of all lines with the training lines, and its eigenvectors; while they are
+        made, standardised expression in two orders (float32). A worker holds those of a pattern of missing
+        lines.
+        """
+        lines = size.cell_lines
+        return Cost(
+            target=ROW_SECONDS + TARGET_SECONDS * size.long**2,
+            preparation=self.cubed * size.long**3 + self.squared * size.wide * size.long**2,
+            fold_bytes=8 * (2 * lines**2 + size.genes * lines),
+            worker_bytes=WORKER_BYTES + 8 * 4 * lines**2,
+        )
+
+
+class RidgeMethod(_OnAllGenes):
+    """A linear kernel of the standardised expression."""
+
+    name = Linear.name
+    help = "linear kernel ridge regression on all genes"
+    cubed, squared = 0.06, 0.6
+
+
+class LaplacianMethod(_OnAllGenes):
+    """A Laplacian kernel, its two parameters chosen once a fold."""
+
+    name = Laplacian.name
+    help = "Laplacian kernel ridge regression on all genes"
+    cubed, squared = 3.5, 2.5
+
+
+METHODS: tuple[Method, ...] = (RidgeMethod(), LaplacianMethod())

@@ -1,132 +1,161 @@
-"""Method `modifiers` for a block of targets in one fold: select modifiers, then choose and fit a model."""
+"""Methods on a target's modifiers: `modifiers`, and the question whether many predict better than one.
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+Source: Rosenski, Shifman and Kaplan, BMC Medical Genomics 2023.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from safetensors.numpy import save
 
-from modeling.candidates.choice import Choice, Trial, choose
-from modeling.candidates.registry import Problem, candidates_of
-from modeling.seeds import seed_of
-from modeling.selection.prepared import prepare_genes
-from modeling.selection.select import Modifiers, select
-from tasks.fitting.fit import fit_by_pattern
-from tasks.fitting.fold import Panel, PreparedFold
-from tasks.fitting.settings import ShardSettings
+from modeling.candidates.registry import candidates_of
+from modeling.folds import Fold
+from modeling.selection.association import TESTS, TILE_TARGETS
+from tasks.fitting.fold import Panel
+from tasks.fitting.modifiers import PreparedFold, TargetFit, fit_targets, prepare_fold
+from tasks.fitting.settings import MethodSettings
+from tasks.methods.cost import ROW_SECONDS, WORKER_BYTES, Cost, DataSize
+from tasks.methods.method import CommittedWork, Method
+from tasks.scoring.linear import predict_restored
+from tasks.scoring.model_rows import ModelFiles, Predictions, Row, Rows, as_json
 
+SELECTION = frozenset({"top", "fdr", "redundancy", "like_the_code"})
+BOOSTING = ("xgboost",)
+ONE_MODIFIER_SHARE = 0.4  # of what boosting takes on some 20
 
-@dataclass(frozen=True)
-class TargetFit:
-    """What one target's training lines gave: its modifiers, the chosen model, and how it went.
-
-    `train` holds the rows of the panel used (training lines with a measured effect); `choice` is None where
-    nothing was fitted, and the forecast is then `train_mean` (unless the status is `too_few_lines`).
-    """
-
-    target: int
-    train: Int64[np.ndarray, " lines"]
-    train_mean: float
-    status: str
-    reason: str | None = None
-    modifiers: Modifiers | None = None
-    choice: Choice | None = None
-    seconds: float = 0.0
-
-    @property
-    def predicts(self) -> bool:
-        """Whether there is a forecast at all, if only the training mean."""
-        return self.status not in ("too_few_lines", "failed")
-
-    @property
-    def model(self) -> str | None:
-        """Name of the chosen candidate, `mean` where the forecast is the training mean, None without one."""
-        if self.choice is not None:
-            return self.choice.fitted.candidate if self.predicts else None
-        return "mean" if self.predicts else None
-
-    @property
-    def trials(self) -> tuple[Trial, ...]:
-        """Every candidate that was tried."""
-        return self.choice.trials if self.choice is not None else ()
-
-    def forecast(
-        self, panel: Panel, rows: Int64[np.ndarray, " lines"]
-    ) -> Float64[np.ndarray, " lines"] | None:
-        """The forecast for cell lines of the panel: the training mean where nothing was fitted."""
-        if not self.predicts:
-            return None
-        if self.choice is None or self.modifiers is None:
-            return np.full(len(rows), self.train_mean)
-        return self.choice.fitted.predict(features_of(panel, rows, self.modifiers))
+SELECTION_SECONDS, SELECTION_ALL_GENES = 0.0007, 0.0015  # one target: by itself, and what genes add
+PREPARATION_SECONDS = 0.6
+GENE_BYTES = 8 + 8 + 1 / 8  # a gene and line as prepared: standardised, ranked, as a bit
 
 
-def fit_targets(
-    panel: Panel,
-    prepared: PreparedFold,
-    targets: Sequence[int],
-    settings: ShardSettings,
-) -> list[TargetFit]:
-    """Fit every target of a block on the fold's training lines; the order of `targets` is kept.
+class Modifiers(Method):
+    """Selects modifiers by three tests, tries every candidate model, and fits the best."""
 
-    A target's result does not depend on which others are in the block.
-    """
-    select_group = partial(_select_group, panel, prepared, settings)
-    selected = fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, select_group)
-    # One call for the whole block: what candidates do once for many targets they do once.
-    open_ = [(fit, fit.modifiers) for fit in selected if fit.modifiers]
-    problems = [_problem(panel, prepared.fold.number, settings.seed, *pair) for pair in open_]
-    choices = choose(problems, candidates_of(settings.candidates, settings.device))
-    chosen = {fit.target: _with_choice(fit, choice) for (fit, _), choice in zip(open_, choices, strict=True)}
-    return [chosen.get(fit.target, fit) for fit in selected]
+    name = "modifiers"
+    help = "a few modifier genes, then the best of several models"
+    reads = SELECTION | {"preset"}
+    uses_gpu = True
+    stores_models = True
+
+    def prepare(
+        self, panel: Panel, fold: Fold, settings: MethodSettings, committed: Sequence[CommittedWork]
+    ) -> PreparedFold:
+        """Expression of the training lines, standardised, ranked and bit-packed."""
+        return prepare_fold(panel, fold, settings)
+
+    def fit(
+        self, panel: Panel, prepared: PreparedFold, targets: Sequence[int], settings: MethodSettings
+    ) -> list[TargetFit]:
+        """Select modifiers, choose and fit a model for each target."""
+        return fit_targets(panel, prepared, targets, settings)
+
+    def final_model(self, panel: Panel, prepared: PreparedFold, fit: TargetFit) -> Row:
+        """The candidate chosen: coefficients on log2(TPM+1) for linear kinds, else weights."""
+        if fit.choice is None or fit.modifiers is None:
+            raise ValueError("a target without modifiers has its mean as model")
+        fitted = fit.choice.fitted
+        row: Row = {
+            "modifiers": [panel.genes[g] for g in fit.modifiers.genes],
+            "parameters": as_json(fitted.parameters),
+        }
+        linear = fitted.coefficients()
+        if linear is not None:
+            return row | {"intercept": linear[0], "coefficients": linear[1].tolist()}
+        return row | {"weights": save(fitted.arrays())}
+
+    def predict(
+        self, rows: Rows, place: Mapping[str, int], expression: np.ndarray, files: ModelFiles
+    ) -> Predictions:
+        """Each target from its own modifiers."""
+        return Predictions(predict_restored(rows, place, expression))
+
+    def cost(self, size: DataSize, settings: MethodSettings) -> Cost:
+        """Selection, a trial of each candidate, and a fit of the winner, whichever it is."""
+        return _cost(size, settings.candidates)
 
 
-def _select_group(
-    panel: Panel,
-    prepared: PreparedFold,
-    settings: ShardSettings,
-    targets: list[int],
-    effect: Float64[np.ndarray, "lines targets"],
-    present: Bool[np.ndarray, " train"],
-) -> list[TargetFit]:
-    """Targets that are measured on the same training lines: one preparation, one association."""
-    begun = time.thread_time()
-    rows = prepared.fold.train[present]
-    genes = prepared.prepared
-    if not present.all():
-        genes = prepare_genes(panel.expression[rows], settings.selection.cut)
-    every = select(genes, effect, settings.selection, settings.device)
-    found = [modifiers.best(settings.most_modifiers) for modifiers in every]
-    share = prepared.seconds + (time.thread_time() - begun) / len(targets)
-    return [
-        TargetFit(t, rows, float(np.mean(y)), "no_modifiers", modifiers=m, seconds=share)
-        for t, y, m in zip(targets, effect.T, found, strict=True)
-    ]
+class AllModifiers(Modifiers):
+    """XGBoost on all modifiers, whatever candidates the run names."""
+
+    name = "all_modifiers"
+    help = "one XGBoost on all modifiers of a target"
+    reads = SELECTION
+    stores_models = False
+
+    def fit(
+        self, panel: Panel, prepared: PreparedFold, targets: Sequence[int], settings: MethodSettings
+    ) -> list[TargetFit]:
+        """XGBoost on all modifiers."""
+        return fit_targets(panel, prepared, targets, replace(settings, candidates=BOOSTING))
+
+    def final_model(self, panel: Panel, prepared: Any, fit: Any) -> Row:
+        """None are stored."""
+        return Method.final_model(self, panel, prepared, fit)
+
+    def cost(self, size: DataSize, settings: MethodSettings) -> Cost:
+        """As of `modifiers`, with one candidate."""
+        return _cost(size, BOOSTING)
 
 
-def _problem(panel: Panel, fold: int, seed: int, fit: TargetFit, modifiers: Modifiers) -> Problem:
-    return Problem(
-        features_of(panel, fit.train, modifiers),
-        panel.effect[fit.train, fit.target].astype(np.float64),
-        seed_of(seed, panel.targets[fit.target], fold, "autoselect"),
-        seed_of(seed, "fold", fold),
+class OneModifier(AllModifiers):
+    """XGBoost on the modifier of the first rank, whatever candidates the run names."""
+
+    name = "one_modifier"
+    help = "the same XGBoost on the best modifier alone"
+
+    def fit(
+        self, panel: Panel, prepared: PreparedFold, targets: Sequence[int], settings: MethodSettings
+    ) -> list[TargetFit]:
+        """XGBoost on the best modifier."""
+        return fit_targets(panel, prepared, targets, replace(settings, candidates=BOOSTING, most_modifiers=1))
+
+    def cost(self, size: DataSize, settings: MethodSettings) -> Cost:
+        """As of `all_modifiers`, the fits cheaper."""
+        return _cost(size, BOOSTING, ONE_MODIFIER_SHARE)
+
+
+def _cost(size: DataSize, candidates: str | Sequence[str], share: float = 1.0) -> Cost:
+    selection = SELECTION_SECONDS + SELECTION_ALL_GENES * size.wide * size.long
+    fold_bytes = int(GENE_BYTES * size.genes * size.cell_lines)
+    tile = 8 * TILE_TARGETS * size.genes
+    return Cost(
+        target=ROW_SECONDS + selection + share * _choice_seconds(candidates, size.long),
+        preparation=PREPARATION_SECONDS * size.wide * size.long,
+        fold_bytes=fold_bytes,
+        # A tile of targets x genes for each test, and the genes prepared again where lines are missing.
+        worker_bytes=WORKER_BYTES + len(TESTS) * tile + fold_bytes,
     )
 
 
-def features_of(
-    panel: Panel, rows: Int64[np.ndarray, " lines"], modifiers: Modifiers
-) -> Float64[np.ndarray, "lines features"]:
-    """The modifiers' expression on the given cell lines."""
-    return panel.expression[np.ix_(rows, modifiers.genes)].astype(np.float64)
+def _choice_seconds(candidates: str | Sequence[str], long: float) -> float:
+    """A trial of each, and a fit of the winner, whichever it is."""
+    tried = candidates_of(candidates)
+    return sum(fit_seconds(each, long) for each in tried) * (1 + 1 / len(tried))
 
 
-def _with_choice(fit: TargetFit, choice: Choice) -> TargetFit:
-    return replace(
-        fit,
-        status=choice.fitted.status,
-        reason=choice.fitted.reason or None,
-        choice=choice,
-        seconds=fit.seconds + choice.seconds,
-    )
+METHODS: tuple[Method, ...] = (Modifiers(), OneModifier(), AllModifiers())
+
+
+FIT_SECONDS = {
+    "ols": (0.0005, 0.5),
+    "ridge": (0.0003, 0.5),
+    "lasso": (0.0015, 0.5),
+    "tree": (0.0007, 0.5),
+    "xgboost": (0.09, 0.5),
+    "knn": (0.0015, 0.5),
+    "gp": (0.15, 2.0),
+    "gp_noiseless": (0.09, 2.0),
+    "forest": (0.055, 0.5),
+    "deep": (0.075, 0.5),
+}
+
+
+def fit_seconds(candidate: Any, long: float) -> float:
+    """TEMPORARY until candidates say it themselves."""
+    parts = getattr(candidate, "parts", None)
+    if parts:
+        return sum(fit_seconds(part, long) for part in parts)
+    seconds, power = FIT_SECONDS[candidate.name]
+    return float(seconds * long**power)

@@ -18,12 +18,16 @@ from modeling.selection.prepared import FEWEST_LINES
 from modeling.statistics.metrics import pearson
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
-from tasks.fitting.fold import Panel
+from tasks.fitting.fold import FoldResult, Panel
+from tasks.fitting.settings import MethodSettings
+from tasks.methods.cost import REFERENCE_LINES, Cost, DataSize
+from tasks.methods.method import FIT, FoldJob, Method
 from tasks.tables.schemas import table_of
 from tasks.tables.vector_rows import correlation_rows
 
 METHOD, FEATURES = "profiles", "expression"
 FEWEST_GENES = 10  # of a fold's test part: r over fewer says nothing
+GENE_SECONDS, GENE_ALL_LINES = 0.0025, 0.0095  # one gene in a fold: by itself, and what 720 lines add
 
 Row = dict[str, Any]
 
@@ -143,3 +147,38 @@ def _component_row(profiles: Profiles, fold: Fold, canonical: Canonical) -> Row:
         "pearson_train": canonical.correlations,
         "pearson": np.array(tested, dtype=np.float64),
     }
+
+
+class ProfilesMethod(Method):
+    """A gene's dependency across cell lines from its expression across the same lines."""
+
+    name = METHOD
+    help = "a gene's dependency profile from its expression profile, in folds over genes"
+    fits = "folds"
+    folds_over = "genes"
+    schemes = ("kfold",)
+    uses_gpu = True
+    cannot_predict = "it predicts genes for known cell lines, no new samples"
+
+    def check(self, dataset: Dataset, settings: MethodSettings) -> list[str]:
+        """Whether there are enough genes for the folds over genes."""
+        try:
+            check_profiles(dataset, settings.folds)
+        except BadInputError as error:
+            return list(error.problems)
+        return []
+
+    def work_on_fold(self, job: FoldJob) -> FoldResult:
+        """Every profile model of one fold."""
+        settings = job.settings
+        return FoldResult(
+            profile_tables(job.panel, job.fold.number, settings.folds, settings.seed, settings.device)
+        )
+
+    def cost(self, size: DataSize, settings: MethodSettings) -> Cost:
+        """Every gene that has an effect and its own expression."""
+        gene = GENE_SECONDS + GENE_ALL_LINES * size.cell_lines / REFERENCE_LINES
+        return Cost(fold_work={FIT: size.n_profiled * gene})
+
+
+METHODS: tuple[Method, ...] = (ProfilesMethod(),)

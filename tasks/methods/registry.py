@@ -1,71 +1,58 @@
-"""What `--method` names: how a method prepares a fold, and how it fits a block of targets in it."""
+"""All methods by name: those of this package's modules, and those of other installed packages."""
 
+import importlib
+import pkgutil
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
+import tasks.methods
 from modeling.folds import Fold
-from modeling.kernels.kernels import Laplacian, Linear
-from tasks.fitting.fit import Fit
-from tasks.fitting.fold import Panel, PreparedFold, prepare_fold, share_of
-from tasks.fitting.settings import ShardSettings
-from tasks.methods.forest import NAME as FOREST
-from tasks.methods.forest import PreparedForest, fit_forest_targets, prepare_forest
-from tasks.methods.kernels import PreparedKernel, fit_kernel_targets, prepare_kernel
-from tasks.methods.latent import PreparedNetworks, fit_network_targets, prepare_networks
-from tasks.methods.modifier_counts import fit_all_modifiers, fit_one_modifier
-from tasks.methods.modifiers import fit_targets
-from tasks.networks.training import NETWORK_METHODS
+from tasks.fitting.fold import Panel, share_of
+from tasks.fitting.settings import MethodSettings
+from tasks.methods.method import CommittedWork, Method, Prepared
 
-Prepared = PreparedFold | PreparedKernel | PreparedForest | PreparedNetworks
+DEFAULT_METHODS = ("modifiers",)  # what `run` models and `predict` takes where no method is named
+GROUP = "knockcast.methods"  # the entry points of other packages' methods
 
 
-@dataclass(frozen=True)
-class Weights:
-    """A fold's trained networks: the bytes of their file, checked, and how many core-seconds they took."""
-
-    data: bytes
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Method:
-    """`prepare` reads the training lines of a fold alone; `fit` keeps the order of the targets."""
-
-    prepare: Callable[[Panel, Fold, ShardSettings], Prepared]
-    fit: Callable[[Panel, Any, Sequence[int], ShardSettings], Sequence[Fit]]
+@cache
+def built_in() -> Mapping[str, Method]:
+    """The methods of this package: every module's `METHODS`, the default ones first."""
+    modules = [importlib.import_module(f"{__package__}.{found.name}") for found in _modules()]
+    methods = {method.name: method for module in modules for method in getattr(module, "METHODS", ())}
+    first = {name: methods[name] for name in DEFAULT_METHODS}
+    return first | methods
 
 
-def _no_weights(panel: Panel, fold: Fold, settings: ShardSettings) -> Prepared:
-    raise ValueError(f"method {settings.method}: a fold is prepared from its trained networks")
+def _modules() -> list[pkgutil.ModuleInfo]:
+    return [found for found in pkgutil.iter_modules(tasks.methods.__path__) if found.name != "registry"]
 
 
-METHODS = {
-    "modifiers": Method(prepare_fold, fit_targets),
-    "one_modifier": Method(prepare_fold, fit_one_modifier),
-    "all_modifiers": Method(prepare_fold, fit_all_modifiers),
-    Linear.name: Method(prepare_kernel, fit_kernel_targets),
-    Laplacian.name: Method(prepare_kernel, fit_kernel_targets),
-    FOREST: Method(prepare_forest, fit_forest_targets),
-} | dict.fromkeys(NETWORK_METHODS, Method(_no_weights, fit_network_targets))
+def method_names() -> tuple[str, ...]:
+    """The names that `--method` takes."""
+    return tuple(built_in())
 
 
-def prepare_part(
-    panel: Panel, fold: Fold, settings: ShardSettings, weights: Weights | None = None
-) -> Prepared:
+def method_named(name: str) -> Method:
+    """The method of a name. KeyError, naming those known, where there is none."""
+    known = built_in()
+    if name not in known:
+        raise KeyError(f"method {name!r}: unknown; known are {', '.join(method_names())}")
+    return known[name]
+
+
+def prepare_method_fold(
+    panel: Panel, fold: Fold, settings: MethodSettings, committed: Sequence[CommittedWork] = ()
+) -> Any:
     """What every shard of one method (the settings') in one fold shares.
 
-    Its `seconds` are each target's share of the core-seconds that took, training the networks included.
-    Methods of shared networks need the fold's `weights`; ValueError without.
+    `committed` is the fold-level work that its targets depend on. The `seconds` of the result are each
+    target's share of the core-seconds that preparing took, and of those the fold-level work had taken.
     """
     begun = time.thread_time()
-    trained = 0.0 if weights is None else weights.seconds
-    prepared = _prepared(panel, fold, settings, weights)
-    return replace(prepared, seconds=share_of(panel, trained + time.thread_time() - begun))
-
-
-def _prepared(panel: Panel, fold: Fold, settings: ShardSettings, weights: Weights | None) -> Prepared:
-    if weights is not None:
-        return prepare_networks(panel, fold, weights.data)
-    return METHODS[settings.method].prepare(panel, fold, settings)
+    prepared: Prepared = method_named(settings.method).prepare(panel, fold, settings, committed)
+    seconds = prepared.seconds + time.thread_time() - begun
+    return replace(prepared, seconds=share_of(panel, seconds))  # type: ignore[type-var]

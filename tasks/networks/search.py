@@ -6,17 +6,17 @@ from modeling.folds import Fold
 from modeling.networks.architecture_search import Tried, numbers_of, search_network, tried_of
 from modeling.networks.shared_networks import STAGES, Keep, Standing
 from modeling.networks.training_state import Schedule
-from tasks.fitting.fold import Panel
+from tasks.fitting.fold import FoldResult, Panel
 from tasks.fitting.rows import Row
-from tasks.fitting.settings import ShardSettings
-from tasks.networks.training import FoldResult, design_of, fold_seed, vectors_of
+from tasks.fitting.settings import MethodSettings
+from tasks.networks.training import design_of, fold_seed, vectors_of
 from tasks.tables.schemas import table_of
 
 
 def search_fold(
     panel: Panel,
     fold: Fold,
-    settings: ShardSettings,
+    settings: MethodSettings,
     nested: bool,
     begun: Standing | None = None,
     keep: Keep | None = None,

@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pyarrow as pa
 from jaxtyping import Int64
 
 from modeling.folds import Fold
@@ -28,22 +27,13 @@ from modeling.networks.shared_networks import (
 from modeling.networks.training_state import Schedule, Trained
 from modeling.seeds import seed_of
 from tasks.artifacts.networks import networks_bytes
-from tasks.fitting.fold import Panel
+from tasks.fitting.fold import FoldResult, Panel
 from tasks.fitting.rows import Row
-from tasks.fitting.settings import ShardSettings
+from tasks.fitting.settings import MethodSettings
 from tasks.tables.network_rows import training_row
 from tasks.tables.schemas import RECONSTRUCTION, table_of
 
 NETWORK_METHODS = tuple(STAGES)
-
-
-@dataclass(frozen=True)
-class FoldResult:
-    """What work on a fold as a whole gave: tables by name, files by extension, and its status."""
-
-    tables: dict[str, pa.Table]
-    files: dict[str, bytes] = field(default_factory=dict)
-    status: str = "ok"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +58,13 @@ def vectors_of(panel: Panel, fold: Fold, seed: int) -> FoldVectors:
     return FoldVectors(genes, scaling, lines)
 
 
-def fold_seed(settings: ShardSettings, fold: Fold) -> int:
+def fold_seed(settings: MethodSettings, fold: Fold) -> int:
     """The seed of all that is drawn for a fold's networks."""
     return seed_of(settings.seed, settings.method, fold.number)
 
 
 def design_of(
-    settings: ShardSettings,
+    settings: MethodSettings,
     fold: Fold,
     hidden: tuple[int, ...] | None = None,
     schedule: Schedule | None = None,
@@ -93,7 +83,7 @@ def design_of(
 def train_fold(
     panel: Panel,
     fold: Fold,
-    settings: ShardSettings,
+    settings: MethodSettings,
     design: Design,
     begun: Standing | None = None,
     keep: Keep | None = None,

@@ -5,7 +5,7 @@ is left out of its comparisons: both kernels are means over genes, so the genes 
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -18,25 +18,19 @@ from modeling.kernels.kernels import KERNELS, AnyKernel
 from modeling.kernels.ridge import forecasts
 from tasks.artifacts.training_expression import Training, training_of
 from tasks.errors import BadInputError
+from tasks.scoring.model_rows import ModelFiles, Predictions, Rows
 
-FEWEST_KNOWN = 90  # percent of the model's genes; a sample that knows fewer is not forecast
+FEWEST_KNOWN = 90  # percent of the model's genes; a sample that knows fewer is not predicted
 SAMPLES_AT_ONCE = 512  # bounds the copies of their expression
 
-Rows = Sequence[Mapping[str, Any]]
 
-
-def is_on_all_genes(row: Mapping[str, Any]) -> bool:
-    """Whether a row of `models` forecasts by a kernel: `kind` would not tell (a candidate is named ridge)."""
-    return row["method"] in KERNELS and row.get("coefficients") is None
-
-
-def score_on_all_genes(
+def predict_by_kernels(
     rows: Rows,
     place: Mapping[str, int],
     expression: Float32[np.ndarray, "samples genes"],
-    read_training: Callable[[str], bytes],
-) -> tuple[Float64[np.ndarray, "samples targets"], tuple[str, ...]]:
-    """Forecasts of every row, and the genes they are made from: those that vary between the training lines.
+    files: ModelFiles,
+) -> Predictions:
+    """Predictions of every row, and the genes they come from: those that vary between the training lines.
 
     `place` gives the column of a gene; NaN is not known. A sample that knows fewer than `FEWEST_KNOWN`
     percent of the genes gets NaN.
@@ -47,11 +41,11 @@ def score_on_all_genes(
         groups.setdefault(_training_and_kernel(row), []).append(i)
     needed: dict[str, None] = {}  # an ordered set
     for (sha256, kernel), members in groups.items():
-        training = training_of(read_training(sha256))
+        training = training_of(files.training(sha256))
         models = [rows[i] for i in members]
         predicted[:, members], genes = _scored(training, kernel, models, place, expression)
         needed |= dict.fromkeys(genes)
-    return predicted, tuple(needed)
+    return Predictions(predicted, tuple(needed))
 
 
 def _training_and_kernel(row: Mapping[str, Any]) -> tuple[str, AnyKernel]:

@@ -4,31 +4,23 @@ A gene that a sample does not know counts as at its training mean; one that know
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float32, Float64
 
 from tasks.artifacts.networks import SharedNetworks, networks_of
-from tasks.networks.training import NETWORK_METHODS
 from tasks.scoring.kernels import FEWEST_KNOWN, blocks
-
-Rows = Sequence[Mapping[str, Any]]
-
-
-def is_by_networks(row: Mapping[str, Any]) -> bool:
-    """Whether a row of `models` forecasts by shared networks."""
-    return row["method"] in NETWORK_METHODS and row["kind"] == row["method"]
+from tasks.scoring.model_rows import ModelFiles, Predictions, Rows
 
 
-def score_by_networks(
+def predict_by_networks(
     rows: Rows,
     place: Mapping[str, int],
     expression: Float32[np.ndarray, "samples genes"],
-    read_networks: Callable[[str], bytes],
-) -> tuple[Float64[np.ndarray, "samples targets"], tuple[str, ...]]:
-    """Forecasts of every row, and the genes that the networks take.
+    files: ModelFiles,
+) -> Predictions:
+    """Predictions of every row, and the genes that the networks take.
 
     `place` gives the column of a gene; NaN is not known. A sample that knows fewer than 90 percent of the
     genes gets NaN.
@@ -39,12 +31,12 @@ def score_by_networks(
         groups.setdefault(json.loads(row["parameters"])["networks"], []).append(i)
     needed: dict[str, None] = {}  # an ordered set
     for sha256, members in groups.items():
-        shared = networks_of(read_networks(sha256))
+        shared = networks_of(files.weights(sha256))
         output = {target: i for i, target in enumerate(shared.targets)}
         outputs = [output[rows[i]["target"]] for i in members]
         predicted[:, members] = _forecast(shared, place, expression)[:, outputs]
         needed |= dict.fromkeys(shared.genes)
-    return predicted, tuple(needed)
+    return Predictions(predicted, tuple(needed))
 
 
 def _forecast(

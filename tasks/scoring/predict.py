@@ -1,27 +1,35 @@
 """New samples scored with a store's final models: samples x targets, and what was missing."""
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Float64, Int64
-from safetensors.numpy import load
-from scipy.sparse import csr_array
 
-from modeling.candidates.registry import restore
 from tasks.dataset.gene_labels import name_genes
 from tasks.errors import BadInputError
-from tasks.scoring.kernels import is_on_all_genes, score_on_all_genes
-from tasks.scoring.networks import is_by_networks, score_by_networks
+from tasks.scoring.linear import needed_modifiers, predict_linear
+from tasks.scoring.model_rows import BASIC_CHECKSUM, ModelFiles, Predictions, Rows, model_checksum
+
+
+class Predictor(Protocol):
+    """The method whose models they are; see `tasks.methods.method.Method`."""
+
+    @property
+    def checksum_fields(self) -> tuple[str, ...]:
+        """The fields of a row that its checksum covers, unless it is linear."""
+
+    def predict(
+        self, rows: Rows, place: Mapping[str, int], expression: np.ndarray, files: ModelFiles
+    ) -> Predictions:
+        """Predictions of the rows that are not linear."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Forecasts of every target that has a final model.
+    """Predictions of every target that has a final model.
 
     `predicted` is samples x targets, NaN where the sample does not know what the model needs: every modifier,
     or nine tenths of the genes of a model on all genes (then what it knows stands for the rest).
@@ -42,67 +50,70 @@ def score_samples(
     models: pa.Table,
     genes: Sequence[str],
     expression: Float32[np.ndarray, "samples genes"],
-    read_training: Callable[[str], bytes],
-    read_networks: Callable[[str], bytes],
+    method: Predictor,
+    files: ModelFiles,
 ) -> Scored:
-    """Forecast every target of `models` (one method's rows) for new samples.
+    """Predict every target of `models` (rows of one method) for new samples.
 
     `expression` is log2(TPM+1) as in training; `genes` are its columns, as symbols or "SYMBOL (entrez)"; a
-    value that is NaN or infinite is not known. `read_training` gives the bytes of a file of
-    `artifacts.training_expression`, checked, by its sha256, and `read_networks` those of one of
-    `artifacts.networks`; models on all genes need one or the other. Raises BadInputError for a model whose
-    content is not what was committed.
+    value that is NaN or infinite is not known. `files` gives what models on all genes share. Raises
+    BadInputError for a model whose content is not what was committed.
     """
-    rows = list(_checked_rows(models))
+    rows = list(_checked_rows(models, method.checksum_fields))
     place = _places(genes)
     if np.isinf(expression).any():
         expression = np.where(np.isinf(expression), np.float32(np.nan), expression)
+    linear = [i for i, row in enumerate(rows) if is_linear(row)]
+    others = [i for i, row in enumerate(rows) if not is_linear(row)]
     predicted = np.full((len(expression), len(rows)), np.nan)
-    linear = [i for i, row in enumerate(rows) if row["coefficients"] is not None]
-    predicted[:, linear] = _linear([rows[i] for i in linear], place, expression)
-    wide = [i for i, row in enumerate(rows) if is_on_all_genes(row)]
-    predicted[:, wide], all_genes = score_on_all_genes(
-        [rows[i] for i in wide], place, expression, read_training
-    )
-    shared = [i for i, row in enumerate(rows) if is_by_networks(row)]
-    if shared:  # a store's method has either or neither
-        predicted[:, shared], all_genes = score_by_networks(
-            [rows[i] for i in shared], place, expression, read_networks
-        )
-    for i in sorted(set(range(len(rows))) - {*linear, *wide, *shared}):
-        predicted[:, i] = _restored(rows[i], place, expression)
-    absent = tuple(gene for gene in all_genes if gene not in place)
-    lacking = {row["target"]: tuple(m for m in _needed(row) if m not in place) for row in rows}
-    lacking |= {rows[i]["target"]: absent for i in (*wide, *shared)}
-    missing = {target: genes for target, genes in lacking.items() if genes}
-    needed = all_genes or tuple(sorted({gene for row in rows for gene in _needed(row)}))
+    predicted[:, linear] = predict_linear([rows[i] for i in linear], place, expression)
+    made = Predictions(predicted[:, []])
+    if others:
+        made = method.predict([rows[i] for i in others], place, expression, files)
+        predicted[:, others] = made.predicted
+    needed = made.genes or tuple(sorted({gene for row in rows for gene in needed_modifiers(row)}))
     return Scored(
-        tuple(row["target"] for row in rows), predicted, missing, needed, *_counts(needed, place, expression)
+        tuple(row["target"] for row in rows),
+        predicted,
+        _missing(rows, made.genes, place),
+        needed,
+        *_counts(needed, place, expression),
     )
 
 
-def model_sum(row: Mapping[str, Any]) -> str:
-    """The sha256 of what a row of `models` forecasts from: kind, modifiers, coefficients, weights.
-
-    Of a model on all genes also method and parameters: they say which kernel, between which lines, or which
-    networks.
-    """
-    names = ["kind", "modifiers", "intercept", "coefficients"]
-    if is_on_all_genes(row) or is_by_networks(row):
-        names += ["method", "parameters"]
-    body = json.dumps({name: row.get(name) for name in names}, sort_keys=True, separators=(",", ":")).encode()
-    return hashlib.sha256(body + (row.get("weights") or b"")).hexdigest()
+def is_linear(row: Mapping[str, Any]) -> bool:
+    """Whether a row of `models` says all by coefficients: a mean without any, too."""
+    return row.get("coefficients") is not None
 
 
-def _checked_rows(models: pa.Table) -> Iterator[dict[str, Any]]:
-    """The rows that forecast; the weights, which for a genome are much, stay in Arrow until used."""
+def checksum_of(row: Mapping[str, Any], fields: tuple[str, ...]) -> str:
+    """The sha256 that a row with a model carries; `fields` are the method's."""
+    return model_checksum(row, BASIC_CHECKSUM if is_linear(row) else fields)
+
+
+def _checked_rows(models: pa.Table, fields: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """The rows that predict; the weights, which for a genome are much, stay in Arrow until used."""
     rows = models.drop_columns(["weights"]).to_pylist()
     for row, weights in zip(rows, models.column("weights"), strict=True):
         if row["kind"] is None:
             continue
-        if model_sum(row | {"weights": weights.as_py()}) != row["sha256"]:
+        if checksum_of(row | {"weights": weights.as_py()}, fields) != row["sha256"]:
             raise BadInputError(f"model of {row['target']}: its content does not have the sha256 it carries")
         yield row | {"weights": weights}
+
+
+def _missing(
+    rows: Rows, shared: tuple[str, ...] | None, place: Mapping[str, int]
+) -> dict[str, tuple[str, ...]]:
+    """By target, the genes its model needs that no column holds; `shared` by those that are not linear."""
+    of_all = tuple(gene for gene in shared or () if gene not in place)
+    lacking = {
+        row["target"]: of_all
+        if shared is not None and not is_linear(row)
+        else tuple(gene for gene in needed_modifiers(row) if gene not in place)
+        for row in rows
+    }
+    return {target: genes for target, genes in lacking.items() if genes}
 
 
 def _counts(
@@ -116,59 +127,7 @@ def _counts(
     return unknown, has[:, columns[columns >= 0]].sum(axis=1)
 
 
-def _needed(row: Mapping[str, Any]) -> list[str]:
-    """The modifiers a forecast depends on: all, but for those a linear model gives no weight."""
-    if row["coefficients"] is None:
-        return list(row["modifiers"])
-    return [m for m, weight in zip(row["modifiers"], row["coefficients"], strict=True) if weight != 0]
-
-
 def _places(genes: Sequence[str]) -> dict[str, int]:
     """The column of each gene, by its label as written and by its name as a Dataset would give it."""
     names, _ = name_genes(genes)
     return {name: i for i, name in enumerate(names.labels)} | {label: i for i, label in enumerate(genes)}
-
-
-def _linear(
-    rows: Sequence[Mapping[str, Any]],
-    place: Mapping[str, int],
-    expression: Float32[np.ndarray, "samples genes"],
-) -> Float64[np.ndarray, "samples targets"]:
-    """All linear models at once: a sparse genes x targets product."""
-    intercepts = np.array([row["intercept"] for row in rows], dtype=np.float64)
-    entries = list(_entries(rows, place))
-    shape = (len(rows), expression.shape[1])
-    at = (
-        np.array([e[0] for e in entries], dtype=np.int64),
-        np.array([e[1] for e in entries], dtype=np.int64),
-    )
-    weights = csr_array((np.array([e[2] for e in entries], dtype=np.float64), at), shape=shape)
-    known = np.nan_to_num(expression.astype(np.float64))
-    predicted = (weights @ known.T).T + intercepts
-    uses = csr_array((np.ones(len(entries)), at), shape=shape)
-    predicted[(uses @ np.isnan(expression).T.astype(np.float64)).T > 0] = np.nan
-    lacking = [i for i, row in enumerate(rows) if any(m not in place for m in _needed(row))]
-    predicted[:, lacking] = np.nan
-    return predicted
-
-
-def _entries(rows: Sequence[Mapping[str, Any]], place: Mapping[str, int]) -> Iterator[tuple[int, int, float]]:
-    for i, row in enumerate(rows):
-        for modifier, weight in zip(row["modifiers"], row["coefficients"], strict=True):
-            if weight != 0 and modifier in place:
-                yield i, place[modifier], weight
-
-
-def _restored(
-    row: Mapping[str, Any], place: Mapping[str, int], expression: Float32[np.ndarray, "samples genes"]
-) -> Float64[np.ndarray, " samples"]:
-    """One model that is not linear; NaN for samples that lack a modifier."""
-    if any(m not in place for m in _needed(row)):
-        return np.full(len(expression), np.nan)
-    features = expression[:, [place[m] for m in row["modifiers"]]].astype(np.float64)
-    whole = ~np.isnan(features).any(axis=1)
-    predicted = np.full(len(expression), np.nan)
-    if whole.any():
-        weights = load(row["weights"].as_py())
-        predicted[whole] = restore(row["kind"], weights).predict(features[whole])
-    return predicted

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from cluster.runs.planning import Costs, make_shards
+from cluster.runs.planning import make_shards
 from cluster.scheduling.driver import drive
 from cluster.scheduling.executors import InProcessExecutor, Job, Receipt
 from cluster.store.filesystem import open_filesystem
@@ -60,7 +60,7 @@ def measure(folder: Path, shard_size: int | None) -> tuple[int, float, Watch]:
     writer = StoreWriter(open_filesystem(folder))
     writer.open_run({"seed": 0})
     writer.add_plan(units)
-    shards = make_shards(units, writer.run_digest, Costs("quick", 18_000, 720), 2, shard_size)
+    shards = make_shards(units, writer.run_digest, costs_of(18_000, 720), 2, shard_size)
     watch = Watch()
     outcome = drive(writer, shards, InProcessExecutor(empty), progress=watch)
     if outcome.done != len(units) or not outcome.sealed:

@@ -21,9 +21,9 @@ from modeling.folds import Fold, make_folds
 from modeling.kernels.ridge import TILE_TARGETS, fit_ridge
 from modeling.selection.select import SelectionSettings
 from tasks.fitting.fold import Panel
-from tasks.fitting.settings import ShardSettings
+from tasks.fitting.settings import MethodSettings
 from tasks.methods.kernels import PreparedKernel
-from tasks.methods.registry import prepare_part
+from tasks.methods.registry import prepare_method_fold
 from tasks.methods.shard import run_shard
 from tests.benchmarks.measure import machine
 
@@ -71,8 +71,8 @@ def simulated(lines: int, genes: int, targets: int) -> Panel:
 def run_fold(panel: Panel, fold: Fold, method: str, block: int) -> dict[str, str]:
     """One fold's times, in words."""
     n_targets = len(panel.targets)
-    settings = ShardSettings(method, "quick", SelectionSettings(), 0)
-    prepared, preparing = timed(lambda: prepare_part(panel, fold, settings))
+    settings = MethodSettings(method, "quick", SelectionSettings(), 0)
+    prepared, preparing = timed(lambda: prepare_method_fold(panel, fold, settings))
     assert isinstance(prepared, PreparedKernel)
     effects = panel.effect[fold.train].astype(np.float64)
     _, numbers = timed(lambda: fit_ridge(prepared.spectrum, effects, prepared.kernel.penalties))

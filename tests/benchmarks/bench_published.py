@@ -23,15 +23,15 @@ from modeling.candidates.registry import PRESETS, Problem, candidates_of
 from modeling.folds import make_folds
 from modeling.seeds import seed_of
 from modeling.selection.select import SelectionSettings
-from tasks.fitting.fold import Panel, PreparedFold, prepare_fold
-from tasks.fitting.settings import ShardSettings
-from tasks.methods.modifiers import TargetFit, features_of, fit_targets
+from tasks.fitting.fold import Panel
+from tasks.fitting.modifiers import PreparedFold, TargetFit, features_of, fit_targets, prepare_fold
+from tasks.fitting.settings import MethodSettings
 from tests.benchmarks.real_problems import real_panel, simulated_panel
 from tests.reference.hard_data import signal
 from tests.reference.published import choose_published
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data"
-SETTINGS = ShardSettings("modifiers", "published", SelectionSettings(), 0)
+SETTINGS = MethodSettings("modifiers", "published", SelectionSettings(), 0)
 
 
 def ours(panel: Panel, prepared: PreparedFold, targets: Sequence[int]) -> tuple[float, list[TargetFit]]:

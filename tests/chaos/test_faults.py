@@ -12,7 +12,7 @@ import pytest
 
 from cluster.ray_engine.identity import package_folders
 from cluster.ray_engine.runtime import connected
-from cluster.runs.planning import Costs, Shard, make_shards
+from cluster.runs.planning import Shard, make_shards
 from cluster.scheduling.driver import Deadlines, drive
 from cluster.scheduling.executors import Ended, InProcessExecutor, Preparation
 from cluster.store.filesystem import open_filesystem
@@ -21,6 +21,7 @@ from cluster.store.units import Unit
 from cluster.store.writer import StoreWriter
 from tests.chaos.clusters import two_nodes
 from tests.chaos.work import Script, commit, hang_on_node_two, marks, misbehave, prepare
+from tests.costs import costs_of
 
 UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1) for i in range(6)]
 ROOT = package_folders()[0].parent
@@ -37,7 +38,7 @@ def new_store(folder: Path) -> StoreWriter:
 def left(writer: StoreWriter, size: int) -> list[Shard]:
     done = StoreReader(writer.fs).committed_units()
     units = [unit for unit in UNITS if unit not in done]
-    return make_shards(units, writer.run_digest, Costs("quick", 10, 10), 1, size)
+    return make_shards(units, writer.run_digest, costs_of(10, 10), 1, size)
 
 
 @pytest.mark.chaos

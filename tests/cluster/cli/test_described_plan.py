@@ -10,6 +10,7 @@ from cluster.runs.planning import Costs
 from cluster.runs.request import wanted_by
 from cluster.runs.run import Request, costs_of
 from cluster.text import counted
+from tasks.methods.cost import DataSize
 
 
 def said(dataset: Path, *methods: str, **options: object) -> str:
@@ -47,5 +48,6 @@ def test_costs_know_what_a_preset_names(
     costs = costs_of(wanted.options, wanted.dataset, wanted.facts)
     profiled = int((wanted.dataset.own >= 0).sum())
     variable = len({unit.target for unit in wanted.units if not unit.is_fold_level})
-    assert costs == Costs(candidates, 120, 150, 0, profiled, variable)
-    assert costs.seconds_per_unit("modifiers") > 0
+    assert costs == Costs(DataSize(120, 150, 0, profiled, variable), wanted.options)
+    assert wanted.options.candidates == candidates
+    assert costs.of("modifiers").target > 0

@@ -8,7 +8,7 @@ import pytest
 
 from cluster.ray_engine.identity import fingerprint
 from cluster.ray_engine.runtime import connected
-from cluster.runs.planning import Costs, make_shards
+from cluster.runs.planning import make_shards
 from cluster.scheduling.driver import Deadlines, drive
 from cluster.scheduling.executors import Ended, InProcessExecutor, Job, Preparation
 from cluster.store.filesystem import open_filesystem
@@ -27,9 +27,10 @@ from tests.chaos.work import (
     stay_alone,
     wait_for,
 )
+from tests.costs import costs_of
 
 UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1, FINAL_FOLD) for i in range(20)]
-COSTS = Costs("quick", 100, 100)
+COSTS = costs_of(100, 100)
 
 
 def new_store(folder: Path) -> StoreWriter:

@@ -12,9 +12,9 @@ from modeling.folds import final_fold
 from modeling.selection.select import SelectionSettings
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
-from tasks.fitting.fold import panel_of, prepare_fold
-from tasks.fitting.settings import ShardSettings
-from tasks.methods.modifiers import fit_targets
+from tasks.fitting.fold import panel_of
+from tasks.fitting.modifiers import fit_targets, prepare_fold
+from tasks.fitting.settings import MethodSettings
 
 PRESET = "ols,lasso,tree,knn,xgboost"
 
@@ -50,7 +50,7 @@ def test_stored_models_forecast_as_when_they_were_fitted(
 ):
     predicted = Store(store).predict(samples).predicted
     panel = panel_of(dataset)
-    settings = ShardSettings("modifiers", tuple(PRESET.split(",")), SelectionSettings(), 0)
+    settings = MethodSettings("modifiers", tuple(PRESET.split(",")), SelectionSettings(), 0)
     prepared = prepare_fold(panel, final_fold(len(dataset.cell_lines)), settings)
     fits = fit_targets(panel, prepared, [dataset.targets.index(t) for t in chosen], settings)
     assert {fit.choice.fitted.candidate for fit in fits if fit.choice} >= {"tree", "xgboost"}

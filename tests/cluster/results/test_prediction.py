@@ -11,7 +11,7 @@ from cluster import Store
 from cluster.results.predict import predict_file
 from cluster.store.units import FINAL_FOLD, fold_level_unit
 from tasks.errors import BadInputError
-from tasks.scoring.predict import model_sum
+from tasks.scoring.model_rows import model_checksum
 from tasks.tables.schemas import table_of
 from tests.made_stores import made_commit, made_writer, units_of
 
@@ -23,7 +23,7 @@ SAMPLES = ["a", "b", "c"]
 def linear(target: str, modifiers: list[str]) -> dict[str, Any]:
     row = {"method": "modifiers", "target": target, "kind": "ols", "status": "ok", "intercept": 0.5}
     row |= {"modifiers": modifiers, "coefficients": [1.0] * len(modifiers)}
-    return row | {"sha256": model_sum(row)}
+    return row | {"sha256": model_checksum(row)}
 
 
 def without_model(target: str, status: str, reason: str) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def test_a_store_of_drugs_alone_says_how_drugs_are_ranked(samples: pd.DataFrame,
         store.predict(samples)
     with pytest.raises(BadInputError, match=r"no final models of method ridge .*--method drugs"):
         store.predict(samples, "ridge")
-    with pytest.raises(BadInputError, match="method drugs ranks drugs, and forecasts no targets"):
+    with pytest.raises(BadInputError, match="--method drugs: it ranks drugs, and predicts no targets"):
         store.predict(samples, "drugs")
     with pytest.raises(BadInputError, match="columns 'M1', 'M1' name the same gene"):
         store.rank_drugs(samples[["M1", "M1"]])

@@ -15,10 +15,10 @@ from cluster.errors import RefusedError
 from cluster.runs.devices import device_for, device_here, sees_gpu
 from cluster.runs.options import RunOptions
 from cluster.runs.run import Request, resume_store
+from cluster.runs.settings import settings_of
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.writer import StoreWriter
-from cluster.worker.work import settings_of
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tests.chaos.clusters import two_nodes

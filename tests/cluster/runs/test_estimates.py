@@ -2,13 +2,13 @@
 
 import pytest
 
-from cluster.runs.estimates import FIT_SECONDS, fold_work_seconds, preparation_seconds, target_seconds
-from cluster.store.units import FIT, SEARCH, fold_level_unit
-from modeling.candidates.registry import BUILT, PRESETS, candidates_of
-from tasks.methods.registry import METHODS
-from tasks.networks.training import NETWORK_METHODS
+from modeling.candidates.registry import BUILT, PRESETS
+from tasks.methods.cost import DataSize
+from tasks.methods.method import FIT, SEARCH
+from tasks.methods.registry import method_named, method_names
+from tests.costs import cost_of
 
-PANEL = {"genes": 535, "lines": 983}  # of the real data; 786 of the lines train
+PANEL = DataSize(genes=535, cell_lines=983)  # of the real data; 786 of the lines train
 FACTOR = 3.0  # what `plan` says
 
 
@@ -18,9 +18,7 @@ def near(estimate: float, measured: float) -> bool:
 
 @pytest.mark.parametrize("candidates", [*PRESETS, *((name,) for name in BUILT)])
 def test_every_candidate_has_an_estimate(candidates) -> None:  # type: ignore[no-untyped-def]
-    assert target_seconds("modifiers", candidates, **PANEL) > 0
-    parts = {part.name for each in candidates_of(candidates) for part in getattr(each, "parts", (each,))}
-    assert parts <= FIT_SECONDS.keys()
+    assert cost_of("modifiers", PANEL, candidates).target > cost_of("kernel", PANEL).target
 
 
 @pytest.mark.parametrize(
@@ -44,30 +42,30 @@ def test_every_candidate_has_an_estimate(candidates) -> None:  # type: ignore[no
     ],
 )
 def test_a_target_of_the_real_data_costs_about_what_was_measured(method, candidates, measured) -> None:  # type: ignore[no-untyped-def]
-    assert near(target_seconds(method, candidates, **PANEL), measured)
+    assert near(cost_of(method, PANEL, candidates).target, measured)
 
 
 def test_all_modifiers_cost_one_xgboost_and_one_modifier_less() -> None:
-    alone = target_seconds("modifiers", ("xgboost",), **PANEL)
-    every = target_seconds("all_modifiers", "quick", **PANEL)
-    one = target_seconds("one_modifier", "quick", **PANEL)
+    alone = cost_of("modifiers", PANEL, ("xgboost",)).target
+    every = cost_of("all_modifiers", PANEL, "quick").target
+    one = cost_of("one_modifier", PANEL, "quick").target
     assert one < every == alone
 
 
-@pytest.mark.parametrize("method", sorted(set(METHODS) - {"modifiers"}))
+@pytest.mark.parametrize("method", sorted(set(method_names()) - {"modifiers"}))
 def test_only_modifiers_read_the_preset(method: str) -> None:
-    assert len({target_seconds(method, preset, **PANEL) for preset in PRESETS}) == 1
+    assert len({cost_of(method, PANEL, preset).target for preset in PRESETS}) == 1
 
 
 def test_a_whole_genome_costs_about_what_was_measured() -> None:
-    genome = {"genes": 18_000, "lines": 1000}  # 800 train
-    assert near(target_seconds("kernel", "quick", **genome), 0.00063)
-    assert near(preparation_seconds("kernel", **genome), 6.1)
-    assert near(preparation_seconds("ridge", **genome), 0.9)
-    assert near(preparation_seconds("kernel", **PANEL), 4.3)
-    assert near(preparation_seconds("ridge", **PANEL), 0.08)
-    assert near(preparation_seconds("modifiers", 18_000, 900), 0.59)
-    assert preparation_seconds("latent", **genome) == 0
+    genome = DataSize(genes=18_000, cell_lines=1000)  # 800 train
+    assert near(cost_of("kernel", genome).target, 0.00063)
+    assert near(cost_of("kernel", genome).preparation, 6.1)
+    assert near(cost_of("ridge", genome).preparation, 0.9)
+    assert near(cost_of("kernel", PANEL).preparation, 4.3)
+    assert near(cost_of("ridge", PANEL).preparation, 0.08)
+    assert near(cost_of("modifiers", DataSize(18_000, 900)).preparation, 0.59)
+    assert cost_of("latent", genome).preparation == 0
 
 
 @pytest.mark.parametrize(
@@ -90,12 +88,11 @@ def test_a_whole_genome_costs_about_what_was_measured() -> None:
 def test_a_fold_as_a_whole_costs_about_what_was_measured(  # type: ignore[no-untyped-def]
     method, variable, genes, lines, measured
 ) -> None:
-    assert near(fold_work_seconds(fold_level_unit(method, 0), genes, lines, 0, genes, variable), measured)
+    size = DataSize(genes, lines, 0, genes, variable)
+    assert near(cost_of(method, size).fold_work[FIT], measured)
 
 
-@pytest.mark.parametrize("method", NETWORK_METHODS)
+@pytest.mark.parametrize("method", [name for name in method_names() if method_named(name).checkpoints])
 def test_a_search_costs_more_than_the_networks(method: str) -> None:
-    trained, searched = (
-        fold_work_seconds(fold_level_unit(method, 0, work), 535, 983, 0, 0, 4042) for work in (FIT, SEARCH)
-    )
-    assert trained < searched < 13 * trained
+    work = cost_of(method, DataSize(535, 983, 0, 0, 4042)).fold_work
+    assert work[FIT] < work[SEARCH] < 13 * work[FIT]

@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from cluster.runs.planning import (
     BLOCK_SECONDS,
     SHARDS_PER_SLOT,
-    WORKER_BYTES,
-    Costs,
     make_shards,
     name_shard,
     summarise,
@@ -21,13 +19,19 @@ from modeling.selection.association import Tile
 from modeling.selection.prepared import prepare_genes
 from modeling.selection.select import SelectionSettings
 from tasks.fitting.fold import Panel
-from tasks.fitting.settings import ShardSettings
+from tasks.fitting.settings import MethodSettings
+from tasks.methods.cost import WORKER_BYTES
 from tasks.methods.forest import GENES as FOREST_GENES
-from tasks.methods.registry import METHODS, prepare_part
-from tasks.networks.training import NETWORK_METHODS
+from tasks.methods.registry import method_named, method_names, prepare_method_fold
+from tests.costs import costs_of
 
 RUN = "a" * 64
-QUICK = Costs("quick", genes=18_000, lines=720)
+PREPARED_FROM_DATA = [
+    name
+    for name in method_names()
+    if method_named(name).fits == "targets" and not method_named(name).checkpoints
+]
+QUICK = costs_of(18_000, 720)
 
 
 def units_of(targets: int, folds: tuple[int, ...] = (0,), method: str = "modifiers") -> list[Unit]:
@@ -36,7 +40,10 @@ def units_of(targets: int, folds: tuple[int, ...] = (0,), method: str = "modifie
 
 @settings(max_examples=100, deadline=None)
 @given(
-    st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 30), st.integers(-1, 2)), max_size=80),
+    st.lists(
+        st.tuples(st.sampled_from(["ridge", "modifiers"]), st.integers(0, 30), st.integers(-1, 2)),
+        max_size=80,
+    ),
     st.integers(1, 5),
     st.none() | st.integers(1, 9),
 )
@@ -79,12 +86,10 @@ def test_a_small_job_still_feeds_every_slot() -> None:
 
 
 def test_the_dearest_preset_is_cut_finest_and_one_target_is_the_least() -> None:
-    published = Costs("published", 18_000, 720)
+    published = costs_of(18_000, 720, preset="published")
     shards = make_shards(units_of(18_000), RUN, published, slots=2)
-    assert math.isclose(
-        len(shards[0].units), BLOCK_SECONDS / published.seconds_per_unit("modifiers"), rel_tol=0.1
-    )
-    endless = Costs("published", 18_000, 720 * 1000)
+    assert math.isclose(len(shards[0].units), BLOCK_SECONDS / published.of("modifiers").target, rel_tol=0.1)
+    endless = costs_of(18_000, 720 * 1000, preset="published")
     assert {len(s.units) for s in make_shards(units_of(20), RUN, endless, slots=1)} == {1}
 
 
@@ -104,7 +109,7 @@ def test_the_summary_says_what_is_reused_and_what_the_rest_costs() -> None:
         (FINAL_FOLD, 10, 0),
     ]
     assert (summary.wanted, summary.reused, summary.shards) == (20, 4, len(shards))
-    fits, folds = 16 * QUICK.seconds_per_unit("modifiers"), 2 * QUICK.preparation("modifiers")
+    fits, folds = 16 * QUICK.of("modifiers").target, 2 * QUICK.of("modifiers").preparation
     assert math.isclose(summary.core_seconds, fits + folds)
     assert math.isclose(summary.seconds, summary.core_seconds / 2)
     assert summary.memory_bytes > 18_000 * 720 * 20
@@ -113,12 +118,12 @@ def test_the_summary_says_what_is_reused_and_what_the_rest_costs() -> None:
 def test_each_slot_is_counted_with_one_tile_of_the_association_and_the_genes_of_a_pattern() -> None:
     genes = prepare_genes(np.random.default_rng(0).normal(size=(8, 200)))
     tile = sum(table.nbytes for table in Tile.for_genes(genes).strength)
-    costs = Costs("quick", 200, 8)
-    again = costs.fold_bytes("modifiers")
+    costs = costs_of(200, 8)
+    again = costs.of("modifiers").fold_bytes
     assert costs.memory(3) - costs.memory(2) == WORKER_BYTES + tile + again
 
 
-@pytest.mark.parametrize("method", sorted(set(METHODS) - set(NETWORK_METHODS)))
+@pytest.mark.parametrize("method", PREPARED_FROM_DATA)
 def test_a_prepared_fold_holds_about_what_is_estimated(method: str) -> None:
     """Never more, and not much less; `kernel` and `ridge` need some of it only while they prepare."""
     lines, genes = 300, FOREST_GENES + 200
@@ -133,14 +138,14 @@ def test_a_prepared_fold_holds_about_what_is_estimated(method: str) -> None:
         lineages=np.zeros(lines, dtype=np.int64),
     )
     fold = make_folds("kfold", lines, 5, 0)[0]
-    shard = ShardSettings(method, "quick", SelectionSettings(), 0)
-    held = bytes_of(prepare_part(panel, fold, shard))
-    costs = Costs("quick", genes, lines)
+    shard = MethodSettings(method, "quick", SelectionSettings(), 0)
+    held = bytes_of(prepare_method_fold(panel, fold, shard))
+    costs = costs_of(genes, lines)
     preparing = 8 * genes * lines if method in ("ridge", "kernel") else 0
-    assert costs.fold_bytes(method) - preparing <= 1.6 * held
-    assert held <= costs.fold_bytes(method) - preparing
-    few = Costs("quick", FOREST_GENES, lines)
-    assert few.fold_bytes("forest") == 0  # all genes are kept, nothing is chosen
+    assert costs.of(method).fold_bytes - preparing <= 1.6 * held
+    assert held <= costs.of(method).fold_bytes - preparing
+    few = costs_of(FOREST_GENES, lines)
+    assert few.of("forest").fold_bytes == 0  # all genes are kept, nothing is chosen
 
 
 def bytes_of(prepared: object) -> int:
@@ -151,8 +156,8 @@ def bytes_of(prepared: object) -> int:
 
 
 def test_a_run_of_several_methods_needs_what_the_dearest_needs() -> None:
-    each = [QUICK.memory(2, [method]) for method in METHODS]
-    assert QUICK.memory(2, METHODS) == max(each)
+    each = [QUICK.memory(2, [method]) for method in method_names()]
+    assert QUICK.memory(2, method_names()) == max(each)
     assert QUICK.memory(2, ["forest"]) != QUICK.memory(2, ["modifiers"]) != QUICK.memory(2, ["kernel"])
     wanted = units_of(3, method="ridge")
     summary = summarise(wanted, set(), make_shards(wanted, RUN, QUICK, 2), QUICK, 2)
@@ -160,9 +165,9 @@ def test_a_run_of_several_methods_needs_what_the_dearest_needs() -> None:
 
 
 def test_a_forest_costs_by_lines_and_by_the_genes_it_keeps() -> None:
-    seconds = Costs("quick", FOREST_GENES, 720).seconds_per_unit("forest")
-    assert Costs("published", 18_000, 720).seconds_per_unit("forest") == seconds
-    small = Costs("quick", FOREST_GENES // 2, 360).seconds_per_unit("forest")
+    seconds = costs_of(FOREST_GENES, 720).of("forest").target
+    assert costs_of(18_000, 720, preset="published").of("forest").target == seconds
+    small = costs_of(FOREST_GENES // 2, 360).of("forest").target
     assert small == pytest.approx(seconds / 4, rel=0.01)
     shards = make_shards(units_of(400, method="forest"), RUN, QUICK, slots=2)
     assert all(BLOCK_SECONDS / 2 <= QUICK.seconds(shard) <= 2 * BLOCK_SECONDS for shard in shards)
@@ -176,14 +181,14 @@ def test_nothing_wanted_is_nothing_planned() -> None:
 def test_a_fold_of_drugs_costs_by_drugs_and_its_deadline_grows_with_them() -> None:
     """CTRP, 545 drugs x 983 lines, took some 100 core-seconds a fold."""
     fold = name_shard(RUN, [fold_level_unit("drugs", 0)])
-    ctrp, primary = (Costs("quick", 535, 983, drugs) for drugs in (545, 4518))
+    ctrp, primary = (costs_of(535, 983, drugs) for drugs in (545, 4518))
     assert 50 < ctrp.seconds(fold) < 300
     assert primary.seconds(fold) == pytest.approx(ctrp.seconds(fold) * 4518 / 545)
 
 
 def test_a_fold_as_a_whole_is_not_shared_by_workers() -> None:
     wanted = [fold_level_unit("drugs", 0)]
-    costs = Costs("quick", 535, 983, 545)
+    costs = costs_of(535, 983, 545)
     summary = summarise(wanted, set(), make_shards(wanted, RUN, costs, 8), costs, 8)
     assert summary.seconds == summary.core_seconds > 50  # nothing is prepared for it
     both = [*wanted, fold_level_unit("drugs", 1)]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cluster.errors import ExitCode, StorageError
-from cluster.runs.planning import Costs, Shard, make_shards
+from cluster.runs.planning import Shard, make_shards
 from cluster.scheduling.driver import Deadlines, Outcome, drive, seal_if_done
 from cluster.scheduling.executors import Ended, InProcessExecutor, Job, Preparation, Receipt
 from cluster.store import layout
@@ -16,6 +16,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.units import MethodFold, Unit
 from cluster.store.writer import StoreWriter, move_aside
 from tests.chaos.work import Script, commit, marks, misbehave, prepare
+from tests.costs import costs_of
 
 FIRST = ("G0", "G1", "G2", "G3")
 UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1) for i in range(8)]
@@ -32,7 +33,7 @@ def writer(tmp_path: Path) -> StoreWriter:
 def left(writer: StoreWriter, size: int = 4) -> list[Shard]:
     done = StoreReader(writer.fs).committed_units()
     units = [unit for unit in UNITS if unit not in done]
-    return make_shards(units, writer.run_digest, Costs("quick", 10, 10), 1, size)
+    return make_shards(units, writer.run_digest, costs_of(10, 10), 1, size)
 
 
 def in_process(tmp_path: Path, work: Callable[..., Receipt] = misbehave, **script: Any) -> InProcessExecutor:
@@ -203,7 +204,7 @@ def test_a_part_is_prepared_when_the_one_before_has_begun(tmp_path: Path) -> Non
     store.open_run({"seed": 0})
     store.add_plan(units)
     executor = Scripted(Clock(), 1)
-    drive(store, make_shards(units, store.run_digest, Costs("quick", 10, 10), 1, 2), executor)
+    drive(store, make_shards(units, store.run_digest, costs_of(10, 10), 1, 2), executor)
     order = list(dict.fromkeys(executor.parts))
     assert order == [("start", 0), ("prepare", 1), ("start", 1), ("prepare", 2), ("start", 2)]
     assert executor.released == [MethodFold("modifiers", fold) for fold in (0, 1, 2)]

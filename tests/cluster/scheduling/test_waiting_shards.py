@@ -2,8 +2,8 @@
 
 import pytest
 
-from cluster.runs.dependencies import FIRST_FOLD, dependencies_of, fold_level_units, networks_key, search_key
-from cluster.runs.planning import Costs, Shard, make_shards, name_shard
+from cluster.runs.dependencies import dependencies_of, fold_level_units, task_key
+from cluster.runs.planning import Shard, make_shards, name_shard
 from cluster.scheduling.ledger import (
     FAILURES_ALONE,
     Cancel,
@@ -14,9 +14,18 @@ from cluster.scheduling.ledger import (
     Ledger,
     Start,
 )
-from cluster.store.units import SEARCH, Unit, fold_level_unit, shard_key
+from cluster.store.units import FIT, SEARCH, Unit, fold_level_unit, shard_key
+from modeling.selection.select import SelectionSettings
+from tasks.fitting.settings import MethodSettings, Search
+from tasks.methods.method import FoldTask
+from tasks.methods.networks import FIRST_FOLD
+from tests.costs import costs_of
 
 RUN = "f" * 64
+
+
+def settings(search: Search = "none") -> MethodSettings:
+    return MethodSettings("latent", "quick", SelectionSettings(), 0, search=search)
 
 
 def networks_of(fold: int, method: str = "latent") -> Shard:
@@ -103,29 +112,34 @@ def test_a_late_commit_of_networks_wakes_those_that_wait():
     assert [i.shard for i in found if isinstance(i, Cancel)] == [networks]
 
 
+def search_key(fold: int, search: Search) -> str:
+    task = FoldTask(SEARCH, fold if search == "nested" else FIRST_FOLD)
+    return task_key("latent", task, RUN, settings(search))
+
+
 @pytest.mark.parametrize("search", ["none", "once", "nested"])
-def test_a_chain_of_needs_begins_where_nothing_is_needed(search: str):
+def test_a_chain_of_dependencies_begins_where_nothing_is_needed(search: Search):
     folds = [0, 1, -1]
-    units = fold_level_units("latent", folds, search)
-    made = {shard_key(RUN, [u], dependencies_of(u, RUN, search)) for u in units}
+    units = fold_level_units("latent", folds, settings(search))
+    made = {shard_key(RUN, [u], dependencies_of(u, RUN, settings(search))) for u in units}
     searched = {u.fold for u in units if u.work == SEARCH}
     assert searched == {"none": set(), "once": {FIRST_FOLD}, "nested": set(folds)}[search]
     for fold in folds:
-        (read,) = dependencies_of(Unit("latent", "A", fold), RUN, search)
-        assert read == networks_key("latent", fold, RUN, search)
+        (read,) = dependencies_of(Unit("latent", "A", fold), RUN, settings(search))
+        assert read == task_key("latent", FoldTask(FIT, fold), RUN, settings(search))
         assert read in made
-        read_in_turn = dependencies_of(fold_level_unit("latent", fold), RUN, search)
+        read_in_turn = dependencies_of(fold_level_unit("latent", fold), RUN, settings(search))
         assert set(read_in_turn) <= made
-        expected = () if search == "none" else (search_key("latent", fold, RUN, search),)
+        expected = () if search == "none" else (search_key(fold, search),)
         assert read_in_turn == expected
-    assert dependencies_of(Unit("modifiers", "A", 0), RUN, search) == ()
+    assert dependencies_of(Unit("modifiers", "A", 0), RUN, settings(search)) == ()
 
 
 def test_the_work_of_a_whole_fold_is_a_shard_of_its_own_and_first():
     folds = [0, 1]
     units = [Unit("latent", t, f) for f in folds for t in ("A", "B", "C")]
-    units = units + fold_level_units("latent", folds, "none")
-    shards = make_shards(units, RUN, Costs("quick", 10, 10), 1, 2, lambda u: dependencies_of(u, RUN, "none"))
+    units = units + fold_level_units("latent", folds, settings())
+    shards = make_shards(units, RUN, costs_of(10, 10), 1, 2, lambda u: dependencies_of(u, RUN, settings()))
     first, *rest = shards[:3]
     assert first.units == (fold_level_unit("latent", 0),)
     assert [len(s.units) for s in rest] == [1, 2]

@@ -8,8 +8,9 @@ import pytest
 from modeling.folds import make_folds
 from modeling.selection.select import SelectionSettings
 from tasks.dataset.dataset import Dataset
-from tasks.fitting.fold import panel_of, prepare_fold
-from tasks.fitting.settings import ShardSettings
+from tasks.fitting.fold import panel_of
+from tasks.fitting.modifiers import prepare_fold
+from tasks.fitting.settings import MethodSettings
 from tasks.methods.shard import run_shard
 from tests.modeling.devices import DEVICES
 
@@ -20,7 +21,7 @@ def test_a_shard_on_another_device_gives_the_same_tables(small_dataset: Path, de
     fold = make_folds("kfold", len(panel.cell_lines), 5, 0)[1]
     results = []
     for where in ("cpu", device):
-        settings = ShardSettings("modifiers", ("ols", "tree"), SelectionSettings(), 0, where)
+        settings = MethodSettings("modifiers", ("ols", "tree"), SelectionSettings(), 0, where)
         prepared = prepare_fold(panel, fold, settings)
         assert bool(prepared.prepared.digest) == (where != "cpu")
         results.append(run_shard(panel, prepared, range(len(panel.targets)), settings))
@@ -41,7 +42,7 @@ def test_a_shard_on_another_device_gives_the_same_tables(small_dataset: Path, de
 
 def test_folds_of_other_training_lines_have_other_digests(small_dataset: Path) -> None:
     panel = panel_of(Dataset.open(small_dataset))
-    settings = ShardSettings("modifiers", "quick", SelectionSettings(), 0, "cpu:0")
+    settings = MethodSettings("modifiers", "quick", SelectionSettings(), 0, "cpu:0")
     folds = make_folds("kfold", len(panel.cell_lines), 3, 0)
     digests = [prepare_fold(panel, fold, settings).prepared.digest for fold in (*folds, folds[0])]
     assert len(set(digests)) == 3

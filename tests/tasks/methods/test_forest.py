@@ -10,13 +10,13 @@ from modeling.folds import Fold, make_folds, quantile_fold
 from modeling.seeds import seed_of
 from modeling.selection.select import SelectionSettings
 from tasks.fitting.fold import Panel
-from tasks.fitting.settings import ShardSettings
+from tasks.fitting.settings import MethodSettings
 from tasks.methods.forest import GENES
-from tasks.methods.registry import prepare_part
+from tasks.methods.registry import prepare_method_fold
 from tasks.methods.shard import ShardResult, run_shard
 from tests.reference.forest import forest_on_best_slow
 
-SHARED = ShardSettings("forest", "quick", SelectionSettings(), 11)
+SHARED = MethodSettings("forest", "quick", SelectionSettings(), 11)
 OWN = replace(SHARED, stratified=4)
 FOLD = make_folds("kfold", 60, 4, 0)[1]
 
@@ -53,11 +53,11 @@ def small() -> Panel:
     return made_panel(20)
 
 
-def ran(panel: Panel, settings: ShardSettings, targets: range | list[int] = range(8)) -> ShardResult:
-    return run_shard(panel, prepare_part(panel, FOLD, settings), targets, settings)
+def ran(panel: Panel, settings: MethodSettings, targets: range | list[int] = range(8)) -> ShardResult:
+    return run_shard(panel, prepare_method_fold(panel, FOLD, settings), targets, settings)
 
 
-def own_fold(panel: Panel, target: int, settings: ShardSettings) -> Fold:
+def own_fold(panel: Panel, target: int, settings: MethodSettings) -> Fold:
     if settings is SHARED:
         return FOLD
     effect = panel.effect[:, target].astype(np.float64)
@@ -65,7 +65,7 @@ def own_fold(panel: Panel, target: int, settings: ShardSettings) -> Fold:
 
 
 @pytest.mark.parametrize("settings", [SHARED, OWN], ids=["shared folds", "stratified"])
-def test_predictions_are_those_of_scikit_learns_pipeline(panel: Panel, settings: ShardSettings):
+def test_predictions_are_those_of_scikit_learns_pipeline(panel: Panel, settings: MethodSettings):
     targets = [0, 2, 4]
     tables = ran(panel, settings, targets).tables
     tried = tables["candidates"].to_pandas().set_index("target")
@@ -86,7 +86,7 @@ def test_predictions_are_those_of_scikit_learns_pipeline(panel: Panel, settings:
 
 
 @pytest.mark.parametrize("settings", [SHARED, OWN], ids=["shared folds", "stratified"])
-def test_every_target_has_a_row_that_says_what_became_of_it(small: Panel, settings: ShardSettings):
+def test_every_target_has_a_row_that_says_what_became_of_it(small: Panel, settings: MethodSettings):
     tables = ran(small, settings).tables
     scores = tables["scores"].to_pandas().set_index("target")
     assert scores.loc["T5", ["status", "model"]].tolist() == ["constant_target", "mean"]
@@ -105,7 +105,7 @@ def test_every_target_has_a_row_that_says_what_became_of_it(small: Panel, settin
 
 @pytest.mark.parametrize("settings", [SHARED, OWN], ids=["shared folds", "stratified"])
 @pytest.mark.parametrize("size", [1, 3])
-def test_blocks_of_any_size_have_the_same_bytes(small: Panel, settings: ShardSettings, size: int):
+def test_blocks_of_any_size_have_the_same_bytes(small: Panel, settings: MethodSettings, size: int):
     _assert_blocks_equal(small, settings, [list(range(i, min(i + size, 8))) for i in range(0, 8, size)])
 
 
@@ -113,7 +113,7 @@ def test_blocks_have_the_same_bytes_where_genes_are_chosen():
     _assert_blocks_equal(made_panel(GENES + 30), SHARED, [[2], [4, 3]])
 
 
-def _assert_blocks_equal(panel: Panel, settings: ShardSettings, blocks: list[list[int]]):
+def _assert_blocks_equal(panel: Panel, settings: MethodSettings, blocks: list[list[int]]):
     whole = ran(panel, settings, sorted(t for block in blocks for t in block)).tables
     for block in blocks:
         names = [panel.targets[t] for t in block]
@@ -165,7 +165,7 @@ def test_lines_all_alike_forecast_about_the_mean(small: Panel):
 def test_stratified_folds_test_every_measured_line_once(small: Panel):
     tested: dict[str, list[str]] = {}
     for fold in make_folds("kfold", 60, 4, 0):
-        rows = run_shard(small, prepare_part(small, fold, OWN), [0, 2, 4], OWN).tables["predictions"]
+        rows = run_shard(small, prepare_method_fold(small, fold, OWN), [0, 2, 4], OWN).tables["predictions"]
         for row in rows.to_pylist():
             tested.setdefault(row["target"], []).append(row["cell_line"])
     for target in (0, 2, 4):

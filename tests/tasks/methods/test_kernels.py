@@ -12,22 +12,22 @@ from modeling.folds import final_fold, make_folds
 from modeling.kernels.kernels import FEWEST_TARGETS, Laplacian
 from modeling.selection.select import SelectionSettings
 from tasks.fitting.fold import Panel
-from tasks.fitting.settings import ShardSettings
+from tasks.fitting.settings import MethodSettings
 from tasks.methods.kernels import PreparedKernel
-from tasks.methods.registry import prepare_part
+from tasks.methods.registry import prepare_method_fold
 from tasks.methods.shard import run_shard
 from tests.reference.kernel_ridge import fit_slow, kernel_slow, leave_one_out_slow, standardise_slow
 
 KINDS = ("ridge", "kernel")
 
 
-def settings(method: str) -> ShardSettings:
-    return ShardSettings(method, "quick", SelectionSettings(), 0)
+def settings(method: str) -> MethodSettings:
+    return MethodSettings(method, "quick", SelectionSettings(), 0)
 
 
 def prepared_for(method: str, panel: Panel) -> PreparedKernel:
     fold = make_folds("kfold", len(panel.cell_lines), 4, 0)[1]
-    prepared = prepare_part(panel, fold, settings(method))
+    prepared = prepare_method_fold(panel, fold, settings(method))
     assert isinstance(prepared, PreparedKernel)
     return prepared
 
@@ -190,7 +190,7 @@ def test_lines_all_alike_forecast_the_mean(panel: Panel):
 
 @pytest.mark.parametrize("method", KINDS)
 def test_final_models_have_the_same_bytes_in_blocks_of_any_size(panel: Panel, method: str):
-    prepared = prepare_part(panel, final_fold(len(panel.cell_lines)), settings(method))
+    prepared = prepare_method_fold(panel, final_fold(len(panel.cell_lines)), settings(method))
     whole = run_shard(panel, prepared, range(24), settings(method))
     assert whole.tables.keys() == {"models", "failures"}
     models = whole.tables["models"].to_pandas().set_index("target")
@@ -212,7 +212,7 @@ def test_an_infinite_effect_fails_alone_in_the_final_fit(panel: Panel, method: s
     effect = panel.effect.copy()
     effect[3, 2] = np.inf
     planted = replace(panel, effect=effect)
-    prepared = prepare_part(planted, final_fold(len(panel.cell_lines)), settings(method))
+    prepared = prepare_method_fold(planted, final_fold(len(panel.cell_lines)), settings(method))
     tables = run_shard(planted, prepared, range(24), settings(method)).tables
     models = tables["models"].to_pandas().set_index("target")
     assert models.loc["T2", "status"] == "failed"

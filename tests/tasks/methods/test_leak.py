@@ -7,9 +7,10 @@ import pytest
 
 from modeling.folds import Fold, make_folds
 from modeling.selection.select import SelectionSettings
-from tasks.fitting.fold import Panel, fold_of, lineage_numbers, prepare_fold
-from tasks.fitting.settings import ShardSettings
-from tasks.methods.registry import prepare_part
+from tasks.fitting.fold import Panel, fold_of, lineage_numbers
+from tasks.fitting.modifiers import prepare_fold
+from tasks.fitting.settings import MethodSettings
+from tasks.methods.registry import prepare_method_fold
 from tasks.methods.shard import run_shard
 from tasks.simulation.biology import simulate_arrays
 
@@ -40,8 +41,8 @@ def first_fold(scheme: str, panel: Panel) -> Fold:
 def test_scrambled_test_lines_change_no_kernel(panel: Panel, method: str, scheme: str):
     fold = first_fold(scheme, panel)
     scrambled = _scramble(panel, fold.test)
-    settings = ShardSettings(method, "quick", SelectionSettings(), 0)
-    prepared, other = (prepare_part(p, fold, settings) for p in (panel, scrambled))
+    settings = MethodSettings(method, "quick", SelectionSettings(), 0)
+    prepared, other = (prepare_method_fold(p, fold, settings) for p in (panel, scrambled))
     assert prepared.kernel == other.kernel
     assert np.array_equal(prepared.spectrum.vectors, other.spectrum.vectors)
     targets = list(range(len(panel.targets)))
@@ -72,7 +73,7 @@ def test_scrambled_test_lines_change_nothing_fitted(
 ):
     fold = first_fold(scheme, panel)
     scrambled = _scramble(panel, fold.test)
-    settings = ShardSettings("modifiers", preset, SelectionSettings(), 0)
+    settings = MethodSettings("modifiers", preset, SelectionSettings(), 0)
     # Those that vary most have modifiers.
     targets = np.argsort(-np.nanstd(panel.effect[fold.train], axis=0))[:most].tolist()
     fitted, again = (
@@ -97,7 +98,7 @@ def test_scrambled_test_lines_change_no_forest(panel: Panel, stratified: int | N
         expression=np.hstack([panel.expression, noise]),
         genes=(*panel.genes, *(f"N{i}" for i in range(padding))),
     )
-    settings = replace(ShardSettings("forest", "quick", SelectionSettings(), 0), stratified=stratified)
+    settings = replace(MethodSettings("forest", "quick", SelectionSettings(), 0), stratified=stratified)
     shared = make_folds("kfold", len(panel.cell_lines), 5, 0)[0]
     distinct = [t for t, y in enumerate(panel.effect.T) if len(np.unique(y)) == len(y)]
     for target in distinct[:2]:  # each with test lines of its own, where folds are stratified
@@ -108,7 +109,7 @@ def test_scrambled_test_lines_change_no_forest(panel: Panel, stratified: int | N
         effect[fold.test] = np.random.default_rng(3).permutation(effect[fold.test], axis=0)
         scrambled = replace(scrambled, effect=effect)
         fitted, again = (
-            run_shard(p, prepare_part(p, shared, settings), [target], settings).tables
+            run_shard(p, prepare_method_fold(p, shared, settings), [target], settings).tables
             for p in (wide, scrambled)
         )
         timeless = [name for name in fitted["candidates"].column_names if name != "seconds"]
@@ -138,7 +139,7 @@ def test_a_target_without_measured_training_lines_costs_its_neighbours_nothing(p
     effect[fold.train[2:], 1] = np.nan
     effect[fold.test, :2] = 1.0  # enough lines in all, but none, or two, to learn from
     sparse = replace(panel, effect=effect)
-    settings = ShardSettings("modifiers", "quick", SelectionSettings(), 0)
+    settings = MethodSettings("modifiers", "quick", SelectionSettings(), 0)
     scores = run_shard(sparse, prepare_fold(sparse, fold, settings), [0, 1, 2], settings)
     scores = scores.tables["scores"].to_pylist()
     assert [row["status"] for row in scores][:2] == ["too_few_lines", "too_few_lines"]

@@ -9,12 +9,15 @@ import pytest
 from modeling.folds import make_folds
 from modeling.selection.select import SelectionSettings
 from tasks.fitting.fold import Panel, share_of
-from tasks.fitting.settings import ShardSettings
-from tasks.methods.registry import METHODS, Method, prepare_part
+from tasks.fitting.settings import MethodSettings
+from tasks.methods.registry import method_named, method_names, prepare_method_fold
 from tasks.methods.shard import run_shard
-from tasks.networks.training import NETWORK_METHODS
 
-PREPARED_FROM_DATA = sorted(set(METHODS) - set(NETWORK_METHODS))
+PREPARED_FROM_DATA = [
+    name
+    for name in method_names()
+    if method_named(name).fits == "targets" and not method_named(name).checkpoints
+]
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +41,8 @@ def panel() -> Panel:
     )
 
 
-def settings(method: str, stratified: int | None = None) -> ShardSettings:
-    return ShardSettings(method, ("ols",), SelectionSettings(), 0, stratified=stratified)
+def settings(method: str, stratified: int | None = None) -> MethodSettings:
+    return MethodSettings(method, ("ols",), SelectionSettings(), 0, stratified=stratified)
 
 
 def test_what_a_fold_takes_is_divided_over_the_variable_targets(panel: Panel) -> None:
@@ -52,7 +55,7 @@ def test_what_a_fold_takes_is_divided_over_the_variable_targets(panel: Panel) ->
 )
 def test_every_target_with_a_model_bears_its_share(panel: Panel, method: str, stratified: int | None) -> None:
     fold, own = make_folds("kfold", 60, 4, 0)[0], settings(method, stratified)
-    prepared = replace(prepare_part(panel, fold, own), seconds=1000.0)
+    prepared = replace(prepare_method_fold(panel, fold, own), seconds=1000.0)
     for block in ([0, 1, 2, 3, 4], [2]):
         taken = run_shard(panel, prepared, block, own).tables["scores"].column("seconds").to_pylist()
         assert all(1000.0 < seconds < 1100.0 for seconds in taken)
@@ -63,14 +66,14 @@ def test_every_target_with_a_model_bears_its_share(panel: Panel, method: str, st
 @pytest.mark.parametrize("method", PREPARED_FROM_DATA)
 def test_preparing_is_timed(panel: Panel, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A preparation that keeps the core busy for a tenth of a second is found in the share."""
-    plain = METHODS[method]
+    plain = method_named(method).prepare
 
     def slow(*given):  # type: ignore[no-untyped-def]
         begun = time.thread_time()
         while time.thread_time() - begun < 0.1:
             pass
-        return plain.prepare(*given)
+        return plain(*given)
 
-    monkeypatch.setitem(METHODS, method, Method(slow, plain.fit))
+    monkeypatch.setattr(method_named(method), "prepare", slow)
     fold = make_folds("kfold", 60, 4, 0)[0]
-    assert prepare_part(panel, fold, settings(method)).seconds >= 0.1 / 4
+    assert prepare_method_fold(panel, fold, settings(method)).seconds >= 0.1 / 4

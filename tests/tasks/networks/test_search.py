@@ -12,11 +12,11 @@ from modeling.networks.shared_networks import Standing
 from modeling.networks.training_state import Schedule
 from modeling.selection.select import SelectionSettings
 from tasks.fitting.fold import Panel
-from tasks.fitting.settings import ShardSettings
+from tasks.fitting.settings import MethodSettings
 from tasks.networks.search import search_fold
 
 SHORT = Schedule(epochs=3, patience=2, learning_rate=1e-3)
-SETTINGS = {method: ShardSettings(method, "quick", SelectionSettings(), 0) for method in ("latent", "plain")}
+SETTINGS = {method: MethodSettings(method, "quick", SelectionSettings(), 0) for method in ("latent", "plain")}
 
 
 @pytest.fixture(scope="module")

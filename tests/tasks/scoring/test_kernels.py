@@ -11,11 +11,11 @@ from modeling.selection.select import SelectionSettings
 from tasks.artifacts.training_expression import training_bytes, training_of
 from tasks.errors import BadInputError
 from tasks.fitting.fold import Panel
-from tasks.fitting.settings import ShardSettings
+from tasks.fitting.settings import MethodSettings
 from tasks.methods.kernels import KernelFit, PreparedKernel, fit_kernel_targets
-from tasks.methods.registry import prepare_part
+from tasks.methods.registry import method_named, prepare_method_fold
 from tasks.methods.shard import run_shard
-from tasks.scoring.predict import Scored, model_sum, score_samples
+from tasks.scoring.predict import Scored, checksum_of, score_samples
 from tests.reference.kernel_ridge import fit_slow, kernel_slow, standardise_slow
 
 KINDS = ("ridge", "kernel")
@@ -23,12 +23,21 @@ LINES, NEW, GENES = 60, 7, 80
 CONSTANT = (5, 6)  # genes that tell no line from another
 
 
-def _no_networks(sha256: str) -> bytes:
-    raise AssertionError("kernels need no networks")
+class Files:
+    """The one file that kernels need."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def training(self, digest: str) -> bytes:
+        return self._data
+
+    def weights(self, digest: str) -> bytes:
+        raise AssertionError("kernels need no networks")
 
 
-def settings(method: str) -> ShardSettings:
-    return ShardSettings(method, "quick", SelectionSettings(), 0)
+def settings(method: str) -> MethodSettings:
+    return MethodSettings(method, "quick", SelectionSettings(), 0)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +68,7 @@ def panel(expression: np.ndarray) -> Panel:
 
 
 def prepared_for(method: str, panel: Panel) -> PreparedKernel:
-    prepared = prepare_part(panel, final_fold(LINES), settings(method))
+    prepared = prepare_method_fold(panel, final_fold(LINES), settings(method))
     assert isinstance(prepared, PreparedKernel)
     return prepared
 
@@ -72,7 +81,8 @@ def scored(
     models: pa.Table, panel: Panel, values: np.ndarray, genes: tuple[str, ...] | None = None
 ) -> Scored:
     data = training_bytes(panel.cell_lines, panel.genes, panel.expression)
-    return score_samples(models, genes or panel.genes, values, lambda sha256: data, _no_networks)
+    (method,) = set(models.column("method").to_pylist()[-1:])
+    return score_samples(models, genes or panel.genes, values, method_named(method), Files(data))
 
 
 @pytest.mark.parametrize("method", KINDS)
@@ -180,16 +190,20 @@ def test_duals_of_other_lines_than_the_shared_file_holds_are_refused(panel: Pane
     models = stored("kernel", panel)
     data = training_bytes(panel.cell_lines[1:], panel.genes, panel.expression[1:])
     with pytest.raises(BadInputError, match="60 dual coefficients for 59 training lines"):
-        score_samples(models, panel.genes, panel.expression, lambda sha256: data, _no_networks)
+        score_samples(models, panel.genes, panel.expression, method_named("kernel"), Files(data))
 
 
 def test_the_sum_of_a_row_of_modifiers_covers_what_it_did():
     """Stores made before kernels had final models must open: nothing was added to their rows' sums."""
     row = {"kind": "ridge", "modifiers": ["A"], "intercept": 0.5, "coefficients": [1.0]}
     before = "98c892225e038935563ac640e0f1b9abd72068d6ec1430a1bc6265eb59950d25"
-    assert model_sum(row | {"method": "modifiers", "parameters": '{"penalty":1.0}'}) == before
+    fields = method_named("modifiers").checksum_fields
+    named = row | {"method": "modifiers", "parameters": '{"penalty":1.0}'}
+    assert checksum_of(named, fields) == before
     wide = {"method": "ridge", "kind": "ridge", "modifiers": [], "intercept": 0.5, "weights": b"x"}
-    assert model_sum(wide | {"parameters": "{}"}) != model_sum(wide | {"parameters": '{"penalty":1.0}'})
+    fields = method_named("ridge").checksum_fields
+    sums = {checksum_of(wide | {"parameters": text}, fields) for text in ("{}", '{"penalty":1.0}')}
+    assert len(sums) == 2
 
 
 def test_lines_all_alike_forecast_the_mean(panel: Panel):

@@ -1,0 +1,159 @@
+"""Modifier models of a block of targets in one fold: select modifiers, then choose and fit a model."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from modeling.candidates.choice import Choice, Trial, choose
+from modeling.candidates.registry import Problem, candidates_of
+from modeling.folds import Fold
+from modeling.seeds import seed_of
+from modeling.selection.prepared import PreparedGenes, prepare_genes
+from modeling.selection.select import Modifiers, select
+from tasks.fitting.fit import fit_by_pattern
+from tasks.fitting.fold import Panel
+from tasks.fitting.settings import MethodSettings
+
+MEAN = "mean"  # the model of a target without modifiers: its training mean
+
+
+@dataclass(frozen=True)
+class PreparedFold:
+    """One fold and the expression of its training lines, standardised, ranked and bit-packed once.
+
+    `seconds` are each target's share of that (`share_of`).
+    """
+
+    fold: Fold
+    prepared: PreparedGenes
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class TargetFit:
+    """What one target's training lines gave: its modifiers, the chosen model, and how it went.
+
+    `train` holds the rows of the panel used (training lines with a measured effect); `choice` is None where
+    nothing was fitted, and the forecast is then `train_mean` (unless the status is `too_few_lines`).
+    """
+
+    target: int
+    train: Int64[np.ndarray, " lines"]
+    train_mean: float
+    status: str
+    reason: str | None = None
+    modifiers: Modifiers | None = None
+    choice: Choice | None = None
+    seconds: float = 0.0
+
+    @property
+    def predicts(self) -> bool:
+        """Whether there is a forecast at all, if only the training mean."""
+        return self.status not in ("too_few_lines", "failed")
+
+    @property
+    def model(self) -> str | None:
+        """Name of the chosen candidate, `mean` where the forecast is the training mean, None without one."""
+        if self.choice is not None:
+            return self.choice.fitted.candidate if self.predicts else None
+        return MEAN if self.predicts else None
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Every candidate that was tried."""
+        return self.choice.trials if self.choice is not None else ()
+
+    def forecast(
+        self, panel: Panel, rows: Int64[np.ndarray, " lines"]
+    ) -> Float64[np.ndarray, " lines"] | None:
+        """The forecast for cell lines of the panel: the training mean where nothing was fitted."""
+        if not self.predicts:
+            return None
+        if self.choice is None or self.modifiers is None:
+            return np.full(len(rows), self.train_mean)
+        return self.choice.fitted.predict(features_of(panel, rows, self.modifiers))
+
+
+def prepare_fold(panel: Panel, fold: Fold, settings: MethodSettings) -> PreparedFold:
+    """Prepare a fold for selecting modifiers, from its training lines alone."""
+    expression = panel.expression[fold.train]
+    prepared = prepare_genes(expression, settings.selection.cut)
+    if settings.device != "cpu":  # every shard gets a copy of its own, and must know that it is the same
+        digest = hashlib.sha256(repr((expression.shape, settings.selection.cut)).encode())
+        digest.update(expression)
+        prepared = replace(prepared, digest=digest.hexdigest())
+    return PreparedFold(fold, prepared)
+
+
+def fit_targets(
+    panel: Panel,
+    prepared: PreparedFold,
+    targets: Sequence[int],
+    settings: MethodSettings,
+) -> list[TargetFit]:
+    """Fit every target of a block on the fold's training lines; the order of `targets` is kept.
+
+    A target's result does not depend on which others are in the block.
+    """
+    select_group = partial(_select_group, panel, prepared, settings)
+    selected = fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, select_group)
+    # One call for the whole block: what candidates do once for many targets they do once.
+    open_ = [(fit, fit.modifiers) for fit in selected if fit.modifiers]
+    problems = [_problem(panel, prepared.fold.number, settings.seed, *pair) for pair in open_]
+    choices = choose(problems, candidates_of(settings.candidates, settings.device))
+    chosen = {fit.target: _with_choice(fit, choice) for (fit, _), choice in zip(open_, choices, strict=True)}
+    return [chosen.get(fit.target, fit) for fit in selected]
+
+
+def _select_group(
+    panel: Panel,
+    prepared: PreparedFold,
+    settings: MethodSettings,
+    targets: list[int],
+    effect: Float64[np.ndarray, "lines targets"],
+    present: Bool[np.ndarray, " train"],
+) -> list[TargetFit]:
+    """Targets that are measured on the same training lines: one preparation, one association."""
+    begun = time.thread_time()
+    rows = prepared.fold.train[present]
+    genes = prepared.prepared
+    if not present.all():
+        genes = prepare_genes(panel.expression[rows], settings.selection.cut)
+    every = select(genes, effect, settings.selection, settings.device)
+    found = [modifiers.best(settings.most_modifiers) for modifiers in every]
+    share = prepared.seconds + (time.thread_time() - begun) / len(targets)
+    return [
+        TargetFit(t, rows, float(np.mean(y)), "no_modifiers", modifiers=m, seconds=share)
+        for t, y, m in zip(targets, effect.T, found, strict=True)
+    ]
+
+
+def _problem(panel: Panel, fold: int, seed: int, fit: TargetFit, modifiers: Modifiers) -> Problem:
+    return Problem(
+        features_of(panel, fit.train, modifiers),
+        panel.effect[fit.train, fit.target].astype(np.float64),
+        seed_of(seed, panel.targets[fit.target], fold, "autoselect"),
+        seed_of(seed, "fold", fold),
+    )
+
+
+def features_of(
+    panel: Panel, rows: Int64[np.ndarray, " lines"], modifiers: Modifiers
+) -> Float64[np.ndarray, "lines features"]:
+    """The modifiers' expression on the given cell lines."""
+    return panel.expression[np.ix_(rows, modifiers.genes)].astype(np.float64)
+
+
+def _with_choice(fit: TargetFit, choice: Choice) -> TargetFit:
+    return replace(
+        fit,
+        status=choice.fitted.status,
+        reason=choice.fitted.reason or None,
+        choice=choice,
+        seconds=fit.seconds + choice.seconds,
+    )

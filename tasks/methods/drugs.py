@@ -1,0 +1,86 @@
+"""Method `drugs`: a drug's response from its target genes, and drugs ranked for new samples."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+from safetensors.numpy import save
+
+from tasks.dataset.dataset import Dataset
+from tasks.drugs.drugs import (
+    METHOD,
+    DrugData,
+    check_drugs,
+    check_ranking,
+    drug_data,
+    drug_tables,
+    fewest_drugs,
+)
+from tasks.drugs.ranking import fit_final_ranking, ranking_tables
+from tasks.errors import BadInputError
+from tasks.fitting.fold import FoldResult
+from tasks.fitting.settings import MethodSettings
+from tasks.methods.cost import REFERENCE_LINES, Cost, DataSize
+from tasks.methods.method import FIT, FoldJob, Method
+
+DRUG_SECONDS = 0.1  # one drug in a fold of a dataset of 720 lines: three kernels of its own decomposed
+
+
+class DrugsMethod(Method):
+    """Models of new drugs in folds over drugs, and the ranking for new lines in folds over cell lines."""
+
+    name = METHOD
+    help = "drug response from target genes, and drugs ranked for new samples"
+    fits = "folds"
+    folds_over = "drugs"
+    schemes = ("kfold",)
+    uses_gpu = True
+    stores_models = True
+    cannot_predict = (
+        "it ranks drugs, and predicts no targets: `knockcast predict --method drugs`, in Python "
+        "`Store.rank_drugs`"
+    )
+
+    def check(self, dataset: Dataset, settings: MethodSettings) -> list[str]:
+        """Whether drugs can be ranked at all."""
+        return _problems(lambda: check_ranking(dataset))
+
+    def notes(self, dataset: Dataset, settings: MethodSettings) -> list[str]:
+        """Where the models of new drugs cannot be made, only the ranking is."""
+        only = f"method {METHOD}: only the ranking for new samples is made"
+        return [f"{only}: {text}" for text in _problems(lambda: check_drugs(dataset, settings.folds))]
+
+    def load(self, dataset: Dataset) -> DrugData:
+        """Responses, and the columns of each drug's target genes."""
+        return drug_data(dataset)
+
+    def work_on_fold(self, job: FoldJob) -> FoldResult:
+        """The tables of a fold; of the final fold (no line tests) the file that ranks drugs for new samples.
+
+        Drug models test the drugs of the fold of the same number, of `settings.folds` over the drugs; where
+        too few drugs have known targets there are none.
+        """
+        panel, drugs, settings = job.panel, job.extra, job.settings
+        if len(job.fold.test) == 0:
+            return FoldResult({}, {"safetensors": save(fit_final_ranking(panel, drugs))})
+        ranked = ranking_tables(panel, drugs, job.fold)
+        if len(drugs.usable()) < fewest_drugs(settings.folds):
+            return FoldResult(ranked)
+        tables = drug_tables(panel, drugs, job.fold.number, settings.folds, settings.seed, settings.device)
+        together = {name: pa.concat_tables([tables[name], table]) for name, table in ranked.items()}
+        return FoldResult(tables | together)
+
+    def cost(self, size: DataSize, settings: MethodSettings) -> Cost:
+        """A decomposition of its own for every drug."""
+        seconds = DRUG_SECONDS * size.drugs * (size.cell_lines / REFERENCE_LINES) ** 3
+        return Cost(fold_work={FIT: max(1.0, seconds)})
+
+
+def _problems(check: Callable[[], None]) -> list[str]:
+    try:
+        check()
+    except BadInputError as error:
+        return list(error.problems)
+    return []
+
+
+METHODS: tuple[Method, ...] = (DrugsMethod(),)

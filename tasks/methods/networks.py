@@ -1,0 +1,267 @@
+"""Methods `latent` and `plain`: networks that a fold shares, and what they predict for each target.
+
+Source: Itzhacky and Sharan, Molecular Omics 2021.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from modeling.candidates.choice import Trial
+from modeling.folds import Fold
+from modeling.networks.shared_networks import EXPRESSION_UNITS, PLAIN, STAGES
+from modeling.networks.training_state import Schedule
+from tasks.artifacts.networks import networks_of
+from tasks.dataset.dataset import Dataset
+from tasks.dataset.gene_classes import VARIABLE
+from tasks.errors import BadInputError
+from tasks.fitting.fit import fit_by_pattern
+from tasks.fitting.fold import FoldResult, Panel
+from tasks.fitting.modifiers import TargetFit
+from tasks.fitting.settings import MethodSettings
+from tasks.methods.cost import ROW_SECONDS, TRAINING_SHARE, WORKER_BYTES, Cost, DataSize
+from tasks.methods.method import FIT, SEARCH, TARGETS, CommittedWork, FoldJob, FoldTask, Method
+from tasks.networks.search import search_fold
+from tasks.networks.training import design_of, train_fold
+from tasks.scoring.model_rows import BASIC_CHECKSUM, ModelFiles, Predictions, Row, Rows, as_json
+from tasks.scoring.networks import predict_by_networks
+
+FIRST_FOLD = 0
+
+# Each network of a fold: epochs until it usually stops; seconds of a step, what genes and targets add.
+TRAINING_SECONDS = {
+    "latent": ((300, 0.003, 0.065, 0.0), (100, 0.002, 0.0, 0.009), (40, 0.008, 0.0, 0.0)),
+    PLAIN: ((60, 0.001, 0.0, 0.008),),
+}
+REFERENCE_TARGETS = 4500  # that do so
+SEARCHED = 12  # architectures that a search tries
+SEARCHED_STEP_SECONDS = 0.02  # what all genes add to a step of a searched network that reads expression
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedNetworks:
+    """What a fold's networks forecast for its test lines, by target; `sha256` names their file.
+
+    `outputs` gives a target's column in `forecasts`. `failure` says why the networks cannot be used.
+    `seconds` are each target's share of their training and of the forecasts (`tasks.fitting.fold.share_of`).
+    """
+
+    fold: Fold
+    sha256: str
+    outputs: dict[str, int]
+    forecasts: Float64[np.ndarray, "test targets"]
+    failure: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkFit:
+    """One target's share of a fold's networks; attributes as of `tasks.fitting.fit.Fit`."""
+
+    target: int
+    train: Int64[np.ndarray, " lines"]
+    train_mean: float
+    status: str
+    reason: str | None
+    seconds: float
+    method: str
+    sha256: str
+    test: Int64[np.ndarray, " test"]
+    forecasts: Float64[np.ndarray, " test"]
+    modifiers: None = None
+    trials: tuple[Trial, ...] = ()
+
+    @property
+    def model(self) -> str | None:
+        """The method's name; None where the networks cannot be used."""
+        return self.method if self.status == "ok" else None
+
+    def forecast(
+        self, panel: Panel, rows: Int64[np.ndarray, " lines"]
+    ) -> Float64[np.ndarray, " lines"] | None:
+        """For test lines of the fold; None where the networks cannot be used."""
+        del panel
+        return self.forecasts[np.searchsorted(self.test, rows)] if self.status == "ok" else None
+
+
+def prepare_networks(panel: Panel, fold: Fold, weights: bytes) -> PreparedNetworks:
+    """Forecast the fold's test lines by the networks in `weights`."""
+    shared = networks_of(weights)
+    place = {gene: i for i, gene in enumerate(panel.genes)}
+    columns = np.array([place[gene] for gene in shared.genes], dtype=np.int64)
+    forecasts = np.full((len(fold.test), len(shared.targets)), np.nan)
+    if not shared.failure and len(fold.test):
+        forecasts = shared.forecast(panel.expression[fold.test][:, columns])
+    return PreparedNetworks(
+        fold,
+        hashlib.sha256(weights).hexdigest(),
+        {target: i for i, target in enumerate(shared.targets)},
+        forecasts,
+        shared.failure,
+    )
+
+
+def fit_network_targets(
+    panel: Panel, prepared: PreparedNetworks, targets: Sequence[int], settings: MethodSettings
+) -> list[NetworkFit | TargetFit]:
+    """Every target of a block; the order of `targets` is kept.
+
+    Raises BadInputError for a target that the networks do not forecast: not one of the dataset's variable
+    ones.
+    """
+    unknown = [panel.targets[t] for t in targets if panel.targets[t] not in prepared.outputs]
+    if unknown:
+        raise BadInputError([f"{name}: {settings.method} predicts variable targets only" for name in unknown])
+    group = partial(_fit_group, panel, prepared, settings.method)
+    return fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, group)
+
+
+def _fit_group(
+    panel: Panel,
+    prepared: PreparedNetworks,
+    method: str,
+    targets: list[int],
+    effect: Float64[np.ndarray, "lines targets"],
+    present: Bool[np.ndarray, " train"],
+) -> list[NetworkFit]:
+    rows = prepared.fold.train[present]
+    status, reason = ("failed", prepared.failure) if prepared.failure else ("ok", None)
+    return [
+        NetworkFit(
+            target,
+            rows,
+            float(np.mean(y)),
+            status,
+            reason,
+            prepared.seconds,
+            method,
+            prepared.sha256,
+            prepared.fold.test,
+            prepared.forecasts[:, prepared.outputs[panel.targets[target]]],
+        )
+        for target, y in zip(targets, effect.T, strict=True)
+    ]
+
+
+class SharedNetworksMethod(Method):
+    """Networks of all variable targets of the dataset, trained once a fold by an actor of their own."""
+
+    uses_gpu = True
+    checkpoints = True
+    stores_models = True
+    reads = frozenset({"search_architecture", "nested_search"})
+    predicts_from = "all genes"
+    unknown_genes = "with the training mean for those"
+    checksum_fields = (*BASIC_CHECKSUM, "method", "parameters")
+
+    def __init__(self, name: str, help_line: str) -> None:
+        self.name = name
+        self.help = help_line
+
+    def targets(self, classes: Mapping[str, str], chosen: Sequence[str]) -> list[str]:
+        """Those that vary over all lines of the dataset."""
+        return [name for name in chosen if classes[name] == VARIABLE]
+
+    def notes(self, dataset: Dataset, settings: MethodSettings) -> list[str]:
+        """A search on the first fold is not nested."""
+        if settings.search != "once":
+            return []
+        return [
+            "--search-architecture: the first fold chooses for all, so the scores are not nested (its "
+            "training lines are other folds' test lines); --nested-search chooses in each"
+        ]
+
+    def fold_tasks(self, folds: Sequence[int], settings: MethodSettings) -> list[FoldTask]:
+        """The searches, then the networks."""
+        searched = sorted({_searched_fold(fold, settings) for fold in folds})
+        searches = [FoldTask(SEARCH, fold) for fold in searched] if settings.search != "none" else []
+        return searches + [FoldTask(FIT, fold) for fold in folds]
+
+    def dependencies(self, task: FoldTask, settings: MethodSettings) -> tuple[FoldTask, ...]:
+        """Targets read their fold's networks; those their architecture, if it was searched for."""
+        if task.work == TARGETS:
+            return (FoldTask(FIT, task.fold),)
+        if task.work == FIT and settings.search != "none":
+            return (FoldTask(SEARCH, _searched_fold(task.fold, settings)),)
+        return ()
+
+    def work_on_fold(self, job: FoldJob) -> FoldResult:
+        """Train the fold's networks, or search for their architecture."""
+        if job.work == SEARCH:
+            return search_fold(
+                job.panel,
+                job.fold,
+                job.settings,
+                job.settings.search == "nested",
+                job.resume_from,
+                job.on_checkpoint,
+            )
+        hidden = self._chosen(job.committed[0]) if job.committed else None
+        design = design_of(job.settings, job.fold, hidden)
+        return train_fold(job.panel, job.fold, job.settings, design, job.resume_from, job.on_checkpoint)
+
+    def _chosen(self, search: CommittedWork) -> tuple[int, ...] | None:
+        """The hidden layers that a search has chosen; None where all it tried failed."""
+        rows = search.rows("searches").to_pylist()
+        chosen = [row for row in rows if row["chosen"] and row["network"] == STAGES[self.name][-1]]
+        return (chosen[0]["units"],) * chosen[0]["hidden_layers"] if chosen else None
+
+    def prepare(
+        self, panel: Panel, fold: Fold, settings: MethodSettings, committed: Sequence[CommittedWork]
+    ) -> PreparedNetworks:
+        """What the fold's networks predict for its test lines."""
+        (networks,) = committed
+        trained = float(sum(networks.rows("networks").column("seconds").to_pylist()))
+        return replace(prepare_networks(panel, fold, networks.file()), seconds=trained)
+
+    def fit(
+        self, panel: Panel, prepared: PreparedNetworks, targets: Sequence[int], settings: MethodSettings
+    ) -> list[NetworkFit | TargetFit]:
+        """Each target's share of the predictions."""
+        return fit_network_targets(panel, prepared, targets, settings)
+
+    def final_model(self, panel: Panel, prepared: PreparedNetworks, fit: NetworkFit) -> Row:
+        """The networks are many targets' model: a file of their own, named by its sha256."""
+        return {"parameters": as_json({"networks": fit.sha256})}
+
+    def predict(
+        self, rows: Rows, place: Mapping[str, int], expression: np.ndarray, files: ModelFiles
+    ) -> Predictions:
+        """By the networks trained on all lines."""
+        return predict_by_networks(rows, place, expression, files)
+
+    def cost(self, size: DataSize, settings: MethodSettings) -> Cost:
+        """Networks are taken to stop when they usually do; predictions cost next to nothing.
+
+        A worker holds torch, lines as networks take them, and weights with gradients and moments.
+        """
+        high = size.n_variable / REFERENCE_TARGETS
+        stages = TRAINING_SECONDS[self.name]
+        *coders, last = [
+            epochs * (step + more * size.wide + most * high) for epochs, step, more, most in stages
+        ]
+        more = SEARCHED_STEP_SECONDS * size.wide if self.name == PLAIN else 0.0
+        searched = SEARCHED * (last + stages[-1][0] * more)
+        steps = TRAINING_SHARE * size.cell_lines / Schedule().batch
+        trained = 4 * size.genes * (5 * size.cell_lines + 8 * 2 * EXPRESSION_UNITS)
+        return Cost(
+            target=ROW_SECONDS,
+            fold_work={FIT: (sum(coders) + last) * steps, SEARCH: (sum(coders) + searched) * steps},
+            fold_bytes=8 * size.genes * size.cell_lines,  # predictions of at most as many targets as genes
+            worker_bytes=2 * WORKER_BYTES + trained,
+        )
+
+
+def _searched_fold(fold: int, settings: MethodSettings) -> int:
+    """The fold whose training lines the architecture of a fold's networks is searched on."""
+    return fold if settings.search == "nested" else FIRST_FOLD
+
+
+METHODS: tuple[Method, ...] = (
+    SharedNetworksMethod("latent", "autoencoders of expression and dependency, and a network between them"),
+    SharedNetworksMethod(PLAIN, "one network from expression to all dependencies"),
+)
