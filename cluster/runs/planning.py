@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from cluster.runs.estimates import fold_work_seconds, preparation_seconds, target_seconds
-from cluster.store.units import FINAL_FOLD, MethodFold, Unit, shard_key
+from cluster.scheduling.shard import Shard, name_shard
+from cluster.store.units import FINAL_FOLD, Unit
 from modeling.networks.shared_networks import EXPRESSION_UNITS
 from modeling.selection.association import TESTS, TILE_TARGETS
 from tasks.methods.forest import GENES as FOREST_GENES
@@ -20,35 +21,6 @@ BLOCK_SECONDS = 60.0  # losing a block of this length costs little, and Ray's 1 
 SHARDS_PER_SLOT = 10  # at least, so that no slot stands idle long at the end and progress is seen to move
 WORKER_BYTES = 450 * 2**20  # a worker process with the numerical libraries imported
 GENE_BYTES = 8 + 8 + 1 / 8  # a gene and line as `modifiers` prepares it: standardised, ranked, as a bit
-
-
-@dataclass(frozen=True)
-class Shard:
-    """Units of one method and fold that are computed, committed and lost together."""
-
-    key: str
-    units: tuple[Unit, ...]
-    dependencies: tuple[str, ...] = ()  # keys of the commits it reads
-
-    @property
-    def method(self) -> str:
-        """The method of all its units."""
-        return self.units[0].method
-
-    @property
-    def fold(self) -> int:
-        """The fold of all its units."""
-        return self.units[0].fold
-
-    @property
-    def method_fold(self) -> MethodFold:
-        """Its method and fold."""
-        return MethodFold(self.method, self.fold)
-
-    @property
-    def is_fold_level(self) -> bool:
-        """Whether it is of a fold as a whole, not of targets."""
-        return self.units[0].is_fold_level
 
 
 @dataclass(frozen=True)
@@ -172,13 +144,6 @@ class PlanSummary:
     def seconds(self) -> float:
         """Estimated time left, slots being busy as far as there are shards for them."""
         return max(self.core_seconds / self.slots, self.longest)
-
-
-def name_shard(run_digest: str, units: Sequence[Unit], dependencies: tuple[str, ...] = ()) -> Shard:
-    """The shard of these units (one method, one fold), named by its content and what it needs."""
-    if len({(u.method, u.fold) for u in units}) != 1:
-        raise ValueError("a shard holds units of one method and one fold, at least one of them")
-    return Shard(shard_key(run_digest, units, dependencies), tuple(units), dependencies)
 
 
 def make_shards(

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cluster.errors import ExitCode
-from cluster.runs.planning import Shard
 from cluster.scheduling.executors import Ended, Executor, Job
 from cluster.scheduling.interruption import sigterm_as_interrupt
 from cluster.scheduling.ledger import (
@@ -27,6 +26,7 @@ from cluster.scheduling.ledger import (
     Start,
 )
 from cluster.scheduling.progress import Progress, Silent
+from cluster.scheduling.shard import Shard
 from cluster.store import layout
 from cluster.store.body import read_json
 from cluster.store.reader import StoreReader

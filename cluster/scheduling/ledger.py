@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cluster.runs.planning import Shard, name_shard
+from cluster.scheduling.shard import Shard, name_shard
 from cluster.store.units import MethodFold, Unit
 
 FAILURES_ALONE = 3  # a target that failed by itself this often is quarantined

@@ -12,9 +12,10 @@ import pytest
 
 from cluster.ray_engine.identity import package_folders
 from cluster.ray_engine.runtime import connected
-from cluster.runs.planning import Costs, Shard, make_shards
+from cluster.runs.planning import Costs, make_shards
 from cluster.scheduling.driver import Deadlines, drive
 from cluster.scheduling.executors import Ended, InProcessExecutor, Preparation
+from cluster.scheduling.shard import Shard
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit

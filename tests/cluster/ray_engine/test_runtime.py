@@ -106,7 +106,9 @@ def test_a_checkout_travels_as_three_packages_and_nothing_else(monkeypatch: pyte
     with runtime.runtime_environment({}) as settings:
         staged = Path(settings["working_dir"])
         assert sorted(path.name for path in staged.iterdir()) == ["cluster", "modeling", "tasks"]
-        assert (staged / "cluster/ray_engine/identity.py").read_bytes() == Path(identity.__file__).read_bytes()
+        assert (staged / "cluster/ray_engine/identity.py").read_bytes() == Path(
+            identity.__file__
+        ).read_bytes()
         assert not list(staged.rglob("*.pyc"))
         assert set(settings) == {"working_dir", "env_vars"}
     assert not staged.exists()

@@ -6,15 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cluster.runs.planning import (
-    BLOCK_SECONDS,
-    SHARDS_PER_SLOT,
-    WORKER_BYTES,
-    Costs,
-    make_shards,
-    name_shard,
-    summarise,
-)
+from cluster.runs.planning import BLOCK_SECONDS, SHARDS_PER_SLOT, WORKER_BYTES, Costs, make_shards, summarise
+from cluster.scheduling.shard import name_shard
 from cluster.store.units import FINAL_FOLD, Unit, fold_level_unit, shard_key
 from modeling.folds import make_folds
 from modeling.selection.association import Tile

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from cluster.errors import ExitCode, StorageError
-from cluster.runs.planning import Costs, Shard, make_shards
+from cluster.runs.planning import Costs, make_shards
 from cluster.scheduling.driver import Deadlines, Outcome, drive, seal_if_done
 from cluster.scheduling.executors import Ended, InProcessExecutor, Job, Preparation, Receipt
+from cluster.scheduling.shard import Shard
 from cluster.store import layout
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader

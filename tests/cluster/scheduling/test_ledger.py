@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cluster.runs.planning import Shard, name_shard
 from cluster.scheduling.ledger import (
     FAILURES_ALONE,
     IN_FLIGHT_PER_SLOT,
@@ -24,6 +23,7 @@ from cluster.scheduling.ledger import (
     RecordFailure,
     Start,
 )
+from cluster.scheduling.shard import Shard, name_shard
 from cluster.store.units import MethodFold, Unit, fold_level_unit
 
 RUN = "f" * 64

@@ -3,7 +3,7 @@
 import pytest
 
 from cluster.runs.dependencies import FIRST_FOLD, dependencies_of, fold_level_units, networks_key, search_key
-from cluster.runs.planning import Costs, Shard, make_shards, name_shard
+from cluster.runs.planning import Costs, make_shards
 from cluster.scheduling.ledger import (
     FAILURES_ALONE,
     Cancel,
@@ -14,6 +14,7 @@ from cluster.scheduling.ledger import (
     Ledger,
     Start,
 )
+from cluster.scheduling.shard import Shard, name_shard
 from cluster.store.units import SEARCH, Unit, fold_level_unit, shard_key
 
 RUN = "f" * 64

@@ -1,0 +1,45 @@
+"""Shards: units of one method and fold that are worked on together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cluster.store.units import MethodFold, Unit, shard_key
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Units of one method and fold that are computed, committed and lost together."""
+
+    key: str
+    units: tuple[Unit, ...]
+    dependencies: tuple[str, ...] = ()  # keys of the commits it reads
+
+    @property
+    def method(self) -> str:
+        """The method of all its units."""
+        return self.units[0].method
+
+    @property
+    def fold(self) -> int:
+        """The fold of all its units."""
+        return self.units[0].fold
+
+    @property
+    def method_fold(self) -> MethodFold:
+        """Its method and fold."""
+        return MethodFold(self.method, self.fold)
+
+    @property
+    def is_fold_level(self) -> bool:
+        """Whether it is of a fold as a whole, not of targets."""
+        return self.units[0].is_fold_level
+
+
+def name_shard(run_digest: str, units: Sequence[Unit], dependencies: tuple[str, ...] = ()) -> Shard:
+    """The shard of these units, named by its content and what it reads.
+
+    Raises ValueError unless they are of one method and one fold, at least one of them.
+    """
+    if len({(u.method, u.fold) for u in units}) != 1:
+        raise ValueError("a shard holds units of one method and one fold, at least one of them")
+    return Shard(shard_key(run_digest, units, dependencies), tuple(units), dependencies)
