@@ -1,20 +1,24 @@
-"""Which code is running: driver and workers must agree, or their numbers would be a mix of two versions."""
+"""Which code is running: driver and workers must agree, or their numbers would be a mix of two versions.
+
+That is Knockcast's own code, the libraries it computes with, and the plug-ins of other packages.
+"""
 
 import hashlib
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 from tempfile import TemporaryDirectory
 
 from cluster.errors import RefusedError
+from cluster.libraries import EXCHANGED, UsedPlugin
+from cluster.scheduling.executor import Requirements
 
 PACKAGES = ("modeling", "tasks", "cluster")
-LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "xgboost-cpu", "torch", "pyarrow", "safetensors")
 
 
 def package_folders() -> tuple[Path, ...]:
@@ -47,8 +51,14 @@ def source_digest() -> str:
 @lru_cache(maxsize=1)
 def fingerprint() -> str:
     """What must be equal on driver and workers, readable: source fingerprint, Python, numerical libraries."""
-    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    libraries = ", ".join(f"{name} {version(name)}" for name in EXCHANGED)
     return f"source {source_digest()[:16]}, Python {platform.python_version()}, {libraries}"
+
+
+def check_requirements(requirements: Requirements) -> None:
+    """Raise RefusedError unless this process has what the driver's run requires of a worker."""
+    check_code(requirements.code)
+    check_plugins(requirements.plugins)
 
 
 def check_code(expected: str) -> None:
@@ -59,6 +69,27 @@ def check_code(expected: str) -> None:
             f"  driver: {expected}\n  worker: {fingerprint()}\n"
             "Install the same wheel and libraries on every node, or run from one source checkout"
         )
+
+
+def check_plugins(expected: Sequence[UsedPlugin]) -> None:
+    """Raise RefusedError, naming each plug-in that this process lacks or has in another version."""
+    host, problems = platform.node(), []
+    for plugin in expected:
+        installed = _installed(plugin.kind, plugin.name)
+        if installed is None:
+            problems.append(f"{plugin} is not installed on {host}; install it on every node")
+        elif installed != (plugin.distribution, plugin.version):
+            problems.append(
+                f"{plugin} comes from {' '.join(installed)} on {host}; install the same version on every node"
+            )
+    if problems:
+        raise RefusedError("\n".join(problems))
+
+
+def _installed(kind: str, name: str) -> tuple[str, str] | None:
+    """Distribution and version of a plug-in that is installed here; None where there is none."""
+    points = entry_points(group=f"knockcast.{kind}s", name=name)
+    return next(((point.dist.name, point.dist.version) for point in points if point.dist), None)
 
 
 @contextmanager

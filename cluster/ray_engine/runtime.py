@@ -11,24 +11,24 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from cluster.errors import RefusedError
-from cluster.ray_engine.identity import code_to_ship, fingerprint, package_folders
-from cluster.scheduling.executors import Executor, InProcessExecutor, Preparation, Work
+from cluster.libraries import UsedPlugin
+from cluster.ray_engine.identity import check_plugins, code_to_ship, fingerprint, package_folders
+from cluster.scheduling.executor import Executor, Preparation, Requirements, Work
+from cluster.scheduling.in_process import InProcessExecutor
 from cluster.store.units import MethodFold
 from tasks.errors import BadInputError
-
-__all__ = ["HEALTH_CHECKS", "connected", "fingerprint", "open_executor", "slots_of"]
 
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
 ALWAYS = {
-    "RAY_task_oom_retries": "0",  # without it Ray repeats a task that runs out of memory for ever
+    "RAY_task_oom_retries": "0",  # without it Ray repeats a task that runs out of memory without end
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anyone
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # tasks without a GPU leave CUDA_VISIBLE_DEVICES alone
 }
@@ -77,13 +77,16 @@ def open_executor(
     shared: Any,
     where: Where,
     gpu_methods: frozenset[str] = frozenset(),
+    plugins: Sequence[UsedPlugin] = (),
 ) -> Iterator[Executor]:
     """The executor for a run: in process for 0 workers, else Ray, which ends or is left with the block.
 
-    Jobs of `gpu_methods` need a part of a GPU; RefusedError where Ray has none.
+    Jobs of `gpu_methods` need a part of a GPU; RefusedError where Ray has none. RefusedError, too, where this
+    process lacks one of the `plugins` that the run uses; workers check theirs before they begin.
     """
-    preparation = Preparation(prepare, shared)
     package_folders()  # a shadowed package is found before anything starts
+    check_plugins(plugins)
+    preparation = Preparation(prepare, shared, Requirements(fingerprint(), tuple(plugins)))
     if where.workers == 0:
         yield InProcessExecutor(work, preparation)
         return

@@ -168,7 +168,10 @@ def make_shards(
     for _, group in groupby(todo, key=_fold_then_method):
         members = list(group)
         whole = [unit for unit in members if unit.is_fold_level]
-        shards += [name_shard(run_digest, [unit], dependencies(unit)) for unit in whole]
+        shards += [
+            name_shard(run_digest, [unit], dependencies(unit), checkpointed=keeps_checkpoints(unit))
+            for unit in whole
+        ]
         members = [unit for unit in members if not unit.is_fold_level]
         if not members:
             continue
@@ -177,6 +180,14 @@ def make_shards(
         read = dependencies(members[0])
         shards += [name_shard(run_digest, block, read) for block in _even_blocks(members, size)]
     return shards
+
+
+def keeps_checkpoints(unit: Unit) -> bool:
+    """Whether work on a unit continues from a checkpoint: Ray then gives it an actor, which survives a crash.
+
+    The only place that decides this; a method's own description should answer it.
+    """
+    return unit.is_fold_level and unit.method in NETWORK_METHODS
 
 
 def summarise(

@@ -1,6 +1,7 @@
 """Work on a fold as a whole: training shared networks (from the last checkpoint on), profiles and drugs."""
 
-from cluster.scheduling.executors import Job, Say
+from cluster.scheduling.executor import ReportProgress
+from cluster.scheduling.shard import Job
 from cluster.store.checkpoints import Checkpoints
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
@@ -19,29 +20,31 @@ from tasks.networks.search import search_fold
 from tasks.networks.training import NETWORK_METHODS, FoldResult, design_of, train_fold
 
 
-def run_fold_work(job: Job, inputs: RunInputs, settings: ShardSettings, say: Say | None) -> FoldResult:
+def run_fold_work(
+    job: Job, inputs: RunInputs, settings: ShardSettings, report: ReportProgress | None
+) -> FoldResult:
     """Do the work of a job that stands for a fold as a whole.
 
     ValueError for a method that has no such work.
     """
-    (unit,) = job.units
-    panel, fold, options = inputs.panel, inputs.folds[job.fold], inputs.options
+    (unit,) = job.shard.units
+    panel, fold, options = inputs.panel, inputs.folds[job.shard.fold], inputs.options
     if unit.method == PROFILES:
         tables = profile_tables(panel, unit.fold, options.folds, options.seed, settings.device)
         return FoldResult(tables)
     if unit.method == DRUGS and inputs.drugs is not None:
         return drug_fold(panel, inputs.drugs, fold, options.folds, options.seed, settings.device)
     if unit.method in NETWORK_METHODS and unit.work == FIT:
-        return _train(job, panel, fold, settings, say)
+        return _train(job, panel, fold, settings, report)
     if unit.method in NETWORK_METHODS and unit.work == SEARCH:
-        return _search(job, panel, fold, settings, say)
+        return _search(job, panel, fold, settings, report)
     raise ValueError(f"{unit}: there is no such work")
 
 
 def finish_fold_work(job: Job) -> None:
     """Remove what was kept for going on: the job is committed."""
-    if job.trains:
-        Checkpoints(open_filesystem(job.store), job.key).clear()
+    if job.shard.checkpointed:
+        Checkpoints(open_filesystem(job.store), job.shard.key).clear()
 
 
 def weights_of(store: str, key: str) -> Weights:
@@ -53,24 +56,28 @@ def weights_of(store: str, key: str) -> Weights:
     return Weights(reader.verified(file), float(sum(seconds)))
 
 
-def _train(job: Job, panel: Panel, fold: Fold, settings: ShardSettings, say: Say | None) -> FoldResult:
-    checkpoints = Checkpoints(open_filesystem(job.store), job.key)
+def _train(
+    job: Job, panel: Panel, fold: Fold, settings: ShardSettings, report: ReportProgress | None
+) -> FoldResult:
+    checkpoints = Checkpoints(open_filesystem(job.store), job.shard.key)
     design = design_of(settings, fold, _searched(job, settings.method))
-    return train_fold(panel, fold, settings, design, checkpoints.last(), _keeper(job, checkpoints, say))
+    return train_fold(panel, fold, settings, design, checkpoints.last(), _keeper(job, checkpoints, report))
 
 
-def _search(job: Job, panel: Panel, fold: Fold, settings: ShardSettings, say: Say | None) -> FoldResult:
-    checkpoints = Checkpoints(open_filesystem(job.store), job.key)
+def _search(
+    job: Job, panel: Panel, fold: Fold, settings: ShardSettings, report: ReportProgress | None
+) -> FoldResult:
+    checkpoints = Checkpoints(open_filesystem(job.store), job.shard.key)
     nested = bool(StoreReader.open(job.store).run["settings"].get("nested_search", False))
-    keep = _keeper(job, checkpoints, say)
+    keep = _keeper(job, checkpoints, report)
     return search_fold(panel, fold, settings, nested, checkpoints.last(), keep)
 
 
-def _keeper(job: Job, checkpoints: Checkpoints, say: Say | None) -> Keep:
+def _keeper(job: Job, checkpoints: Checkpoints, report: ReportProgress | None) -> Keep:
     def keep(network: str, standing: Standing) -> None:
         checkpoints.keep(network, standing)
-        if say is not None:
-            say(f"{job.method_fold}: {told(network, standing)}")
+        if report is not None:
+            report(f"{job.shard.method_fold}: {told(network, standing)}")
 
     return keep
 
@@ -87,9 +94,9 @@ def told(network: str, standing: Standing) -> str:
 
 def _searched(job: Job, method: str) -> tuple[int, ...] | None:
     """The hidden layers that a search has chosen, where the job reads one; None where all it tried failed."""
-    if not job.dependencies:
+    if not job.shard.dependencies:
         return None
     reader = StoreReader.open(job.store)
-    rows = reader.rows(reader.commit(job.dependencies[0]), "searches").to_pylist()
+    rows = reader.rows(reader.commit(job.shard.dependencies[0]), "searches").to_pylist()
     chosen = [row for row in rows if row["chosen"] and row["network"] == STAGES[method][-1]]
     return (chosen[0]["units"],) * chosen[0]["hidden_layers"] if chosen else None

@@ -9,7 +9,7 @@ import pytest
 
 from cluster.errors import RefusedError
 from cluster.ray_engine import identity, runtime
-from cluster.scheduling.executors import InProcessExecutor
+from cluster.scheduling.in_process import InProcessExecutor
 from tasks.errors import BadInputError
 from tests.chaos.work import commit, prepare
 
