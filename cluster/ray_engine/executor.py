@@ -55,7 +55,7 @@ class RayExecutor:
         self._gpu_methods = gpu_methods
         self._share = share_on(ray.nodes()) if gpu_methods else None
         self._held: deque[Job] = deque()  # what would be more than `most_slots` at one time
-        self._dropped: list[str] = []  # cancelled while held
+        self._dropped: list[str] = []  # cancelled while held back
         self._jobs: dict[Any, Job] = {}  # by the task's stream of signs
         self._streams: dict[str, Any] = {}  # the stream by key
         self._started: set[str] = set()
@@ -64,7 +64,7 @@ class RayExecutor:
         self._stopped: set[str] = set()  # trainers ended by us
         self._shared = ray.put(preparation.shared)
         self._prepare = _remote(prepare_method_fold, max_retries=PREPARE_RETRIES, num_returns=2)
-        # Left alone, Ray ends a worker after each task with a GPU; ours keep what they sent to theirs.
+        # By default Ray ends a worker after each task with a GPU; ours keep what they have sent to it.
         self._run = _remote(
             run_attempt, max_retries=0, num_returns="streaming", scheduling_strategy="SPREAD", max_calls=0
         )
@@ -150,7 +150,7 @@ class RayExecutor:
         self._prepared.pop(method_fold, None)
 
     def close(self) -> None:
-        """Let go of what still runs: its workers end with our connection.
+        """Forget what still runs: its workers end with our connection.
 
         Tasks are not cancelled here: where one ends that very moment, Ray 2.60 may lose its CPU for good, or
         abort the driver ("Tried to complete task that was not pending").

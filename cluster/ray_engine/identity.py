@@ -22,7 +22,7 @@ PACKAGES = ("modeling", "tasks", "cluster")
 
 
 def package_folders() -> tuple[Path, ...]:
-    """Where the three packages were imported from. Their names are common ones, so another may shadow them.
+    """Where the three packages were imported from. Their names are common, so another may shadow them.
 
     Raises RefusedError where they do not lie in one folder.
     """
@@ -31,7 +31,7 @@ def package_folders() -> tuple[Path, ...]:
         places = ", ".join(f"{name} from {folder}" for name, folder in zip(PACKAGES, folders, strict=True))
         raise RefusedError(
             f"Knockcast's packages come from different places: {places}. Another package of that name is in "
-            "the way: use a virtual environment of its own, or take the other one off PYTHONPATH"
+            "the way: use a virtual environment for Knockcast alone, or take the other one off PYTHONPATH"
         )
     return folders
 
@@ -50,7 +50,7 @@ def source_digest() -> str:
 
 @lru_cache(maxsize=1)
 def fingerprint() -> str:
-    """What must be equal on driver and workers, readable: source fingerprint, Python, numerical libraries."""
+    """What must be equal on driver and workers, as text: source digest, Python, libraries."""
     libraries = ", ".join(f"{name} {version(name)}" for name in EXCHANGED)
     return f"source {source_digest()[:16]}, Python {platform.python_version()}, {libraries}"
 
@@ -94,11 +94,11 @@ def _installed(kind: str, name: str) -> tuple[str, str] | None:
 
 @contextmanager
 def code_to_ship() -> Iterator[dict[str, str]]:
-    """The part of a Ray runtime environment that carries our code to a cluster; valid while uploading.
+    """The part of a Ray runtime environment that ships our code to a cluster; valid within the block.
 
-    From a source checkout: a `working_dir` holding copies of the three packages and nothing else (no data, no
-    .git, no virtual environment), together, so that they come from one place there too. An installed wheel is
-    expected on every node instead: never both.
+    From a source checkout: a `working_dir` with copies of the three packages and nothing else (no data, no
+    .git, no virtual environment), together, so that they come from one place there too. Where Knockcast is
+    installed from a wheel, nothing is shipped: every node must have the wheel.
     """
     if is_installed():
         yield {}
@@ -110,5 +110,5 @@ def code_to_ship() -> Iterator[dict[str, str]]:
 
 
 def is_installed() -> bool:
-    """Whether the packages lie in a site-packages folder (a wheel) rather than in a source checkout."""
+    """Whether the packages lie in a site-packages folder (a wheel) and not in a source checkout."""
     return package_folders()[0].parent.name in ("site-packages", "dist-packages")
