@@ -1,4 +1,4 @@
-"""Ray: starting or joining it, running shards as tasks, training networks in actors, submitting jobs.
+"""Ray: starting or joining it, running shards as tasks or (with checkpoints) in actors, submitting jobs.
 
 The only importer of Ray.
 """

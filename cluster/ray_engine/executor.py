@@ -1,15 +1,14 @@
 """Jobs as Ray tasks. Ray only moves and runs them: no retries of its own, no truth kept in it.
 
-The dataset's arrays are put into the object store once; a part (a method in one fold) is prepared by one task
-whose result stays there and is mapped, not copied, by every shard task on its node. Of a shard task come
-back, one after the other, a sign that it has begun (until then it may wait for a CPU or its part) and its
-receipt.
+The dataset's arrays are put into the object store once. A method and fold are prepared by one task, whose
+result stays there and is mapped, not copied, by every shard task on its node. A shard task sends back first a
+sign that it has begun (until then it may wait for a CPU or for that preparation), then its receipt.
 """
 
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import ray
@@ -25,26 +24,17 @@ from ray.exceptions import (
     TaskUnschedulableError,
     WorkerCrashedError,
 )
-from threadpoolctl import threadpool_limits
 
 from cluster.errors import PreparationError, RefusedError
 from cluster.ray_engine.gpu_share import share_on
-from cluster.ray_engine.identity import check_code
+from cluster.ray_engine.on_worker import WorkerCode, prepare_method_fold, run_attempt
 from cluster.ray_engine.trainer import Trainers
-from cluster.scheduling.executors import (
-    ERROR_CHARACTERS,
-    STOPPING,
-    Ended,
-    Job,
-    Preparation,
-    Receipt,
-    Work,
-)
-from cluster.scheduling.ledger import FailureKind
+from cluster.scheduling.events import FailureKind
+from cluster.scheduling.executor import STOPPING, Ended, Preparation, Receipt, Work, describe_error
+from cluster.scheduling.shard import Job
 from cluster.store.units import MethodFold
 
-PREPARE_RETRIES = 10  # of a part's data, by Ray, when its node dies: also when shards still read it
-What = tuple[Work, Callable[[Any, MethodFold], Any]]  # what to run, what to prepare a part with
+PREPARE_RETRIES = 10  # of a preparation, by Ray, when its node dies: also when shards still read its result
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 SECONDS_BETWEEN_CENSUS = 5.0  # how often the cluster's size is looked up
 
@@ -65,20 +55,20 @@ class RayExecutor:
         self._gpu_methods = gpu_methods
         self._share = share_on(ray.nodes()) if gpu_methods else None
         self._held: deque[Job] = deque()  # what would be more than `most_slots` at one time
-        self._dropped: list[str] = []  # cancelled while held
+        self._dropped: list[str] = []  # cancelled while held back
         self._jobs: dict[Any, Job] = {}  # by the task's stream of signs
         self._streams: dict[str, Any] = {}  # the stream by key
         self._started: set[str] = set()
-        self._parts: dict[MethodFold, tuple[Any, Any]] = {}  # what was prepared, and the sign that it was
+        self._prepared: dict[MethodFold, tuple[Any, Any]] = {}  # what was prepared, and the sign that it was
         self._trainers = Trainers()
         self._stopped: set[str] = set()  # trainers ended by us
         self._shared = ray.put(preparation.shared)
-        self._prepare = _remote(_prepared, max_retries=PREPARE_RETRIES, num_returns=2)
-        # Left alone, Ray ends a worker after each task with a GPU; ours keep what they sent to theirs.
+        self._prepare = _remote(prepare_method_fold, max_retries=PREPARE_RETRIES, num_returns=2)
+        # By default Ray ends a worker after each task with a GPU; ours keep what they have sent to it.
         self._run = _remote(
-            _run, max_retries=0, num_returns="streaming", scheduling_strategy="SPREAD", max_calls=0
+            run_attempt, max_retries=0, num_returns="streaming", scheduling_strategy="SPREAD", max_calls=0
         )
-        self._what = ray.put((work, preparation.prepare))
+        self._code = ray.put(WorkerCode(work, preparation.prepare, preparation.requirements))
         self._slots, self._counted = 0, 0.0
 
     @property
@@ -99,32 +89,32 @@ class RayExecutor:
         self._held.append(job)
         self._hand_over()
 
-    def prepare(self, part: MethodFold, code: str) -> None:
-        """Let a task prepare the part, unless one did or does; a worker without a shard takes it."""
-        if part not in self._parts:
-            prepare = self._prepare.options(name=f"prepare {part}")
-            self._parts[part] = tuple(prepare.remote(self._what, self._shared, part, code))
+    def prepare(self, method_fold: MethodFold) -> None:
+        """Let a task prepare it, unless one did or does; a worker without a shard takes the task."""
+        if method_fold not in self._prepared:
+            prepare = self._prepare.options(name=f"prepare {method_fold}")
+            self._prepared[method_fold] = tuple(prepare.remote(self._code, self._shared, method_fold))
 
     def _hand_over(self) -> None:
         while self._held and (self._most_slots is None or len(self._jobs) < self._most_slots):
             self._send(self._held.popleft())
 
     def _send(self, job: Job) -> None:
-        share = self._share.num_gpus if self._share and job.method in self._gpu_methods else 0
-        if job.trains:
-            stream = self._trainers.start(self._what, job, self._shared, share)
-            self._jobs[stream], self._streams[job.key] = job, stream
-            return
-        if not job.is_fold_level:
-            self.prepare(job.method_fold, job.code)
-        name = f"{job.method} fold {job.fold} shard {job.key[:8]} attempt {job.attempt}"
-        data, _ = (None, None) if job.is_fold_level else self._parts[job.method_fold]
-        run = self._run.options(name=name, num_gpus=share)
-        stream = run.remote(self._what, job, self._shared, data)
-        self._jobs[stream], self._streams[job.key] = job, stream
+        shard = job.shard
+        share = self._share.num_gpus if self._share and shard.method in self._gpu_methods else 0
+        if shard.checkpointed:
+            stream = self._trainers.start(self._code, job, self._shared, share)
+        else:
+            if not shard.is_fold_level:
+                self.prepare(shard.method_fold)
+            data, _ = (None, None) if shard.is_fold_level else self._prepared[shard.method_fold]
+            name = f"{shard.method} fold {shard.fold} shard {shard.key[:8]} attempt {job.attempt}"
+            run = self._run.options(name=name, num_gpus=share)
+            stream = run.remote(self._code, job, self._shared, data)
+        self._jobs[stream], self._streams[shard.key] = job, stream
 
     def started(self) -> Collection[str]:
-        """The jobs whose worker said that it has begun."""
+        """The jobs whose worker has sent the sign that it has begun."""
         return self._started
 
     def wait(self, timeout: float) -> list[Ended]:
@@ -136,7 +126,7 @@ class RayExecutor:
         ready, _ = ray.wait(list(self._jobs), num_returns=1, timeout=timeout)
         if ready:
             ready, _ = ray.wait(list(self._jobs), num_returns=len(self._jobs), timeout=0)
-        ended = [end for stream in ready if (end := self._heard(stream)) is not None]
+        ended = [end for stream in ready if (end := self._next_from(stream)) is not None]
         self._hand_over()
         return ended
 
@@ -147,20 +137,20 @@ class RayExecutor:
             self._trainers.stop(key)
         elif key in self._streams:
             ray.cancel(self._streams[key], force=True)
-        for job in [job for job in self._held if job.key == key]:
+        for job in [job for job in self._held if job.shard.key == key]:
             self._held.remove(job)
             self._dropped.append(key)
 
-    def news(self) -> Sequence[str]:
-        """What the trainers said last."""
-        return self._trainers.news()
+    def status(self) -> Sequence[str]:
+        """What the trainers reported last."""
+        return self._trainers.status()
 
-    def release(self, part: MethodFold) -> None:
-        """Let a part's data leave the object store."""
-        self._parts.pop(part, None)
+    def release(self, method_fold: MethodFold) -> None:
+        """Let what was prepared leave the object store."""
+        self._prepared.pop(method_fold, None)
 
     def close(self) -> None:
-        """Let go of what still runs: its workers end with our connection.
+        """Forget what still runs: its workers end with our connection.
 
         Tasks are not cancelled here: where one ends that very moment, Ray 2.60 may lose its CPU for good, or
         abort the driver ("Tried to complete task that was not pending").
@@ -170,49 +160,52 @@ class RayExecutor:
         self._jobs.clear()
         self._streams.clear()
         self._started.clear()
-        self._parts.clear()
+        self._prepared.clear()
 
-    def _heard(self, stream: Any) -> Ended | None:
-        """Take in what a job says next: None where it has only begun."""
+    def _next_from(self, stream: Any) -> Ended | None:
+        """Take in what a job sends next: None where it has only begun."""
         job = self._jobs[stream]
+        key = job.shard.key
         try:
             receipt: Receipt | None = ray.get(next(stream))
         except RayError as error:
             ended = self._failed(job, error)
         else:
             if receipt is None:
-                self._started.add(job.key)
+                self._started.add(key)
                 return None
-            ended = Ended(job.key, receipt)
-        del self._jobs[stream], self._streams[job.key]
-        self._trainers.end(job.key)
-        self._started.discard(job.key)
+            ended = Ended(key, receipt)
+        del self._jobs[stream], self._streams[key]
+        self._trainers.end(key)
+        self._started.discard(key)
         return ended
 
     def _failed(self, job: Job, error: RayError) -> Ended:
-        _stop_if_nobodys_fault(error)
-        if job.key in self._stopped:
-            self._stopped.discard(job.key)
-            return Ended(job.key, kind="cancelled", error=_line(error))
-        if not job.is_fold_level and not self._is_prepared(job.method_fold):
-            return Ended(job.key, kind="node", error=f"what its part needs was lost: {_line(error)}")
-        return Ended(job.key, kind=kind_of(error), error=_words(error))
+        _raise_if_no_shards_fault(error)
+        shard = job.shard
+        if shard.key in self._stopped:
+            self._stopped.discard(shard.key)
+            return Ended(shard.key, kind="cancelled", error=_first_line(error))
+        if not shard.is_fold_level and not self._is_prepared(shard.method_fold):
+            lost = f"what was prepared for {shard.method_fold} was lost: {_first_line(error)}"
+            return Ended(shard.key, kind="node", error=lost)
+        return Ended(shard.key, kind=kind_of(error), error=_described(error))
 
-    def _is_prepared(self, part: MethodFold) -> bool:
-        """False where the part's data went with a node (it is made anew); PreparationError where it fails."""
-        if part not in self._parts:
+    def _is_prepared(self, method_fold: MethodFold) -> bool:
+        """False where the data was lost with a node (it is made again); PreparationError where it failed."""
+        if method_fold not in self._prepared:
             return False
-        _, sign = self._parts[part]
+        _, sign = self._prepared[method_fold]
         if not ray.wait([sign], timeout=0)[0]:
             return True  # not even begun: the job itself was cancelled or lost
         try:
             ray.get(sign)
         except RayError as error:
-            del self._parts[part]
-            _stop_if_nobodys_fault(error)
+            del self._prepared[method_fold]
+            _raise_if_no_shards_fault(error)
             if kind_of(error) == "node":
                 return False
-            raise PreparationError(f"{part} could not be prepared: {_words(error)}") from error
+            raise PreparationError(f"{method_fold} could not be prepared: {_described(error)}") from error
         return True
 
 
@@ -228,7 +221,7 @@ def kind_of(error: RayError) -> FailureKind:
     return "error" if isinstance(error, RayTaskError) else "node"
 
 
-def _stop_if_nobodys_fault(error: RayError) -> None:
+def _raise_if_no_shards_fault(error: RayError) -> None:
     cause = error.cause if isinstance(error, RayTaskError) else error
     if isinstance(cause, STOPPING):
         raise cause
@@ -236,37 +229,16 @@ def _stop_if_nobodys_fault(error: RayError) -> None:
         raise RefusedError(f"Ray cannot run our tasks on this cluster: {cause}") from error
 
 
-def _words(error: RayError) -> str:
-    """What the worker's exception said, and the end of its traceback; one line where the worker is gone."""
+def _described(error: RayError) -> str:
+    """The worker's exception and the end of its traceback; one line where the worker is gone."""
     if not isinstance(error, RayTaskError):
-        return _line(error)
-    trace = COLOURS.sub("", str(error))
-    return (
-        f"{type(error.cause).__name__}: {error.cause}"[:ERROR_CHARACTERS] + "\n" + trace[-ERROR_CHARACTERS:]
-    )
+        return _first_line(error)
+    return describe_error(error.cause, COLOURS.sub("", str(error)))
 
 
-def _line(error: RayError) -> str:
+def _first_line(error: RayError) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _remote(function: Callable[..., Any], **options: Any) -> Any:
     return ray.remote(num_cpus=1, retry_exceptions=False, **options)(function)
-
-
-def _prepared(what: What, shared: Any, part: MethodFold, code: str) -> tuple[Any, bool]:
-    """On a worker: what a part needs, and a small sign of success the driver can look at."""
-    _, prepare = what
-    check_code(code)
-    with threadpool_limits(limits=1):
-        return prepare(shared, part), True
-
-
-def _run(what: What, job: Job, shared: Any, data: Any) -> Iterator[Receipt | None]:
-    """On a worker: one attempt of one shard. None says that it has begun."""
-    work, _ = what
-    check_code(job.code)
-    yield None
-    with threadpool_limits(limits=1):
-        receipt = work(job, shared, data)
-    yield receipt

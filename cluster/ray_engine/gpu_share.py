@@ -7,7 +7,7 @@ from typing import Any
 
 from cluster.errors import RefusedError
 
-# Each task is a process with some 0.8 GiB there (CUDA's own, and a fold's expression three times over).
+# Each task is a process with some 0.8 GiB on the GPU (CUDA's own, and a fold's expression three times).
 MOST_TASKS = 16
 SMALLEST_SHARE = 1e-4  # Ray rounds resources to it
 
@@ -24,15 +24,15 @@ class GpuShare:
         return math.floor(1 / self.tasks / SMALLEST_SHARE) * SMALLEST_SHARE
 
     def slots(self, nodes: Sequence[Mapping[str, Any]]) -> int:
-        """How many tasks run at one time: each takes a CPU, too, of a node that has a GPU."""
+        """How many tasks run at one time: each also takes a CPU of a node that has a GPU."""
         return sum(min(cpus, gpus * self.tasks) for cpus, gpus in _equipped(nodes))
 
 
 def share_on(nodes: Sequence[Mapping[str, Any]]) -> GpuShare:
-    """As many tasks a GPU as keep every CPU of every node with one busy, at most `MOST_TASKS`.
+    """As many tasks a GPU as keep busy every CPU of every node that has one, at most `MOST_TASKS`.
 
-    `nodes` is what `ray.nodes()` says. Ray fills one GPU of a node before the next. Raises RefusedError
-    where no node has both.
+    `nodes` is what `ray.nodes()` returns. Ray fills one GPU of a node before the next. Raises RefusedError
+    where no node has a GPU and a CPU.
     """
     equipped = _equipped(nodes)
     if not equipped:

@@ -1,24 +1,28 @@
-"""Which code is running: driver and workers must agree, or their numbers would be a mix of two versions."""
+"""Which code is running: driver and workers must agree, or their numbers would be a mix of two versions.
+
+That is Knockcast's own code, the libraries it computes with, and the plug-ins of other packages.
+"""
 
 import hashlib
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 from tempfile import TemporaryDirectory
 
 from cluster.errors import RefusedError
+from cluster.libraries import EXCHANGED, UsedPlugin
+from cluster.scheduling.executor import Requirements
 
 PACKAGES = ("modeling", "tasks", "cluster")
-LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "xgboost-cpu", "torch", "pyarrow", "safetensors")
 
 
 def package_folders() -> tuple[Path, ...]:
-    """Where the three packages were imported from. Their names are common ones, so another may shadow them.
+    """Where the three packages were imported from. Their names are common, so another may shadow them.
 
     Raises RefusedError where they do not lie in one folder.
     """
@@ -27,7 +31,7 @@ def package_folders() -> tuple[Path, ...]:
         places = ", ".join(f"{name} from {folder}" for name, folder in zip(PACKAGES, folders, strict=True))
         raise RefusedError(
             f"Knockcast's packages come from different places: {places}. Another package of that name is in "
-            "the way: use a virtual environment of its own, or take the other one off PYTHONPATH"
+            "the way: use a virtual environment for Knockcast alone, or take the other one off PYTHONPATH"
         )
     return folders
 
@@ -46,9 +50,15 @@ def source_digest() -> str:
 
 @lru_cache(maxsize=1)
 def fingerprint() -> str:
-    """What must be equal on driver and workers, readable: source fingerprint, Python, numerical libraries."""
-    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    """What must be equal on driver and workers, as text: source digest, Python, libraries."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in EXCHANGED)
     return f"source {source_digest()[:16]}, Python {platform.python_version()}, {libraries}"
+
+
+def check_requirements(requirements: Requirements) -> None:
+    """Raise RefusedError unless this process has what the driver's run requires of a worker."""
+    check_code(requirements.code)
+    check_plugins(requirements.plugins)
 
 
 def check_code(expected: str) -> None:
@@ -61,13 +71,34 @@ def check_code(expected: str) -> None:
         )
 
 
+def check_plugins(expected: Sequence[UsedPlugin]) -> None:
+    """Raise RefusedError, naming each plug-in that this process lacks or has in another version."""
+    host, problems = platform.node(), []
+    for plugin in expected:
+        installed = _installed(plugin.kind, plugin.name)
+        if installed is None:
+            problems.append(f"{plugin} is not installed on {host}; install it on every node")
+        elif installed != (plugin.distribution, plugin.version):
+            problems.append(
+                f"{plugin} comes from {' '.join(installed)} on {host}; install the same version on every node"
+            )
+    if problems:
+        raise RefusedError("\n".join(problems))
+
+
+def _installed(kind: str, name: str) -> tuple[str, str] | None:
+    """Distribution and version of a plug-in that is installed here; None where there is none."""
+    points = entry_points(group=f"knockcast.{kind}s", name=name)
+    return next(((point.dist.name, point.dist.version) for point in points if point.dist), None)
+
+
 @contextmanager
 def code_to_ship() -> Iterator[dict[str, str]]:
-    """The part of a Ray runtime environment that carries our code to a cluster; valid while uploading.
+    """The part of a Ray runtime environment that ships our code to a cluster; valid within the block.
 
-    From a source checkout: a `working_dir` holding copies of the three packages and nothing else (no data, no
-    .git, no virtual environment), together, so that they come from one place there too. An installed wheel is
-    expected on every node instead: never both.
+    From a source checkout: a `working_dir` with copies of the three packages and nothing else (no data, no
+    .git, no virtual environment), together, so that they come from one place there too. Where Knockcast is
+    installed from a wheel, nothing is shipped: every node must have the wheel.
     """
     if is_installed():
         yield {}
@@ -79,5 +110,5 @@ def code_to_ship() -> Iterator[dict[str, str]]:
 
 
 def is_installed() -> bool:
-    """Whether the packages lie in a site-packages folder (a wheel) rather than in a source checkout."""
+    """Whether the packages lie in a site-packages folder (a wheel) and not in a source checkout."""
     return package_folders()[0].parent.name in ("site-packages", "dist-packages")

@@ -1,8 +1,8 @@
 """Starting or joining Ray: authentication, addresses, what is shipped to workers, and quiet logs.
 
-Ray reads its settings from the environment when it is first imported, so nothing here imports it before they
-are set, and `connected` is the only way in. `RAY_AUTH_MODE` is always set: left alone, Ray writes a token to
-`~/.ray` readable by everyone, or runs without one.
+Ray reads its settings from the environment when it is first imported. So nothing here imports it before they
+are set, and `connected` is the only way in. `RAY_AUTH_MODE` is always set: otherwise Ray writes a token to
+`~/.ray` that everyone can read, or runs without one.
 """
 
 import ipaddress
@@ -11,31 +11,31 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from cluster.errors import RefusedError
-from cluster.ray_engine.identity import code_to_ship, fingerprint, package_folders
-from cluster.scheduling.executors import Executor, InProcessExecutor, Preparation, Work
+from cluster.libraries import UsedPlugin
+from cluster.ray_engine.identity import check_plugins, code_to_ship, fingerprint, package_folders
+from cluster.scheduling.executor import Executor, Preparation, Requirements, Work
+from cluster.scheduling.in_process import InProcessExecutor
 from cluster.store.units import MethodFold
 from tasks.errors import BadInputError
-
-__all__ = ["HEALTH_CHECKS", "connected", "fingerprint", "open_executor", "slots_of"]
 
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
 ALWAYS = {
-    "RAY_task_oom_retries": "0",  # without it Ray repeats a task that runs out of memory for ever
+    "RAY_task_oom_retries": "0",  # without it Ray repeats a task that runs out of memory without end
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anyone
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # tasks without a GPU leave CUDA_VISIBLE_DEVICES alone
 }
 LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Ray then binds every port to 127.0.0.1
 NO_HURRY = {
-    # For Ray on this machine alone, where no node can take over: one that was starved of its CPU, or asleep
-    # with its laptop, must not be declared dead, for Ray then ends the driver without a word.
+    # For Ray on this machine alone, where no node can take over. A node that got no CPU for a while, or slept
+    # with its laptop, must not be declared dead: Ray would then end the driver without a message.
     "health_check_period_ms": 10_000,
     "health_check_timeout_ms": 60_000,
     "health_check_failure_threshold": 60,
@@ -77,13 +77,16 @@ def open_executor(
     shared: Any,
     where: Where,
     gpu_methods: frozenset[str] = frozenset(),
+    plugins: Sequence[UsedPlugin] = (),
 ) -> Iterator[Executor]:
-    """The executor for a run: in process for 0 workers, else Ray, which ends or is left with the block.
+    """The executor for a run: in process for 0 workers, else Ray, which is stopped or left with the block.
 
-    Jobs of `gpu_methods` need a part of a GPU; RefusedError where Ray has none.
+    Jobs of `gpu_methods` need a part of a GPU; RefusedError where Ray has none. RefusedError, too, where this
+    process lacks one of the `plugins` that the run uses; workers check theirs before they begin.
     """
-    preparation = Preparation(prepare, shared)
     package_folders()  # a shadowed package is found before anything starts
+    check_plugins(plugins)
+    preparation = Preparation(prepare, shared, Requirements(fingerprint(), tuple(plugins)))
     if where.workers == 0:
         yield InProcessExecutor(work, preparation)
         return
@@ -105,9 +108,9 @@ def slots_of(workers: int | None) -> int:
 def connected(address: str = "local", workers: int | None = None, insecure: bool = False) -> Iterator[None]:
     """Ray, started on this machine (`local`, with `workers` slots) or joined (`auto`, `HOST:PORT`).
 
-    A Ray started here listens on loopback only, wants a random token, and ends with the block. Raises
-    BadInputError for an address that cannot be meant or where no cluster answers, RefusedError for an open
-    one without a token (unless `insecure`).
+    A Ray started here listens on loopback only, requires a random token, and ends with the block. Raises
+    BadInputError for an address of another form or where no cluster answers, RefusedError for an open one
+    without a token (unless `insecure`).
     """
     with environment_restored():
         if address == "local":
@@ -117,7 +120,7 @@ def connected(address: str = "local", workers: int | None = None, insecure: bool
         import ray  # noqa: PLC0415 - after its settings
         import ray._private.worker  # noqa: PLC0415
 
-        # Ray prints paragraphs for every killed worker; the ledger's story says it in a line.
+        # Ray prints paragraphs for every killed worker; the ledger's story has one line.
         ray._private.worker.print_to_stdstream = _log_quietly
         try:
             yield
@@ -127,7 +130,7 @@ def connected(address: str = "local", workers: int | None = None, insecure: bool
 
 @contextmanager
 def environment_restored() -> Iterator[None]:
-    """Leave the environment as it was: one run's random token must not pass for the user's in the next."""
+    """Leave the environment as it was: the next run must not take one run's random token for the user's."""
     before = dict(os.environ)
     try:
         yield
@@ -141,7 +144,7 @@ def check_address(address: str, insecure: bool) -> None:
     """Raise, before anything is written, for an address that cannot be joined.
 
     BadInputError where its form is wrong or nothing listens there (Ray itself would try without end),
-    RefusedError where it is open and there is no token. `local` and `auto` are known only on connecting.
+    RefusedError where it is open and there is no token. `local` and `auto` are checked on connecting.
     """
     if address in ("local", "auto"):
         return
@@ -156,7 +159,7 @@ def check_address(address: str, insecure: bool) -> None:
 
 
 def require_token(host: str, insecure: bool) -> None:
-    """Raise RefusedError for a host others can reach, unless a token protects it or the user insists."""
+    """Raise RefusedError for a host that others can reach, unless a token protects it or `insecure`."""
     if not (is_loopback(host) or insecure or auth_mode(os.environ) != "disabled"):
         raise RefusedError(
             f"{host}: refused, because without a token anyone who reaches this address can run code there; "
@@ -184,7 +187,7 @@ def is_loopback(host: str) -> bool:
 def set_environment(settings: Mapping[str, str]) -> None:
     """Set Ray's variables for this process and its children."""
     os.environ.update(settings)
-    if "ray" in sys.modules:  # it has read them already; Ray takes up a changed mode or token the same way
+    if "ray" in sys.modules:  # it has read them already; this is how Ray applies a changed mode or token
         from ray._raylet import (  # type: ignore[attr-defined]  # noqa: PLC0415
             AuthenticationTokenLoader,
             Config,
@@ -195,7 +198,7 @@ def set_environment(settings: Mapping[str, str]) -> None:
 
 
 def host_of(address: str) -> str:
-    """The host of HOST:PORT; BadInputError where that is not its form."""
+    """The host of HOST:PORT; BadInputError for an address of another form."""
     host, colon, port = address.rpartition(":")
     if not (host and colon and port.isdecimal()) or "/" in address:
         raise BadInputError(
@@ -248,7 +251,7 @@ def _join(address: str, insecure: bool) -> None:
 
 @contextmanager
 def runtime_environment(environment: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """For a joined cluster: one thread a task, and our code, unless a submitted job has brought it."""
+    """For a joined cluster: one thread a task, and our code, unless a submitted job has shipped it."""
     if IN_A_JOB in environment:
         yield {"env_vars": ONE_THREAD}
         return

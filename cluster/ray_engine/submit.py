@@ -1,6 +1,6 @@
-"""Run a knockcast command on a cluster as a Ray job, and follow, read or stop it.
+"""Run a knockcast command on a cluster as a Ray job; follow it, read its output, or stop it.
 
-The cluster's jobs address runs whatever it is sent, so a non-loopback one is used only with a token.
+A cluster's jobs address runs whatever is sent to it, so a non-loopback one is used only with a token.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
 USES_THE_CLUSTER = ("run", "resume")  # commands that take --address; a job's own cluster is `auto`
-LOST = 1  # what following ends with where Ray does not know the command's exit status
+LOST = 1  # the exit status of following where Ray does not know the command's
 
 
 def submit_command(
@@ -44,7 +44,7 @@ def submit_command(
 class Jobs:
     """The jobs of one cluster, by the URL of its dashboard (http://HOST:8265).
 
-    Raises BadInputError where the URL is none or nobody answers, RefusedError for an open address without a
+    Raises BadInputError where that is no URL or nothing answers, RefusedError for an open address without a
     token (unless `insecure`) and where the cluster refuses the token.
     """
 
@@ -68,12 +68,12 @@ class Jobs:
     def follow(self, job: str, out: TextIO) -> int:
         """Copy the job's output to `out` until it ends; returns the exit status of its command.
 
-        Ctrl-C ends the following, not the job.
+        Ctrl-C stops the copying, not the job.
         """
         try:
             asyncio.run(_copy(self._client.tail_job_logs(job), out))
         except KeyboardInterrupt:
-            print(f"job {job} goes on; --logs {job} shows it, --stop {job} ends it", file=sys.stderr)
+            print(f"job {job} continues; --logs {job} shows it, --stop {job} ends it", file=sys.stderr)
             return ExitCode.INTERRUPTED
         info = self._client.get_job_info(job)
         if info.driver_exit_code is None:
@@ -121,7 +121,10 @@ def entrypoint(argv: Sequence[str]) -> str:
 
 
 def token_of(environment: Mapping[str, str]) -> str | None:
-    """The cluster's token: RAY_AUTH_TOKEN, or what the file RAY_AUTH_TOKEN_PATH names holds."""
+    """The cluster's token: RAY_AUTH_TOKEN, or the content of the file RAY_AUTH_TOKEN_PATH; None without one.
+
+    BadInputError where that file cannot be read.
+    """
     token = environment.get("RAY_AUTH_TOKEN")
     path = environment.get("RAY_AUTH_TOKEN_PATH")
     if not token and path is not None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cluster.libraries import NUMERICAL
 from modeling.candidates.registry import BUILT, candidates_of
 from modeling.folds import Fold, Scheme, final_fold, make_folds
 from modeling.selection.select import SelectionSettings
@@ -35,9 +36,6 @@ BUILT_METHODS = (*FINAL_METHODS, "forest", "one_modifier", "all_modifiers", PROF
 # Those that use a GPU on device cuda.
 GPU_METHODS = frozenset({"modifiers", "one_modifier", "all_modifiers", *NETWORK_METHODS, *VECTOR_METHODS})
 BUILT_SCHEMES = ("kfold", "split", "lineage")
-
-# Their versions change last digits, so they are part of what a run is.
-LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "xgboost-cpu", "torch")
 
 
 class RunOptions(BaseModel):
@@ -165,7 +163,7 @@ def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict
         "device": options.runs_on,
         "folds": [_fold_body(fold) for fold in folds],
         "n_folds": sum(len(f.test) > 0 and not f.control for f in folds),
-        "libraries": {name: version(name) for name in LIBRARIES} | {"machine": platform.machine()},
+        "libraries": {name: version(name) for name in NUMERICAL} | {"machine": platform.machine()},
     }
 
 

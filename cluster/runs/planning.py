@@ -11,41 +11,13 @@ from itertools import groupby, pairwise
 
 from cluster.runs.options import RunOptions
 from cluster.runs.settings import settings_of
-from cluster.store.units import FINAL_FOLD, MethodFold, Unit, shard_key
+from cluster.scheduling.shard import Shard, name_shard
+from cluster.store.units import FINAL_FOLD, Unit
 from tasks.methods.cost import Cost, DataSize
 from tasks.methods.registry import DEFAULT_METHODS, method_named
 
 BLOCK_SECONDS = 60.0  # losing a block of this length costs little, and Ray's 1 ms a task vanishes in it
 SHARDS_PER_SLOT = 10  # at least, so that no slot stands idle long at the end and progress is seen to move
-
-
-@dataclass(frozen=True)
-class Shard:
-    """Units of one method and fold that are computed, committed and lost together."""
-
-    key: str
-    units: tuple[Unit, ...]
-    dependencies: tuple[str, ...] = ()  # keys of the commits it reads
-
-    @property
-    def method(self) -> str:
-        """The method of all its units."""
-        return self.units[0].method
-
-    @property
-    def fold(self) -> int:
-        """The fold of all its units."""
-        return self.units[0].fold
-
-    @property
-    def method_fold(self) -> MethodFold:
-        """Its method and fold."""
-        return MethodFold(self.method, self.fold)
-
-    @property
-    def is_fold_level(self) -> bool:
-        """Whether it is of a fold as a whole, not of targets."""
-        return self.units[0].is_fold_level
 
 
 @dataclass(frozen=True)
@@ -123,13 +95,6 @@ class PlanSummary:
         return max(self.core_seconds / self.slots, self.longest)
 
 
-def name_shard(run_digest: str, units: Sequence[Unit], dependencies: tuple[str, ...] = ()) -> Shard:
-    """The shard of these units (one method, one fold), named by its content and what it needs."""
-    if len({(u.method, u.fold) for u in units}) != 1:
-        raise ValueError("a shard holds units of one method and one fold, at least one of them")
-    return Shard(shard_key(run_digest, units, dependencies), tuple(units), dependencies)
-
-
 def make_shards(
     units: Iterable[Unit],
     run_digest: str,
@@ -152,7 +117,12 @@ def make_shards(
     for _, group in groupby(todo, key=_fold_then_method):
         members = list(group)
         whole = [unit for unit in members if unit.is_fold_level]
-        shards += [name_shard(run_digest, [unit], dependencies(unit)) for unit in whole]
+        shards += [
+            name_shard(
+                run_digest, [unit], dependencies(unit), checkpointed=method_named(unit.method).checkpoints
+            )
+            for unit in whole
+        ]
         members = [unit for unit in members if not unit.is_fold_level]
         if not members:
             continue

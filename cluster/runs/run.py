@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from cluster.ray_engine.runtime import check_address, fingerprint, open_executor
+from cluster.ray_engine.runtime import check_address, open_executor
 from cluster.runs.dependencies import dependencies_of
 from cluster.runs.devices import device_for
 from cluster.runs.options import (
@@ -208,7 +208,6 @@ def _work_off(
                 _dependencies(options, writer),
             ),
             executor,
-            code=fingerprint(),
             deadlines=Deadlines(costs.seconds),
             retried=retried,
             progress=progress_for(),

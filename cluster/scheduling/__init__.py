@@ -1,4 +1,4 @@
-"""Who works on what and when: shards, the ledger of their states, the driver loop, executors, progress.
+"""What runs where and when: shards, the ledger of their states, the driver, executors, progress.
 
 Knows nothing of Ray, genes or tables.
 """

@@ -4,10 +4,11 @@ Events go in, instructions come out; whoever drives it (driver.py) carries them 
 dask.distributed's worker state machine: because nothing here waits or writes, every order of events can be
 tested. The rules:
 
-* Only an observed failure counts. A shard that raised, killed its worker or overran its deadline is split in
-  halves until the guilty target stands alone; a target that failed alone three times is quarantined.
-* A node's death or a cancellation from outside is nobody's fault: the shard starts again whole, three times
-  at most, after which it is taken for the killer it probably is.
+* Only an observed failure counts. A shard that raised, killed its worker or overran its deadline is a task
+  failure: it is split in halves until the target that fails stands alone, and a target that failed alone
+  three times is quarantined.
+* A node's death or a cancellation from outside is an infrastructure failure: the shard starts again whole,
+  three times at most. After that its work has probably caused it, and it counts as a task failure.
 * A commit always counts, whoever made it: a worker given up for dead may still finish its shard.
 * At most twice as many shards are in flight as there are slots.
 * A shard that reads other shards' commits starts once they are there; one that reads what is given up is
@@ -16,85 +17,26 @@ tested. The rules:
 
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-from cluster.runs.planning import Shard, name_shard
+from cluster.scheduling.events import (
+    Cancel,
+    Committed,
+    Event,
+    Failed,
+    Found,
+    InfrastructureFailure,
+    Instruction,
+    Quarantine,
+    Recalled,
+    RecordFailure,
+    Start,
+)
+from cluster.scheduling.shard import Shard, name_shard
 from cluster.store.units import MethodFold, Unit
 
 FAILURES_ALONE = 3  # a target that failed by itself this often is quarantined
-INNOCENT_RESTARTS = 3  # how often a shard starts again whole after something that was not its fault
+INFRASTRUCTURE_RESTARTS = 3  # how often a shard starts again whole after infrastructure failures
 IN_FLIGHT_PER_SLOT = 2  # one running, one waiting, so that no slot idles while the driver thinks
-
-GuiltyKind = Literal["error", "killed", "deadline"]
-FailureKind = Literal["error", "killed", "deadline", "node", "cancelled"]
-INNOCENT: frozenset[FailureKind] = frozenset({"node", "cancelled"})
-
-
-@dataclass(frozen=True)
-class Committed:
-    """The attempt in flight has ended, and the store holds a commit of its shard."""
-
-    key: str
-
-
-@dataclass(frozen=True)
-class Found:
-    """The store was seen to hold a commit of a shard given up before (an orphan worker was late)."""
-
-    key: str
-
-
-@dataclass(frozen=True)
-class Failed:
-    """An attempt of this shard was seen to end without a commit."""
-
-    key: str
-    kind: FailureKind
-    error: str
-
-
-@dataclass(frozen=True)
-class Recalled:
-    """Errors an earlier run recorded of this target standing alone; they count towards quarantine."""
-
-    unit: Unit
-    errors: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Start:
-    """Begin an attempt of this shard."""
-
-    shard: Shard
-
-
-@dataclass(frozen=True)
-class RecordFailure:
-    """Write down the failure of the attempt that has just ended."""
-
-    shard: Shard
-    kind: FailureKind
-    error: str
-
-
-@dataclass(frozen=True)
-class Quarantine:
-    """Give this target up for now, with the errors of its lone failures."""
-
-    unit: Unit
-    errors: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Cancel:
-    """Stop this shard: another commit already holds all its units."""
-
-    shard: Shard
-
-
-Event = Committed | Found | Failed | Recalled
-Instruction = Start | RecordFailure | Quarantine | Cancel
 
 
 class Ledger:
@@ -116,9 +58,9 @@ class Ledger:
         for shard in shards:
             (self._pending if self._here.issuperset(shard.dependencies) else self._waiting).append(shard)
         self._running: dict[str, Shard] = {}
-        self._leaving: dict[str, Shard] = {}  # told to stop, slot not free yet
+        self._leaving: dict[str, Shard] = {}  # asked to stop, slot not free yet
         self._split: dict[str, Shard] = {}  # given up whole; an orphan worker may still commit them
-        self._innocent: dict[str, int] = {}
+        self._restarts: dict[str, int] = {}  # after infrastructure failures, by key
         self._alone: dict[Unit, tuple[str, ...]] = {}
         self._events: list[tuple[Shard, str]] = []
         self._stopped = False
@@ -134,15 +76,15 @@ class Ledger:
         return not self.in_flight and (self._stopped or not self._pending)
 
     def method_folds_left(self) -> set[MethodFold]:
-        """Parts (a method in one fold) that a pending or running shard still needs."""
+        """What a pending, waiting or running shard still needs prepared."""
         left = (*self._pending, *self._waiting, *self._running.values(), *self._leaving.values())
         return {s.method_fold for s in left}
 
     def next_method_fold(self) -> MethodFold | None:
-        """The part of the next pending shard that none in flight shares: worth preparing meanwhile."""
+        """That of the next pending shard, if no running shard shares it: worth preparing meanwhile."""
         running = {s.method_fold for s in self._running.values()}
         pending = (s.method_fold for s in self._pending if not s.is_fold_level)
-        return next((one for one in pending if one not in running), None)
+        return next((method_fold for method_fold in pending if method_fold not in running), None)
 
     def orphans(self) -> list[str]:
         """Keys of split shards of which a late commit would still bring something."""
@@ -166,14 +108,14 @@ class Ledger:
         return self._fill()
 
     def handle(self, event: Event) -> list[Instruction]:
-        """Take in one event. Events of shards not in flight (duplicates, latecomers) change nothing amiss."""
+        """Take in one event. Those of shards not in flight (duplicates, late ones) do no harm."""
         match event:
             case Committed(key):
                 instructions = self._commit(key)
             case Found(key):
                 instructions = self._find(key)
-            case Failed(key, kind, error):
-                instructions = self._fail(key, kind, error)
+            case Failed():
+                instructions = self._fail(event)
             case Recalled(unit, errors):
                 self._alone[unit] = errors
                 return []
@@ -181,14 +123,14 @@ class Ledger:
         return instructions + self._fill()
 
     def _wake(self) -> None:
-        """Let shards start whose needs have come."""
+        """Let shards start whose dependencies have come."""
         ready = [s for s in self._waiting if self._here.issuperset(s.dependencies)]
         if ready:
             self._waiting = [s for s in self._waiting if not self._here.issuperset(s.dependencies)]
-            self._pending.extendleft(reversed(ready))  # what is prepared for them is soon free again
+            self._pending.extendleft(reversed(ready))  # first, so that what they share is soon free again
 
     def _block(self) -> None:
-        """Drop shards that read what neither is there nor comes, and those that read these in turn."""
+        """Drop shards that read what is not there and will not come, and shards that read theirs in turn."""
         while self._waiting:
             coming = {s.key for s in (*self._pending, *self._waiting, *self._running.values())} | self._here
             lost = [s for s in self._waiting if not coming.issuperset(s.dependencies)]
@@ -197,7 +139,7 @@ class Ledger:
             self._waiting = [s for s in self._waiting if coming.issuperset(s.dependencies)]
             for shard in lost:
                 self.blocked.update(shard.units)
-                self._tell(shard, "what it is made from was given up: left for `resume --retry-failed`")
+                self._note(shard, "what it depends on was given up: left for `resume --retry-failed`")
 
     def _commit(self, key: str) -> list[Instruction]:
         shard = self._running.pop(key, None) or self._leaving.pop(key, None)
@@ -218,7 +160,7 @@ class Ledger:
         self.done.update(shard.units)
         for unit in shard.units:
             if self.quarantined.pop(unit, None) is not None:
-                self._tell(shard, "committed after all: no longer quarantined")
+                self._note(shard, "committed after all: no longer quarantined")
 
     def _drop_done(self) -> list[Instruction]:
         """Forget pending shards and stop running ones whose every unit a late commit has brought."""
@@ -228,7 +170,8 @@ class Ledger:
             self._leaving[shard.key] = self._running.pop(shard.key)
         return [Cancel(shard) for shard in useless]
 
-    def _fail(self, key: str, kind: FailureKind, error: str) -> list[Instruction]:
+    def _fail(self, event: Failed) -> list[Instruction]:
+        key, kind = event.key, event.kind
         if self._leaving.pop(key, None) is not None or key not in self._running:
             return []
         shard = self._running.pop(key)
@@ -236,47 +179,45 @@ class Ledger:
             self._pending.appendleft(shard)
             return []
         self.failures += 1
-        if kind == "node" or kind == "cancelled":  # noqa: PLR1714 - mypy narrows these, not a set
-            if self._restart_whole(shard, kind, error):
-                return [RecordFailure(shard, kind, error)]
-            guilty: GuiltyKind = "killed"
-        else:
-            guilty = kind
-        record = RecordFailure(shard, guilty, error)
+        if kind == "node" or kind == "cancelled":  # noqa: PLR1714 - mypy narrows these, not a tuple
+            if self._restart_whole(shard, kind, event.error):
+                return [RecordFailure(shard, event.attempt, kind, event.error)]
+            kind = "killed"
+        record = RecordFailure(shard, event.attempt, kind, event.error)
+        failure = f"{kind}: {event.error}"
         if len(shard.units) > 1:
-            self._halve(shard, guilty, error)
+            self._halve(shard, failure)
             return [record]
-        return [record, *self._fail_alone(shard, guilty, error)]
+        return [record, *self._fail_alone(shard, failure)]
 
-    def _restart_whole(self, shard: Shard, kind: FailureKind, error: str) -> bool:
-        restarts = self._innocent.get(shard.key, 0) + 1
-        if restarts > INNOCENT_RESTARTS:
+    def _restart_whole(self, shard: Shard, kind: InfrastructureFailure, error: str) -> bool:
+        restarts = self._restarts.get(shard.key, 0) + 1
+        if restarts > INFRASTRUCTURE_RESTARTS:
             return False
-        self._innocent[shard.key] = restarts
-        self._tell(
-            shard, f"{kind}: {error}; not its fault, started again ({restarts} of {INNOCENT_RESTARTS})"
-        )
+        self._restarts[shard.key] = restarts
+        count = f"{restarts} of {INFRASTRUCTURE_RESTARTS}"
+        self._note(shard, f"{kind}: {error}; not caused by its own work: started again ({count})")
         self._pending.appendleft(shard)
         return True
 
-    def _halve(self, shard: Shard, kind: GuiltyKind, error: str) -> None:
+    def _halve(self, shard: Shard, failure: str) -> None:
         middle = len(shard.units) // 2
         parts = (shard.units[:middle], shard.units[middle:])
         halves = [name_shard(self._run_digest, part, shard.dependencies) for part in parts]
         self._split[shard.key] = shard
         self._pending.extendleft(reversed(halves))
         sizes = " + ".join(str(len(half.units)) for half in halves)
-        self._tell(shard, f"{kind}: {error}; split into {sizes} to find the guilty target")
+        self._note(shard, f"{failure}; split into {sizes} to find the target that fails")
 
-    def _fail_alone(self, shard: Shard, kind: GuiltyKind, error: str) -> Sequence[Instruction]:
+    def _fail_alone(self, shard: Shard, failure: str) -> Sequence[Instruction]:
         (unit,) = shard.units
-        errors = (*self._alone.get(unit, ()), f"{kind}: {error}")
+        errors = (*self._alone.get(unit, ()), failure)
         self._alone[unit] = errors
         if len(errors) < FAILURES_ALONE:
-            self._tell(shard, f"{kind}: {error}; alone, failure {len(errors)} of {FAILURES_ALONE}")
+            self._note(shard, f"{failure}; alone, failure {len(errors)} of {FAILURES_ALONE}")
             self._pending.appendleft(shard)
             return ()
-        self._tell(shard, f"{kind}: {error}; alone, failure {len(errors)}: quarantined")
+        self._note(shard, f"{failure}; alone, failure {len(errors)}: quarantined")
         self.quarantined[unit] = errors
         self._block()
         return (Quarantine(unit, errors),)
@@ -289,7 +230,7 @@ class Ledger:
             starts.append(Start(shard))
         return starts
 
-    def _tell(self, shard: Shard, what: str) -> None:
+    def _note(self, shard: Shard, what: str) -> None:
         unit, *others = shard.units
         names = f"{len(shard.units)} targets" if others else unit.work or unit.target
         self._events.append((shard, f"shard {shard.key[:12]} ({names}, fold {shard.fold}): {what}"))

@@ -13,7 +13,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 class Progress(Protocol):
-    """Told by the driver how many units there are and how many are done."""
+    """Learns from the driver how many units there are and how many are done."""
 
     def start(self, total: int) -> None:
         """Work on `total` units begins."""
@@ -21,30 +21,30 @@ class Progress(Protocol):
     def update(self, done: int, failures: int, quarantined: int) -> None:
         """So many units are done, so many attempts have failed, so many targets are set aside."""
 
-    def tell(self, news: Sequence[str]) -> None:
-        """How far trainings are, in words; none where nothing trains."""
+    def report_status(self, status: Sequence[str]) -> None:
+        """How far trainings are, in words; empty where nothing trains."""
 
     def close(self) -> None:
         """Nothing more comes."""
 
 
 class Silent:
-    """Says nothing."""
+    """Shows nothing."""
 
     def start(self, total: int) -> None:
-        """Say nothing."""
+        """Show nothing."""
 
     def update(self, done: int, failures: int, quarantined: int) -> None:
-        """Say nothing."""
+        """Show nothing."""
 
-    def tell(self, news: Sequence[str]) -> None:
-        """Say nothing."""
+    def report_status(self, status: Sequence[str]) -> None:
+        """Show nothing."""
 
     def close(self) -> None:
-        """Say nothing."""
+        """Show nothing."""
 
 
-class Bar:
+class ProgressBar:
     """A progress bar with rate, time left and failures."""
 
     def __init__(self, console: Console) -> None:
@@ -57,13 +57,14 @@ class Bar:
             TextColumn("left"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[trouble]}"),
-            TextColumn("{task.fields[news]}"),
+            TextColumn("{task.fields[status]}"),
             console=console,
         )
-        self._task = self._bar.add_task("units", total=None, rate="", trouble="", news="")
+        self._task = self._bar.add_task("units", total=None, rate="", trouble="", status="")
 
     def start(self, total: int) -> None:
-        """Show the empty bar."""
+        """Print what a unit is, and show the empty bar."""
+        self._bar.console.print(_units_to_do(total), highlight=False)
         self._bar.update(self._task, total=total)
         self._bar.start()
 
@@ -73,16 +74,16 @@ class Bar:
         rate = f"{speed:.1f}/s" if speed else ""
         self._bar.update(self._task, completed=done, rate=rate, trouble=_trouble(failures, quarantined))
 
-    def tell(self, news: Sequence[str]) -> None:
+    def report_status(self, status: Sequence[str]) -> None:
         """Beside the bar."""
-        self._bar.update(self._task, news="; ".join(news))
+        self._bar.update(self._task, status="; ".join(status))
 
     def close(self) -> None:
         """Leave the bar as it stands."""
         self._bar.stop()
 
 
-class Lines:
+class ProgressLines:
     """A line at most every few seconds, and one at the end: for logs."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
@@ -90,48 +91,48 @@ class Lines:
         self._clock = clock
         self._total = self._begun = self._last = 0.0
         self._latest = (0, 0, 0)
-        self._said: tuple[int, int, int] | None = None
-        self._news: Sequence[str] = ()
+        self._printed: tuple[int, int, int] | None = None
+        self._status: Sequence[str] = ()
 
     def start(self, total: int) -> None:
-        """Say how much there is to do."""
+        """Print how much there is to do, and what a unit is."""
         self._total = total
         self._begun = self._last = self._clock()
-        self._say(f"{total} units to do")
+        self._print(_units_to_do(total))
 
     def update(self, done: int, failures: int, quarantined: int) -> None:
-        """Say it if the last line is old enough."""
+        """Print it if the last line is old enough."""
         self._latest = (done, failures, quarantined)
         if self._clock() - self._last >= SECONDS_BETWEEN_LINES:
-            self._say_latest()
+            self._print_latest()
 
-    def tell(self, news: Sequence[str]) -> None:
+    def report_status(self, status: Sequence[str]) -> None:
         """With the next line."""
-        self._news = news
+        self._status = status
 
     def close(self) -> None:
-        """Say where it ended, unless that has been said."""
-        if self._latest != self._said:
-            self._say_latest()
+        """Print where it ended, unless that is the last line already."""
+        if self._latest != self._printed:
+            self._print_latest()
 
-    def _say_latest(self) -> None:
+    def _print_latest(self) -> None:
         done, failures, quarantined = self._latest
-        self._last, self._said = self._clock(), self._latest
+        self._last, self._printed = self._clock(), self._latest
         elapsed = self._last - self._begun
         rate = done / elapsed if elapsed > 0 else 0.0
         left = (
             f", about {_duration((self._total - done) / rate)} left"
-            if self._total / 100 <= done < self._total and rate and not self._news  # a training is one unit
+            if self._total / 100 <= done < self._total and rate and not self._status  # a training is one unit
             else ""
         )
         trouble = _trouble(failures, quarantined)
-        for news in self._news:
-            self._say(f"  {news}")
-        self._say(
+        for status in self._status:
+            self._print(f"  {status}")
+        self._print(
             f"{done} of {self._total:.0f} units done, {rate:.1f}/s{left}{', ' if trouble else ''}{trouble}"
         )
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
 
 
@@ -139,7 +140,11 @@ def progress_for(stream: TextIO | None = None) -> Progress:
     """What suits the stream (standard error if not given): a bar on a terminal, else lines."""
     stream = stream or sys.stderr
     console = Console(file=stream)
-    return Bar(console) if console.is_terminal else Lines(stream)
+    return ProgressBar(console) if console.is_terminal else ProgressLines(stream)
+
+
+def _units_to_do(total: int) -> str:
+    return f"{total} units to do (a unit is one target in one fold, or one fold as a whole)"
 
 
 def _trouble(failures: int, quarantined: int) -> str:

@@ -1,7 +1,7 @@
 """JSON files that carry the sha256 of their own body, so that damage is noticed before anything is parsed.
 
-A file is one line: `{"sha256":"<64 hex>","body":<canonical JSON>}`. The body's bytes are hashed as they lie
-there; `format` inside the body is the version of the store's layout.
+A file is one line: `{"sha256":"<64 hex>","body":<canonical JSON>}`. The hash is of the body's bytes as they
+are in the file; `format` inside the body is the version of the store's layout.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ def sha256(data: bytes) -> str:
 
 
 def canonical(body: Mapping[str, Any]) -> bytes:
-    """The one way a body is written: sorted keys, no spaces, ASCII, no NaN (ValueError), with its format."""
+    """A body's bytes: sorted keys, no spaces, ASCII, with its format. ValueError for NaN."""
     whole = {"format": FORMAT, **body}
     return json.dumps(whole, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
@@ -40,7 +40,7 @@ def seal_json(body: Mapping[str, Any]) -> bytes:
 
 
 def read_json(data: bytes, name: str) -> dict[str, Any]:
-    """The body of a sealed file; `name` is said in errors.
+    """The body of a sealed file; `name` is the file's, for errors.
 
     Raises DamagedFileError where the bytes are not the ones written, StorageError where the file was
     written by a newer version of Knockcast.

@@ -1,6 +1,6 @@
-"""Where a training stands, kept in the store until what it trains is committed: the last two standings.
+"""Checkpoints of a training, kept in the store until its networks are committed: the last two.
 
-A checkpoint is no result: no reader sees it, and a damaged one is passed over for the one before.
+A checkpoint is no result: no reader sees it, and where one is damaged the one before it is used.
 """
 
 from safetensors.numpy import load, save
@@ -22,7 +22,7 @@ class Checkpoints:
         self._key = key
 
     def last(self) -> Standing | None:
-        """The furthest standing whose bytes are those written; None where training has to start anew."""
+        """The furthest checkpoint that is not damaged; None where training has to start at the beginning."""
         for path in reversed(self._paths()):
             named = layout.checkpoint_of(path)
             try:
@@ -34,7 +34,7 @@ class Checkpoints:
         return None
 
     def keep(self, network: str, standing: Standing) -> None:
-        """Make a standing durable, and remove all but the last two."""
+        """Write a checkpoint durably, and remove all but the last two."""
         data = save(standing.arrays())
         name = f"{standing.epochs:06d}-{len(standing.done)}-{network}"
         self._fs.create(layout.checkpoint_path(self._key, name, sha256(data)), data)
@@ -42,7 +42,7 @@ class Checkpoints:
             self._fs.delete(path)
 
     def clear(self) -> None:
-        """Remove all: what was trained is committed."""
+        """Remove all, once the networks are committed."""
         for path in self._paths():
             self._fs.delete(path)
 
@@ -51,12 +51,11 @@ class Checkpoints:
 
 
 def trainings(fs: FileSystem) -> dict[str, str]:
-    """By shard key, how far its training is, in words: as of its last checkpoint."""
+    """How far each training is, in words, by shard key: as of its last checkpoint."""
     named = [layout.checkpoint_of(path) for path in fs.paths(layout.CHECKPOINTS)]
-    return {key: in_words(name) for key, name, _ in filter(None, named)}
+    return {key: _in_words(name) for key, name, _ in filter(None, named)}
 
 
-def in_words(name: str) -> str:
-    """A checkpoint's name in words."""
+def _in_words(name: str) -> str:
     epochs, done, network = name.split("-")
     return f"network {network}, {int(epochs)} epochs in all, {done} networks done"

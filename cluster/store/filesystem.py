@@ -1,20 +1,19 @@
-"""Where a store's files live: a small protocol a local folder fulfils, and an object store can.
+"""Where a store's files are kept: a small protocol that a local folder fulfils, and an object store can.
 
-Paths are relative strings with `/`. Nothing needs a rename: the one primitive of the commit protocol is
-`create`, which makes a whole durable file or, if the name is taken, changes nothing (locally a hard link,
-on S3 a PUT with `If-None-Match`).
+Paths are relative strings with `/`. The commit protocol is built on one operation, `create`: it makes a
+whole, durable file or, if the name is taken, changes nothing (locally a hard link, on S3 a PUT with
+`If-None-Match`). No file is ever renamed.
 """
 
 from pathlib import Path
 from typing import Protocol
 
-from cluster.errors import StorageError
 from cluster.store.local import LocalFileSystem
 from tasks.errors import BadInputError
 
 
 class FileSystem(Protocol):
-    """What a store needs of the place it is kept in. Every method raises `StorageError` on trouble."""
+    """What a store needs of the place it is kept in. Every method raises `StorageError` where it fails."""
 
     @property
     def name(self) -> str:
@@ -42,7 +41,7 @@ class FileSystem(Protocol):
         """Remove a file, durably; nothing happens where there is none."""
 
     def location(self, path: str) -> str:
-        """The full name under which a query engine opens the file."""
+        """The full path or URL under which a query engine opens the file."""
 
     def is_empty(self) -> bool:
         """Whether nothing at all is kept here (or the place does not exist yet)."""
@@ -55,9 +54,9 @@ class FileSystem(Protocol):
 
 
 def open_filesystem(url: str | Path) -> FileSystem:
-    """The file system behind a store's address.
+    """The file system of a store's address.
 
-    Raises BadInputError for an address of a kind that is not built (`s3://` and every other scheme).
+    Raises BadInputError for an address of a kind that is not supported (`s3://` and every other scheme).
     """
     text = str(url)
     if text.startswith("s3://"):
@@ -67,6 +66,3 @@ def open_filesystem(url: str | Path) -> FileSystem:
     if "://" in text:
         raise BadInputError(f"{text}: expected the path of a folder; this kind of address is not known")
     return LocalFileSystem(Path(text).absolute())
-
-
-__all__ = ["FileSystem", "LocalFileSystem", "StorageError", "open_filesystem"]

@@ -1,4 +1,4 @@
-"""The names of a store's files: made here, taken apart here, spelled nowhere else."""
+"""The paths of a store's files: composed and parsed here, and nowhere else."""
 
 import re
 
@@ -23,17 +23,17 @@ def plan_path(digest: str) -> str:
 
 
 def attempt_path(key: str, attempt: int) -> str:
-    """Made before work on a shard starts; its existence takes the number."""
+    """Created before work on a shard starts; that it exists reserves the number."""
     return f"{ATTEMPTS}{key}/{attempt}.json"
 
 
 def failed_path(key: str, attempt: int) -> str:
-    """Made when an attempt was seen to fail."""
+    """Created when an attempt was seen to fail."""
     return f"{ATTEMPTS}{key}/{attempt}.failed.json"
 
 
 def commit_path(key: str) -> str:
-    """Made last: what it lists, and only that, is part of the store."""
+    """Created last: the files it lists, and no others, are part of the store."""
     return f"{COMMITS}{key}.json"
 
 
@@ -48,7 +48,7 @@ def data_path(table: str, key: str, attempt: int, rerun: int = 0) -> str:
 
 
 def file_path(key: str, attempt: int, extension: str, rerun: int = 0) -> str:
-    """Weights or boosters a shard made."""
+    """A shard's weights or boosters."""
     return f"{FILES}{key}.{_tag(attempt, rerun)}.{extension}"
 
 
@@ -58,12 +58,12 @@ def targets_path(digest: str) -> str:
 
 
 def training_path(sha256: str) -> str:
-    """The expression that final models on all genes forecast from, named by its own sha256."""
+    """The expression that final models on all genes predict from, named by its own sha256."""
     return f"{TRAINING}{sha256}.safetensors"
 
 
 def checkpoint_path(key: str, name: str, sha256: str) -> str:
-    """Where a training stands; `name` sorts by progress, the sha256 is the file's own."""
+    """How far a training is; `name` sorts by progress, the sha256 is the file's own."""
     return f"{CHECKPOINTS}{key}/{name}.{sha256}.safetensors"
 
 
@@ -96,7 +96,7 @@ def attempt_of(path: str) -> tuple[str, int, bool] | None:
 
 
 def owner_of(path: str) -> tuple[str, int] | None:
-    """(key, attempt) that wrote a data or weights file; None where the name says neither."""
+    """(key, attempt) that wrote a data or weights file; None for anything else."""
     match = _PAYLOAD.fullmatch(path)
     return (match[1], int(match[2])) if match else None
 

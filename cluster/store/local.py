@@ -59,7 +59,7 @@ class LocalFileSystem:
         target = Path(self.location(path))
         with _trouble("writing", str(target)):
             created = not target.exists() and self._link_new(target, data)
-            _sync_folder(target.parent)  # for a loser too: the winner may not have come that far
+            _sync_folder(target.parent)  # also where the name is taken: its creator may not have got this far
         return created
 
     def paths(self, prefix: str) -> list[str]:
@@ -71,7 +71,7 @@ class LocalFileSystem:
             )
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Whether there is a file of that name."""
         with _trouble("looking for", self.location(path)):
             return Path(self.location(path)).is_file()
 
@@ -103,7 +103,7 @@ class LocalFileSystem:
             return not self._root.exists() or all(_hidden(entry.name) for entry in os.scandir(self._root))
 
     def stale(self, older_than_seconds: float) -> list[str]:
-        """Temp files last touched that long ago: their writers were killed."""
+        """Temp files last written that long ago: their writers were killed."""
         limit = time.time() - older_than_seconds
         with _trouble("listing", self.name):
             found = (path for path in self._walk(self._root) if _hidden(path))

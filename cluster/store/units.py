@@ -8,10 +8,8 @@ from typing import NamedTuple
 
 FIT = "fit"  # the work of a fold as a whole that its results come from, such as its shared networks
 SEARCH = "search"  # the search for those networks' architecture
-_FOLD_LEVEL, _ESCAPE = (
-    "*",
-    "\\",
-)  # begin stored names: of fold-level work, of targets like those
+_FOLD_LEVEL = "*"  # begins the stored names of fold-level work
+_ESCAPE = "\\"  # precedes the names of targets that begin like those
 FINAL_FOLD = -1  # the fold whose training lines are all lines: its result is the model `predict` uses
 
 
@@ -72,14 +70,14 @@ class MethodFold(NamedTuple):
 
 
 def shard_key(run_digest: str, units: Sequence[Unit], dependencies: Sequence[str] = ()) -> str:
-    """The name of a set of units: sha256 (hex) of the run's digest, the sorted units and the keys they need.
+    """The name of a set of units: sha256 (hex) of the run's digest, the sorted units and their dependencies.
 
-    Hex, so safe as a path; equal for equal work whatever process or order it came from.
+    Hex, so safe as a path; equal for equal work, whatever the process or the order of the units.
     """
     body = [run_digest, sorted([u.method, u.stored_name, u.fold] for u in units), sorted(dependencies)]
     return hashlib.sha256(json.dumps(body, separators=(",", ":")).encode()).hexdigest()
 
 
 def unit_name(unit: Unit) -> str:
-    """A path-safe name of one unit (targets may hold characters a path may not)."""
+    """A path-safe name of one unit (a target's name may have characters that a path may not)."""
     return hashlib.sha256(json.dumps([unit.method, unit.stored_name, unit.fold]).encode()).hexdigest()

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from cluster.runs.dependencies import task_key
-from cluster.scheduling.executors import Job, Say
+from cluster.scheduling.executor import ReportProgress
+from cluster.scheduling.shard import Job
 from cluster.store.checkpoints import Checkpoints
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
@@ -40,10 +41,12 @@ def dependencies_for_targets(inputs: RunInputs, settings: MethodSettings, fold: 
     return [Commit(inputs.store, task_key(settings.method, task, inputs.run, settings)) for task in tasks]
 
 
-def run_fold_work(job: Job, inputs: RunInputs, settings: MethodSettings, say: Say | None) -> FoldResult:
+def run_fold_work(
+    job: Job, inputs: RunInputs, settings: MethodSettings, report: ReportProgress | None
+) -> FoldResult:
     """Do the fold-level work of a job."""
-    (unit,) = job.units
-    committed: Sequence[CommittedWork] = [Commit(job.store, key) for key in job.dependencies]
+    (unit,) = job.shard.units
+    committed: Sequence[CommittedWork] = [Commit(job.store, key) for key in job.shard.dependencies]
     work = FoldJob(
         unit.work,
         inputs.panel,
@@ -51,25 +54,25 @@ def run_fold_work(job: Job, inputs: RunInputs, settings: MethodSettings, say: Sa
         settings,
         inputs.extra.get(unit.method),
         committed,
-        *(_checkpointing(job, say) if job.trains else ()),
+        *(_checkpointing(job, report) if job.shard.checkpointed else ()),
     )
     return method_named(unit.method).work_on_fold(work)
 
 
 def finish_fold_work(job: Job) -> None:
     """Remove what was kept for going on: the job is committed."""
-    if job.trains:
-        Checkpoints(open_filesystem(job.store), job.key).clear()
+    if job.shard.checkpointed:
+        Checkpoints(open_filesystem(job.store), job.shard.key).clear()
 
 
-def _checkpointing(job: Job, say: Say | None) -> tuple[Standing | None, Keep]:
+def _checkpointing(job: Job, report: ReportProgress | None) -> tuple[Standing | None, Keep]:
     """Where the work stands, and what keeps where it stands from now on."""
-    checkpoints = Checkpoints(open_filesystem(job.store), job.key)
+    checkpoints = Checkpoints(open_filesystem(job.store), job.shard.key)
 
     def keep(network: str, standing: Standing) -> None:
         checkpoints.keep(network, standing)
-        if say is not None:
-            say(f"{job.method_fold}: {told(network, standing)}")
+        if report is not None:
+            report(f"{job.shard.method_fold}: {told(network, standing)}")
 
     return checkpoints.last(), keep
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 from cluster.errors import RefusedError
 from cluster.runs.devices import sees_gpu
 from cluster.runs.settings import settings_of
-from cluster.scheduling.executors import Job, Receipt, Say
+from cluster.scheduling.executor import Receipt, ReportProgress
+from cluster.scheduling.shard import Job
 from cluster.store import layout
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
@@ -43,15 +44,15 @@ def prepare(inputs: RunInputs, method_fold: MethodFold) -> Prepared:
     return prepared
 
 
-def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | Say | None) -> Receipt:
+def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | ReportProgress | None) -> Receipt:
     """Run one shard and commit its tables. A twin that was quicker is no error: `won` is then False.
 
-    A job of a whole fold has nothing prepared; one that trains may have a `Say` instead.
+    A job of a whole fold has nothing prepared; it may have a `ReportProgress` instead.
     """
-    if job.trains and (done := _trained_before(job)):
+    if job.shard.checkpointed and (done := _trained_before(job)):
         return done
     begun = time.process_time()
-    settings = settings_of(inputs.options, job.method)
+    settings = settings_of(inputs.options, job.shard.method)
     if settings.device == "cuda" and not sees_gpu():
         raise RefusedError(
             f"device cuda: torch {version('torch')} sees no GPU on {socket.gethostname()}, where a task was "
@@ -60,27 +61,27 @@ def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | Say | None)
     result = _run(job, inputs, prepared, settings)
     seconds, host = time.process_time() - begun, socket.gethostname()
     won = StoreWriter.join(job.store, job.run).commit(
-        job.key,
+        job.shard.key,
         job.attempt,
-        job.units,
+        job.shard.units,
         result.tables,
         result.files,
-        job.dependencies,
+        job.shard.dependencies,
         info={"seconds": seconds, "host": host, "statuses": result.statuses},
     )
     finish_fold_work(job)
-    return Receipt(job.key, job.attempt, won, result.statuses, seconds, host)
+    return Receipt(job.shard.key, job.attempt, won, result.statuses, seconds, host)
 
 
 def _trained_before(job: Job) -> Receipt | None:
     """The receipt of a trainer that died between its commit and its answer; Ray has started it anew."""
     fs = open_filesystem(job.store)
-    if not fs.exists(layout.commit_path(job.key)):
+    if not fs.exists(layout.commit_path(job.shard.key)):
         return None
-    commit = StoreReader(fs).commit(job.key)
+    commit = StoreReader(fs).commit(job.shard.key)
     finish_fold_work(job)
     return Receipt(
-        job.key,
+        job.shard.key,
         job.attempt,
         commit.attempt == job.attempt,
         commit.statuses,
@@ -89,11 +90,13 @@ def _trained_before(job: Job) -> Receipt | None:
     )
 
 
-def _run(job: Job, inputs: RunInputs, prepared: Prepared | Say | None, settings: MethodSettings) -> Result:
-    if job.is_fold_level:
+def _run(
+    job: Job, inputs: RunInputs, prepared: Prepared | ReportProgress | None, settings: MethodSettings
+) -> Result:
+    if job.shard.is_fold_level:
         done = run_fold_work(job, inputs, settings, prepared if callable(prepared) else None)
         return Result(done.tables, {done.status: 1}, done.files)
     if prepared is None or callable(prepared):
-        raise ValueError(f"{job.method_fold}: nothing is prepared")
-    shard = run_shard(inputs.panel, prepared, target_indices(inputs.panel, job.targets), settings)
+        raise ValueError(f"{job.shard.method_fold}: nothing is prepared")
+    shard = run_shard(inputs.panel, prepared, target_indices(inputs.panel, job.shard.targets), settings)
     return Result(shard.tables, shard.statuses, {})

@@ -14,7 +14,9 @@ import psutil
 
 from cluster.runs.planning import make_shards
 from cluster.scheduling.driver import drive
-from cluster.scheduling.executors import InProcessExecutor, Job, Receipt
+from cluster.scheduling.executor import Receipt
+from cluster.scheduling.in_process import InProcessExecutor
+from cluster.scheduling.shard import Job
 from cluster.store.filesystem import open_filesystem
 from cluster.store.units import Unit
 from cluster.store.writer import StoreWriter
@@ -39,7 +41,7 @@ class Watch:
         del failures, quarantined
         self.bytes.setdefault(10 * done // self.total, psutil.Process().memory_info().rss)
 
-    def tell(self, news: Sequence[str]) -> None:
+    def report_status(self, status: Sequence[str]) -> None:
         """Nothing to do."""
 
     def close(self) -> None:
@@ -49,8 +51,8 @@ class Watch:
 def empty(job: Job, shared: None, data: None) -> Receipt:
     """Commit no rows."""
     del shared, data
-    won = StoreWriter.join(job.store, job.run).commit(job.key, job.attempt, job.units, {}, {})
-    return Receipt(job.key, job.attempt, won, {}, 0.0, "")
+    won = StoreWriter.join(job.store, job.run).commit(job.shard.key, job.attempt, job.shard.units, {}, {})
+    return Receipt(job.shard.key, job.attempt, won, {}, 0.0, "")
 
 
 def measure(folder: Path, shard_size: int | None) -> tuple[int, float, Watch]:

@@ -12,9 +12,11 @@ import pytest
 
 from cluster.ray_engine.identity import package_folders
 from cluster.ray_engine.runtime import connected
-from cluster.runs.planning import Shard, make_shards
+from cluster.runs.planning import make_shards
 from cluster.scheduling.driver import Deadlines, drive
-from cluster.scheduling.executors import Ended, InProcessExecutor, Preparation
+from cluster.scheduling.executor import Ended, Preparation
+from cluster.scheduling.in_process import InProcessExecutor
+from cluster.scheduling.shard import Shard
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
@@ -46,8 +48,8 @@ def left(writer: StoreWriter, size: int) -> list[Shard]:
 def test_only_targets_that_kill_hang_or_raise_are_quarantined(tmp_path: Path) -> None:
     from cluster.ray_engine.executor import RayExecutor
 
-    guilty = {"G1": "error", "G3": "killed", "G5": "deadline"}
-    script = Script(tmp_path, *(frozenset({name}) for name in guilty))
+    culprits = {"G1": "error", "G3": "killed", "G5": "deadline"}
+    script = Script(tmp_path, *(frozenset({name}) for name in culprits))
     writer = new_store(tmp_path / "store")
     shards = [shard for shard in left(writer, 2) if shard.fold == 0]
     with connected("local", workers=2):
@@ -55,7 +57,7 @@ def test_only_targets_that_kill_hang_or_raise_are_quarantined(tmp_path: Path) ->
         outcome = drive(writer, shards, executor, deadlines=Deadlines(floor=DEADLINE))
     assert {
         unit.target: {e.split(":")[0] for e in errors} for unit, errors in outcome.quarantined.items()
-    } == {name: {kind} for name, kind in guilty.items()}
+    } == {name: {kind} for name, kind in culprits.items()}
     assert outcome.done == 3
     healed = drive(writer, left(writer, 2), InProcessExecutor(commit, Preparation(prepare, script)))
     assert healed.sealed

@@ -1,6 +1,6 @@
 """Tiny work functions for tests of the driver: a real commit of a small real table, and planted misbehaviour.
 
-What a job shall suffer is told by `shared`, a `Script`; marks that outlive a killed process are files in its
+What a job does wrong is in `shared`, a `Script`; marks that outlive a killed process are files in its
 folder.
 """
 
@@ -9,14 +9,14 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from cluster.errors import StorageError
-from cluster.scheduling.executors import Job, Receipt
+from cluster.scheduling.executor import Receipt, ReportProgress
+from cluster.scheduling.shard import Job
 from cluster.store.units import MethodFold
 from cluster.store.writer import StoreWriter
 from tasks.tables.schemas import SCHEMAS
@@ -32,17 +32,17 @@ class Script:
     hangs: frozenset[str] = frozenset()
 
 
-def prepare(script: Script | None, part: MethodFold) -> float:
+def prepare(script: Script | None, method_fold: MethodFold) -> float:
     """What a fold needs: a number; leaves one mark for each time it was made."""
     if script is not None:
-        mark(script, f"prepared-{part.fold}")
-    return 100.0 * part.fold
+        mark(script, f"prepared-{method_fold.fold}")
+    return 100.0 * method_fold.fold
 
 
-def prepare_late(script: Script, part: MethodFold) -> float:
+def prepare_late(script: Script, method_fold: MethodFold) -> float:
     """What a fold needs, once the file `fold` is there."""
     wait_for(script.folder / "fold")
-    return prepare(script, part)
+    return prepare(script, method_fold)
 
 
 def wait_for(path: Path) -> None:
@@ -74,7 +74,7 @@ def score_rows(job: Job, data: float) -> pa.Table:
             "pearson": data + len(u.target),
             "status": "ok",
         }
-        for u in job.units
+        for u in job.shard.units
     ]
     return pa.Table.from_pylist(rows, schema=SCHEMAS["scores"])
 
@@ -84,16 +84,18 @@ def commit(job: Job, script: Script | None, data: float) -> Receipt:
     del script
     begun = time.monotonic()
     host = f"{socket.gethostname()} {os.getpid()} {node()}"
-    statuses = {"ok": len(job.units)}
+    statuses = {"ok": len(job.shard.units)}
     info = {"seconds": 0.0, "host": host, "statuses": statuses}
     writer = StoreWriter.join(job.store, job.run)
-    won = writer.commit(job.key, job.attempt, job.units, {"scores": score_rows(job, data)}, {}, info=info)
-    return Receipt(job.key, job.attempt, won, statuses, time.monotonic() - begun, host)
+    won = writer.commit(
+        job.shard.key, job.attempt, job.shard.units, {"scores": score_rows(job, data)}, {}, info=info
+    )
+    return Receipt(job.shard.key, job.attempt, won, statuses, time.monotonic() - begun, host)
 
 
 def misbehave(job: Job, script: Script, data: float) -> Receipt:
-    """Do to the guilty what the script says, else commit."""
-    targets = set(job.targets)
+    """Do what the script says of one of the targets, else commit."""
+    targets = set(job.shard.targets)
     if targets & script.raises:
         raise ValueError(f"planted in {sorted(targets & script.raises)[0]}")
     if targets & script.kills:
@@ -126,7 +128,7 @@ def say_gpus(job: Job, script: Script, data: float) -> Receipt:
     import ray
 
     assigned = ray.get_runtime_context().get_assigned_resources().get("GPU", 0)
-    mark(script, f"{job.method} {assigned:.4f} {node()} {os.environ.get('CUDA_VISIBLE_DEVICES')}")
+    mark(script, f"{job.shard.method} {assigned:.4f} {node()} {os.environ.get('CUDA_VISIBLE_DEVICES')}")
     return commit(job, script, data)
 
 
@@ -140,7 +142,7 @@ def hang_on_node_two(job: Job, script: Script, data: float) -> Receipt:
 
 def hang_at_last(job: Job, script: Script, data: float) -> Receipt:
     """Commit every shard of fold 0, then say so and hang."""
-    if job.fold == 1:
+    if job.shard.fold == 1:
         mark(script, "hanging")
         threading.Event().wait()
     return commit(job, script, data)
@@ -156,16 +158,16 @@ def full_disk(job: Job, script: Script | None, data: float) -> Receipt:
     raise StorageError("no space left")
 
 
-def cannot_prepare(script: Script | None, part: MethodFold) -> float:
+def cannot_prepare(script: Script | None, method_fold: MethodFold) -> float:
     """Fail for want of usable lines."""
     raise ValueError("all constant")
 
 
-def train_a_while(job: Job, script: Script, say: Callable[[str], None]) -> Receipt:
+def train_a_while(job: Job, script: Script, report_progress: ReportProgress) -> Receipt:
     """Dies the first time; then says how far it is, and ends when the test has heard that."""
     if job.attempt == 1 and not marks(script.folder, "died"):
         mark(script, "died")
         os.kill(os.getpid(), signal.SIGKILL)
-    say("half way")
+    report_progress("half way")
     wait_for(script.folder / "go")
-    return Receipt(job.key, job.attempt, True, {"ok": 1}, 0.0, node())
+    return Receipt(job.shard.key, job.attempt, True, {"ok": 1}, 0.0, node())

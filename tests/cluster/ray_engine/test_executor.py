@@ -10,7 +10,9 @@ from cluster.ray_engine.identity import fingerprint
 from cluster.ray_engine.runtime import connected
 from cluster.runs.planning import make_shards
 from cluster.scheduling.driver import Deadlines, drive
-from cluster.scheduling.executors import Ended, InProcessExecutor, Job, Preparation
+from cluster.scheduling.executor import Ended, Preparation, Requirements
+from cluster.scheduling.in_process import InProcessExecutor
+from cluster.scheduling.shard import Job
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, Unit
@@ -51,9 +53,9 @@ def test_two_nodes_share_the_shards_and_give_the_tables_of_one_process(tmp_path:
     writer = new_store(tmp_path / "ray")
     shards = make_shards(UNITS, writer.run_digest, COSTS, slots=2, shard_size=4)
     with two_nodes() as (nodes, _), connected(nodes.address):
-        executor = RayExecutor(meet, Preparation(prepare, script))
+        executor = RayExecutor(meet, Preparation(prepare, script, Requirements(fingerprint())))
         assert executor.slots == 2
-        outcome = drive(writer, shards, executor, code=fingerprint())
+        outcome = drive(writer, shards, executor)
     assert (outcome.done, outcome.failures, outcome.sealed) == (len(UNITS), 0, True)
     assert all(marks(script.folder, f"prepared-{fold}") == 1 for fold in (0, 1, FINAL_FOLD))
     hosts = Counter(str(commit.host) for commit in StoreReader(writer.fs).commits())
@@ -86,9 +88,10 @@ def test_jobs_that_need_a_gpu_share_it_and_go_where_it_is(tmp_path: Path) -> Non
     writer.add_plan(units)
     shards = make_shards(units, writer.run_digest, COSTS, slots=2, shard_size=4)
     with two_nodes(num_cpus=2, num_gpus=1) as (nodes, _), connected(nodes.address):
-        executor = RayExecutor(say_gpus, Preparation(prepare, script), gpu_methods=frozenset({"modifiers"}))
+        preparation = Preparation(prepare, script, Requirements(fingerprint()))
+        executor = RayExecutor(say_gpus, preparation, gpu_methods=frozenset({"modifiers"}))
         assert executor.slots == 2
-        outcome = drive(writer, shards, executor, code=fingerprint())
+        outcome = drive(writer, shards, executor)
     assert (outcome.done, outcome.failures, outcome.sealed) == (len(units), 0, True)
     said = [path.name.rsplit(".", 2) for path in script.folder.iterdir() if " " in path.name]
     assert len(said) == len(shards)
@@ -112,7 +115,7 @@ def test_what_is_no_shards_fault_stops_the_run(tmp_path: Path) -> None:
         with pytest.raises(PreparationError, match=r"fold 0 .*all constant"):
             drive(writer, shards, RayExecutor(commit, Preparation(cannot_prepare)))
         with pytest.raises(RefusedError, match="does not run the driver's code"):
-            drive(writer, shards, RayExecutor(commit, Preparation(prepare)), code="source 123")
+            drive(writer, shards, RayExecutor(commit, Preparation(prepare, None, Requirements("source 123"))))
         assert StoreReader(writer.fs).failures() == []
         outcome = drive(writer, shards, RayExecutor(commit, Preparation(prepare)))
     assert (outcome.done, outcome.failures) == (len(UNITS), 0)
@@ -129,11 +132,11 @@ def test_no_more_jobs_run_at_one_time_than_asked_for(tmp_path: Path) -> None:
         outcome = drive(writer, shards, executor)
         assert (outcome.done, outcome.failures) == (len(UNITS), 0)
         executor = RayExecutor(commit, Preparation(prepare), most_slots=1)
-        first, held = (Job(s.key, s.units, 1, writer.fs.name, writer.run_digest) for s in shards[:2])
+        first, held = (Job(shard, 1, writer.fs.name, writer.run_digest) for shard in shards[:2])
         executor.start(first)
         executor.start(held)
-        executor.cancel(held.key)
-        assert [(end.key, end.kind) for end in executor.wait(0)] == [(held.key, "cancelled")]
+        executor.cancel(held.shard.key)
+        assert [(end.key, end.kind) for end in executor.wait(0)] == [(held.shard.key, "cancelled")]
         executor.close()
 
 

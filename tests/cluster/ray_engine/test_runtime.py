@@ -3,13 +3,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from cluster.errors import RefusedError
 from cluster.ray_engine import identity, runtime
-from cluster.scheduling.executors import InProcessExecutor
+from cluster.scheduling.in_process import InProcessExecutor
 from tasks.errors import BadInputError
 from tests.chaos.work import commit, prepare
 
@@ -122,58 +121,6 @@ def test_a_checkout_travels_as_three_packages_and_nothing_else(monkeypatch: pyte
 def test_slots_are_the_cores_unless_said_otherwise() -> None:
     assert runtime.slots_of(None) == len(os.sched_getaffinity(0))
     assert (runtime.slots_of(0), runtime.slots_of(7)) == (1, 7)
-
-
-def _package(folder: Path, name: str, text: str) -> ModuleType:
-    (folder / name).mkdir(parents=True)
-    (folder / name / "__init__.py").write_text(text)
-    module = ModuleType(name)
-    module.__path__ = [str(folder / name)]
-    return module
-
-
-@pytest.fixture
-def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
-    """Three small packages in place of ours."""
-    modules = {name: _package(tmp_path / "here", name, f"# {name}\n") for name in identity.PACKAGES}
-    monkeypatch.setattr(identity, "import_module", modules.__getitem__)
-    identity.source_digest.cache_clear()
-    yield modules  # type: ignore[misc]
-    identity.source_digest.cache_clear()
-
-
-def test_the_fingerprint_follows_every_source_byte_and_name(
-    copies: dict[str, ModuleType], tmp_path: Path
-) -> None:
-    source = tmp_path / "here" / "tasks" / "__init__.py"
-
-    def digest() -> str:
-        identity.source_digest.cache_clear()
-        return identity.source_digest()
-
-    first = digest()
-    assert digest() == first
-    source.write_text("# tasks!\n")
-    second = digest()
-    source.rename(source.with_name("renamed.py"))
-    third = digest()
-    (source.parent / "notes.txt").write_text("no source")
-    assert len({first, second, third}) == 3
-    assert digest() == third
-
-
-def test_packages_from_two_places_are_refused(copies: dict[str, ModuleType], tmp_path: Path) -> None:
-    assert identity.package_folders()[0] == tmp_path / "here" / "modeling"
-    copies["tasks"] = _package(tmp_path / "elsewhere", "tasks", "")
-    with pytest.raises(RefusedError, match="elsewhere"):
-        identity.package_folders()
-
-
-def test_other_code_or_libraries_are_refused() -> None:
-    identity.check_code(identity.fingerprint())
-    identity.check_code("")
-    with pytest.raises(RefusedError, match=r"driver: source 123(.|\n)*worker: source"):
-        identity.check_code("source 123, Python 2.7")
 
 
 LOCAL = """

@@ -1,4 +1,4 @@
-"""Real Ray: an actor that trains says how far it is, is started anew when it dies, and ends when told to."""
+"""Real Ray: an actor that trains reports how far it is, is started again when it dies, and can be stopped."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,8 @@ import pytest
 
 from cluster.ray_engine.identity import fingerprint
 from cluster.ray_engine.runtime import connected
-from cluster.scheduling.executors import Ended, Job, Preparation
+from cluster.scheduling.executor import Ended, Preparation, Requirements
+from cluster.scheduling.shard import Job, Shard
 from cluster.store.units import fold_level_unit
 from tests.chaos.work import Script, marks, prepare, train_a_while
 
@@ -25,27 +26,31 @@ def until(executor, done: Callable[[], bool]) -> list[Ended]:
 
 @pytest.mark.ray
 @pytest.mark.timeout(300)
-def test_a_trainer_tells_its_news_outlives_a_kill_and_can_be_stopped(tmp_path: Path) -> None:
+def test_a_trainer_reports_its_status_outlives_a_kill_and_can_be_stopped(tmp_path: Path) -> None:
     from cluster.ray_engine.executor import RayExecutor
 
     script = Script(tmp_path)
-    job = Job("a" * 64, (fold_level_unit("latent", 0),), 1, str(tmp_path), "r", fingerprint())
-    other = Job("b" * 64, (fold_level_unit("latent", 1),), 2, str(tmp_path), "r", fingerprint())
+    first, second = (
+        Shard(letter * 64, (fold_level_unit("latent", fold),), checkpointed=True)
+        for fold, letter in enumerate("ab")
+    )
+    job = Job(first, 1, str(tmp_path), "r")
+    other = Job(second, 2, str(tmp_path), "r")
     with connected("local", workers=2):
-        executor = RayExecutor(train_a_while, Preparation(prepare, script))
+        executor = RayExecutor(train_a_while, Preparation(prepare, script, Requirements(fingerprint())))
         executor.start(job)
-        assert until(executor, lambda: list(executor.news()) == ["half way"]) == []
+        assert until(executor, lambda: list(executor.status()) == ["half way"]) == []
         assert marks(tmp_path, "died") == 1
-        assert executor.started() == {job.key}
+        assert executor.started() == {first.key}
         executor.start(other)
-        assert until(executor, lambda: other.key in executor.started()) == []
-        executor.cancel(other.key)
+        assert until(executor, lambda: second.key in executor.started()) == []
+        executor.cancel(second.key)
         (stopped,) = until(executor, lambda: False)
-        assert (stopped.key, stopped.kind) == (other.key, "cancelled")
+        assert (stopped.key, stopped.kind) == (second.key, "cancelled")
         (tmp_path / "go").touch()
         (finished,) = until(executor, lambda: False)
-        assert (finished.key, finished.kind) == (job.key, None)
+        assert (finished.key, finished.kind) == (first.key, None)
         assert finished.receipt is not None
         assert finished.receipt.statuses == {"ok": 1}
-        assert executor.news() == []
+        assert executor.status() == []
         executor.close()

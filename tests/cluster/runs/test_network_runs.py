@@ -149,14 +149,14 @@ def test_trainers_on_ray_give_the_same_bytes(dataset: Path, whole: Path, tmp_pat
 
 
 def test_a_trainer_that_died_after_its_commit_answers_without_training_again(dataset: Path, tmp_path: Path):
-    from cluster.scheduling.executors import Job
+    from cluster.scheduling.shard import Job, Shard
     from cluster.worker.work import run_and_commit
 
     run(dataset, tmp_path / "store", methods=["plain"], workers=0, folds=2, final=False)
     reader = StoreReader.open(tmp_path / "store")
     unit = fold_level_unit("plain", 0)
     key = reader.committed_units()[unit]
-    job = Job(key, (unit,), 1, reader.fs.name, reader.run_digest)
+    job = Job(Shard(key, (unit,), checkpointed=True), 1, reader.fs.name, reader.run_digest)
     receipt = run_and_commit(job, inputs=None, prepared=None)  # type: ignore[arg-type] - nothing is read of them
     assert (receipt.key, receipt.won, receipt.statuses) == (key, True, {"ok": 1})
     assert not run_and_commit(replace(job, attempt=2), inputs=None, prepared=None).won  # type: ignore[arg-type]

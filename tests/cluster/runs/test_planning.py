@@ -10,9 +10,9 @@ from cluster.runs.planning import (
     BLOCK_SECONDS,
     SHARDS_PER_SLOT,
     make_shards,
-    name_shard,
     summarise,
 )
+from cluster.scheduling.shard import name_shard
 from cluster.store.units import FINAL_FOLD, Unit, fold_level_unit, shard_key
 from modeling.folds import make_folds
 from modeling.selection.association import Tile

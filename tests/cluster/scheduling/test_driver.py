@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from cluster.errors import ExitCode, StorageError
-from cluster.runs.planning import Shard, make_shards
+from cluster.runs.planning import make_shards
 from cluster.scheduling.driver import Deadlines, Outcome, drive, seal_if_done
-from cluster.scheduling.executors import Ended, InProcessExecutor, Job, Preparation, Receipt
+from cluster.scheduling.executor import Ended, Preparation, Receipt
+from cluster.scheduling.in_process import InProcessExecutor
+from cluster.scheduling.shard import Job, Shard
 from cluster.store import layout
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
@@ -67,20 +69,20 @@ def test_a_target_that_raises_is_quarantined_alone_with_its_story(
     writer: StoreWriter, tmp_path: Path
 ) -> None:
     outcome = drive(writer, left(writer), in_process(tmp_path, raises=frozenset({"G5"})))
-    guilty = {Unit("modifiers", "G5", 0), Unit("modifiers", "G5", 1)}
+    failing = {Unit("modifiers", "G5", 0), Unit("modifiers", "G5", 1)}
     assert outcome.exit_code == ExitCode.QUARANTINED
     assert not outcome.sealed
-    assert outcome.quarantined.keys() == guilty
+    assert outcome.quarantined.keys() == failing
     assert "split into 2 + 2" in outcome.stories[Unit("modifiers", "G5", 0)][0]
     reader = StoreReader(writer.fs)
-    assert reader.quarantined().keys() == guilty
-    assert reader.committed_units().keys() == set(UNITS) - guilty
+    assert reader.quarantined().keys() == failing
+    assert reader.committed_units().keys() == set(UNITS) - failing
     recorded = reader.failures()
     assert len(recorded) == outcome.failures == 2 * (2 + 3)
     assert all(f["kind"] == "error" and "planted in G5" in f["error"] for f in recorded)
 
 
-def test_failures_of_an_earlier_run_count_and_retrying_forgives_them(
+def test_failures_of_an_earlier_run_count_unless_they_are_retried(
     writer: StoreWriter, tmp_path: Path
 ) -> None:
     raising = in_process(tmp_path, raises=frozenset({"G5"}))
@@ -112,7 +114,7 @@ def test_an_interrupted_run_says_so_and_goes_on_later(
     writer: StoreWriter, tmp_path: Path, number: signal.Signals
 ) -> None:
     def interrupt_third(job: Job, script: Any, data: float) -> Receipt:
-        if job.fold == 1:
+        if job.shard.fold == 1:
             os.kill(os.getpid(), number)
         return commit(job, script, data)
 
@@ -142,40 +144,40 @@ class Scripted:
         self.queue: list[Job] = []
         self.cancelled: list[tuple[float, tuple[str, ...]]] = []
         self.released: list[MethodFold] = []
-        self.parts: list[tuple[str, int]] = []  # what was started or prepared, in that order
+        self.order: list[tuple[str, int]] = []  # what was started or prepared, in that order
         self._gone: list[Ended] = []
 
     def start(self, job: Job) -> None:
-        self.parts.append(("start", job.fold))
+        self.order.append(("start", job.shard.fold))
         self.queue.append(job)
 
-    def prepare(self, part: MethodFold, code: str) -> None:
-        self.parts.append(("prepare", part.fold))
+    def prepare(self, method_fold: MethodFold) -> None:
+        self.order.append(("prepare", method_fold.fold))
 
     def started(self) -> set[str]:
-        return {job.key for job in self.queue[: self.slots] if self._clock.now >= self._busy}
+        return {job.shard.key for job in self.queue[: self.slots] if self._clock.now >= self._busy}
 
     def wait(self, timeout: float) -> list[Ended]:
         self._clock.now += 1.0
         gone, self._gone = self._gone, []
         for job in self.queue[: self.slots]:
-            if job.key in self.started() and self._hangs not in job.targets:
+            if job.shard.key in self.started() and self._hangs not in job.shard.targets:
                 self.queue.remove(job)
-                gone.append(Ended(job.key, commit(job, None, 0.0)))
+                gone.append(Ended(job.shard.key, commit(job, None, 0.0)))
                 break
         return gone
 
-    def news(self) -> tuple[str, ...]:
+    def status(self) -> tuple[str, ...]:
         return ()
 
     def cancel(self, key: str) -> None:
-        for job in [job for job in self.queue if job.key == key]:
+        for job in [job for job in self.queue if job.shard.key == key]:
             self.queue.remove(job)
-            self.cancelled.append((self._clock.now, job.targets))
+            self.cancelled.append((self._clock.now, job.shard.targets))
             self._gone.append(Ended(key, kind="cancelled"))
 
-    def release(self, part: MethodFold) -> None:
-        self.released.append(part)
+    def release(self, method_fold: MethodFold) -> None:
+        self.released.append(method_fold)
 
     def close(self) -> None:
         self.queue.clear()
@@ -198,7 +200,7 @@ def test_what_overruns_its_deadline_is_cut_down_to_the_target_that_hangs(writer:
     assert executor.released == [MethodFold("modifiers", 0), MethodFold("modifiers", 1)]
 
 
-def test_a_part_is_prepared_when_the_one_before_has_begun(tmp_path: Path) -> None:
+def test_a_fold_is_prepared_when_the_one_before_has_begun(tmp_path: Path) -> None:
     units = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1, 2) for i in range(8)]
     store = StoreWriter(open_filesystem(tmp_path / "three"))
     store.open_run({"seed": 0})
@@ -247,9 +249,9 @@ def test_an_orphans_late_commit_spares_the_halves_their_work(writer: StoreWriter
     ran: list[tuple[str, ...]] = []
 
     def late(job: Job, script: Any, data: float) -> Receipt:
-        if job.fold == 1 or not set(job.targets) <= set(FIRST):
+        if job.shard.fold == 1 or not set(job.shard.targets) <= set(FIRST):
             return commit(job, script, data)
-        ran.append(job.targets)
+        ran.append(job.shard.targets)
         if not orphan:
             orphan.append(job)
             raise ConnectionResetError("thought dead")

@@ -7,23 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cluster.runs.planning import Shard, name_shard
-from cluster.scheduling.ledger import (
-    FAILURES_ALONE,
-    IN_FLIGHT_PER_SLOT,
-    INNOCENT_RESTARTS,
+from cluster.scheduling.events import (
     Cancel,
     Committed,
     Event,
     Failed,
     Found,
     Instruction,
-    Ledger,
     Quarantine,
     Recalled,
     RecordFailure,
     Start,
 )
+from cluster.scheduling.ledger import FAILURES_ALONE, IN_FLIGHT_PER_SLOT, INFRASTRUCTURE_RESTARTS, Ledger
+from cluster.scheduling.shard import Shard, name_shard
 from cluster.store.units import MethodFold, Unit, fold_level_unit
 
 RUN = "f" * 64
@@ -47,24 +44,24 @@ def test_at_most_two_shards_a_slot_are_in_flight() -> None:
 
 
 @pytest.mark.parametrize("kind", ["error", "killed", "deadline"])
-def test_a_guilty_target_is_found_by_halving_and_only_it_is_quarantined(kind: str) -> None:
+def test_a_target_that_fails_is_found_by_halving_and_only_it_is_quarantined(kind: str) -> None:
     whole = shard_of(*(f"G{i}" for i in range(13)))
-    guilty = whole.units[8]
+    failing = whole.units[8]
     ledger = Ledger([whole], RUN, slots=1)
     queue = started(ledger.begin())
     quarantines = []
     while queue:
         shard = queue.pop(0)
         event: Event = Committed(shard.key)
-        if guilty in shard.units:
-            event = Failed(shard.key, kind, "signal 9")  # type: ignore[arg-type]
+        if failing in shard.units:
+            event = Failed(shard.key, 1, kind, "signal 9")  # type: ignore[arg-type]
         instructions = ledger.handle(event)
         assert isinstance(event, Committed) or isinstance(instructions[0], RecordFailure)
         quarantines += [i for i in instructions if isinstance(i, Quarantine)]
         queue += started(instructions)
     assert ledger.finished
-    assert quarantines == [Quarantine(guilty, (f"{kind}: signal 9",) * FAILURES_ALONE)]
-    assert ledger.done == set(whole.units) - {guilty}
+    assert quarantines == [Quarantine(failing, (f"{kind}: signal 9",) * FAILURES_ALONE)]
+    assert ledger.done == set(whole.units) - {failing}
     assert ledger.failures == 4 + FAILURES_ALONE  # 13 -> 7 -> 4 -> 2 -> alone
 
 
@@ -72,9 +69,9 @@ def test_the_story_tells_every_step_of_one_unit_and_nothing_of_others() -> None:
     whole = shard_of("A", "B")
     ledger = Ledger([whole], RUN, slots=1)
     ledger.begin()
-    ledger.handle(Failed(whole.key, "killed", "signal 9"))
+    ledger.handle(Failed(whole.key, 1, "killed", "signal 9"))
     for _ in range(FAILURES_ALONE):
-        ledger.handle(Failed(shard_of("A").key, "error", "ValueError: no"))
+        ledger.handle(Failed(shard_of("A").key, 1, "error", "ValueError: no"))
     story = ledger.story(Unit("modifiers", "A", 0))
     assert len(story) == 1 + FAILURES_ALONE
     assert "2 targets" in story[0]
@@ -84,7 +81,7 @@ def test_the_story_tells_every_step_of_one_unit_and_nothing_of_others() -> None:
     assert ledger.story(Unit("modifiers", "B", 0)) == story[:1]
 
 
-def test_the_next_part_is_that_of_the_first_pending_targets_in_no_shard_in_flight() -> None:
+def test_the_next_method_fold_is_that_of_the_first_pending_targets_in_no_shard_in_flight() -> None:
     def shard(method: str, target: str, fold: int, dependencies: tuple[str, ...] = ()) -> Shard:
         return name_shard(RUN, [Unit(method, target, fold)], dependencies)
 
@@ -104,21 +101,21 @@ def test_failures_an_earlier_run_recorded_count() -> None:
     ledger.begin()
     assert not ledger.knows(lone.units[0])
     ledger.handle(Recalled(lone.units[0], ("error: one", "error: two")))
-    instructions = ledger.handle(Failed(lone.key, "error", "three"))
+    instructions = ledger.handle(Failed(lone.key, 1, "error", "three"))
     assert Quarantine(lone.units[0], ("error: one", "error: two", "error: three")) in instructions
     assert ledger.finished
 
 
 @pytest.mark.parametrize("kind", ["node", "cancelled"])
-def test_what_is_nobodys_fault_restarts_the_shard_whole_and_not_for_ever(kind: str) -> None:
+def test_an_infrastructure_failure_restarts_the_shard_whole_but_only_a_few_times(kind: str) -> None:
     whole = shard_of("A", "B")
     ledger = Ledger([whole], RUN, slots=1)
     ledger.begin()
-    for _ in range(INNOCENT_RESTARTS):
-        instructions = ledger.handle(Failed(whole.key, kind, "gone"))  # type: ignore[arg-type]
-        assert started(instructions) == [whole]
-    instructions = ledger.handle(Failed(whole.key, kind, "gone"))  # type: ignore[arg-type]
-    assert instructions[0] == RecordFailure(whole, "killed", "gone")
+    for attempt in range(1, INFRASTRUCTURE_RESTARTS + 1):
+        instructions = ledger.handle(Failed(whole.key, attempt, kind, "gone"))  # type: ignore[arg-type]
+        assert instructions == [RecordFailure(whole, attempt, kind, "gone"), Start(whole)]  # type: ignore[arg-type]
+    instructions = ledger.handle(Failed(whole.key, 9, kind, "gone"))  # type: ignore[arg-type]
+    assert instructions[0] == RecordFailure(whole, 9, "killed", "gone")
     assert started(instructions) == [shard_of("A"), shard_of("B")]
 
 
@@ -126,13 +123,13 @@ def test_an_orphans_late_commit_finishes_the_units_of_a_split_shard() -> None:
     whole = shard_of("A", "B", "C", "D")
     ledger = Ledger([whole], RUN, slots=1)
     ledger.begin()
-    halves = started(ledger.handle(Failed(whole.key, "killed", "node unreachable")))
+    halves = started(ledger.handle(Failed(whole.key, 1, "killed", "node unreachable")))
     assert ledger.orphans() == [whole.key]
     assert ledger.handle(Found(whole.key)) == [Cancel(half) for half in halves]
     assert ledger.done == set(whole.units)
     assert ledger.orphans() == []
     assert ledger.in_flight == 2
-    assert ledger.handle(Failed(halves[0].key, "cancelled", "")) == []
+    assert ledger.handle(Failed(halves[0].key, 1, "cancelled", "")) == []
     assert ledger.handle(Committed(halves[1].key)) == []
     assert ledger.finished
     assert not ledger.quarantined
@@ -142,9 +139,9 @@ def test_a_late_commit_overrides_quarantine() -> None:
     whole = shard_of("A", "B")
     ledger = Ledger([whole], RUN, slots=1)
     ledger.begin()
-    ledger.handle(Failed(whole.key, "killed", "lost"))
+    ledger.handle(Failed(whole.key, 1, "killed", "lost"))
     for _ in range(FAILURES_ALONE):
-        ledger.handle(Failed(shard_of("A").key, "error", "no"))
+        ledger.handle(Failed(shard_of("A").key, 1, "error", "no"))
     assert list(ledger.quarantined) == [Unit("modifiers", "A", 0)]
     ledger.handle(Found(whole.key))
     assert not ledger.quarantined
@@ -156,7 +153,7 @@ def test_a_commit_found_for_a_shard_that_is_queued_again_takes_it_off_the_queue(
     ledger = Ledger([first, second, third], RUN, slots=1)
     ledger.begin()
     ledger.slots = 0  # nothing restarts
-    ledger.handle(Failed(first.key, "node", "gone"))
+    ledger.handle(Failed(first.key, 1, "node", "gone"))
     ledger.handle(Found(first.key))
     ledger.slots = 1
     assert started(ledger.handle(Committed(second.key))) == [third]
@@ -169,18 +166,18 @@ def test_after_stop_nothing_starts_and_cancelled_shards_are_no_failures() -> Non
     ledger.stop()
     assert ledger.handle(Committed(shards[0].key)) == []
     assert not ledger.finished
-    assert ledger.handle(Failed(shards[1].key, "cancelled", "")) == []
+    assert ledger.handle(Failed(shards[1].key, 1, "cancelled", "")) == []
     assert ledger.finished
     assert ledger.failures == 0
 
 
-def test_parts_left_shrink_as_parts_are_done() -> None:
+def test_what_must_stay_prepared_shrinks_as_shards_are_done() -> None:
     shards = [shard_of("A", fold=0), shard_of("A", fold=1)]
     ledger = Ledger(shards, RUN, slots=1)
     ledger.begin()
-    assert {part.fold for part in ledger.method_folds_left()} == {0, 1}
+    assert {method_fold.fold for method_fold in ledger.method_folds_left()} == {0, 1}
     ledger.handle(Committed(shards[0].key))
-    assert {part.fold for part in ledger.method_folds_left()} == {1}
+    assert {method_fold.fold for method_fold in ledger.method_folds_left()} == {1}
 
 
 @dataclass
@@ -217,7 +214,7 @@ class World:
             self.carry_out(self.ledger.handle(Committed(key)))
             return
         self.lost[key] = shard
-        self.carry_out(self.ledger.handle(Failed(key, kind, "seen")))  # type: ignore[arg-type]
+        self.carry_out(self.ledger.handle(Failed(key, 1, kind, "seen")))  # type: ignore[arg-type]
 
 
 @settings(max_examples=150, deadline=None)
@@ -235,9 +232,9 @@ def test_any_order_of_events_ends_with_every_unit_done_or_quarantined(data: st.D
         if kind == "orphan" and world.lost:
             key = data.draw(st.sampled_from(sorted(world.lost)), "orphan")
             world.carry_out(world.ledger.handle(Found(key)))
-        elif kind == "echo":  # news of shards nobody knows or waits for
+        elif kind == "echo":  # events of shards that are not in flight
             before = set(world.ledger.done)
-            world.carry_out(world.ledger.handle(Failed("0" * 64, "error", "")))
+            world.carry_out(world.ledger.handle(Failed("0" * 64, 1, "error", "")))
             world.carry_out(world.ledger.handle(Committed("0" * 64)))
             world.carry_out(world.ledger.handle(Found("0" * 64)))
             assert world.ledger.done == before
@@ -253,13 +250,13 @@ def test_any_order_of_events_ends_with_every_unit_done_or_quarantined(data: st.D
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 70), st.sets(st.integers(0, 69), max_size=4), st.integers(1, 3), st.randoms())
-def test_exactly_the_guilty_targets_are_quarantined(size, guilty_places, slots, random) -> None:  # type: ignore[no-untyped-def]
+def test_exactly_the_failing_targets_are_quarantined(size, failing_places, slots, random) -> None:  # type: ignore[no-untyped-def]
     whole = shard_of(*(f"G{i}" for i in range(size)))
-    guilty = {whole.units[i] for i in guilty_places if i < size}
+    failing = {whole.units[i] for i in failing_places if i < size}
     world = World(Ledger([whole], RUN, slots))
     world.carry_out(world.ledger.begin())
     while not world.ledger.finished:
         key = random.choice(sorted(world.flying))
-        world.end(key, "killed" if guilty & set(world.flying[key].units) else "committed")
-    assert set(world.ledger.quarantined) == guilty
-    assert world.ledger.done == set(whole.units) - guilty
+        world.end(key, "killed" if failing & set(world.flying[key].units) else "committed")
+    assert set(world.ledger.quarantined) == failing
+    assert world.ledger.done == set(whole.units) - failing

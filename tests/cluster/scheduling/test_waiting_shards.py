@@ -3,17 +3,10 @@
 import pytest
 
 from cluster.runs.dependencies import dependencies_of, fold_level_units, task_key
-from cluster.runs.planning import Shard, make_shards, name_shard
-from cluster.scheduling.ledger import (
-    FAILURES_ALONE,
-    Cancel,
-    Committed,
-    Failed,
-    Found,
-    Instruction,
-    Ledger,
-    Start,
-)
+from cluster.runs.planning import make_shards
+from cluster.scheduling.events import Cancel, Committed, Failed, Found, Instruction, Start
+from cluster.scheduling.ledger import FAILURES_ALONE, Ledger
+from cluster.scheduling.shard import Shard, name_shard
 from cluster.store.units import FIT, SEARCH, Unit, fold_level_unit, shard_key
 from modeling.selection.select import SelectionSettings
 from tasks.fitting.settings import MethodSettings, Search
@@ -61,7 +54,7 @@ def test_a_commit_that_is_there_already_is_not_waited_for():
     assert started(Ledger([waiting], RUN, 1, committed=[networks_of(0).key]).begin()) == [waiting]
 
 
-def test_a_waiting_part_is_not_released():
+def test_what_a_waiting_shard_needs_is_not_released():
     ledger = Ledger([networks_of(0), targets_of(0, "A")], RUN, slots=1)
     ledger.begin()
     ledger.handle(Committed(networks_of(0).key))
@@ -76,7 +69,7 @@ def test_what_waits_for_something_given_up_is_blocked_and_the_run_ends():
     ledger = Ledger([search, networks, waiting, *apart], RUN, slots=2)
     assert started(ledger.begin()) == [search, apart[1]]
     for _ in range(FAILURES_ALONE):
-        ledger.handle(Failed(search.key, "error", "out of memory"))
+        ledger.handle(Failed(search.key, 1, "error", "out of memory"))
     assert set(ledger.quarantined) == set(search.units)
     assert ledger.blocked == {*networks.units, *waiting.units}
     assert any("given up" in line for line in ledger.story(waiting.units[0]))
@@ -97,7 +90,7 @@ def test_halves_read_what_the_whole_read():
     whole = targets_of(0, "A", "B")
     ledger = Ledger([whole], RUN, 2, committed=whole.dependencies)
     ledger.begin()
-    halves = started(ledger.handle(Failed(whole.key, "killed", "signal 9")))
+    halves = started(ledger.handle(Failed(whole.key, 1, "killed", "signal 9")))
     assert [half.dependencies for half in halves] == [whole.dependencies] * 2
     keys = {shard_key(RUN, half.units, whole.dependencies) for half in halves}
     assert {half.key for half in halves} == keys

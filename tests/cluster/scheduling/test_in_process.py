@@ -4,21 +4,26 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from cluster.errors import PreparationError, StorageError
-from cluster.scheduling.executors import PARTS_KEPT, InProcessExecutor, Job, Preparation, Receipt
+from cluster.scheduling.executor import Preparation, Receipt
+from cluster.scheduling.in_process import PREPARED_KEPT, InProcessExecutor
+from cluster.scheduling.shard import Job, Shard
 from cluster.store.units import MethodFold, Unit
 from tasks.errors import BadInputError
 
 
 def job(key: str, *targets: str, fold: int = 0) -> Job:
-    return Job(key, tuple(Unit("modifiers", t, fold) for t in targets or ("A",)), 1, "store", "run")
+    units = tuple(Unit("modifiers", t, fold) for t in targets or ("A",))
+    return Job(Shard(key, units), 1, "store", "run")
 
 
 def work(job: Job, shared: Any, data: Any) -> Receipt:
-    return Receipt(job.key, job.attempt, True, {str(data): len(job.units)}, 0.0, str(shared))
+    return Receipt(job.shard.key, job.attempt, True, {str(data): len(job.shard.units)}, 0.0, str(shared))
 
 
 def test_jobs_run_in_order_with_what_their_fold_was_prepared_to() -> None:
-    executor = InProcessExecutor(work, Preparation(lambda shared, part: (shared, part.fold), "arrays"))
+    executor = InProcessExecutor(
+        work, Preparation(lambda shared, method_fold: (shared, method_fold.fold), "arrays")
+    )
     executor.start(job("k1", "A", "B"))
     executor.start(job("k2", fold=1))
     (first,), (second,) = executor.wait(0), executor.wait(0)
@@ -32,9 +37,9 @@ def test_jobs_run_in_order_with_what_their_fold_was_prepared_to() -> None:
 def test_a_fold_is_prepared_once_and_forgotten_when_released() -> None:
     made: list[int] = []
 
-    def prepare(shared: Any, part: MethodFold) -> int:
-        made.append(part.fold)
-        return part.fold
+    def prepare(shared: Any, method_fold: MethodFold) -> int:
+        made.append(method_fold.fold)
+        return method_fold.fold
 
     executor = InProcessExecutor(work, Preparation(prepare))
     for key, fold in (("a", 0), ("b", 0), ("c", 1), ("d", 0)):
@@ -48,10 +53,10 @@ def test_a_fold_is_prepared_once_and_forgotten_when_released() -> None:
 
 
 def test_two_methods_of_one_fold_are_prepared_each_for_itself() -> None:
-    executor = InProcessExecutor(work, Preparation(lambda _, part: str(part)))
+    executor = InProcessExecutor(work, Preparation(lambda _, method_fold: str(method_fold)))
     seen = []
     for key, method in (("a", "ridge"), ("b", "kernel"), ("c", "ridge")):
-        executor.start(Job(key, (Unit(method, "A", 2),), 1, "store", "run"))
+        executor.start(Job(Shard(key, (Unit(method, "A", 2),)), 1, "store", "run"))
         (ended,) = executor.wait(0)
         assert ended.receipt is not None
         seen += list(ended.receipt.statuses)
@@ -70,13 +75,13 @@ def test_few_folds_are_held_at_one_time() -> None:
             alive.discard(self.fold)
 
     executor = InProcessExecutor(
-        lambda job, shared, data: Receipt(job.key, 1, True, {}, 0.0, ""),
-        Preparation(lambda _, part: Data(part.fold)),
+        lambda job, shared, data: Receipt(job.shard.key, 1, True, {}, 0.0, ""),
+        Preparation(lambda _, method_fold: Data(method_fold.fold)),
     )
     for fold in range(5):
         executor.start(job(f"k{fold}", fold=fold))
         executor.wait(0)
-        assert len(alive) <= PARTS_KEPT
+        assert len(alive) <= PREPARED_KEPT
 
 
 def test_an_exception_is_an_observed_failure_with_its_place() -> None:
@@ -103,7 +108,7 @@ def test_what_is_no_shards_fault_is_raised(error: Exception) -> None:
 
 
 def test_a_fold_that_cannot_be_prepared_blames_no_target() -> None:
-    def prepare(shared: Any, part: MethodFold) -> None:
+    def prepare(shared: Any, method_fold: MethodFold) -> None:
         raise ValueError("all lines constant")
 
     executor = InProcessExecutor(work, Preparation(prepare))
