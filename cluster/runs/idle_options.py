@@ -1,8 +1,8 @@
-"""Options given though nothing in the run reads them: said, for they still become part of the store."""
+"""Options that nothing in the run reads, though they still become part of the store: the user is told."""
 
 from collections.abc import Sequence
 
-from cluster.runs.options import RunOptions
+from cluster.runs.fields import RunOptions, flag_of
 from tasks.networks.training import NETWORK_METHODS
 
 SELECTING = ("modifiers", "one_modifier", "all_modifiers")
@@ -15,7 +15,7 @@ def idle_options(methods: Sequence[str], options: RunOptions) -> list[str]:
     """A sentence for each option that is not at its default and that no method, or not the scheme, reads."""
     given = {name for name, value in options if value != RunOptions.model_fields[name].default}
     notes = [
-        f"--{name.replace('_', '-')} changes nothing here: {' and '.join(readers)} would read it"
+        f"{flag_of(name)} changes nothing here: {' and '.join(readers)} would read it"
         for name, readers in READ_BY.items()
         if name in given and not set(readers) & set(methods)
     ]

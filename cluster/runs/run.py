@@ -1,140 +1,106 @@
-"""`run`, `resume` and `plan`: from options to units, from units to what is left, and off to the driver."""
+"""`run` and `resume`: from a request to what is left of it, and off to the driver."""
 
+import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from cluster.ray_engine.runtime import check_address, fingerprint, open_executor
-from cluster.runs.dependencies import dependencies_of
 from cluster.runs.devices import device_for
-from cluster.runs.options import (
-    GPU_METHODS,
-    RunOptions,
-    folds_of,
-    options_of,
-    run_body,
-)
-from cluster.runs.planning import Costs, make_shards
-from cluster.runs.request import Wanted, verified_dataset, wanted_by
+from cluster.runs.fields import WHERE, RunOptions, names_in
+from cluster.runs.options import GPU_METHODS, checked_options
+from cluster.runs.remaining import remaining_of, shards_of
+from cluster.runs.request import PreparedRun, RunRequest, prepare_resume, prepare_run, request_of
 from cluster.scheduling.driver import Deadlines, Outcome, drive, seal_if_done
 from cluster.scheduling.progress import progress_for
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
-from cluster.store.targets import targets_digest
 from cluster.store.units import FINAL_FOLD, Unit
 from cluster.store.writer import StoreWriter
 from cluster.text import measure_in_words
 from cluster.worker.inputs import RunInputs
 from cluster.worker.work import prepare, run_and_commit
 from modeling.kernels.kernels import KERNELS
+from modeling.numba_cache import SETTING as COMPILED_CODE
 from tasks.artifacts.training_expression import training_bytes
 from tasks.dataset.dataset import Dataset
-from tasks.dataset.gene_classes import VARIABLE
-from tasks.dataset.target_facts import missing_pattern_order, target_facts
 from tasks.drugs.drugs import METHOD as DRUGS
 from tasks.drugs.drugs import drug_data
 from tasks.errors import BadInputError
 from tasks.fitting.fold import panel_of
 
 
-@dataclass(frozen=True)
-class Request:
-    """What `knockcast run` and `plan` were asked for."""
-
-    dataset: Path
-    store: str | None
-    methods: tuple[str, ...] = ("modifiers",)
-    targets: str | Sequence[str] = "all"
-    final: bool = True
-    options: Mapping[str, Any] = field(default_factory=dict)
-    shard_size: int | None = None
-    address: str = "local"
-    workers: int | None = None
-    insecure: bool = False
-
-
-@dataclass(frozen=True)
-class Resources:
-    """Where work runs and how it is cut: nothing here changes a result."""
-
-    address: str = "local"
-    workers: int | None = None
-    shard_size: int | None = None
-    insecure: bool = False
-
-
-def run(dataset: Path | str, store: Path | str, **request: Any) -> Outcome:
+def run(dataset: Path | str, store: Path | str, **options: Any) -> Outcome:
     """Model every target of a Dataset and commit the results to a store; `knockcast run` in Python.
 
-    Keywords: methods, targets (as the command takes them, or a list of names), final, shard_size, address,
-    workers, insecure as in `Request`; all others (preset, scheme, folds, seed, top, fdr, redundancy,
-    like_the_code, device, stratified, search_architecture, nested_search) are the run's options.
-    Raises BadInputError, StorageError or RefusedError; an interruption or quarantined targets are in the
-    Outcome, not raised.
+    The keywords are the fields of `cluster.runs.fields.RunOptions`: methods, targets (as the command takes
+    them, or a list of names), final, preset, scheme, folds, seed, ..., shard_size, address, workers and
+    insecure. Raises BadInputError, StorageError or RefusedError; an interruption or quarantined targets are
+    in the Outcome, not raised.
     """
-    known = {name: request.pop(name) for name in list(request) if name in Request.__dataclass_fields__}
-    return run_request(Request(Path(dataset), str(store), **known, options=request))
+    return run_request(request_of(dataset, store, **options))
 
 
-def run_request(request: Request) -> Outcome:
+def run_request(request: RunRequest) -> Outcome:
     """Open or join the store, write down what is wanted, and do what of it is left."""
     if request.store is None:
         raise BadInputError("--store: a run needs a store")
-    check_address(request.address, request.insecure)
-    wanted = wanted_of(request)
-    dataset, units, facts = wanted.dataset, wanted.units, wanted.facts
-    options = on_device(wanted.options, device_for(wanted.options.device, request))
+    check_address(request.options.address, request.options.insecure)
+    prepared = prepare_run(request, device_for)
     writer = StoreWriter(open_filesystem(request.store))
-    writer.open_run(run_body(options, dataset, targets_digest(facts)))
-    _put_shared(writer, dataset, facts, units)
-    for note in wanted.notes:
+    writer.open_run(prepared.body)
+    _put_shared(writer, prepared.dataset, prepared.facts, prepared.units)
+    for note in prepared.notes:
         print(note, file=sys.stderr)
-    writer.add_plan(units, dataset=str(dataset.path.resolve()))
-    resources = Resources(request.address, request.workers, request.shard_size, request.insecure)
-    return _work_off(writer, dataset, options, costs_of(options, dataset, facts), units, resources)
+    where = str(prepared.dataset.path.resolve())
+    writer.add_plan(prepared.units, dataset=where, shard_size=prepared.options.shard_size)
+    return _work_off(writer, prepared)
 
 
 def resume_store(
-    store: str,
-    dataset: Path | None = None,
-    address: str = "local",
-    workers: int | None = None,
-    shard_size: int | None = None,
-    retry_failed: bool = False,
-    insecure: bool = False,
+    store: str, dataset: Path | None = None, retry_failed: bool = False, **where: Any
 ) -> Outcome:
     """Do what is left of every run into this store.
 
-    Raises BadInputError where its dataset is not to be found, or its run needs a GPU and there is none.
+    `where` are the options that change no result: address, workers, insecure, and shard_size, which is that
+    of the original run if not given. Raises BadInputError where the dataset is not to be found, or the run
+    needs a GPU and there is none.
     """
-    check_address(address, insecure)
-    resources = Resources(address, workers, shard_size, insecure)
+    options = _where_alone(where)
+    check_address(options.address, options.insecure)
     reader = StoreReader.open(store)
     if not reader.wanted_units():
         raise BadInputError(f"{store}: no plan says what is wanted; repeat the original `knockcast run`")
-    found = _dataset_of(reader, dataset)
-    options, facts = options_of(reader.run), target_facts(found)
-    device_for(options.device, resources, f"{store}: its run uses device cuda")
+    if options.shard_size is None:
+        options = options.model_copy(update={"shard_size": reader.shard_size()})
+    asker = f"{store}: its run uses device cuda"
+    prepared = prepare_resume(
+        reader, options, _dataset_of(reader, dataset), lambda settled: device_for(settled, asker)
+    )
     writer = StoreWriter(reader.fs)
-    writer.open_run(run_body(options, found, targets_digest(facts)))
-    _put_shared(writer, found, facts, reader.wanted_units())
+    writer.open_run(prepared.body)
+    _put_shared(writer, prepared.dataset, prepared.facts, prepared.units)
     retried = frozenset(reader.quarantined()) if retry_failed else frozenset()
     for unit in retried:
         writer.release(unit)
-    order = missing_pattern_order(found)
-    units = sorted(reader.wanted_units(), key=lambda u: (u.method, u.fold, order.get(u.target, -1)))
-    costs = costs_of(options, found, facts)
-    return _work_off(writer, found, options, costs, units, resources, retried)
+    return _work_off(writer, prepared, retried)
 
 
-def wanted_of(request: Request) -> Wanted:
-    """What a request comes to; see `cluster.runs.request.wanted_by`."""
-    return wanted_by(request.dataset, request.methods, request.targets, request.final, dict(request.options))
+def _where_alone(where: dict[str, Any]) -> RunOptions:
+    """The options of a resume. BadInputError for one that run.json or the plans decide."""
+    known = names_in(WHERE)
+    if fixed := [name for name in where if name in RunOptions.model_fields and name not in known]:
+        raise BadInputError(
+            [
+                f"{name}: a resume takes it from the store; it may be given {', '.join(known)}"
+                for name in fixed
+            ]
+        )
+    return checked_options(**where)
 
 
 def _put_shared(writer: StoreWriter, dataset: Dataset, facts: pa.Table, units: Iterable[Unit]) -> None:
@@ -144,81 +110,60 @@ def _put_shared(writer: StoreWriter, dataset: Dataset, facts: pa.Table, units: I
         writer.put_training(training_bytes(dataset.cell_lines, dataset.genes, dataset.expression))
 
 
-def _dataset_of(reader: StoreReader, given: Path | None) -> Dataset:
+def _dataset_of(reader: StoreReader, given: Path | None) -> Path:
     """The dataset a store's runs were made from: where it was, or where the user says it is now."""
     places = [given] if given is not None else [Path(place) for place in reader.datasets()]
     found = next((place for place in places if place.exists()), None)
     if found is None:
         tried = ", ".join(map(str, places)) or "no place is recorded"
         raise BadInputError(f"{reader.fs.name}: its dataset is not to be found ({tried}); give --dataset")
-    return verified_dataset(found)
+    return found
 
 
-def _dependencies(options: RunOptions, writer: StoreWriter) -> Callable[[Unit], tuple[str, ...]]:
-    return lambda unit: dependencies_of(unit, writer.run_digest, options.search)
-
-
-def on_device(options: RunOptions, device: str) -> RunOptions:
-    """The options, with `auto` settled."""
-    return options.model_copy(update={"device": device})
-
-
-def costs_of(options: RunOptions, dataset: Dataset, facts: pa.Table) -> Costs:
-    """What the work on a dataset costs; `facts` are of its targets (`tasks.dataset.target_facts`)."""
-    return Costs(
-        options.candidates,
-        len(dataset.genes),
-        len(dataset.cell_lines),
-        len(dataset.drugs),
-        profiled=int((np.asarray(dataset.own) >= 0).sum()),
-        variable=facts.column("class").to_pylist().count(VARIABLE),
-    )
-
-
-def _work_off(
-    writer: StoreWriter,
-    dataset: Dataset,
-    options: RunOptions,
-    costs: Costs,
-    wanted: Sequence[Unit],
-    resources: Resources,
-    retried: frozenset[Unit] = frozenset(),
-) -> Outcome:
-    reader = StoreReader(writer.fs)
-    asked = set(wanted)
-    quarantined = {u: tuple(map(str, e)) for u, e in reader.quarantined().items() if u in asked}
-    done = reader.committed_units()
-    left = [unit for unit in wanted if unit not in done and unit not in quarantined]
-    _say_what_is_reused(len(wanted), len(left), len(quarantined), dataset)
+def _work_off(writer: StoreWriter, prepared: PreparedRun, retried: frozenset[Unit] = frozenset()) -> Outcome:
+    dataset, options = prepared.dataset, prepared.options
+    remaining = remaining_of(prepared, StoreReader(writer.fs))
+    left, quarantined = remaining.left, remaining.quarantined
+    _report_what_is_reused(len(prepared.units), len(left), len(quarantined), dataset)
     if not left:
         return Outcome(0, 0, quarantined, {}, False, seal_if_done(writer), 0.0)
-    folds = {f.number: f for f in folds_of(options, dataset)}
-    drugs = drug_data(dataset) if any(unit.method == DRUGS for unit in left) else None
-    inputs = RunInputs(panel_of(dataset), folds, options, writer.fs.name, writer.run_digest, drugs)
+    inputs = RunInputs(
+        panel_of(dataset, prepared.facts),
+        {fold.number: fold for fold in prepared.folds},
+        options,
+        writer.fs.name,
+        writer.run_digest,
+        drug_data(dataset) if any(unit.method == DRUGS for unit in left) else None,
+    )
     on_gpu = GPU_METHODS & {u.method for u in left} if options.runs_on == "cuda" else frozenset()
-    with open_executor(run_and_commit, prepare, inputs, resources, on_gpu) as executor:
+    if options.is_here and not _is_compiled():
+        print(
+            "preparing: the first run compiles numerical code, about 20 s; later runs reuse it",
+            file=sys.stderr,
+        )
+    where = (options.address, options.workers, options.insecure)
+    with open_executor(run_and_commit, prepare, inputs, *where, on_gpu) as executor:
         outcome = drive(
             writer,
-            make_shards(
-                left,
-                writer.run_digest,
-                costs,
-                executor.slots,
-                resources.shard_size,
-                _dependencies(options, writer),
-            ),
+            shards_of(prepared, left, executor.slots),
             executor,
             code=fingerprint(),
-            deadlines=Deadlines(costs.seconds),
+            deadlines=Deadlines(prepared.costs.seconds),
             retried=retried,
             progress=progress_for(),
         )
     outcome = replace(outcome, quarantined=quarantined | outcome.quarantined)
-    _say_how_it_ended(outcome, writer.fs.name, options.scheme)
+    _report_how_it_ended(outcome, writer.fs.name, options.scheme)
     return outcome
 
 
-def _say_what_is_reused(wanted: int, left: int, quarantined: int, dataset: Dataset) -> None:
+def _is_compiled() -> bool:
+    """Whether anything of these sources was compiled here before; see `modeling.numba_cache`."""
+    folder = os.environ.get(COMPILED_CODE, "")
+    return bool(folder) and next(Path(folder).rglob("*.nbi"), None) is not None
+
+
+def _report_what_is_reused(wanted: int, left: int, quarantined: int, dataset: Dataset) -> None:
     committed = wanted - left - quarantined
     text = f"{wanted} units wanted ({measure_in_words(dataset.measure)}), {committed} committed"
     if quarantined:
@@ -226,7 +171,7 @@ def _say_what_is_reused(wanted: int, left: int, quarantined: int, dataset: Datas
     print(f"{text}: {f'{left} to do' if left else 'nothing to do'}", file=sys.stderr)
 
 
-def _say_how_it_ended(outcome: Outcome, store: str, scheme: str) -> None:
+def _report_how_it_ended(outcome: Outcome, store: str, scheme: str) -> None:
     for unit, errors in outcome.quarantined.items():
         last = errors[-1].splitlines()[0] if errors else ""
         print(f"quarantined: {unit}: {last}", file=sys.stderr)

@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -16,26 +15,18 @@ from tests.chaos.work import commit, prepare
 ROOT = Path(identity.__file__).parents[2]
 
 
-@dataclass(frozen=True)
-class Here:
-    address: str = "local"
-    workers: int | None = 0
-    insecure: bool = False
-
-
 def test_no_workers_means_no_ray() -> None:
     program = """
 import sys
-from tests.cluster.ray_engine.test_runtime import Here
 from cluster.ray_engine.runtime import open_executor
-with open_executor(print, print, None, Here()) as executor:
+with open_executor(print, print, None, workers=0) as executor:
     assert executor.slots == 1
 assert "ray" not in sys.modules
 """
     subprocess.run(
         [sys.executable, "-c", program], check=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": "."}
     )
-    with runtime.open_executor(commit, prepare, None, Here()) as executor:
+    with runtime.open_executor(commit, prepare, None, workers=0) as executor:
         assert isinstance(executor, InProcessExecutor)
 
 
@@ -106,7 +97,9 @@ def test_a_checkout_travels_as_three_packages_and_nothing_else(monkeypatch: pyte
     with runtime.runtime_environment({}) as settings:
         staged = Path(settings["working_dir"])
         assert sorted(path.name for path in staged.iterdir()) == ["cluster", "modeling", "tasks"]
-        assert (staged / "cluster/ray_engine/identity.py").read_bytes() == Path(identity.__file__).read_bytes()
+        assert (staged / "cluster/ray_engine/identity.py").read_bytes() == Path(
+            identity.__file__
+        ).read_bytes()
         assert not list(staged.rglob("*.pyc"))
         assert set(settings) == {"working_dir", "env_vars"}
     assert not staged.exists()

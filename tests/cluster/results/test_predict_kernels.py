@@ -12,7 +12,7 @@ import pytest
 
 from cluster import Store, run
 from cluster.errors import DamagedFileError, ExitCode, StorageError
-from cluster.results.predict import predict_file
+from cluster.results.prediction_files import predict_file
 from cluster.runs.run import resume_store
 from cluster.store import layout
 from cluster.store.filesystem import open_filesystem

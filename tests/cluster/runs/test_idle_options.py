@@ -2,8 +2,9 @@
 
 import pytest
 
+from cluster.runs.fields import RunOptions
 from cluster.runs.idle_options import READ_BY, idle_options
-from cluster.runs.options import BUILT_METHODS, RunOptions
+from cluster.runs.options import BUILT_METHODS
 
 
 @pytest.mark.parametrize(
