@@ -4,12 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cluster.execution.run import run
     from cluster.results.store import Store
-    from cluster.runs.run import run
 
 __all__ = ["Store", "run"]
 
-_HOMES = {"Store": "cluster.results.store", "run": "cluster.runs.run"}
+_HOMES = {"Store": "cluster.results.store", "run": "cluster.execution.run"}
 
 
 def __getattr__(name: str) -> Any:

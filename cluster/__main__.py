@@ -1,5 +1,5 @@
 """`python -m cluster` is `knockcast`."""
 
-from cluster.cli.app import main
+from cluster.cli import main
 
 main()

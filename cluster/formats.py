@@ -3,13 +3,16 @@
 import io
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
 from tasks.errors import BadInputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def to_bytes(table: pa.Table, kind: str) -> bytes:
@@ -24,6 +27,16 @@ def to_bytes(table: pa.Table, kind: str) -> bytes:
     except (OverflowError, pa.ArrowNotImplementedError) as error:  # timestamp 'infinity', an interval
         kept = f"--format {kind} cannot hold a value of the result ({error})"
         raise BadInputError(f"{kept}: CAST its column AS VARCHAR") from error
+
+
+def frame_bytes(frame: "pd.DataFrame", kind: str) -> bytes:
+    """The same of a frame, without its index."""
+    return to_bytes(pa.Table.from_pandas(frame, preserve_index=False), kind)
+
+
+def frame_text(frame: "pd.DataFrame") -> str:
+    """A frame for people to read, without its index."""
+    return frame_bytes(frame, "table").decode()
 
 
 def _table(table: pa.Table) -> bytes:

@@ -1,6 +1,6 @@
 """Costs of runs by the size of their data, as tests of plans and estimates ask for them."""
 
-from cluster.runs.options import RunOptions
+from cluster.runs.fields import RunOptions
 from cluster.runs.planning import Costs
 from tasks.fitting.settings import MethodSettings
 from tasks.methods.cost import Cost, DataSize

@@ -69,7 +69,7 @@ def test_a_lower_package_pulls_in_no_upper_one(package):
 
 @pytest.mark.parametrize(
     ("module", "heavy"),
-    [("cluster.cli.app", HEAVY), ("cluster.cli.compare_actions", {"ray", "torch", "plotly"})],
+    [("cluster.cli.app", HEAVY), ("cluster.results.compare", {"ray", "torch", "plotly"})],
 )
 def test_a_command_starts_without_what_it_may_not_need(module: str, heavy: set[str]):
     """`knockcast --help` needs Typer alone, and a comparison that is not drawn no Plotly."""

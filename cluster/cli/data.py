@@ -1,9 +1,15 @@
-"""`knockcast import`, `simulate` and `demo`."""
+"""`knockcast import` and `simulate`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from cluster.outputs import check_folder
+from cluster.text import measure_in_words
+
+if TYPE_CHECKING:
+    from tasks.dataset.dataset import Dataset
 
 Out = Annotated[Path, typer.Option("--out", help="The folder to write; it must not exist.")]
 File = typer.Option(help="A named file; it wins over the release folder's.")
@@ -13,7 +19,6 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands to the application."""
     app.command("import")(import_command)
     app.command("simulate")(simulate)
-    app.command("demo")(demo)
 
 
 def import_command(
@@ -32,8 +37,6 @@ def import_command(
     ] = 0.9,
 ) -> None:
     """Read a DepMap release, or named matrices, into a Dataset."""
-    from cluster.cli.data_actions import import_dataset
-
     import_dataset(
         source,
         out,
@@ -55,18 +58,39 @@ def simulate(
     seed: int = 0,
 ) -> None:
     """Write a simulated release in DepMap's own file layout, with the planted truth beside it."""
-    from cluster.cli.data_actions import simulate_files
-
     simulate_files(out, cell_lines=cell_lines, genes=genes, layout=layout, seed=seed)
 
 
-def demo(
-    out: Annotated[Path, typer.Option("--out", help="Where the demo lives; run again to resume it.")] = Path(
-        "knockcast-demo"
-    ),
-    workers: Annotated[int | None, typer.Option(help="Ray workers; 0 runs in process.")] = None,
-) -> None:
-    """Simulate a release, model it on Ray and show the best-predicted genes."""
-    from cluster.cli.data_actions import run_demo
+def import_dataset(source: Path | None, out: Path, **named: Any) -> None:
+    """Import a release; print what is in the Dataset and what was set aside."""
+    from tasks.importing.importer import import_release
 
-    raise typer.Exit(run_demo(out, workers))
+    check_folder("--out", out)
+    _describe(import_release(source, out=out, **named))
+
+
+def simulate_files(out: Path, **options: Any) -> None:
+    """Write a simulated release and say where."""
+    from tasks.simulation.simulate import simulate_release
+
+    check_folder("--out", out)
+    simulate_release(out, **options)
+    print(f"{out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+
+
+def _describe(dataset: "Dataset") -> None:
+    print(
+        f"{dataset.path}: {len(dataset.cell_lines)} cell lines x {len(dataset.genes)} genes (expression), "
+        f"{len(dataset.targets)} targets ({measure_in_words(dataset.measure)})"
+    )
+    for what, details in dataset.report.items():
+        if details:
+            print(f"  {what}: {_short(details)}")
+
+
+def _short(details: Any) -> str:
+    """A report's entry in one line; the whole of it stays in the Dataset."""
+    if not isinstance(details, list):
+        return str(details)
+    shown = ", ".join(map(str, details[:5]))
+    return f"{len(details)}: {shown}{', ...' if len(details) > 5 else ''}"

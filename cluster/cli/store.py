@@ -1,13 +1,16 @@
-"""`knockcast status`, `verify`, `gc`, `query`, `gene`, `compare`, `figures` and `predict`."""
+"""`knockcast status`, `verify` and `gc`: how a store is."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tasks.errors import BadInputError
+from cluster.cli.run import StoreArgument
+from cluster.errors import ExitCode
+from cluster.text import measure_in_words
 
-StoreArgument = Annotated[str, typer.Argument(help="A store's folder.")]
+if TYPE_CHECKING:
+    from cluster.results.store import Status
+    from cluster.store.reader import StoreReader
 
 
 def add_to(app: typer.Typer) -> None:
@@ -15,17 +18,10 @@ def add_to(app: typer.Typer) -> None:
     app.command("status")(status)
     app.command("verify")(verify)
     app.command("gc")(gc)
-    app.command("query")(query)
-    app.command("gene")(gene)
-    app.command("compare")(compare)
-    app.command("figures")(figures)
-    app.command("predict")(predict)
 
 
 def status(store: StoreArgument) -> None:
     """What is done, what is left, what failed and why."""
-    from cluster.cli.store_actions import show_status
-
     show_status(store)
 
 
@@ -34,102 +30,61 @@ def verify(
     repair: Annotated[bool, typer.Option("--repair", help="Move bad commits aside; delete nothing.")] = False,
 ) -> None:
     """Check every committed byte against its recorded sha256."""
-    from cluster.cli.store_actions import verify_store
-
     raise typer.Exit(verify_store(store, repair))
 
 
 def gc(store: StoreArgument) -> None:
     """Remove files of attempts whose work another attempt has committed."""
-    from cluster.cli.store_actions import collect_garbage
+    from cluster.store.filesystem import open_filesystem
+    from cluster.store.maintain import gc as remove_spare_files
 
-    collect_garbage(store)
-
-
-def query(
-    store: StoreArgument,
-    sql: Annotated[str, typer.Argument(help="One SELECT over scores, genes, modifiers, candidates, ...")],
-    output: Annotated[str, typer.Option("--format", help="table | csv | json | parquet.")] = "table",
-    out: Annotated[Path | None, typer.Option("--out", help="Write to this file instead.")] = None,
-) -> None:
-    """Query a store's tables with SQL."""
-    from cluster.cli.store_actions import run_query
-
-    run_query(store, sql, output, out)
+    removed = remove_spare_files(open_filesystem(store))
+    print(f"{store}: {len(removed)} files removed")
+    for path in removed:
+        print(f"  {path}")
 
 
-def gene(store: StoreArgument, gene: Annotated[str, typer.Argument(help="A target's name.")]) -> None:
-    """Everything the store knows of one target."""
-    from cluster.cli.store_actions import show_gene
+def show_status(store: str) -> None:
+    """Print how far a store's runs are, and what failed."""
+    from cluster.formats import frame_text
+    from cluster.results.store import Store
+    from cluster.store.checkpoints import trainings
+    from cluster.store.reader import StoreReader
 
-    show_gene(store, gene)
-
-
-def compare(
-    store: StoreArgument,
-    first: Annotated[str, typer.Argument(help="A method of this store, or OTHER_STORE:method.")],
-    second: Annotated[str, typer.Argument(help="What it is compared with, likewise.")],
-    targets: Annotated[
-        str | None, typer.Option(help="Also these alone: G1,G2 or @FILE with one a line.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="One row per target (of --targets, if given): .csv, .json, .parquet."),
-    ] = None,
-    figure: Annotated[
-        Path | None, typer.Option("--figure", help="The scatter, --targets marked: .html.")
-    ] = None,
-) -> None:
-    """Two methods on the same folds, target by target: counts, mean difference, paired tests."""
-    from cluster.cli.compare_actions import compare_in_words
-
-    typer.echo(compare_in_words(store, first, second, targets, out, figure))
+    reader, status = StoreReader.open(store), Store(store).status()
+    print(f"{store}: {_state(reader, status)}; preset {reader.run['preset']}, scheme {reader.run['scheme']}, "
+          f"seed {reader.run['seed']}, measure: {measure_in_words(reader.run['measure'])}")  # fmt: skip
+    print(f"units: {status.wanted} wanted, {status.committed} committed, {status.quarantined} quarantined")
+    print(f"attempts: {status.failed_attempts} failed, {status.lost_attempts} lost or running")
+    print("ended as: " + ", ".join(f"{name} {count}" for name, count in status.statuses.items()))
+    print(frame_text(status.by_fold), end="")
+    committed = {commit.key for commit in reader.commits()}
+    for key, training in trainings(reader.fs).items():
+        if key in committed:
+            continue
+        print(f"in training: shard {key[:12]}: {training}")
+    for unit, errors in reader.quarantined().items():
+        last = str(errors[-1]).splitlines()[0] if errors else "no error recorded"
+        print(f"quarantined: {unit}: {last}")
+    if status.left or status.quarantined:
+        print(f"knockcast resume {store}{' --retry-failed' if not status.left else ''}")
 
 
-def figures(
-    store: StoreArgument,
-    out: Annotated[Path, typer.Option("--out", help="The folder to write NAME.html and NAME.csv into.")],
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="NAME",
-            help="classes | components | drugs | histogram | profiles. Default: all the store has data for.",
-        ),
-    ] = None,
-) -> None:
-    """Figures of a store, each a page that works offline and the numbers it shows."""
-    from cluster.cli.figure_actions import write_figures
-
-    typer.echo(write_figures(store, name, out))
+def _state(reader: "StoreReader", status: "Status") -> str:
+    """How far the run is, in words; _SUCCESS alone does not make it complete."""
+    if not status.wanted or reader.committed_units().keys() - reader.wanted_units():
+        return "its plan is missing; repeat the original `knockcast run`"
+    if status.left:
+        return f"{status.left} units left"
+    return "complete" if status.sealed else "not sealed"
 
 
-def predict(
-    store: StoreArgument,
-    expression: Annotated[Path, typer.Argument(help="Samples x genes, log2(TPM+1): CSV, TSV or Parquet.")],
-    out: Annotated[Path, typer.Option("--out", help="Samples x targets, .csv or .parquet.")],
-    method: Annotated[
-        str | None,
-        typer.Option(
-            help="Whose final models: modifiers | ridge | kernel | latent | plain; drugs ranks drugs. "
-            "Default: modifiers, or the only."
-        ),
-    ] = None,
-    higher_is_sensitive: Annotated[
-        bool,
-        typer.Option(
-            "--higher-is-sensitive",
-            help="Of method drugs: a high response means a sensitive line (an activity area; not an AUC).",
-        ),
-    ] = False,
-) -> None:
-    """Score new samples with the final models; beside them: each target's trust, the missing genes."""
-    if method == "drugs":
-        from cluster.results.rank_drugs import rank_file
+def verify_store(store: str, repair: bool) -> ExitCode:
+    """Check a store and print every problem; STORAGE unless it is whole, or was repaired so that it is."""
+    from cluster.store.filesystem import open_filesystem
+    from cluster.store.maintain import verify as check
 
-        typer.echo(rank_file(store, expression, out, higher_is_sensitive))
-        return
-    if higher_is_sensitive:
-        raise BadInputError("--higher-is-sensitive: only with --method drugs")
-    from cluster.results.predict import predict_file
-
-    typer.echo(predict_file(store, expression, out, method))
+    report = check(open_filesystem(store), repair=repair)
+    for line in report.lines():
+        print(line)
+    return ExitCode.STORAGE if report.left else ExitCode.DONE

@@ -5,7 +5,7 @@ import pandas as pd
 from cluster.figures.boxes import boxes
 from cluster.figures.page import Drawn
 
-RANKING = "ranking"  # scores of another kind: forecasts from forecast dependency, for new samples
+RANKING = "ranking"  # scores of another kind: predictions from predicted dependency, for new samples
 
 
 def drugs(scores: pd.DataFrame) -> Drawn:

@@ -1,4 +1,4 @@
-"""Targets by how well they are forecast, one curve a method: with autoencoders and without (B4)."""
+"""Targets by how well they are predicted, one curve a method: with autoencoders and without (B4)."""
 
 import numpy as np
 import pandas as pd
@@ -28,8 +28,8 @@ def histogram(scores: pd.DataFrame) -> Drawn:
     figure.add_vline(BAR, line={"dash": "dot", "color": "black", "width": 1})
     laid_out(
         figure,
-        "Targets by how well they are forecast",
-        "r between measured and forecast effect over a fold's test lines, mean over folds",
+        "Targets by how well they are predicted",
+        "r between measured and predicted effect over a fold's test lines, mean over folds",
         "mean r over folds",
         f"targets in a bin of {1 / PER_UNIT:g}",
     )

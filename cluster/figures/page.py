@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
-import pyarrow as pa
 
-from cluster.formats import to_bytes
+from cluster.formats import frame_bytes
 
 # Told apart by the colour-blind, too (Okabe and Ito 2008), the darkest first.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -75,8 +74,7 @@ def page(figure: go.Figure, title: str) -> bytes:
 
 def write_drawn(drawn: Drawn, folder: Path, name: str) -> list[Path]:
     """Write NAME.html and NAME.csv into a folder and return their paths; OSError where that fails."""
-    table = pa.Table.from_pandas(drawn.numbers, preserve_index=False)
-    contents = {"html": page(drawn.figure, name), "csv": to_bytes(table, "csv")}
+    contents = {"html": page(drawn.figure, name), "csv": frame_bytes(drawn.numbers, "csv")}
     paths = [folder / f"{name}.{suffix}" for suffix in contents]
     for path, content in zip(paths, contents.values(), strict=True):
         path.write_bytes(content)

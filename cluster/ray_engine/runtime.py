@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from cluster.errors import RefusedError
 from cluster.libraries import UsedPlugin
@@ -54,46 +54,33 @@ ADVICE = (
 )
 
 
-class Where(Protocol):
-    """Where work shall run."""
-
-    @property
-    def address(self) -> str:
-        """`local`, `auto` or HOST:PORT."""
-
-    @property
-    def workers(self) -> int | None:
-        """Slots; 0: in this process; None: all there are."""
-
-    @property
-    def insecure(self) -> bool:
-        """Whether an open address without a token is accepted."""
-
-
 @contextmanager
 def open_executor(
     work: Work,
     prepare: Callable[[Any, MethodFold], Any],
     shared: Any,
-    where: Where,
+    address: str = "local",
+    workers: int | None = None,
+    insecure: bool = False,
     gpu_methods: frozenset[str] = frozenset(),
     plugins: Sequence[UsedPlugin] = (),
 ) -> Iterator[Executor]:
     """The executor for a run: in process for 0 workers, else Ray, which is stopped or left with the block.
 
-    Jobs of `gpu_methods` need a part of a GPU; RefusedError where Ray has none. RefusedError, too, where this
-    process lacks one of the `plugins` that the run uses; workers check theirs before they begin.
+    `address` is `local`, `auto` or HOST:PORT; `workers` None means all slots there are. Jobs of `gpu_methods`
+    need a part of a GPU; RefusedError where Ray has none. RefusedError, too, where this process lacks one of
+    the `plugins` that the run uses; workers check theirs before they begin.
     """
     package_folders()  # a shadowed package is found before anything starts
     check_plugins(plugins)
     preparation = Preparation(prepare, shared, Requirements(fingerprint(), tuple(plugins)))
-    if where.workers == 0:
+    if workers == 0:
         yield InProcessExecutor(work, preparation)
         return
-    with connected(where.address, where.workers, where.insecure):
+    with connected(address, workers, insecure):
         from cluster.ray_engine.executor import RayExecutor  # noqa: PLC0415 - Ray comes after its settings
 
-        most_slots = None if where.address == "local" else where.workers
+        most_slots = None if address == "local" else workers
         yield RayExecutor(work, preparation, most_slots, gpu_methods)
 
 

@@ -30,7 +30,8 @@ class Comparison:
 
     Columns: target, folds (both have an r in), pearson_first, pearson_second (means over those folds),
     difference, pooled_first, pooled_second. `paired` compares the two means over targets, `pooled` the two
-    pooled r; targets are not independent of each other, so intervals and p are too sure.
+    pooled r; targets are not independent of each other, so intervals and p are too sure. `of_folds` is how
+    many folds the run has; `alone` has the targets that one side alone scores, each with that side.
     """
 
     first: str
@@ -38,6 +39,8 @@ class Comparison:
     table: pd.DataFrame
     paired: Paired
     pooled: Paired
+    of_folds: int
+    alone: dict[str, str]
 
 
 def compare(store: str, first: str, second: str, only: Collection[str] | None = None) -> Comparison:
@@ -51,10 +54,11 @@ def compare(store: str, first: str, second: str, only: Collection[str] | None = 
     if problems := _differences(*sides):
         raise BadInputError(problems)
     scores = [_scores(side, only) for side in sides]
-    if not set.intersection(*(set(frame.index) for frame in scores)):
+    table = _joined(*scores)
+    if table.empty:
         which = "no target" if only is None else "no target of those asked"
         raise BadInputError(f"{first} and {second}: {which} has a score of both")
-    return _compared(first, second, _joined(*scores))
+    return _compared(first, second, table, reader.run["n_folds"], _alone(first, second, *scores))
 
 
 def among(made: Comparison, only: Collection[str]) -> Comparison:
@@ -65,7 +69,7 @@ def among(made: Comparison, only: Collection[str]) -> Comparison:
     table = made.table[made.table["target"].isin(set(only))].reset_index(drop=True)
     if table.empty:
         raise BadInputError(f"--targets: none of them is scored by both {made.first} and {made.second}")
-    return _compared(made.first, made.second, table)
+    return _compared(made.first, made.second, table, made.of_folds, made.alone)
 
 
 def headlines(made: Comparison) -> list[str]:
@@ -78,7 +82,8 @@ def headlines(made: Comparison) -> list[str]:
     means = (table["pearson_first"], table["pearson_second"])
     pooled = (table["pooled_first"], table["pooled_second"])
     return [
-        f"{len(table)} targets scored by both on the same folds; r is a target's mean over its folds",
+        f"{len(table)} targets scored by both on the same folds; r is a target's mean over the folds that "
+        f"both score ({_span(table['folds'])} of {made.of_folds})",
         row("", (made.first, made.second)),
         row("mean r", _numbers(means, "mean")),
         row("median r", _numbers(means, "median")),
@@ -90,6 +95,12 @@ def headlines(made: Comparison) -> list[str]:
         f"mean difference of pooled r: {_interval(made.pooled)}",
         "(95% intervals over targets, taken as independent, which they are not)",
     ]
+
+
+def _span(counts: pd.Series) -> str:
+    """`5`, or `3 to 5`."""
+    low, high = int(counts.min()), int(counts.max())
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def _numbers(columns: tuple[pd.Series, pd.Series], statistic: str) -> tuple[str, str]:
@@ -130,7 +141,7 @@ def _side(reader: StoreReader, name: str) -> Side:
     mine = StoreReader.open(store) if colon else reader
     known = sorted({unit.method for unit in mine.committed_units() if not unit.is_fold_level})
     if method not in known:
-        held = ", ".join(known) or "none that forecasts targets"
+        held = ", ".join(known) or "none that predicts targets"
         raise BadInputError(f"{mine.fs.name}: no results of method {method}; it holds {held}")
     return Side(mine, method, name)
 
@@ -161,10 +172,19 @@ def _scores(side: Side, only: Collection[str] | None) -> pd.DataFrame:
     return frame.assign(pooled=frame["target"].map(pooled)).set_index(["target", "fold"])
 
 
-def _compared(first: str, second: str, table: pd.DataFrame) -> Comparison:
+def _compared(
+    first: str, second: str, table: pd.DataFrame, of_folds: int, alone: dict[str, str]
+) -> Comparison:
     numbers = table.drop(columns="target").to_numpy(np.float64)
     pearson, pooled = (numbers[:, [1, 2]], numbers[:, [4, 5]])
-    return Comparison(first, second, table, compare_pairs(*pearson.T), compare_pairs(*pooled.T))
+    paired = (compare_pairs(*pearson.T), compare_pairs(*pooled.T))
+    return Comparison(first, second, table, *paired, of_folds, alone)
+
+
+def _alone(first: str, second: str, *scores: pd.DataFrame) -> dict[str, str]:
+    """The targets that one side alone has an r of, with the name of that side."""
+    one, other = (set(frame.index.get_level_values("target")) for frame in scores)
+    return dict.fromkeys(one - other, first) | dict.fromkeys(other - one, second)
 
 
 def _joined(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:

@@ -1,30 +1,48 @@
-"""`knockcast predict`: new samples x targets from a store's final models, each target's trust beside it."""
+"""New samples x targets from a store's final models, with each target's trust beside the numbers."""
 
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from cluster.formats import to_bytes
-from cluster.results.prediction import SHOWN, Prediction, listed, what_is_missing
 from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from cluster.views.genes import genes_table
 from cluster.views.models import RESIDUALS, residuals_table
-from tasks.dataset.expression_range import doubt_about, range_in_words
 from tasks.errors import BadInputError
-from tasks.importing.importer import read_matrix
-from tasks.importing.matrices import GENES
 from tasks.methods.registry import DEFAULT_METHODS, method_named, method_names
 from tasks.scoring.kernels import FEWEST_KNOWN
 from tasks.scoring.predict import Scored, score_samples
 from tasks.scoring.samples import checked_samples, in_other_words, none_known
 from tasks.tables.schemas import KEYS, SCHEMAS
 
-SUFFIXES = {".csv": "csv", ".parquet": "parquet"}
+SHOWN = 20  # names in a sentence; files hold them all
 TRUST = ["class", "pearson", "pearson_pooled", "pearson_low", "pearson_high", "q_value", "gain"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Forecasts for new samples by one method's models.
+
+    `predicted`: samples x targets that have a model, in the units of the store's measure; NaN where the
+    sample does not know what the model needs: every modifier, or 90% of the genes of a model on all genes.
+    `trust`: one row per target whose final fit is stored: how it ended (`status`, `reason`), model (no `kind`
+    and no predictions where it ended without one), number of modifiers, `missing_genes` (how many genes its
+    model needs that no column holds) and, of modifiers, which; the out-of-fold scores, and residual_50 ...
+    residual_95 (a prediction ± residual_L holds the truth for L% of new lines, if they are exchangeable with
+    the training lines).
+    `missing`: one row per gene that the models need and some sample does not know: in how many samples.
+    `known`: for each sample, the share of the models' genes that it knows, in 0..1 (1 if they need none).
+    """
+
+    method: str
+    predicted: pd.DataFrame
+    trust: pd.DataFrame
+    missing: pd.DataFrame
+    known: pd.Series
 
 
 def predict_samples(reader: StoreReader, expression: pd.DataFrame, method: str | None = None) -> Prediction:
@@ -32,7 +50,7 @@ def predict_samples(reader: StoreReader, expression: pd.DataFrame, method: str |
 
     Without a method: `modifiers` if it is stored, else the only one stored. Raises BadInputError where the
     store holds no final models of the method, it cannot be told which is meant, the samples are none that
-    `tasks.scoring.samples.checked_samples` takes, or they know too little for a single forecast.
+    `tasks.scoring.samples.checked_samples` takes, or they know too little for a single prediction.
     """
     samples = checked_samples(expression)
     chosen = _method(reader, method)
@@ -48,63 +66,6 @@ def predict_samples(reader: StoreReader, expression: pd.DataFrame, method: str |
         _missing(scored),
         pd.Series(share, index=samples.index),
     )
-
-
-def predict_file(store: str, expression: Path, out: Path, method: str | None = None) -> str:
-    """Score a file of samples; write `out` and, beside it, the targets' trust and the missing genes.
-
-    Returns what was done. Raises BadInputError for input that cannot be used, before anything is written.
-    """
-    targets, missing = (out.with_name(f"{out.stem}.{what}{out.suffix}") for what in ("targets", "missing"))
-    frame = samples_of(expression, out, (out, targets, missing))
-    reader = StoreReader.open(store)
-    made = predict_samples(reader, frame, method)
-    write(out, made.predicted.reset_index())
-    write(targets, made.trust)
-    write(missing, made.missing)  # if empty, too: an older one would tell of other samples
-    return "\n".join(
-        [
-            f"{out}: {made.predicted.shape[0]} samples x {made.predicted.shape[1]} targets ({made.method})",
-            f"{targets}: each target's model, out-of-fold scores and residual quantiles",
-            f"{missing}: {len(made.missing)} genes that the models need and some sample lacks",
-            *what_is_missing(made, unfitted_targets(reader, made), targets.name),
-            *doubts_about(expression, frame),
-        ]
-    )
-
-
-def doubts_about(path: Path, samples: pd.DataFrame) -> list[str]:
-    """What the samples' values give reason to doubt: a line, or none."""
-    values = samples.to_numpy()
-    if not doubt_about(values):
-        return []
-    return [f"LOOK AGAIN at {path}: {range_in_words(values)}; the forecasts take it for log2(TPM+1)"]
-
-
-def samples_of(expression: Path, out: Path, outs: tuple[Path, ...]) -> pd.DataFrame:
-    """A file of samples, samples x genes, once it is sure that what comes of it can be written.
-
-    Raises BadInputError for samples that cannot be read, and for `outs` (`out` is the one named) that cannot
-    be written or are the samples themselves.
-    """
-    _check_places(expression, out, outs)
-    matrix = read_matrix(expression, GENES)
-    return pd.DataFrame(matrix.values.T, index=pd.Index(matrix.ids, name="sample"), columns=matrix.columns)
-
-
-def _check_places(expression: Path, out: Path, outs: tuple[Path, ...]) -> None:
-    if out.suffix not in SUFFIXES:
-        raise BadInputError(f"--out {out}: expected a name that ends with {' or '.join(SUFFIXES)}")
-    if not out.parent.is_dir():
-        raise BadInputError(f"--out {out}: there is no folder {out.parent}; make it first")
-    problems = [f"--out {out}: {path} is a folder" for path in outs if path.is_dir()]
-    problems += [
-        f"--out {out}: {path} would be written over the samples; choose another name"
-        for path in outs
-        if path.resolve() == expression.resolve()
-    ]
-    if problems:
-        raise BadInputError(problems)
 
 
 def unfitted_targets(reader: StoreReader, made: Prediction) -> list[str]:
@@ -139,13 +100,13 @@ def _method(reader: StoreReader, asked: str | None) -> str:
 def _check_scored(
     reader: StoreReader, models: pa.Table, method: str, scored: Scored, samples: pd.DataFrame
 ) -> None:
-    """Raises BadInputError, with why, unless something is forecast for some sample."""
+    """Raises BadInputError, with why, unless something is predicted for some sample."""
     if scored.needed and (scored.unknown == len(samples)).all():
         raise BadInputError(none_known(samples, scored.needed))
     if not scored.targets:
         reasons = sorted({str(reason) for reason in models.column("reason").to_pylist() if reason})
         raise BadInputError(
-            f"{reader.fs.name}: no final model of method {method} forecasts anything: "
+            f"{reader.fs.name}: no final model of method {method} predicts anything: "
             + ("; ".join(reasons[:SHOWN]) or "it has none")
         )
     if np.isnan(scored.predicted).all():
@@ -156,7 +117,7 @@ def _check_scored(
             else f"{FEWEST_KNOWN}% of the genes"
         )
         raise BadInputError(
-            f"no sample knows enough for a single forecast, which takes {enough}: of {len(scored.needed)} "
+            f"no sample knows enough for a single prediction, which takes {enough}: of {len(scored.needed)} "
             f"genes the models need, the best sample knows {scored.known.max()}; "
             f"most lacking are {listed(lacking['gene'])}" + in_other_words(samples, scored.needed)
         )
@@ -185,6 +146,6 @@ def _missing(scored: Scored) -> pd.DataFrame:
     return pd.DataFrame({"gene": genes, "samples_without": scored.unknown[lacking]})
 
 
-def write(path: Path, frame: pd.DataFrame) -> None:
-    """A table as its file's name says, .csv or .parquet."""
-    path.write_bytes(to_bytes(pa.Table.from_pandas(frame, preserve_index=False), SUFFIXES[path.suffix]))
+def listed(names: pd.Series | Sequence[str]) -> str:
+    """The first names, for a sentence."""
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

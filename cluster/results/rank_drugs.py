@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from safetensors.numpy import load
 
-from cluster.results.predict import doubts_about, samples_of, write
+from cluster.results.prediction_files import doubts_about, samples_of, write
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, fold_level_unit
 from tasks.drugs.drugs import METHOD
@@ -37,7 +37,7 @@ def rank_samples(
 
 
 def out_of_fold(reader: StoreReader) -> dict[str, float]:
-    """Each drug's r between measured and forecast response of held-out lines, mean over the folds."""
+    """Each drug's r between measured and predicted response of held-out lines, mean over the folds."""
     rows = reader.table("profile_scores").to_pandas()
     mine = rows[(rows["method"] == METHOD) & (rows["model"] == MODEL) & (rows["axis"] == "drug")]
     mine = mine[mine["features"] == DEFAULT_FEATURES]
@@ -49,7 +49,7 @@ def rank_file(store: str, expression: Path, out: Path, higher_is_sensitive: bool
 
     Raises BadInputError for input that cannot be used, before anything is written.
     """
-    frame = samples_of(expression, out, (out,))
+    frame = samples_of(expression, (out,))
     table = rank_samples(StoreReader.open(store), frame, higher_is_sensitive)
     write(out, table)
     ranked = table["rank"].notna().groupby(table["sample"]).any()

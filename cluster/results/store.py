@@ -115,7 +115,7 @@ class Store:
         return _frame(query(self._reader, sql))
 
     def predict(self, expression: pd.DataFrame, method: str | None = None) -> Prediction:
-        """Forecasts of every target with a model for new samples; see `predict.predict_samples`."""
+        """Predictions of every target with a model for new samples; see `predict.predict_samples`."""
         return predict_samples(self._reader, expression, method)
 
     def rank_drugs(self, expression: pd.DataFrame, higher_is_sensitive: bool = False) -> pd.DataFrame:

@@ -1,113 +1,64 @@
-"""What a run is: the options a user gives, checked, and the body of run.json that fixes the results."""
+"""The options of a run checked, the folds and targets they mean, and the body of run.json that fixes them."""
 
+import difflib
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, get_args
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from cluster.libraries import NUMERICAL
-from modeling.candidates.registry import BUILT, candidates_of
+from cluster.runs.fields import CODE_REDUNDANCY, RunOptions, flag_of
+from modeling.candidates.registry import candidates_of
 from modeling.folds import Fold, Scheme, final_fold, make_folds
-from modeling.selection.select import SelectionSettings
 from tasks.dataset.checks import check_enough_lines, check_lineages
 from tasks.dataset.dataset import Dataset
-from tasks.dataset.gene_classes import VARIABLE
-from tasks.drugs.drugs import METHOD as DRUGS
 from tasks.errors import BadInputError
-from tasks.fitting.settings import Search
-from tasks.methods.profiles import METHOD as PROFILES
-from tasks.networks.training import NETWORK_METHODS
+from tasks.methods.method import Method
+from tasks.methods.registry import method_named, method_names
 
 # Raised whenever a change makes the same inputs and seed give other numbers.
 ALGORITHM = 2
 FORMAT = 1
 
-CODE_REDUNDANCY = 0.95  # of the published code, whatever its paper says
-
-# Those that forecast whole vectors: they have folds of their own over genes or drugs, and no targets.
-VECTOR_METHODS = (PROFILES, DRUGS)
-# Those whose models of all lines are stored for `predict`.
-FINAL_METHODS = ("modifiers", "ridge", "kernel", *NETWORK_METHODS, DRUGS)
-BUILT_METHODS = (*FINAL_METHODS, "forest", "one_modifier", "all_modifiers", PROFILES)
-# Those that use a GPU on device cuda.
-GPU_METHODS = frozenset({"modifiers", "one_modifier", "all_modifiers", *NETWORK_METHODS, *VECTOR_METHODS})
-BUILT_SCHEMES = ("kfold", "split", "lineage")
+BUILT_SCHEMES: tuple[str, ...] = get_args(Scheme)
 
 
-class RunOptions(BaseModel):
-    """The options that decide a run's results. Workers, shard size and address never do."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    preset: str = "quick"
-    scheme: Scheme = "kfold"
-    folds: Annotated[int, Field(ge=2, le=1000)] = 5
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    top: Annotated[int, Field(ge=1, le=1000)] = 20
-    fdr: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    redundancy: Annotated[float, Field(gt=0, le=1)] | None = None
-    like_the_code: bool = False
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    stratified: bool = False  # each target has quantile-stratified folds of its own
-    search_architecture: bool = False  # of shared networks, on the first fold
-    nested_search: bool = False  # the same in every fold, from its training lines alone
-
-    @property
-    def candidates(self) -> str | tuple[str, ...]:
-        """The preset's name, or the candidates named one by one (`ols,knn`, or `ols` alone)."""
-        names = tuple(name.strip() for name in self.preset.split(","))
-        return names if len(names) > 1 or names[0] in BUILT else names[0]
-
-    @property
-    def runs_on(self) -> str:
-        """`cuda` or `cpu`: never `auto`, which `devices.device_for` settles before a run begins."""
-        return "cuda" if self.device == "cuda" else "cpu"
-
-    @property
-    def search(self) -> Search:
-        """How the architecture of shared networks is searched for."""
-        return "nested" if self.nested_search else "once" if self.search_architecture else "none"
-
-    @property
-    def selection(self) -> SelectionSettings:
-        """How modifiers are selected: as the paper writes, or as its published code does."""
-        if self.like_the_code:
-            return SelectionSettings(top=self.top, fdr=None, redundancy=CODE_REDUNDANCY, cut="mean")
-        return SelectionSettings(top=self.top, fdr=self.fdr, redundancy=self.redundancy)
-
-
-def checked_options(methods: Sequence[str], **options: Any) -> RunOptions:
+def checked_options(methods: Sequence[str] | str = ("modifiers",), **options: Any) -> RunOptions:
     """The options, or a BadInputError that names every one that cannot be used and what could be."""
-    problems = _unknown("--method", methods, BUILT_METHODS)
-    scheme = options.pop("scheme", "kfold")
+    named = [methods] if isinstance(methods, str) else list(methods)
+    given = {name: value for name, value in options.items() if name in RunOptions.model_fields}
+    problems = [_no_such_option(name) for name in options if name not in given]
+    problems += _unknown("--method", named, method_names())
+    methods_known = [method_named(name) for name in named if name in method_names()]
+    scheme = given.pop("scheme", "kfold")
     if unknown := _unknown("--scheme", [scheme], BUILT_SCHEMES):
         problems += unknown
         scheme = "kfold"
-    if scheme != "kfold":
-        problems += [
-            f"--method {method}: its folds are over genes or drugs; only with --scheme kfold, given {scheme}"
-            for method in methods
-            if method in VECTOR_METHODS
-        ]
-    if options.get("search_architecture") and options.get("nested_search"):
+    problems += [
+        f"--method {method.name}: its folds are over {method.folds_over}; only with --scheme "
+        f"{' or '.join(method.schemes)}, given {scheme}"
+        for method in methods_known
+        if scheme not in method.schemes
+    ]
+    if given.get("search_architecture") and given.get("nested_search"):
         problems.append("--search-architecture and --nested-search: choose one of them")
     try:
-        chosen = RunOptions(scheme=scheme, **options)
+        chosen = RunOptions(methods=tuple(named), scheme=scheme, **given)
     except ValidationError as error:
-        problems += [
-            f"--{'.'.join(map(str, e['loc']))}: {e['msg']} (given: {e['input']!r})" for e in error.errors()
-        ]
+        problems += dict.fromkeys(
+            f"{flag_of(str(e['loc'][0]))}: {e['msg']} (given: {e['input']!r})" for e in error.errors()
+        )
         raise BadInputError(problems) from None
     if chosen.like_the_code and not (chosen.fdr == 0.05 and chosen.redundancy in (None, CODE_REDUNDANCY)):
         problems.append(
             f"--like-the-code selects without --fdr and with --redundancy {CODE_REDUNDANCY}; leave both out"
         )
     if chosen.stratified:
-        problems += _stratified_misuse(methods, scheme)
+        problems += _stratified_misuse(methods_known, scheme)
     try:
         candidates_of(chosen.candidates)
     except ValueError as error:
@@ -117,12 +68,21 @@ def checked_options(methods: Sequence[str], **options: Any) -> RunOptions:
     return chosen
 
 
-def _stratified_misuse(methods: Sequence[str], scheme: str) -> list[str]:
+def _no_such_option(name: str) -> str:
+    """What is said of a keyword that no option has."""
+    close = difflib.get_close_matches(name, RunOptions.model_fields, n=3, cutoff=0.6)
+    hint = f"did you mean {', '.join(close)}?" if close else f"known are {', '.join(RunOptions.model_fields)}"
+    return f"{name}: there is no such option; {hint}"
+
+
+def _stratified_misuse(methods: Sequence[Method], scheme: str) -> list[str]:
     """Why stratified folds cannot be had with these; nothing where they can."""
     why = "its folds are each target's own, so no other method's rows could be compared with them"
     problems = []
-    if set(methods) != {"forest"}:
-        problems.append(f"--stratified: only with --method forest alone, given {', '.join(methods)}; {why}")
+    if len(methods) != 1 or not methods[0].can_stratify:
+        able = " or ".join(name for name in method_names() if method_named(name).can_stratify)
+        given = ", ".join(method.name for method in methods)
+        problems.append(f"--stratified: only with --method {able} alone, given {given}; {why}")
     if scheme != "kfold":
         problems.append(f"--stratified: only with --scheme kfold, given {scheme}")
     return problems
@@ -145,9 +105,10 @@ def folds_of(options: RunOptions, dataset: Dataset) -> tuple[Fold, ...]:
     return (*folds, final_fold(n_lines))
 
 
-def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict[str, Any]:
+def run_body(
+    options: RunOptions, dataset: Dataset, folds: Sequence[Fold], targets_sha256: str
+) -> dict[str, Any]:
     """The body of run.json: everything that the results depend on, and nothing else."""
-    folds = folds_of(options, dataset)
     return {
         "format": FORMAT,
         "algorithm": ALGORITHM,
@@ -186,8 +147,8 @@ def _fold_body(fold: Fold) -> dict[str, Any]:
     return body | ({"control": True} if fold.control else {})
 
 
-def options_of(body: dict[str, Any]) -> RunOptions:
-    """The options a stored run was started with, read back from its run.json."""
+def options_of(body: Mapping[str, Any]) -> RunOptions:
+    """The options that decided a stored run's results, read back from its run.json; others at defaults."""
     held_out = [f for f in body["folds"] if f["n_test"] > 0]
     folds: dict[str, Any] = {"folds": len(held_out)} if body["scheme"] == "kfold" else {}
     return RunOptions(
@@ -226,22 +187,19 @@ def chosen_targets(dataset: Dataset, classes: Sequence[str], wanted: str | Seque
 def targets_of(
     method: str, dataset: Dataset, facts: pa.Table, names: Sequence[str], wanted: str | Sequence[str]
 ) -> list[str]:
-    """Of the targets chosen, those a method models: shared networks forecast those that vary, profiles none.
+    """Of the targets chosen, those a method models.
 
-    Raises BadInputError where none is left, or one that was named is not among them.
+    Raises BadInputError where none is left of a method of targets, or one that was named is not among them.
     """
-    if method in VECTOR_METHODS:
+    known = method_named(method)
+    if known.fits != "targets":
         return []
-    if method not in NETWORK_METHODS:
-        return list(names)
     classes = dict(zip(dataset.targets, facts.column("class").to_pylist(), strict=True))
-    kept = [name for name in names if classes[name] == VARIABLE]
-    others = [] if wanted in ("all", "variable") else [name for name in names if classes[name] != VARIABLE]
-    problems = [
-        f"--method {method}: {name} hardly varies; it models targets with a sd above 0.1" for name in others
-    ]
+    kept = known.targets(classes, names)
+    others = [] if wanted in ("all", "variable") else [name for name in names if name not in set(kept)]
+    problems = [f"--method {method}: {name}: {known.models_only}" for name in others]
     if problems or not kept:
-        raise BadInputError(problems or f"--method {method}: no target of {dataset.path} has a sd above 0.1")
+        raise BadInputError(problems or f"--method {method}: {dataset.path}: no target; {known.models_only}")
     return kept
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from cluster.runs.options import RunOptions
+from cluster.runs.fields import RunOptions
 from cluster.runs.settings import settings_of
 from cluster.scheduling.shard import Shard, name_shard
 from cluster.store.units import FINAL_FOLD, Unit

@@ -1,48 +1,91 @@
-"""From a request to the units it wants: everything that is wrong with it is told at once."""
+"""From a request to what it comes to, once for each command: `run`, `resume` and `plan` share it.
+
+Everything that is wrong with a request is named at once.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from cluster.runs.dependencies import fold_level_units
+from cluster.runs.fields import WHERE, RunOptions, names_in
 from cluster.runs.idle_options import idle_options
 from cluster.runs.options import (
-    DRUGS,
-    FINAL_METHODS,
-    PROFILES,
-    VECTOR_METHODS,
-    RunOptions,
     checked_options,
     chosen_targets,
     folds_of,
+    options_of,
+    run_body,
     targets_of,
 )
+from cluster.runs.planning import Costs
 from cluster.runs.settings import settings_of
+from cluster.store.body import digest_of
+from cluster.store.reader import StoreReader
+from cluster.store.targets import targets_digest
 from cluster.store.units import FINAL_FOLD, Unit
 from modeling.folds import Fold
 from tasks.dataset.dataset import Dataset
+from tasks.dataset.gene_classes import VARIABLE
 from tasks.dataset.target_facts import missing_pattern_order, target_facts
-from tasks.drugs.drugs import check_drugs, check_ranking
 from tasks.errors import BadInputError
-from tasks.methods.profiles import check_profiles
-from tasks.networks.training import NETWORK_METHODS
+from tasks.methods.cost import DataSize
+from tasks.methods.registry import method_named
 
 Answer = TypeVar("Answer")
 
 
+@dataclass(frozen=True)
+class RunRequest:
+    """What `run` and `plan` were asked for. Make one with `request_of`, which checks the options."""
+
+    dataset: Path
+    store: str | None
+    options: RunOptions
+
+
 @dataclass(frozen=True, eq=False)
-class Wanted:
-    """What a request comes to: `facts` are those of all targets, `notes` what its user should know."""
+class PreparedRun:
+    """What a command works with, computed once.
+
+    `options` have their device settled; `folds` end with the final one; `facts` are those of all targets of
+    the dataset, in its order; `units` are what is wanted, neighbours being worked on together; `notes` are
+    what the user should know.
+    """
 
     dataset: Dataset
     options: RunOptions
-    units: list[Unit]
+    folds: tuple[Fold, ...]
     facts: pa.Table
-    notes: list[str]
+    units: tuple[Unit, ...]
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        """The body of run.json."""
+        return run_body(self.options, self.dataset, self.folds, targets_digest(self.facts))
+
+    @cached_property
+    def digest(self) -> str:
+        """The run's digest: the sha256 of its body."""
+        return digest_of(self.body)
+
+    @cached_property
+    def costs(self) -> Costs:
+        """What decides how long the work takes."""
+        size = DataSize(
+            len(self.dataset.genes),
+            len(self.dataset.cell_lines),
+            len(self.dataset.drugs),
+            profiled=int((np.asarray(self.dataset.own) >= 0).sum()),
+            variable=self.facts.column("class").to_pylist().count(VARIABLE),
+        )
+        return Costs(size, self.options)
 
 
 @dataclass
@@ -59,57 +102,72 @@ class _Problems:
             return otherwise
 
 
-def wanted_by(
-    path: Path, methods: Sequence[str], targets: str | Sequence[str], final: bool, options: dict[str, Any]
-) -> Wanted:
-    """The units that these methods mean for a Dataset's targets and the folds of the options.
+def request_of(dataset: Path | str, store: Path | str | None, **options: Any) -> RunRequest:
+    """A request with these of `RunOptions`. Raises BadInputError with all that is wrong with them."""
+    return RunRequest(Path(dataset), None if store is None else str(store), checked_options(**options))
 
-    Raises BadInputError: with all that is wrong with the options, or else with the Dataset's part in it.
+
+def prepare_run(request: RunRequest, settle: Callable[[RunOptions], str]) -> PreparedRun:
+    """What a request comes to: the units that its methods mean for the Dataset's targets and the folds.
+
+    `settle` says which device is used, `cuda` or `cpu`; it is asked last. Raises BadInputError with all that
+    is wrong with the Dataset's part in the request.
     """
-    chosen = checked_options(methods, **options)
-    dataset = verified_dataset(path)
+    chosen = request.options
+    methods, targets, final = chosen.methods, chosen.targets, chosen.final
+    dataset = verified_dataset(request.dataset)
     facts, problems = target_facts(dataset), _Problems()
     none: tuple[Fold, ...] = ()
-    folds = [fold.number for fold in problems.of(lambda: folds_of(chosen, dataset), none)]
+    made = problems.of(lambda: folds_of(chosen, dataset), none)
+    folds = [fold.number for fold in made]
     classes = facts.column("class").to_pylist()
     names: list[str] = problems.of(lambda: chosen_targets(dataset, classes, targets), [])
-    if PROFILES in methods:
-        problems.of(lambda: check_profiles(dataset, chosen.folds), None)
-    if DRUGS in methods:
-        problems.of(lambda: check_ranking(dataset), None)
+    for method in methods:
+        problems.found += method_named(method).check(dataset, settings_of(chosen, method))
     order = missing_pattern_order(dataset)
     names.sort(key=order.__getitem__)
     units = []
     for method in methods:
-        own = [f for f in folds if f != FINAL_FOLD or (final and method in FINAL_METHODS)]
+        own = [f for f in folds if f != FINAL_FOLD or (final and method_named(method).stores_models)]
         units += fold_level_units(method, own, settings_of(chosen, method))
         if names:
             mine = problems.of(partial(targets_of, method, dataset, facts, names, targets), list[str]())
             units += [Unit(method, target, fold) for fold in own for target in mine]
     if problems.found:
         raise BadInputError(list(dict.fromkeys(problems.found)))
-    return Wanted(dataset, chosen, units, facts, _notes(methods, targets, dataset, chosen))
+    notes = tuple(_notes(methods, targets, dataset, chosen))
+    settled = chosen.model_copy(update={"device": settle(chosen)})
+    return PreparedRun(dataset, settled, made, facts, tuple(units), notes)
+
+
+def prepare_resume(
+    reader: StoreReader, where: RunOptions, path: Path, settle: Callable[[RunOptions], str]
+) -> PreparedRun:
+    """What a store's runs come to: all that any of them wanted, done with the options of run.json.
+
+    `where` says where and how it is done; its other options do not count. `settle` may refuse the device.
+    """
+    dataset = verified_dataset(path)
+    options = options_of(reader.run).model_copy(
+        update={name: getattr(where, name) for name in names_in(WHERE)}
+    )
+    settle(options)
+    order = missing_pattern_order(dataset)
+    units = sorted(reader.wanted_units(), key=lambda u: (u.method, u.fold, order.get(u.target, -1)))
+    return PreparedRun(dataset, options, folds_of(options, dataset), target_facts(dataset), tuple(units))
 
 
 def _notes(
     methods: Sequence[str], targets: str | Sequence[str], dataset: Dataset, options: RunOptions
 ) -> list[str]:
-    """Options that nothing reads, choices that are not nested, methods that can be done in part only."""
+    """Options that nothing reads, and what each method has to say."""
     notes = idle_options(methods, options)
-    if targets != "all" and set(methods) <= set(VECTOR_METHODS):
+    if targets != "all" and all(method_named(name).fits == "folds" for name in methods):
         notes.append(f"--targets changes nothing here: {' and '.join(methods)} model whole vectors")
-    if options.search == "once" and set(methods) & set(NETWORK_METHODS):
-        notes.append(
-            "--search-architecture: the first fold chooses for all, so the scores are not nested (its "
-            "training lines are other folds' test lines); --nested-search chooses in each"
-        )
-    if DRUGS in methods:
-        try:
-            check_drugs(dataset, options.folds)
-        except BadInputError as error:
-            only = f"method {DRUGS}: only the ranking for new samples is made"
-            notes += [f"{only}: {text}" for text in error.problems]
-    return notes
+    of_methods = [
+        note for name in methods for note in method_named(name).notes(dataset, settings_of(options, name))
+    ]
+    return notes + list(dict.fromkeys(of_methods))
 
 
 def verified_dataset(path: Path) -> Dataset:

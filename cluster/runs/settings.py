@@ -1,6 +1,6 @@
 """What each method is told of a run's options."""
 
-from cluster.runs.options import RunOptions
+from cluster.runs.fields import RunOptions
 from tasks.fitting.settings import MethodSettings
 from tasks.methods.registry import method_named
 

@@ -86,6 +86,11 @@ class StoreReader:
         places = [self.body(path).get("dataset", "") for path in self.fs.paths(layout.PLANS)]
         return sorted({place for place in places if place})
 
+    def shard_size(self) -> int | None:
+        """The shard size that the runs into this store were given, the smallest of several; None for none."""
+        given = [self.body(path).get("shard_size") for path in self.fs.paths(layout.PLANS)]
+        return min((size for size in given if size is not None), default=None)
+
     def quarantined(self) -> dict[Unit, list[Any]]:
         """The units set aside, with their errors; a unit committed since is not among them."""
         bodies = [self.body(path) for path in self.fs.paths(layout.QUARANTINE)]

@@ -4,8 +4,27 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from cluster.store import layout
+from cluster.store.body import read_json, seal_json
+from cluster.store.filesystem import FileSystem
+from tasks.errors import BadInputError
+
 LONGEST = 60
 _ABSENT = object()
+
+
+def refuse_foreign_folder(fs: FileSystem) -> None:
+    """Raise BadInputError where something lies that is no store; only reads."""
+    if not fs.exists(layout.RUN) and not fs.is_empty():
+        raise BadInputError(f"{fs.name}: not empty and not a store (no {layout.RUN}); give a new folder")
+
+
+def refuse_other_run(fs: FileSystem, body: Mapping[str, Any]) -> None:
+    """Raise BadInputError unless the store holds this very run: each field that differs is named."""
+    stored = read_json(fs.read(layout.RUN), layout.RUN)
+    hint = "a store holds one run configuration: give another --store, or the stored settings"
+    if lines := differences(stored, read_json(seal_json(body), "this run")):
+        raise BadInputError([f"{fs.name}: {line}; {hint}" for line in lines])
 
 
 def differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:

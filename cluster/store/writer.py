@@ -14,10 +14,9 @@ from cluster.store.filesystem import FileSystem, open_filesystem
 from cluster.store.parquet import encode, sort_rows
 from cluster.store.reader import StoreReader
 from cluster.store.records import StoredFile, commit_body, pack_units
-from cluster.store.run_body import differences
+from cluster.store.run_body import refuse_foreign_folder, refuse_other_run
 from cluster.store.targets import targets_body
 from cluster.store.units import Unit
-from tasks.errors import BadInputError
 from tasks.tables.schemas import KEYS, SCHEMAS
 
 MOST_RERUNS = 100
@@ -48,16 +47,9 @@ class StoreWriter:
         Raises BadInputError, having written nothing, where any field differs (each is named) or the folder
         holds something that is no store.
         """
-        if not self.fs.exists(layout.RUN) and not self.fs.is_empty():
-            raise BadInputError(
-                f"{self.fs.name}: not empty and not a store (no {layout.RUN}); give a new folder"
-            )
+        refuse_foreign_folder(self.fs)
         if not self.fs.create(layout.RUN, seal_json(body)):
-            stored = read_json(self.fs.read(layout.RUN), layout.RUN)
-            lines = differences(stored, read_json(seal_json(body), "this run"))
-            if lines:
-                hint = "a store holds one run configuration: give another --store, or the stored settings"
-                raise BadInputError([f"{self.fs.name}: {line}; {hint}" for line in lines])
+            refuse_other_run(self.fs, body)
         self._run_digest = digest_of(body)
         return self._run_digest
 
@@ -77,12 +69,14 @@ class StoreWriter:
         self.fs.create(layout.training_path(name), data)
         return name
 
-    def add_plan(self, units: Iterable[Unit], dataset: str = "") -> str:
+    def add_plan(self, units: Iterable[Unit], dataset: str = "", shard_size: int | None = None) -> str:
         """Say which units a run wants; returns the plan's digest. New work first removes _SUCCESS.
 
-        `dataset` is where the dataset is, so that a resume finds it.
+        `dataset` is where the dataset is, so that a resume finds it; `shard_size` is kept for a resume, too.
         """
-        body = {"run": self.run_digest, "dataset": dataset, "units": pack_units(set(units))}
+        body: dict[str, Any] = {"run": self.run_digest, "dataset": dataset, "units": pack_units(set(units))}
+        if shard_size is not None:  # else left out, so that other plans keep the digests they always had
+            body["shard_size"] = shard_size
         path = layout.plan_path(digest_of(body))
         if not self.fs.exists(path):
             self.unseal()

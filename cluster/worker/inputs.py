@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cluster.runs.options import RunOptions
+from cluster.runs.fields import RunOptions
 from modeling.folds import Fold
 from tasks.fitting.fold import Panel
 

@@ -45,8 +45,8 @@ class FoldResult:
     status: str = "ok"
 
 
-def panel_of(dataset: Dataset) -> Panel:
-    """The dataset's matrices, read into memory."""
+def panel_of(dataset: Dataset, facts: pa.Table | None = None) -> Panel:
+    """The dataset's matrices, read into memory. `facts`: its `target_facts`, where they are known already."""
     return Panel(
         cell_lines=tuple(dataset.cell_lines),
         genes=tuple(dataset.genes),
@@ -55,13 +55,13 @@ def panel_of(dataset: Dataset) -> Panel:
         effect=np.ascontiguousarray(dataset.effect),
         own=np.asarray(dataset.own, dtype=np.int64),
         lineages=lineage_numbers(dataset.lineages),
-        variable=variable_targets(dataset),
+        variable=variable_targets(target_facts(dataset) if facts is None else facts),
     )
 
 
-def variable_targets(dataset: Dataset) -> Int64[np.ndarray, " variable"]:
-    """Columns of the targets of class `variable`."""
-    classes = target_facts(dataset).column("class").to_pylist()
+def variable_targets(facts: pa.Table) -> Int64[np.ndarray, " variable"]:
+    """Columns of the targets of class `variable`, from the `target_facts` of a dataset."""
+    classes = facts.column("class").to_pylist()
     return np.flatnonzero(np.array([name == VARIABLE for name in classes], dtype=bool))
 
 

@@ -93,6 +93,7 @@ class Method:
     uses_gpu: bool = False  # on device cuda
     checkpoints: bool = False  # its fold-level work takes long and goes on after a crash
 
+    models_only: str = "it models every target"  # which targets, for the message on those it does not
     stores_models: bool = False  # of all lines, for `predict`
     needs_training_expression: bool = False  # its models compare samples with the training lines
     predicts_from: Literal["modifiers", "all genes"] = "modifiers"

@@ -154,6 +154,7 @@ class SharedNetworksMethod(Method):
     checkpoints = True
     stores_models = True
     reads = frozenset({"search_architecture", "nested_search"})
+    models_only = "it models targets with a sd above 0.1"
     predicts_from = "all genes"
     unknown_genes = "with the training mean for those"
     checksum_fields = (*BASIC_CHECKSUM, "method", "parameters")

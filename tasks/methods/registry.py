@@ -44,6 +44,11 @@ def method_named(name: str) -> Method:
     return known[name]
 
 
+def described() -> str:
+    """Every method with its help line, for the command line."""
+    return "; ".join(f"{name}: {method_named(name).help}" for name in method_names()) + "."
+
+
 def prepare_method_fold(
     panel: Panel, fold: Fold, settings: MethodSettings, committed: Sequence[CommittedWork] = ()
 ) -> Any:

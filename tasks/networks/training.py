@@ -33,8 +33,6 @@ from tasks.fitting.settings import MethodSettings
 from tasks.tables.network_rows import training_row
 from tasks.tables.schemas import RECONSTRUCTION, table_of
 
-NETWORK_METHODS = tuple(STAGES)
-
 
 @dataclass(frozen=True, eq=False)
 class FoldVectors:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.cli.later import MISSING
+from cluster.cli.app import MISSING
 from tests.stores import sorted_tables
 
 BUILT = (

@@ -12,7 +12,7 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from cluster import Store
-from cluster.cli.figure_actions import write_figures
+from cluster.cli.output import write_figures
 from cluster.figures.boxes import boxes
 from cluster.figures.classes import classes
 from cluster.figures.drugs import drugs
@@ -284,7 +284,7 @@ def test_the_command_draws_and_refuses_unknown_names(path: Path, tmp_path: Path)
 
 
 def test_the_help_names_every_figure() -> None:
-    from cluster.cli.store import figures
+    from cluster.cli.output import figures
 
     assert figures.__annotations__["name"].__metadata__[0].help.startswith(" | ".join(FIGURES))
 

@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,26 +14,18 @@ from tests.chaos.work import commit, prepare
 ROOT = Path(identity.__file__).parents[2]
 
 
-@dataclass(frozen=True)
-class Here:
-    address: str = "local"
-    workers: int | None = 0
-    insecure: bool = False
-
-
 def test_no_workers_means_no_ray() -> None:
     program = """
 import sys
-from tests.cluster.ray_engine.test_runtime import Here
 from cluster.ray_engine.runtime import open_executor
-with open_executor(print, print, None, Here()) as executor:
+with open_executor(print, print, None, workers=0) as executor:
     assert executor.slots == 1
 assert "ray" not in sys.modules
 """
     subprocess.run(
         [sys.executable, "-c", program], check=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": "."}
     )
-    with runtime.open_executor(commit, prepare, None, Here()) as executor:
+    with runtime.open_executor(commit, prepare, None, workers=0) as executor:
         assert isinstance(executor, InProcessExecutor)
 
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from cluster import Store, run
-from cluster.cli.compare_actions import ROWS_SHOWN, compare_in_words
+from cluster.cli.compare import ROWS_SHOWN, compare_in_words
 from cluster.figures.compared import compared
 from cluster.figures.page import page
 from cluster.results.compare import among, compare, headlines
@@ -173,7 +173,7 @@ def test_a_list_is_printed_after_all_targets(store: Path, tmp_path: Path):
 
 
 def test_a_long_list_is_cut_and_one_target_has_no_interval(store: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("cluster.cli.compare_actions.ROWS_SHOWN", 2)
+    monkeypatch.setattr("cluster.cli.compare.ROWS_SHOWN", 2)
     names = compare(str(store), "ridge", "one_modifier").table["target"].tolist()
     assert ROWS_SHOWN > 2
     words = compare_in_words(str(store), "ridge", "one_modifier", ",".join(names[:5]))

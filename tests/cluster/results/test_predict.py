@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cluster import Store, run
-from cluster.results.predict import predict_file
+from cluster.results.prediction_files import predict_file
 from modeling.folds import final_fold
 from modeling.selection.select import SelectionSettings
 from tasks.dataset.dataset import Dataset

@@ -12,8 +12,8 @@ import pytest
 
 from cluster import Store, run
 from cluster.errors import DamagedFileError, ExitCode, StorageError
-from cluster.results.predict import predict_file
-from cluster.runs.run import resume_store
+from cluster.execution.run import resume_store
+from cluster.results.prediction_files import predict_file
 from cluster.store import layout
 from cluster.store.filesystem import open_filesystem
 from cluster.store.maintain import gc, verify

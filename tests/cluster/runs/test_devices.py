@@ -3,18 +3,18 @@
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 
 from cluster import run
-from cluster.cli.described_plan import describe_plan
+from cluster.cli.plan import describe_plan
 from cluster.errors import RefusedError
+from cluster.execution.run import resume_store
 from cluster.runs.devices import device_for, device_here, sees_gpu
-from cluster.runs.options import RunOptions
-from cluster.runs.run import Request, resume_store
+from cluster.runs.fields import RunOptions
+from cluster.runs.request import request_of
 from cluster.runs.settings import settings_of
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
@@ -29,13 +29,6 @@ without_gpu = pytest.mark.skipif(
 )
 
 
-@dataclass(frozen=True)
-class Where:
-    address: str = "local"
-    workers: int | None = None
-    insecure: bool = False
-
-
 def names(dataset: Path, number: int) -> str:
     return ",".join(Dataset.open(dataset).targets[:number])
 
@@ -43,8 +36,8 @@ def names(dataset: Path, number: int) -> str:
 def test_auto_is_what_this_machine_has() -> None:
     assert sees_gpu() == torch.cuda.is_available()
     assert [device_here(wanted) for wanted in ("auto", "cpu", "cuda")] == [HERE, "cpu", "cuda"]
-    assert device_for("auto", Where()) == HERE
-    assert device_for("cpu", Where("192.0.2.1:6379")) == "cpu"  # nobody is asked
+    assert device_for(RunOptions(device="auto")) == HERE
+    assert device_for(RunOptions(device="cpu", address="192.0.2.1:6379")) == "cpu"  # nobody is asked
 
 
 def test_only_methods_that_use_a_device_are_told_of_it() -> None:
@@ -70,7 +63,7 @@ def test_a_gpu_that_is_not_there_is_refused_and_nothing_is_written(
 
 
 def test_a_plan_may_be_made_for_a_cluster_that_nobody_asks(small_dataset: Path) -> None:
-    elsewhere = Request(small_dataset, None, options={"device": "cuda"}, address="192.0.2.1:6379")
+    elsewhere = request_of(small_dataset, None, device="cuda", address="192.0.2.1:6379")
     assert "shards" in describe_plan(elsewhere)
 
 
@@ -78,13 +71,13 @@ def test_a_plan_may_be_made_for_a_cluster_that_nobody_asks(small_dataset: Path) 
 @pytest.mark.parametrize("where", [{}, {"workers": 0, "address": "auto"}])
 def test_a_plan_refuses_what_a_run_would(small_dataset: Path, where: dict[str, object]) -> None:
     with pytest.raises(BadInputError, match=r"--device cuda: torch .* sees no GPU on this machine"):
-        describe_plan(Request(small_dataset, None, options={"device": "cuda"}, **where))
+        describe_plan(request_of(small_dataset, None, device="cuda", **where))
 
 
 def test_the_device_is_part_of_what_a_run_is(small_dataset: Path, tmp_path: Path) -> None:
     run(small_dataset, tmp_path / "s", device="cpu", workers=0, targets=names(small_dataset, 1))
     assert StoreReader.open(tmp_path / "s").run["device"] == "cpu"
-    plan = Request(small_dataset, str(tmp_path / "s"), options={"device": "cuda"}, address="192.0.2.1:6379")
+    plan = request_of(small_dataset, tmp_path / "s", device="cuda", address="192.0.2.1:6379")
     with pytest.raises(BadInputError, match='device: "cpu" here, "cuda" asked'):
         describe_plan(plan)
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from cluster.runs.idle_options import READ_BY, idle_options
-from cluster.runs.options import BUILT_METHODS, RunOptions
+from cluster.runs.fields import RunOptions
+from cluster.runs.idle_options import idle_options
+from tasks.methods.registry import method_named, method_names
 
 
 @pytest.mark.parametrize(
@@ -25,5 +26,6 @@ def test_options_that_nothing_reads_are_named(methods, given, idle):
 
 
 def test_the_readers_are_methods_and_options():
-    assert {reader for readers in READ_BY.values() for reader in readers} <= set(BUILT_METHODS)
-    assert READ_BY.keys() <= RunOptions.model_fields.keys()
+    read = {option for name in method_names() for option in method_named(name).reads}
+    assert read
+    assert read <= RunOptions.model_fields.keys()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cluster import Store, run
-from cluster.runs.run import resume_store
+from cluster.execution.run import resume_store
 from cluster.store.reader import StoreReader
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 
 from cluster import Store, run
-from cluster.cli.described_plan import describe_plan
+from cluster.cli.plan import describe_plan
 from cluster.errors import ExitCode
+from cluster.execution.run import resume_store
 from cluster.runs.options import options_of
-from cluster.runs.run import Request, resume_store
+from cluster.runs.request import request_of
 from cluster.store.layout import commit_path
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
@@ -221,11 +222,11 @@ def test_a_target_done_in_twins_alone_is_not_yet_among_genes(dataset: Path, fini
 
 
 def test_plan_names_the_lineages(dataset: Path):
-    said = describe_plan(Request(dataset, None, options={"scheme": "lineage"}, workers=0))
+    said = describe_plan(request_of(dataset, None, scheme="lineage", workers=0))
     assert "fold 0 (Lung)" in said
     assert "fold 3 (random twin of Skin)" in said
     assert "all lines (final models)" in said
-    assert "fold 0:" in describe_plan(Request(dataset, None, workers=0))
+    assert "fold 0:" in describe_plan(request_of(dataset, None, workers=0))
 
 
 def test_without_a_large_lineage_the_largest_are_named_and_nothing_is_written(

@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load
 
 from cluster import Store, run
-from cluster.runs.run import resume_store
+from cluster.execution.run import resume_store
 from cluster.store.layout import commit_path
 from cluster.store.maintain import gc, verify
 from cluster.store.reader import StoreReader

@@ -8,8 +8,9 @@ import pytest
 
 from cluster import Store, run
 from cluster.errors import ExitCode
-from cluster.runs.options import RunOptions, checked_options, options_of, run_body
-from cluster.runs.run import resume_store
+from cluster.execution.run import resume_store
+from cluster.runs.fields import RunOptions
+from cluster.runs.options import checked_options, folds_of, options_of, run_body
 from cluster.store.reader import StoreReader
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
@@ -73,7 +74,8 @@ def test_the_store_remembers_it(small_dataset: Path, finished: Path, names: list
 
 
 def test_a_run_that_does_not_ask_for_it_is_written_as_before_it_was_built(small_dataset: Path):
-    body = run_body(RunOptions(), Dataset.open(small_dataset), "0")
+    dataset = Dataset.open(small_dataset)
+    body = run_body(RunOptions(), dataset, folds_of(RunOptions(), dataset), "0")
     assert "stratified" not in body["settings"]
     assert options_of(body) == RunOptions(device="cpu")
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from cluster import Store, run
-from cluster.cli.figure_actions import write_figures
+from cluster.cli.output import write_figures
 from cluster.results.rank_drugs import rank_file
 from cluster.store.maintain import verify
 from cluster.store.reader import StoreReader

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from cluster.cli.described_plan import describe_plan
+from cluster.cli.plan import describe_plan
 from cluster.runs.planning import Costs
-from cluster.runs.request import wanted_by
-from cluster.runs.run import Request, costs_of
+from cluster.runs.request import prepare_run, request_of
 from cluster.text import counted
 from tasks.methods.cost import DataSize
 
 
 def said(dataset: Path, *methods: str, **options: object) -> str:
-    return describe_plan(Request(dataset, None, methods, final=False, options=options, workers=1))
+    return describe_plan(request_of(dataset, None, methods=methods, final=False, workers=1, **options))
 
 
 def test_one_is_singular() -> None:
@@ -34,7 +33,7 @@ def test_profiles_are_units_of_a_fold_and_take_time(small_dataset: Path) -> None
 def test_it_says_how_good_the_estimate_is(small_dataset: Path) -> None:
     assert "good to a factor of three where most targets have modifiers" in said(small_dataset, "modifiers")
     assert "(good to a factor of three)" in said(small_dataset, "ridge")
-    elsewhere = Request(small_dataset, None, options={"device": "cuda"}, address="192.0.2.1:6379")
+    elsewhere = request_of(small_dataset, None, device="cuda", address="192.0.2.1:6379")
     assert "as long as without a GPU" in describe_plan(elsewhere)
 
 
@@ -44,10 +43,11 @@ def test_it_says_how_good_the_estimate_is(small_dataset: Path) -> None:
 def test_costs_know_what_a_preset_names(
     small_dataset: Path, preset: str, candidates: str | tuple[str, ...]
 ) -> None:
-    wanted = wanted_by(small_dataset, ("plain",), "variable", False, {"preset": preset})
-    costs = costs_of(wanted.options, wanted.dataset, wanted.facts)
-    profiled = int((wanted.dataset.own >= 0).sum())
-    variable = len({unit.target for unit in wanted.units if not unit.is_fold_level})
-    assert costs == Costs(DataSize(120, 150, 0, profiled, variable), wanted.options)
-    assert wanted.options.candidates == candidates
+    asked = {"methods": "plain", "targets": "variable", "final": False, "preset": preset}
+    prepared = prepare_run(request_of(small_dataset, None, **asked), lambda options: "cpu")
+    costs = prepared.costs
+    profiled = int((prepared.dataset.own >= 0).sum())
+    variable = len({unit.target for unit in prepared.units if not unit.is_fold_level})
+    assert costs == Costs(DataSize(120, 150, 0, profiled, variable), prepared.options)
+    assert prepared.options.candidates == candidates
     assert costs.of("modifiers").target > 0

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from cluster import Store, run
-from cluster.cli.described_plan import describe_plan
+from cluster.cli.plan import describe_plan
 from cluster.errors import ExitCode, RefusedError
-from cluster.runs.run import Request, resume_store
+from cluster.execution.run import resume_store
+from cluster.runs.request import request_of
 from cluster.store.reader import StoreReader
 from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.errors import BadInputError
@@ -144,11 +145,11 @@ def test_final_models_give_the_coefficients_of_a_linear_forecast(small_dataset: 
 
 
 def test_plan_says_what_would_run_and_what_is_reused(small_dataset: Path, finished: Path, tmp_path: Path):
-    fresh = describe_plan(Request(small_dataset, str(tmp_path / "none"), workers=2))
+    fresh = describe_plan(request_of(small_dataset, tmp_path / "none", workers=2))
     assert "0 reused" in fresh
     assert "shards" in fresh
     assert not (tmp_path / "none").exists()
-    again = describe_plan(Request(small_dataset, str(finished), workers=2))
+    again = describe_plan(request_of(small_dataset, finished, workers=2))
     assert "in all 0 shards" in again
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cluster import Store
-from cluster.results.predict import predict_file
+from cluster.results.prediction_files import predict_file
 from cluster.store.units import FINAL_FOLD, fold_level_unit
 from tasks.errors import BadInputError
 from tasks.scoring.model_rows import model_checksum

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cluster.cli.store_actions import show_status, verify_store
+from cluster.cli.store import show_status, verify_store
 from cluster.errors import ExitCode
 from cluster.store import layout
 from cluster.store.reader import StoreReader

@@ -1,0 +1,131 @@
+"""`knockcast query` and `gene`: what a store knows, printed."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cluster.cli.run import StoreArgument
+from cluster.outputs import check_files, write_file
+from tasks.errors import BadInputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cluster.results.gene import GenePage
+    from cluster.results.store import Store
+
+BEST = (
+    "target",
+    "model",
+    "pearson",
+    "pearson_pooled",
+    "pearson_low",
+    "pearson_high",
+    "q_value",
+    "gain",
+    "stability",
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    app.command("query")(query)
+    app.command("gene")(gene)
+
+
+def query(
+    store: StoreArgument,
+    sql: Annotated[str, typer.Argument(help="One SELECT over scores, genes, modifiers, candidates, ...")],
+    output: Annotated[str, typer.Option("--format", help="table | csv | json | parquet.")] = "table",
+    out: Annotated[Path | None, typer.Option("--out", help="Write to this file instead.")] = None,
+) -> None:
+    """Query a store's tables with SQL."""
+    run_query(store, sql, output, out)
+
+
+def gene(store: StoreArgument, gene: Annotated[str, typer.Argument(help="A target's name.")]) -> None:
+    """Everything the store knows of one target."""
+    show_gene(store, gene)
+
+
+def run_query(store: str, sql: str, output: str, out: Path | None) -> None:
+    """Print a query's result, or write it to a file."""
+    from cluster.formats import KINDS, to_bytes
+    from cluster.store.reader import StoreReader
+    from cluster.views.query import query
+
+    if output not in KINDS:
+        raise BadInputError(f"--format {output}: unknown; known are {', '.join(KINDS)}")
+    if output == "parquet" and out is None:
+        raise BadInputError("--format parquet: a file is needed; give --out FILE")
+    if out is not None:
+        check_files("--out", out)
+    data = to_bytes(query(StoreReader.open(store), sql), output)
+    if out is None:
+        sys.stdout.write(data.decode())
+    else:
+        write_file("--out", out, data)
+
+
+def print_best(store: "Store", count: int) -> None:
+    """Print the best-predicted targets."""
+    from cluster.formats import frame_text
+
+    print(
+        f"\nThe {count} best-predicted targets (r between measured and predicted on held-out cell lines):\n"
+    )
+    print(frame_text(best_targets(store, count)[list(BEST)]), end="")
+
+
+def best_targets(store: "Store", count: int) -> "pd.DataFrame":
+    """The rows of `genes` with the highest pooled r, best first."""
+    return (
+        store.genes().sort_values("pearson_pooled", ascending=False, kind="stable").head(count).reset_index()
+    )
+
+
+def show_gene(store: str, name: str) -> None:
+    """Print everything a store knows of one target."""
+    from cluster.formats import frame_text
+    from cluster.results.store import Store
+
+    page = Store(store).gene(name)
+    print(f"{page.target}\n")
+    for title, frame in _sections(page):
+        if len(frame):
+            print(f"{title}\n{frame_text(frame)}")
+    for unit, errors in page.missing.items():
+        print(f"no result: {unit.method}, fold {unit.fold}: {'; '.join(map(str, errors)) or 'not done yet'}")
+
+
+def _sections(page: "GenePage") -> Sequence[tuple[str, "pd.DataFrame"]]:
+    scores = page.scores.drop(columns=["target", "seconds"])
+    return (
+        ("over all folds", _upright(page.summary.drop(columns=["target", "q_value"]))),
+        ("scores", scores.drop(columns="reason") if scores["reason"].isna().all() else scores),
+        ("modifiers, most chosen first; r, rho and chi-squared are means over the folds", page.modifiers),
+        ("candidates", page.candidates.drop(columns=["target", "seconds", "reason"])),
+        ("failures", page.failures),
+    )
+
+
+def _upright(summary: "pd.DataFrame") -> "pd.DataFrame":
+    """One row per column of `genes` and one column per method: what is wide and short, readable."""
+    import pandas as pd
+
+    methods = summary["method"].tolist()
+    values = summary.drop(columns="method").astype(object).T
+    return pd.DataFrame(
+        {"": values.index, **{m: [_value(v) for v in values[i]] for i, m in enumerate(methods)}}
+    )
+
+
+def _value(value: Any) -> str:
+    import pandas as pd
+
+    if pd.isna(value):
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,94 @@
+"""`knockcast figures` and `predict`: files made from a store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cluster.cli.run import StoreArgument
+from cluster.outputs import cannot_write, check_folder
+from tasks.errors import BadInputError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    app.command("figures")(figures)
+    app.command("predict")(predict)
+
+
+def figures(
+    store: StoreArgument,
+    out: Annotated[Path, typer.Option("--out", help="The folder to write NAME.html and NAME.csv into.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="classes | components | drugs | histogram | profiles. Default: all the store has data for.",
+        ),
+    ] = None,
+) -> None:
+    """Figures of a store, each a page that works offline and the numbers it shows."""
+    typer.echo(write_figures(store, name, out))
+
+
+def predict(
+    store: StoreArgument,
+    expression: Annotated[Path, typer.Argument(help="Samples x genes, log2(TPM+1): CSV, TSV or Parquet.")],
+    out: Annotated[Path, typer.Option("--out", help="Samples x targets, .csv or .parquet.")],
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose final models: modifiers | ridge | kernel | latent | plain; drugs ranks drugs. "
+            "Default: modifiers, or the only."
+        ),
+    ] = None,
+    higher_is_sensitive: Annotated[
+        bool,
+        typer.Option(
+            "--higher-is-sensitive",
+            help="Of method drugs: a high response means a sensitive line (an activity area; not an AUC).",
+        ),
+    ] = False,
+) -> None:
+    """Score new samples with the final models; beside them: each target's trust, the missing genes."""
+    if method == "drugs":
+        from cluster.results.rank_drugs import rank_file
+
+        typer.echo(rank_file(store, expression, out, higher_is_sensitive))
+        return
+    if higher_is_sensitive:
+        raise BadInputError("--higher-is-sensitive: only with --method drugs")
+    from cluster.results.prediction_files import predict_file
+
+    typer.echo(predict_file(store, expression, out, method))
+
+
+def write_figures(store: str, name: str | None, out: Path) -> str:
+    """Write one figure of a store, or all it has data for, into a folder; returns what is printed.
+
+    Raises BadInputError for an unknown name, a store without the data asked for, and a folder that cannot be
+    written.
+    """
+    from cluster.figures.page import write_drawn
+    from cluster.figures.registry import FIGURES
+    from cluster.store.reader import StoreReader
+
+    if name is not None and name not in FIGURES:
+        raise BadInputError(
+            f"figure {name!r}: there is none; known are {', '.join(FIGURES)} "
+            "(two methods against each other: knockcast compare STORE A B --figure F.html)"
+        )
+    reader = StoreReader.open(store)
+    check_folder("--out", out)
+    drawn = {kind: FIGURES[kind].draw(reader) for kind in ([name] if name else FIGURES)}
+    missing = [
+        f"{kind}: {store} holds no {FIGURES[kind].requires}" for kind, made in drawn.items() if made is None
+    ]
+    if len(missing) == len(drawn):
+        raise BadInputError(missing)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        paths = [path for kind, made in drawn.items() if made for path in write_drawn(made, out, kind)]
+    except OSError as error:
+        raise cannot_write("--out", out, error) from None
+    return "\n".join([*map(str, paths), *(f"left out: {line}" for line in missing)])

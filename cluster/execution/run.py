@@ -1,0 +1,184 @@
+"""`run` and `resume`: from a request to what is left of it, and off to the driver."""
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.ray_engine.runtime import check_address, open_executor
+from cluster.runs.devices import device_for
+from cluster.runs.fields import WHERE, RunOptions, names_in
+from cluster.runs.options import checked_options
+from cluster.runs.remaining import remaining_of, shards_of
+from cluster.runs.request import PreparedRun, RunRequest, prepare_resume, prepare_run, request_of
+from cluster.scheduling.driver import Deadlines, Outcome, drive, seal_if_done
+from cluster.scheduling.progress import progress_for
+from cluster.store.filesystem import open_filesystem
+from cluster.store.reader import StoreReader
+from cluster.store.units import FINAL_FOLD, Unit
+from cluster.store.writer import StoreWriter
+from cluster.text import measure_in_words
+from cluster.worker.inputs import RunInputs
+from cluster.worker.work import prepare, run_and_commit
+from modeling.numba_cache import SETTING as COMPILED_CODE
+from tasks.artifacts.training_expression import training_bytes
+from tasks.dataset.dataset import Dataset
+from tasks.errors import BadInputError
+from tasks.fitting.fold import panel_of
+from tasks.methods.registry import method_named
+
+
+def run(dataset: Path | str, store: Path | str, **options: Any) -> Outcome:
+    """Model every target of a Dataset and commit the results to a store; `knockcast run` in Python.
+
+    The keywords are the fields of `cluster.runs.fields.RunOptions`: methods, targets (as the command takes
+    them, or a list of names), final, preset, scheme, folds, seed, ..., shard_size, address, workers and
+    insecure. Raises BadInputError, StorageError or RefusedError; an interruption or quarantined targets are
+    in the Outcome, not raised.
+    """
+    return run_request(request_of(dataset, store, **options))
+
+
+def run_request(request: RunRequest) -> Outcome:
+    """Open or join the store, write down what is wanted, and do what of it is left."""
+    if request.store is None:
+        raise BadInputError("--store: a run needs a store")
+    check_address(request.options.address, request.options.insecure)
+    prepared = prepare_run(request, device_for)
+    writer = StoreWriter(open_filesystem(request.store))
+    writer.open_run(prepared.body)
+    _put_shared(writer, prepared.dataset, prepared.facts, prepared.units)
+    for note in prepared.notes:
+        print(note, file=sys.stderr)
+    where = str(prepared.dataset.path.resolve())
+    writer.add_plan(prepared.units, dataset=where, shard_size=prepared.options.shard_size)
+    return _work_off(writer, prepared)
+
+
+def resume_store(
+    store: str, dataset: Path | None = None, retry_failed: bool = False, **where: Any
+) -> Outcome:
+    """Do what is left of every run into this store.
+
+    `where` are the options that change no result: address, workers, insecure, and shard_size, which is that
+    of the original run if not given. Raises BadInputError where the dataset is not to be found, or the run
+    needs a GPU and there is none.
+    """
+    options = _where_alone(where)
+    check_address(options.address, options.insecure)
+    reader = StoreReader.open(store)
+    if not reader.wanted_units():
+        raise BadInputError(f"{store}: no plan says what is wanted; repeat the original `knockcast run`")
+    if options.shard_size is None:
+        options = options.model_copy(update={"shard_size": reader.shard_size()})
+    asker = f"{store}: its run uses device cuda"
+    prepared = prepare_resume(
+        reader, options, _dataset_of(reader, dataset), lambda settled: device_for(settled, asker)
+    )
+    writer = StoreWriter(reader.fs)
+    writer.open_run(prepared.body)
+    _put_shared(writer, prepared.dataset, prepared.facts, prepared.units)
+    retried = frozenset(reader.quarantined()) if retry_failed else frozenset()
+    for unit in retried:
+        writer.release(unit)
+    return _work_off(writer, prepared, retried)
+
+
+def _where_alone(where: dict[str, Any]) -> RunOptions:
+    """The options of a resume. BadInputError for one that run.json or the plans decide."""
+    known = names_in(WHERE)
+    if fixed := [name for name in where if name in RunOptions.model_fields and name not in known]:
+        raise BadInputError(
+            [
+                f"{name}: a resume takes it from the store; it may be given {', '.join(known)}"
+                for name in fixed
+            ]
+        )
+    return checked_options(**where)
+
+
+def _put_shared(writer: StoreWriter, dataset: Dataset, facts: pa.Table, units: Iterable[Unit]) -> None:
+    """What many rows go with: facts of the targets, and the expression that kernels compare samples with."""
+    writer.put_targets(facts)
+    final = {unit.method for unit in units if unit.fold == FINAL_FOLD}
+    if any(method_named(name).needs_training_expression for name in final):
+        writer.put_training(training_bytes(dataset.cell_lines, dataset.genes, dataset.expression))
+
+
+def _dataset_of(reader: StoreReader, given: Path | None) -> Path:
+    """The dataset a store's runs were made from: where it was, or where the user says it is now."""
+    places = [given] if given is not None else [Path(place) for place in reader.datasets()]
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        tried = ", ".join(map(str, places)) or "no place is recorded"
+        raise BadInputError(f"{reader.fs.name}: its dataset is not to be found ({tried}); give --dataset")
+    return found
+
+
+def _work_off(writer: StoreWriter, prepared: PreparedRun, retried: frozenset[Unit] = frozenset()) -> Outcome:
+    dataset, options = prepared.dataset, prepared.options
+    remaining = remaining_of(prepared, StoreReader(writer.fs))
+    left, quarantined = remaining.left, remaining.quarantined
+    _report_what_is_reused(len(prepared.units), len(left), len(quarantined), dataset)
+    if not left:
+        return Outcome(0, 0, quarantined, {}, False, seal_if_done(writer), 0.0)
+    methods = sorted({unit.method for unit in left})
+    inputs = RunInputs(
+        panel_of(dataset, prepared.facts),
+        {fold.number: fold for fold in prepared.folds},
+        options,
+        writer.fs.name,
+        writer.run_digest,
+        {name: method_named(name).load(dataset) for name in methods},
+    )
+    on_gpu = frozenset(name for name in methods if options.runs_on == "cuda" and method_named(name).uses_gpu)
+    if options.is_here and not _is_compiled():
+        print(
+            "preparing: the first run compiles numerical code, about 20 s; later runs reuse it",
+            file=sys.stderr,
+        )
+    where = (options.address, options.workers, options.insecure)
+    with open_executor(run_and_commit, prepare, inputs, *where, on_gpu) as executor:
+        outcome = drive(
+            writer,
+            shards_of(prepared, left, executor.slots),
+            executor,
+            deadlines=Deadlines(prepared.costs.seconds),
+            retried=retried,
+            progress=progress_for(),
+        )
+    outcome = replace(outcome, quarantined=quarantined | outcome.quarantined)
+    _report_how_it_ended(outcome, writer.fs.name, options.scheme)
+    return outcome
+
+
+def _is_compiled() -> bool:
+    """Whether anything of these sources was compiled here before; see `modeling.numba_cache`."""
+    folder = os.environ.get(COMPILED_CODE, "")
+    return bool(folder) and next(Path(folder).rglob("*.nbi"), None) is not None
+
+
+def _report_what_is_reused(wanted: int, left: int, quarantined: int, dataset: Dataset) -> None:
+    committed = wanted - left - quarantined
+    text = f"{wanted} units wanted ({measure_in_words(dataset.measure)}), {committed} committed"
+    if quarantined:
+        text += f", {quarantined} quarantined (resume --retry-failed tries them again)"
+    print(f"{text}: {f'{left} to do' if left else 'nothing to do'}", file=sys.stderr)
+
+
+def _report_how_it_ended(outcome: Outcome, store: str, scheme: str) -> None:
+    for unit, errors in outcome.quarantined.items():
+        last = errors[-1].splitlines()[0] if errors else ""
+        print(f"quarantined: {unit}: {last}", file=sys.stderr)
+    ending = (
+        "interrupted; resumable" if outcome.interrupted else "complete" if outcome.sealed else "not complete"
+    )
+    print(f"{outcome.done} units in {outcome.seconds:.1f} s; {store}: {ending}", file=sys.stderr)
+    if outcome.interrupted:
+        print(f"knockcast resume {store}   # does what is left, nothing twice", file=sys.stderr)
+    elif scheme == "lineage":
+        print(f"knockcast query {store} 'FROM lineages'   # held out, against random twins", file=sys.stderr)

@@ -1,0 +1,137 @@
+"""`knockcast predict`: from a file of samples to files of predictions, and in words what is not predicted."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from cluster.formats import frame_bytes
+from cluster.outputs import check_files, write_file
+from cluster.results.predict import Prediction, listed, predict_samples, unfitted_targets
+from cluster.store.reader import StoreReader
+from tasks.dataset.expression_range import doubt_about, range_in_words
+from tasks.errors import BadInputError
+from tasks.importing.importer import read_matrix
+from tasks.importing.matrices import GENES
+from tasks.methods.registry import method_named
+from tasks.scoring.kernels import FEWEST_KNOWN
+
+ENDINGS = (".csv", ".parquet")
+
+
+def predict_file(store: str, expression: Path, out: Path, method: str | None = None) -> str:
+    """Score a file of samples; write `out` and, beside it, the targets' trust and the missing genes.
+
+    Returns what was done. Raises BadInputError for input that cannot be used, before anything is written.
+    """
+    targets, missing = (out.with_name(f"{out.stem}.{what}{out.suffix}") for what in ("targets", "missing"))
+    frame = samples_of(expression, (out, targets, missing))
+    reader = StoreReader.open(store)
+    made = predict_samples(reader, frame, method)
+    write(out, made.predicted.reset_index())
+    write(targets, made.trust)
+    write(missing, made.missing)  # if empty, too: an older one would tell of other samples
+    return "\n".join(
+        [
+            f"{out}: {made.predicted.shape[0]} samples x {made.predicted.shape[1]} targets ({made.method})",
+            f"{targets}: each target's model, out-of-fold scores and residual quantiles",
+            f"{missing}: {len(made.missing)} genes that the models need and some sample lacks",
+            *what_is_missing(made, unfitted_targets(reader, made), targets.name),
+            *doubts_about(expression, frame),
+        ]
+    )
+
+
+def samples_of(expression: Path, outs: tuple[Path, ...]) -> pd.DataFrame:
+    """A file of samples, samples x genes, once it is sure that what comes of it can be written.
+
+    Raises BadInputError for samples that cannot be read, and for `outs` (the first is the one the user named)
+    that cannot be written or are the samples themselves.
+    """
+    check_files("--out", *outs, endings=ENDINGS)
+    if problems := [
+        f"--out {outs[0]}: {path} would be written over the samples; choose another name"
+        for path in outs
+        if path.resolve() == expression.resolve()
+    ]:
+        raise BadInputError(problems)
+    matrix = read_matrix(expression, GENES)
+    return pd.DataFrame(matrix.values.T, index=pd.Index(matrix.ids, name="sample"), columns=matrix.columns)
+
+
+def write(path: Path, frame: pd.DataFrame) -> None:
+    """A table as its file's name says, .csv or .parquet. BadInputError where it cannot be written."""
+    write_file("--out", path, frame_bytes(frame, path.suffix.lstrip(".")))
+
+
+def doubts_about(path: Path, samples: pd.DataFrame) -> list[str]:
+    """What the samples' values give reason to doubt: a line, or none."""
+    values = samples.to_numpy()
+    if not doubt_about(values):
+        return []
+    return [f"LOOK AGAIN at {path}: {range_in_words(values)}; the predictions take it for log2(TPM+1)"]
+
+
+def what_is_missing(made: Prediction, unfitted: Sequence[str], trust: str) -> list[str]:
+    """Lines on targets and samples without a prediction, and why; `trust` is the file of that table.
+
+    `unfitted` are the targets of the method without a final fit.
+    """
+    lines = _targets_without_model(made, unfitted, trust)
+    if len(absent := made.missing[made.missing["samples_without"] == len(made.predicted)]):
+        lines.append(f"{len(absent)} genes the models need are missing: {listed(absent['gene'])}")
+    lacking = made.trust.loc[made.trust["missing_modifiers"] != "", "target"]
+    if len(lacking):
+        lines.append(
+            f"{len(lacking)} targets are not predicted for that reason (missing_modifiers in {trust})"
+        )
+    method = method_named(made.method)
+    if method.predicts_from == "modifiers":
+        return lines + _samples_by_targets(made.predicted.drop(columns=lacking))
+    return lines + _samples_by_genes(made.known, method.unknown_genes)
+
+
+def _targets_without_model(made: Prediction, unfitted: Sequence[str], trust: str) -> list[str]:
+    lines = []
+    ended = made.trust[made.trust["kind"].isna()]
+    if len(ended):
+        names = [f"{row.target} ({row.status})" for row in ended.itertuples()]
+        lines.append(
+            f"{len(ended)} targets have no model, no prediction (reason in {trust}): {listed(names)}"
+        )
+    if unfitted:
+        lines.append(
+            f"{len(unfitted)} targets have no final model (run with --no-final, quarantined, or left to do: "
+            f"`knockcast status`): {listed(unfitted)}"
+        )
+    return lines
+
+
+def _samples_by_targets(predicted: pd.DataFrame) -> list[str]:
+    """Of models on modifiers: which samples lack values, so that some targets, or all, are not predicted."""
+    count = predicted.notna().sum(axis=1)
+    fewer = count[count < predicted.shape[1]].sort_values(kind="stable")
+    lines = []
+    if len(none := fewer[fewer == 0]):
+        names = listed([str(sample) for sample in none.index])
+        lines.append(f"{len(none)} samples lack values and have no prediction: {names}")
+    if len(some := fewer[fewer > 0]):
+        names = listed([f"{sample} ({n} of {predicted.shape[1]})" for sample, n in some.items()])
+        lines.append(f"{len(some)} samples lack values and have predictions of some targets only: {names}")
+    return lines
+
+
+def _samples_by_genes(known: pd.Series, how: str) -> list[str]:
+    """Of models on all genes: which samples have predictions though they lack some, and which have none."""
+    lacking = known[known < 1].sort_values(kind="stable")
+    poor = 100 * lacking < FEWEST_KNOWN
+    lines = []
+    if poor.any():
+        names = listed([f"{sample} ({share:.1%})" for sample, share in lacking[poor].items()])
+        lines.append(f"{poor.sum()} samples know under {FEWEST_KNOWN}% of the genes, no prediction: {names}")
+    if not poor.all():
+        lines.append(
+            f"{(~poor).sum()} samples lack some genes and are predicted {how} "
+            f"({lacking[~poor].iloc[0]:.1%} or more)"
+        )
+    return lines

@@ -1,0 +1,95 @@
+"""What of a prepared run is left to do, and the shards made of it: `plan` promises them, `run` does them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cluster.ray_engine.runtime import slots_of
+from cluster.runs.dependencies import dependencies_of
+from cluster.runs.devices import device_for, device_here
+from cluster.runs.fields import RunOptions
+from cluster.runs.planning import PlanSummary, Shard, make_shards, summarise
+from cluster.runs.request import PreparedRun, RunRequest, prepare_run
+from cluster.runs.settings import settings_of
+from cluster.store.filesystem import open_filesystem
+from cluster.store.layout import RUN
+from cluster.store.reader import StoreReader
+from cluster.store.run_body import refuse_foreign_folder, refuse_other_run
+from cluster.store.units import Unit
+
+
+@dataclass(frozen=True, eq=False)
+class Remaining:
+    """The wanted units by what has become of them; `quarantined` come with the errors that condemned them."""
+
+    committed: frozenset[Unit]
+    quarantined: dict[Unit, tuple[str, ...]]
+    left: tuple[Unit, ...]
+
+
+def remaining_of(prepared: PreparedRun, reader: StoreReader | None) -> Remaining:
+    """What a store (None: there is none yet) leaves to do of a run."""
+    if reader is None:
+        return Remaining(frozenset(), {}, prepared.units)
+    wanted, done = set(prepared.units), reader.committed_units()
+    aside = {u: tuple(map(str, errors)) for u, errors in reader.quarantined().items() if u in wanted}
+    left = tuple(unit for unit in prepared.units if unit not in done and unit not in aside)
+    return Remaining(frozenset(wanted & done.keys()), aside, left)
+
+
+def shards_of(prepared: PreparedRun, left: Sequence[Unit], slots: int) -> list[Shard]:
+    """The shards that `run` makes of what is left, for so many slots."""
+    options = prepared.options
+    return make_shards(
+        left,
+        prepared.digest,
+        prepared.costs,
+        slots,
+        options.shard_size,
+        lambda unit: dependencies_of(unit, prepared.digest, settings_of(options, unit.method)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class DryRun:
+    """What `run` would do. `summary` counts shards and costs; `quarantined` units by method and fold."""
+
+    prepared: PreparedRun
+    remaining: Remaining
+    shards: tuple[Shard, ...]
+    summary: PlanSummary
+
+    @property
+    def quarantined(self) -> Counter[tuple[str, int]]:
+        """How many units of each method and fold are not tried again."""
+        return Counter((unit.method, unit.fold) for unit in self.remaining.quarantined)
+
+
+def dry_run(request: RunRequest) -> DryRun:
+    """What `run` would do with the same request; the store is only read.
+
+    Raises BadInputError where `run` would: for a store that holds another run, a folder that is none, and for
+    want of a GPU on this machine. A cluster is asked nothing: its slots are taken to be this machine's.
+    """
+    prepared = prepare_run(request, _device_without_asking)
+    remaining = remaining_of(prepared, _reader_of(request.store, prepared))
+    slots = slots_of(prepared.options.workers)
+    shards = shards_of(prepared, remaining.left, slots)
+    summary = summarise(prepared.units, set(remaining.committed), shards, prepared.costs, slots)
+    return DryRun(prepared, remaining, tuple(shards), summary)
+
+
+def _device_without_asking(options: RunOptions) -> str:
+    return device_for(options) if options.is_here else device_here(options.device)
+
+
+def _reader_of(store: str | None, prepared: PreparedRun) -> StoreReader | None:
+    """The store, if there is one and it holds this run."""
+    if store is None:
+        return None
+    fs = open_filesystem(store)
+    if not fs.exists(RUN):
+        refuse_foreign_folder(fs)
+        return None
+    refuse_other_run(fs, prepared.body)
+    return StoreReader(fs)
