@@ -22,7 +22,8 @@ class CommandOnMethods(TyperCommand):
         """Fill in the methods where an option's help says `{methods}`."""
         from tasks.methods.registry import described
 
-        for parameter in self.params:
+        parameters: list[Any] = self.params
+        for parameter in parameters:
             text = getattr(parameter, "help", None)
             if text and METHODS in text:
                 parameter.help = text.replace(METHODS, described())

@@ -38,7 +38,7 @@ def predict(
     method: Annotated[
         str | None,
         typer.Option(
-            help="Whose final models: modifiers | ridge | kernel | latent | plain; drugs ranks drugs. "
+            help="Whose final models, of those `run` stored; drugs ranks drugs. "
             "Default: modifiers, or the only."
         ),
     ] = None,

@@ -16,7 +16,6 @@ from cluster.store.filesystem import open_filesystem
 from cluster.store.units import Unit, fold_level_unit
 from cluster.store.writer import StoreWriter
 from tests.chaos.work import commit, prepare
-from tests.cluster.ray_engine.test_runtime import Here
 
 
 def _package(folder: Path, name: str, text: str) -> ModuleType:
@@ -122,7 +121,7 @@ def test_missing_plugins_and_other_versions_are_refused_by_name(
 def test_a_run_in_this_process_is_refused_without_its_plugins() -> None:
     with (
         pytest.raises(RefusedError, match="'mycand'"),
-        runtime.open_executor(commit, prepare, None, Here(), plugins=[MINE]),
+        runtime.open_executor(commit, prepare, None, workers=0, plugins=[MINE]),
     ):
         pass
 
