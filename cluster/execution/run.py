@@ -13,6 +13,7 @@ from cluster.ray_engine.runtime import check_address, open_executor
 from cluster.runs.devices import device_for
 from cluster.runs.fields import WHERE, RunOptions, names_in
 from cluster.runs.options import checked_options
+from cluster.runs.plugins import plugins_body
 from cluster.runs.remaining import remaining_of, shards_of
 from cluster.runs.request import PreparedRun, RunRequest, prepare_resume, prepare_run, request_of
 from cluster.scheduling.driver import Deadlines, Outcome, drive, seal_if_done
@@ -55,7 +56,7 @@ def run_request(request: RunRequest) -> Outcome:
     for note in prepared.notes:
         print(note, file=sys.stderr)
     where = str(prepared.dataset.path.resolve())
-    writer.add_plan(prepared.units, dataset=where, shard_size=prepared.options.shard_size)
+    writer.add_plan(prepared.units, where, prepared.options.shard_size, plugins_body(prepared.plugins))
     return _work_off(writer, prepared)
 
 
@@ -142,7 +143,7 @@ def _work_off(writer: StoreWriter, prepared: PreparedRun, retried: frozenset[Uni
             file=sys.stderr,
         )
     where = (options.address, options.workers, options.insecure)
-    with open_executor(run_and_commit, prepare, inputs, *where, on_gpu) as executor:
+    with open_executor(run_and_commit, prepare, inputs, *where, on_gpu, prepared.plugins) as executor:
         outcome = drive(
             writer,
             shards_of(prepared, left, executor.slots),

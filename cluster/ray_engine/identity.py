@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import entry_points, version
+from importlib.metadata import version
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 from tempfile import TemporaryDirectory
@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from cluster.errors import RefusedError
 from cluster.libraries import EXCHANGED, UsedPlugin
 from cluster.scheduling.executor import Requirements
+from modeling.plugins import discover
 
 PACKAGES = ("modeling", "tasks", "cluster")
 
@@ -88,8 +89,8 @@ def check_plugins(expected: Sequence[UsedPlugin]) -> None:
 
 def _installed(kind: str, name: str) -> tuple[str, str] | None:
     """Distribution and version of a plug-in that is installed here; None where there is none."""
-    points = entry_points(group=f"knockcast.{kind}s", name=name)
-    return next(((point.dist.name, point.dist.version) for point in points if point.dist), None)
+    plugin = discover(f"knockcast.{kind}s").get(name)
+    return (plugin.distribution, plugin.version) if plugin else None
 
 
 @contextmanager

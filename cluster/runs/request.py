@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from cluster.libraries import UsedPlugin
 from cluster.runs.dependencies import fold_level_units
 from cluster.runs.fields import WHERE, RunOptions, names_in
 from cluster.runs.idle_options import idle_options
@@ -24,6 +25,14 @@ from cluster.runs.options import (
     targets_of,
 )
 from cluster.runs.planning import Costs
+from cluster.runs.plugins import (
+    check_stored,
+    plugins_body,
+    plugins_in_plans,
+    plugins_of,
+    stored_plugins,
+    used_plugins,
+)
 from cluster.runs.settings import settings_of
 from cluster.store.body import digest_of
 from cluster.store.reader import StoreReader
@@ -55,7 +64,8 @@ class PreparedRun:
 
     `options` have their device settled; `folds` end with the final one; `facts` are those of all targets of
     the dataset, in its order; `units` are what is wanted, neighbours being worked on together; `notes` are
-    what the user should know.
+    what the user should know. `plugins` are those of other packages that the work uses, `recorded` those that
+    run.json names.
     """
 
     dataset: Dataset
@@ -64,11 +74,14 @@ class PreparedRun:
     facts: pa.Table
     units: tuple[Unit, ...]
     notes: tuple[str, ...] = ()
+    plugins: tuple[UsedPlugin, ...] = ()
+    recorded: tuple[UsedPlugin, ...] = ()
 
     @cached_property
     def body(self) -> dict[str, Any]:
         """The body of run.json."""
-        return run_body(self.options, self.dataset, self.folds, targets_digest(self.facts))
+        body = run_body(self.options, self.dataset, self.folds, targets_digest(self.facts))
+        return body | plugins_body(self.recorded)
 
     @cached_property
     def digest(self) -> str:
@@ -114,6 +127,8 @@ def prepare_run(request: RunRequest, settle: Callable[[RunOptions], str]) -> Pre
     is wrong with the Dataset's part in the request.
     """
     chosen = request.options
+    used = used_plugins(chosen, chosen.methods)
+    recorded = stored_plugins(request.store, used)
     methods, targets, final = chosen.methods, chosen.targets, chosen.final
     dataset = verified_dataset(request.dataset)
     facts, problems = target_facts(dataset), _Problems()
@@ -137,7 +152,7 @@ def prepare_run(request: RunRequest, settle: Callable[[RunOptions], str]) -> Pre
         raise BadInputError(list(dict.fromkeys(problems.found)))
     notes = tuple(_notes(methods, targets, dataset, chosen))
     settled = chosen.model_copy(update={"device": settle(chosen)})
-    return PreparedRun(dataset, settled, made, facts, tuple(units), notes)
+    return PreparedRun(dataset, settled, made, facts, tuple(units), notes, used, recorded)
 
 
 def prepare_resume(
@@ -147,6 +162,8 @@ def prepare_resume(
 
     `where` says where and how it is done; its other options do not count. `settle` may refuse the device.
     """
+    recorded = plugins_of(reader.run)
+    check_stored(reader.fs.name, recorded + plugins_in_plans(reader))
     dataset = verified_dataset(path)
     options = options_of(reader.run).model_copy(
         update={name: getattr(where, name) for name in names_in(WHERE)}
@@ -154,7 +171,10 @@ def prepare_resume(
     settle(options)
     order = missing_pattern_order(dataset)
     units = sorted(reader.wanted_units(), key=lambda u: (u.method, u.fold, order.get(u.target, -1)))
-    return PreparedRun(dataset, options, folds_of(options, dataset), target_facts(dataset), tuple(units))
+    used = used_plugins(options, {unit.method for unit in units})
+    facts = target_facts(dataset)
+    folds = folds_of(options, dataset)
+    return PreparedRun(dataset, options, folds, facts, tuple(units), plugins=used, recorded=recorded)
 
 
 def _notes(

@@ -15,7 +15,7 @@ from cluster.store.filesystem import FileSystem
 from cluster.store.parquet import decode
 from cluster.store.records import Commit, StoredFile, commit_of, unit_of_row
 from cluster.store.units import FINAL_FOLD, Unit, fold_level_unit, shard_key, unit_of
-from tasks.methods.registry import method_named
+from tasks.methods.registry import is_known, method_named
 from tasks.tables.schemas import SCHEMAS
 
 
@@ -106,7 +106,9 @@ def needed_training(fs: FileSystem, commit: Commit) -> set[str]:
     """The files of training expression that a commit's models forecast from; none where its own are bad."""
     needed: set[str] = set()
     if not any(
-        unit.fold == FINAL_FOLD and method_named(unit.method).needs_training_expression
+        unit.fold == FINAL_FOLD
+        and is_known(unit.method)
+        and method_named(unit.method).needs_training_expression
         for unit in commit.units
     ):
         return needed

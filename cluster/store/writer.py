@@ -69,12 +69,20 @@ class StoreWriter:
         self.fs.create(layout.training_path(name), data)
         return name
 
-    def add_plan(self, units: Iterable[Unit], dataset: str = "", shard_size: int | None = None) -> str:
+    def add_plan(
+        self,
+        units: Iterable[Unit],
+        dataset: str = "",
+        shard_size: int | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> str:
         """Say which units a run wants; returns the plan's digest. New work first removes _SUCCESS.
 
-        `dataset` is where the dataset is, so that a resume finds it; `shard_size` is kept for a resume, too.
+        `dataset` is where the dataset is, so that a resume finds it; `shard_size` is kept for a resume, too,
+        and so is `more`.
         """
         body: dict[str, Any] = {"run": self.run_digest, "dataset": dataset, "units": pack_units(set(units))}
+        body |= more or {}
         if shard_size is not None:  # else left out, so that other plans keep the digests they always had
             body["shard_size"] = shard_size
         path = layout.plan_path(digest_of(body))

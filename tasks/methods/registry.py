@@ -10,12 +10,13 @@ from typing import Any
 
 import tasks.methods
 from modeling.folds import Fold
+from modeling.plugins import METHODS, discover
+from tasks.errors import BadInputError
 from tasks.fitting.fold import Panel, share_of
 from tasks.fitting.settings import MethodSettings
 from tasks.methods.method import CommittedWork, Method, Prepared
 
 DEFAULT_METHODS = ("modifiers",)  # what `run` models and `predict` takes where no method is named
-GROUP = "knockcast.methods"  # the entry points of other packages' methods
 
 
 @cache
@@ -32,21 +33,61 @@ def _modules() -> list[pkgutil.ModuleInfo]:
 
 
 def method_names() -> tuple[str, ...]:
-    """The names that `--method` takes."""
-    return tuple(built_in())
+    """The names that `--method` takes: built in, then plug-ins."""
+    return tuple(built_in()) + tuple(sorted(discover(METHODS).keys() - built_in().keys()))
 
 
 def method_named(name: str) -> Method:
-    """The method of a name. KeyError, naming those known, where there is none."""
+    """The method of a name.
+
+    Raises BadInputError where there is none, or a plug-in cannot be used: it has a built-in method's name, is
+    no method, or calls itself otherwise.
+    """
     known = built_in()
-    if name not in known:
-        raise KeyError(f"method {name!r}: unknown; known are {', '.join(method_names())}")
-    return known[name]
+    if name in known and name in discover(METHODS):
+        plugin = discover(METHODS)[name]
+        raise BadInputError(f"method {name}: plug-in {plugin} has the name of a built-in one; uninstall it")
+    if name in known:
+        return known[name]
+    if name in discover(METHODS):
+        return _plugged_in(name)
+    raise BadInputError(
+        f"method {name}: unknown; known are {', '.join(method_names())}; is it of a plug-in that is not "
+        "installed here?"
+    )
+
+
+def is_known(name: str) -> bool:
+    """Whether a method of this name is built in or installed; a store may hold others."""
+    return name in method_names()
+
+
+@cache
+def _plugged_in(name: str) -> Method:
+    plugin = discover(METHODS)[name]
+    try:
+        method = plugin.load()
+    except ValueError as error:
+        raise BadInputError(f"method {name}: {error}") from error
+    if not isinstance(method, Method) or method.name != name:
+        raise BadInputError(
+            f"method {name}: plug-in {plugin} gives {method!r}; expected an object of a class derived from "
+            f"tasks.methods.method.Method, with name {name!r}"
+        )
+    return method
 
 
 def described() -> str:
     """Every method with its help line, for the command line."""
-    return "; ".join(f"{name}: {method_named(name).help}" for name in method_names()) + "."
+    return "; ".join(f"{name}: {_help_of(name)}" for name in method_names()) + "."
+
+
+def _help_of(name: str) -> str:
+    """A plug-in that cannot be loaded must not take the help of all others with it."""
+    try:
+        return method_named(name).help
+    except BadInputError:
+        return "a plug-in that cannot be loaded"
 
 
 def prepare_method_fold(

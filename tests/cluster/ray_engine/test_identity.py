@@ -1,5 +1,6 @@
 """Which code runs where: sources, libraries and plug-ins that driver and workers must share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +16,7 @@ from cluster.scheduling.shard import Job, Shard, name_shard
 from cluster.store.filesystem import open_filesystem
 from cluster.store.units import Unit, fold_level_unit
 from cluster.store.writer import StoreWriter
+from modeling.plugins import discover
 from tests.chaos.work import commit, prepare
 
 
@@ -77,6 +79,18 @@ def test_run_json_lists_six_libraries_and_workers_are_asked_for_more() -> None:
     assert all(f"{name} " in identity.fingerprint() for name in EXCHANGED)
 
 
+@pytest.fixture(autouse=True)
+def _plugins_looked_for_again() -> Iterator[None]:
+    yield
+    discover.cache_clear()
+
+
+def add_to_path(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Plug-ins are looked for once a process; here packages come in its midst."""
+    monkeypatch.syspath_prepend(folder)
+    discover.cache_clear()
+
+
 MINE = UsedPlugin("candidate", "mycand", "mydist", "1.2")
 
 
@@ -99,7 +113,7 @@ def test_a_plugin_that_is_installed_in_the_same_version_is_accepted(
     method = UsedPlugin("method", "mycand", "other", "3")  # one name may be of both kinds
     for plugin in (MINE, method):
         install(tmp_path, plugin)
-    monkeypatch.syspath_prepend(tmp_path)
+    add_to_path(monkeypatch, tmp_path)
     identity.check_requirements(Requirements(identity.fingerprint(), (MINE, method)))
 
 
@@ -107,7 +121,7 @@ def test_missing_plugins_and_other_versions_are_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(tmp_path, MINE._replace(version="1.3"))
-    monkeypatch.syspath_prepend(tmp_path)
+    add_to_path(monkeypatch, tmp_path)
     monkeypatch.setattr(identity.platform, "node", lambda: "node7")
     with pytest.raises(RefusedError) as refused:
         identity.check_plugins([MINE, MINE._replace(kind="method")])
@@ -136,7 +150,7 @@ def test_a_worker_without_the_drivers_plugin_refuses_by_name(
     everywhere = UsedPlugin("method", "shared", "shareddist", "1.0")
     install(tmp_path / "everywhere", everywhere)
     install(tmp_path / "driver", MINE)
-    monkeypatch.syspath_prepend(tmp_path / "everywhere")
+    add_to_path(monkeypatch, tmp_path / "everywhere")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'everywhere'}:{Path(identity.__file__).parents[2]}")
     units = [Unit("modifiers", "G1", 0)]
     writer = StoreWriter(open_filesystem(tmp_path / "store"))
@@ -148,7 +162,7 @@ def test_a_worker_without_the_drivers_plugin_refuses_by_name(
         return RayExecutor(commit, Preparation(prepare, None, Requirements("", plugins)))
 
     with connected("local", workers=1):
-        monkeypatch.syspath_prepend(tmp_path / "driver")
+        add_to_path(monkeypatch, tmp_path / "driver")
         identity.check_plugins([everywhere, MINE])
         with pytest.raises(RefusedError, match=r"candidate 'mycand' \(mydist 1.2\) is not installed on"):
             drive(writer, shards, executor(everywhere, MINE))

@@ -1,0 +1,37 @@
+"""The wheel holds every room, and works outside the checkout."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.wheels import ROOT, empty_environment, our_wheel, run
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return our_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+def test_the_wheel_holds_every_module_and_nothing_else_of_the_checkout(wheel: Path) -> None:
+    here = {
+        path.relative_to(ROOT).as_posix()
+        for floor in ("modeling", "tasks", "cluster")
+        for path in (ROOT / floor).rglob("*.py")
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        held = set(archive.namelist())
+    assert {name for name in held if name.endswith(".py")} == here
+    assert {name.split("/")[0] for name in held if ".dist-info/" not in name} == {"modeling", "tasks", "cluster"}
+
+
+@pytest.mark.timeout(900)
+def test_an_empty_environment_runs_the_demo_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    python = empty_environment(tmp_path / "environment", wheel)
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    done = run(python, "demo", "--small", "--workers", "0", "--out", "demo", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert "best-predicted targets" in done.stdout
+    where = run(python, "query", "demo/store", "SELECT count(*) AS n FROM genes", "--format", "csv", folder=folder)
+    assert where.stdout.splitlines()[1].isdecimal()
