@@ -15,12 +15,11 @@ from modeling.kernels.distances import scaling_of, standardised
 from modeling.kernels.kernels import Laplacian
 from modeling.profiles.drug_ranking import FEATURES, DrugWeights, Ranking, fit_ranking, forecast_drugs
 from tasks.dataset.gene_classes import VARIABLE_SD
-from tasks.dataset.gene_labels import name_genes
 from tasks.drugs.drugs import METHOD, DrugData
 from tasks.errors import BadInputError
 from tasks.fitting.fold import Panel
 from tasks.scoring.kernels import FEWEST_KNOWN
-from tasks.scoring.samples import none_known
+from tasks.scoring.samples import gene_columns, none_known
 from tasks.tables.schemas import table_of
 from tasks.tables.vector_rows import correlation_rows
 
@@ -182,9 +181,7 @@ def _too_few_genes(samples: pd.Index, known: Int64[np.ndarray, " samples"], need
 
 def _aligned(expression: pd.DataFrame, genes: list[str]) -> Float32[np.ndarray, "samples genes"]:
     """The samples' values in the order of `genes`, NaN where there is none."""
-    columns = [str(name) for name in expression.columns]
-    names, _ = name_genes(columns)
-    place = {name: i for i, name in enumerate(names.labels)} | {name: i for i, name in enumerate(columns)}
+    place = gene_columns([str(name) for name in expression.columns])
     values = expression.to_numpy(dtype=np.float32, na_value=np.nan)
     out = np.full((len(values), len(genes)), np.nan, dtype=np.float32)
     for column, gene in enumerate(genes):

@@ -13,10 +13,10 @@ from safetensors.numpy import load
 from scipy.sparse import csr_array
 
 from modeling.candidates.registry import restore
-from tasks.dataset.gene_labels import name_genes
 from tasks.errors import BadInputError
 from tasks.scoring.kernels import is_on_all_genes, score_on_all_genes
 from tasks.scoring.networks import is_by_networks, score_by_networks
+from tasks.scoring.samples import gene_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ def score_samples(
     content is not what was committed.
     """
     rows = list(_checked_rows(models))
-    place = _places(genes)
+    place = gene_columns(genes)
     if np.isinf(expression).any():
         expression = np.where(np.isinf(expression), np.float32(np.nan), expression)
     predicted = np.full((len(expression), len(rows)), np.nan)
@@ -121,12 +121,6 @@ def _needed(row: Mapping[str, Any]) -> list[str]:
     if row["coefficients"] is None:
         return list(row["modifiers"])
     return [m for m, weight in zip(row["modifiers"], row["coefficients"], strict=True) if weight != 0]
-
-
-def _places(genes: Sequence[str]) -> dict[str, int]:
-    """The column of each gene, by its label as written and by its name as a Dataset would give it."""
-    names, _ = name_genes(genes)
-    return {name: i for i, name in enumerate(names.labels)} | {label: i for i, label in enumerate(genes)}
 
 
 def _linear(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float32
 
-from tasks.dataset.gene_labels import parse_gene_label
+from tasks.dataset.gene_labels import name_genes, parse_gene_label
 from tasks.errors import BadInputError
 
 EXPECTED = (
@@ -33,6 +33,16 @@ def checked_samples(samples: object) -> pd.DataFrame:
     if problems:
         raise BadInputError(problems)
     return pd.DataFrame(values, index=samples.index, columns=labels)
+
+
+def gene_columns(labels: Sequence[str]) -> dict[str, int]:
+    """The column of each gene of a matrix of samples.
+
+    A gene is found by its label as written, and by the name that a Dataset would give it: "SYMBOL (entrez)"
+    also by the bare symbol where no other column has that. A label as written goes first.
+    """
+    names, _ = name_genes(labels)
+    return {name: i for i, name in enumerate(names.labels)} | {label: i for i, label in enumerate(labels)}
 
 
 def same_genes(labels: Sequence[str]) -> list[list[str]]:
