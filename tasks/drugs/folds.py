@@ -1,7 +1,6 @@
 """One fold of method `drugs`: the drug models, folds over drugs, and the ranking, folds over cell lines."""
 
 import pyarrow as pa
-from safetensors.numpy import save
 
 from modeling.folds import Fold
 from tasks.drugs.drugs import DrugData, drug_tables, fewest_drugs
@@ -19,7 +18,7 @@ def drug_fold(
     have known targets there are none.
     """
     if len(fold.test) == 0:
-        return FoldResult({}, {"safetensors": save(fit_final_ranking(panel, drugs))})
+        return FoldResult({}, {"safetensors": fit_final_ranking(panel, drugs)})
     ranked = ranking_tables(panel, drugs, fold)
     if len(drugs.usable()) < fewest_drugs(folds):
         return FoldResult(ranked)

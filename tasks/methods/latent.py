@@ -71,7 +71,7 @@ def prepare_networks(panel: Panel, fold: Fold, weights: bytes) -> PreparedNetwor
     columns = np.array([place[gene] for gene in shared.genes], dtype=np.int64)
     forecasts = np.full((len(fold.test), len(shared.targets)), np.nan)
     if not shared.failure and len(fold.test):
-        forecasts = shared.forecast(panel.expression[fold.test][:, columns])
+        forecasts = shared.predict(panel.expression[fold.test][:, columns])
     return PreparedNetworks(
         fold,
         hashlib.sha256(weights).hexdigest(),
