@@ -13,7 +13,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from cluster.views.genes import genes_table
 from cluster.views.models import RESIDUALS, residuals_table
-from tasks.dataset.expression_range import doubt_about, range_in_words
+from tasks.dataset.checks import doubt_about, range_in_words
 from tasks.drugs.drugs import METHOD as DRUGS
 from tasks.errors import BadInputError
 from tasks.importing.importer import read_matrix

@@ -15,7 +15,7 @@ from modeling.folds import Fold, Scheme, final_fold, make_folds
 from modeling.selection.select import SelectionSettings
 from tasks.dataset.checks import check_enough_lines, check_lineages
 from tasks.dataset.dataset import Dataset
-from tasks.dataset.gene_classes import VARIABLE
+from tasks.dataset.target_facts import VARIABLE
 from tasks.drugs.drugs import METHOD as DRUGS
 from tasks.errors import BadInputError
 from tasks.methods.profiles import METHOD as PROFILES

@@ -34,8 +34,7 @@ from cluster.worker.work import prepare, run_and_commit
 from modeling.kernels.kernels import KERNELS
 from tasks.artifacts.training_expression import training_bytes
 from tasks.dataset.dataset import Dataset
-from tasks.dataset.gene_classes import VARIABLE
-from tasks.dataset.target_facts import missing_pattern_order, target_facts
+from tasks.dataset.target_facts import VARIABLE, missing_pattern_order, target_facts
 from tasks.drugs.drugs import METHOD as DRUGS
 from tasks.drugs.drugs import drug_data
 from tasks.errors import BadInputError

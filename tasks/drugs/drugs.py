@@ -18,10 +18,10 @@ from modeling.profiles.drug_models import (
     target_profiles,
 )
 from modeling.seeds import seed_of
+from tasks.dataset.checks import FEWEST_LINES
 from tasks.dataset.dataset import Dataset
 from tasks.drugs.targets import Columns, measured_targets, target_columns, target_genes
 from tasks.errors import BadInputError
-from tasks.fitting.fit import FEWEST_LINES
 from tasks.fitting.fold import Panel
 from tasks.tables.network_rows import training_row
 from tasks.tables.schemas import table_of

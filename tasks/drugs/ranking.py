@@ -12,7 +12,7 @@ from modeling.folds import Fold
 from modeling.kernels.distances import scaling_of, standardised
 from modeling.profiles.drug_ranking import Ranking, fit_ranking, forecast_drugs
 from tasks.artifacts.drug_ranking import DrugRanking, ranking_bytes
-from tasks.dataset.gene_classes import VARIABLE_SD
+from tasks.dataset.target_facts import VARIABLE_SD
 from tasks.drugs.drugs import METHOD, DrugData
 from tasks.errors import BadInputError
 from tasks.fitting.fold import Panel

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tasks.dataset.checks import range_in_words
 from tasks.dataset.dataset import Dataset, write_dataset
-from tasks.dataset.expression_range import range_in_words
-from tasks.dataset.folders import refuse_existing
+from tasks.dataset.format import refuse_existing
 from tasks.errors import BadInputError
 from tasks.importing.alignment import Aligned, align
 from tasks.importing.cell_line_table import ModelsTable, read_models
