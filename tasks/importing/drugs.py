@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tasks.drugs.targets import measured_targets, target_columns, target_genes
+from tasks.drugs.drugs import measured_targets, target_columns, target_genes
 from tasks.importing.alignment import Aligned
 from tasks.importing.cell_line_table import ModelsTable
 from tasks.importing.drug_files import DrugTargets, response_of
