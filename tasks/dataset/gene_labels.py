@@ -1,4 +1,7 @@
-"""Gene labels as DepMap writes them ("SYMBOL (entrez)"), and which gene of one file is which of another."""
+"""Gene labels as DepMap writes them ("SYMBOL (entrez)"), and which gene of one file is which of another.
+
+Blanks around a label do not count. `tasks.importing` refuses labels with characters that do not show.
+"""
 
 import re
 from collections import Counter

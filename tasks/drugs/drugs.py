@@ -126,7 +126,7 @@ def _no_response(dataset: Dataset) -> str:
 
 
 def _few_lines(dataset: Dataset) -> str:
-    """The problem if fewer lines were screened than any model needs, or none; empty where there are enough."""
+    """The problem if fewer lines were screened than any model needs, or none; empty if there are enough."""
     if dataset.drug_response is None:
         return _no_response(dataset)
     lines = int((~np.isnan(dataset.drug_response)).any(axis=1).sum())
@@ -146,7 +146,7 @@ def _few_drugs(dataset: Dataset, folds: int) -> list[str]:
     counted = ", ".join(f"{count} {what}" for what, count in counts.items())
     return [
         f"{dataset.path}: too few drugs with a response and with target genes in both matrices ({counted}); "
-        f"at least {needed} are needed, {FEWEST_VALUES} to test in each of {max(folds, 2)} folds: do drug_id, "
-        "name or synonyms of the target table hold the names of the response's columns? `knockcast import` "
-        "says which it matched"
+        f"at least {needed} are needed, {FEWEST_VALUES} to test in each of {max(folds, 2)} folds: do drug_id,"
+        " name or synonyms of the target table hold the names of the response's columns? `knockcast import` "
+        "reports which it matched"
     ]

@@ -42,8 +42,8 @@ def ranking_tables(panel: Panel, drugs: DrugData, fold: Fold) -> dict[str, pa.Ta
         keys = {"method": METHOD, "fold": fold.number, "model": MODEL, "features": features}
         scores.append(correlation_rows({**keys, "axis": "drug"}, drugs.drugs, measured.T, predicted.T))
         # A drug without a prediction counts in no line.
-        apart = np.where(np.isfinite(predicted), measured, np.nan) - found.mean
-        scores.append(correlation_rows({**keys, "axis": "cell_line"}, names, apart, predicted - found.mean))
+        excess = np.where(np.isfinite(predicted), measured, np.nan) - found.mean
+        scores.append(correlation_rows({**keys, "axis": "cell_line"}, names, excess, predicted - found.mean))
     return {"profile_scores": table_of("profile_scores", scores)}
 
 
@@ -70,7 +70,7 @@ def rank_drugs(
         features: "expression", "dependency" or "both".
         lower_is_more_sensitive: whether a low response means a sensitive line, as an AUC or IC50 does and an
             activity area does not.
-        pearson: each drug's r over lines out of fold, to stand beside the predictions.
+        pearson: each drug's r over lines out of fold, for a column beside the predictions.
 
     Returns:
         One row per sample and drug, samples in their order, the most sensitive first: `sample`, `drug`,

@@ -158,5 +158,5 @@ def _check_rows(findings: Findings, plan: ColumnPlan, ids: list[str], ragged: bo
     if not ids and not ragged:
         findings.whole("a header but no rows below it; the file is truncated or the export was empty")
     elif plan.default is not None and ids and not any(ids):
-        findings.whole("column 'IsDefaultEntryForModel': no row says Yes; expected a default entry per model")
+        findings.whole("column 'IsDefaultEntryForModel': no row has Yes; expected a default entry per model")
     findings.row_numbers_as_ids(ids)

@@ -8,7 +8,7 @@ from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.errors import BadInputError
 
 
-def test_fewer_lines_than_folds_are_told(tmp_path):
+def test_fewer_lines_than_folds_are_reported(tmp_path):
     values = np.zeros((32, 1))
     lines = [f"L{i}" for i in range(32)]
     few, dataset = (

@@ -146,7 +146,7 @@ def test_a_scrambled_test_drug_changes_no_score_of_another(
     assert not before[before["axis"] == "drug"].equals(again[again["axis"] == "drug"])
 
 
-def test_every_problem_is_told(tmp_path: Path):
+def test_every_problem_is_reported(tmp_path: Path):
     nothing = drug_dataset(tmp_path / "nothing", response=False, targets=False)
     with pytest.raises(BadInputError) as told:
         check_drugs(nothing, folds=1)

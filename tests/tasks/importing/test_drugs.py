@@ -103,7 +103,7 @@ def release(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_targets_are_matched_and_told(release: Path, tmp_path: Path, turned: bool):
+def test_targets_are_matched_and_reported(release: Path, tmp_path: Path, turned: bool):
     drugs = ["D1", "Drug two", "d-3", "Other", "Twice", "D6"]
     response = pd.DataFrame(np.ones((3, 6)), index=LINES, columns=drugs)
     (response.T if turned else response).to_csv(release / "drug_response.csv")
