@@ -1,4 +1,4 @@
-"""What is wrong with an input, told whole: every problem with its file and place, not only the first."""
+"""Bad input: an error that lists every problem with its file and place, not only the first."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ MOST_PROBLEMS_SHOWN = 50
 class BadInputError(Exception):
     """Input that cannot be used. Nothing has been written when this is raised; commands exit with 2.
 
-    `problems` holds one line each, naming what is wrong, where (file, row, column, gene or cell line),
-    what was expected and what to do.
+    `problems` has one line for each: what is wrong, where (file, row, column, gene or cell line), what was
+    expected and what to do.
     """
 
     def __init__(self, problems: Sequence[str] | str) -> None:

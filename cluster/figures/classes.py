@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from cluster.figures.page import COLOURS, GREY, Drawn, laid_out, shown
 from cluster.text import measure_in_words
-from tasks.dataset.gene_classes import CUTS, NEAR_0, NEAR_1, VARIABLE, VARIABLE_SD
+from tasks.dataset.target_facts import CUTS, NEAR_0, NEAR_1, VARIABLE, VARIABLE_SD
 
 _COLOUR = {VARIABLE: COLOURS[0], NEAR_0: GREY, NEAR_1: COLOURS[1]}
 

@@ -14,7 +14,7 @@ from cluster.figures.page import Drawn
 from cluster.figures.profiles import profiles
 from cluster.store.reader import StoreReader
 from cluster.views.genes import scored_folds
-from tasks.dataset.gene_classes import CUTS
+from tasks.dataset.target_facts import CUTS
 
 CELL_LINE = "cell_line"
 

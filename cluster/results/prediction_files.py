@@ -9,7 +9,7 @@ from cluster.formats import frame_bytes
 from cluster.outputs import check_files, write_file
 from cluster.results.predict import Prediction, listed, predict_samples, unfitted_targets
 from cluster.store.reader import StoreReader
-from tasks.dataset.expression_range import doubt_about, range_in_words
+from tasks.dataset.checks import doubt_about, range_in_words
 from tasks.errors import BadInputError
 from tasks.importing.importer import read_matrix
 from tasks.importing.matrices import GENES

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pandas as pd
-from safetensors.numpy import load
 
 from cluster.results.prediction_files import doubts_about, samples_of, write
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, fold_level_unit
+from tasks.artifacts.drug_ranking import ranking_of
 from tasks.drugs.drugs import METHOD
 from tasks.drugs.ranking import DEFAULT_FEATURES, MODEL, rank_drugs
 from tasks.errors import BadInputError
@@ -31,9 +31,9 @@ def rank_samples(
             "--no-final, stores one"
         )
     (file,) = reader.commit(key).other_files
-    arrays = load(reader.verified(file))
+    ranking = ranking_of(reader.verified(file))
     known = out_of_fold(reader)
-    return rank_drugs(arrays, samples, DEFAULT_FEATURES, not higher_is_sensitive, known)
+    return rank_drugs(ranking, samples, DEFAULT_FEATURES, not higher_is_sensitive, known)
 
 
 def out_of_fold(reader: StoreReader) -> dict[str, float]:

@@ -40,8 +40,7 @@ from cluster.store.targets import targets_digest
 from cluster.store.units import FINAL_FOLD, Unit
 from modeling.folds import Fold
 from tasks.dataset.dataset import Dataset
-from tasks.dataset.gene_classes import VARIABLE
-from tasks.dataset.target_facts import missing_pattern_order, target_facts
+from tasks.dataset.target_facts import VARIABLE, missing_pattern_order, target_facts
 from tasks.errors import BadInputError
 from tasks.methods.cost import DataSize
 from tasks.methods.registry import method_named

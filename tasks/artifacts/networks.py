@@ -1,26 +1,24 @@
-"""A fold's shared networks as one file: everything that forecasts dependency from expression."""
+"""A fold's shared networks as one file: everything that predicts dependency from expression."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Float64
-from safetensors.numpy import load, save
 
 from modeling.networks.mlp import Perceptron
 from modeling.networks.scaling import EffectScaling, GeneScaling
 from modeling.networks.shared_networks import forecast
-from tasks.errors import BadInputError
+from tasks.artifacts.codec import Codec
 
-FORMAT = 1
+CODEC = Codec("networks", newest=1, metadata_array="said")
 
 
 @dataclass(frozen=True, eq=False)
 class SharedNetworks:
     """The networks of one fold by name, the genes they take and the targets they give, in order.
 
-    `failure` says why they cannot be used; empty where they can.
+    `failure` is why they cannot be used; empty where they can.
     """
 
     networks: dict[str, Perceptron]
@@ -31,7 +29,7 @@ class SharedNetworks:
     effect: EffectScaling
     failure: str = ""
 
-    def forecast(
+    def predict(
         self, expression: Float32[np.ndarray, "samples genes"]
     ) -> Float64[np.ndarray, "samples targets"]:
         """The effect of every target. NaN where expression is not known: the training mean stands in."""
@@ -47,19 +45,14 @@ def networks_bytes(
     effect: EffectScaling,
     failure: str,
 ) -> bytes:
-    """The file's bytes, equal for equal input: safetensors with the arrays, and `said` as JSON.
-
-    `genes` names those that `scaling` keeps.
-    """
-    said = {
-        "format": FORMAT,
+    """The file's bytes, equal for equal input; `genes` names those that `scaling` keeps."""
+    metadata = {
         "networks": sorted(networks),
         "genes": list(genes),
         "targets": list(targets),
         "failure": failure,
     }
     arrays = {
-        "said": np.frombuffer(json.dumps(said, sort_keys=True, separators=(",", ":")).encode(), np.uint8),
         "gene_mean": scaling.mean,
         "gene_scale": scaling.scale,
         "effect_mean": effect.mean,
@@ -67,27 +60,18 @@ def networks_bytes(
     }
     for name, network in networks.items():
         arrays |= network.arrays(f"{name}/")
-    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    return CODEC.write(arrays, metadata)
 
 
 def networks_of(data: bytes) -> SharedNetworks:
-    """What `networks_bytes` wrote; the caller has checked the sha256 of `data`.
-
-    Raises BadInputError for a file of a newer version.
-    """
-    arrays = load(data)
-    said = json.loads(arrays["said"].tobytes())
-    if said["format"] > FORMAT:
-        raise BadInputError(
-            f"networks of format {said['format']}, written by a newer Knockcast; this one reads format "
-            f"{FORMAT} and older: install the newer version to use this store"
-        )
+    """What `networks_bytes` wrote; BadInputError for a file of a newer format."""
+    arrays, metadata = CODEC.read(data)
     return SharedNetworks(
-        {name: Perceptron.from_arrays(arrays, f"{name}/") for name in said["networks"]},
-        tuple(said["genes"]),
-        tuple(said["targets"]),
+        {name: Perceptron.from_arrays(arrays, f"{name}/") for name in metadata["networks"]},
+        tuple(metadata["genes"]),
+        tuple(metadata["targets"]),
         arrays["gene_mean"],
         arrays["gene_scale"],
         EffectScaling(arrays["effect_mean"], float(arrays["effect_scale"][0])),
-        said["failure"],
+        metadata["failure"],
     )

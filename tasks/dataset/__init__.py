@@ -1,4 +1,4 @@
 """The Dataset: one imported release as aligned matrices, and what is known of its genes and targets.
 
-Knows nothing of the files it came from, nor of methods.
+Start at `dataset.Dataset`. Knows nothing of the release files it came from, nor of methods, folds and stores.
 """

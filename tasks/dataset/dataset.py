@@ -10,7 +10,6 @@ import pyarrow as pa
 from jaxtyping import Float32, Int64
 
 from tasks.dataset import format as files
-from tasks.dataset.folders import new_folder, refuse_existing
 from tasks.dataset.gene_labels import own_columns, parse_gene_label
 from tasks.errors import BadInputError
 
@@ -21,12 +20,12 @@ MEASURES = ("effect", "dependency", "level")
 class Dataset:
     """Expression and effect of the same cell lines, rows in the same order.
 
-    `expression` is dense; `effect` is NaN where it was not measured. `measure` says what the effect is:
+    `expression` is dense; `effect` is NaN where it was not measured. `measure` is what the effect means:
     "effect" (CERES or Chronos: 0 none, −1 common essential), "dependency" (probability) or "level" (ordinal);
     for the last two, higher means more essential. `lineages` are "" where unknown. `genes` and `targets` are
     unique labels; their Entrez ids are 0 where unknown. `own` is each target's column in `genes`, −1 where it
     has none. `drug_response` is NaN for lines without one; `drugs` is empty, drug parts are None, where none
-    were imported. `report` says what the import set aside and why.
+    were imported. `report` lists what the import set aside and why.
     """
 
     path: Path
@@ -121,7 +120,7 @@ def write_dataset(
         ValueError: the parts do not fit together (shapes, double labels, an expression with gaps).
         OSError: the disk; nothing is left behind.
     """
-    refuse_existing(Path(out))
+    files.refuse_existing(Path(out))
     unknown_lineages = [""] * len(cell_lines)
     dataset = Dataset(
         path=Path(out),
@@ -135,7 +134,7 @@ def write_dataset(
         target_entrez=_entrez(targets, target_entrez),
         expression=files.tidy(expression),
         effect=files.tidy(effect),
-        own=np.empty(0, dtype=np.int64),  # not stored: worked out on opening
+        own=np.empty(0, dtype=np.int64),  # not stored: found again on opening
         report=dict(report or {}),
         sources=[dict(source) for source in sources],
         cell_line_table=pa.table({}) if cell_line_table is None else cell_line_table,
@@ -144,7 +143,7 @@ def write_dataset(
         drug_targets=drug_targets,
     )
     _require_usable(dataset)
-    with new_folder(dataset.path) as folder:
+    with files.new_folder(dataset.path) as folder:
         _write_files(dataset, folder)
     return Dataset.open(dataset.path)
 
@@ -233,7 +232,7 @@ def _misfit(dataset: Dataset) -> str:
     for name, shape in wanted.items():
         found = np.shape(getattr(dataset, name))
         if found != shape:
-            return f"{name} is {found}, its ids say {shape}"
+            return f"{name} is {found}, but its ids give {shape}"
     if len(dataset.lineages) != lines or len(dataset.gene_entrez) != len(dataset.genes):
         return "lineages or Entrez ids are not as many as their ids"
     return ""

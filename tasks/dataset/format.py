@@ -1,9 +1,12 @@
-"""The bytes of a Dataset folder: its sealed JSON, its content hash, its array and table files."""
+"""A Dataset folder on disk: its sealed JSON, its content hash, its files; it appears whole or not at all."""
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ BODY = "dataset.json"
 
 
 def canonical(body: Mapping[str, Any]) -> bytes:
-    """One spelling per JSON value (sorted keys, no spaces), so that it can be hashed."""
+    """JSON with sorted keys and no spaces: one spelling per value, so that it can be hashed."""
     return json.dumps(
         body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     ).encode()
@@ -141,3 +144,47 @@ def read_genes(path: Path) -> GeneNames:
     table = read_table(path)
     labels, symbols = (tuple(table.column(name).to_pylist()) for name in ("label", "symbol"))
     return GeneNames(labels, symbols, table.column("entrez").to_numpy().astype(np.int64))
+
+
+def refuse_existing(out: Path) -> None:
+    """BadInputError where `out` exists already: results are never overwritten."""
+    if os.path.lexists(out):
+        raise BadInputError(
+            f"{out}: exists already and is never overwritten; name another or remove it first"
+        )
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to write into, beside `out`; it takes that name in one step when the block ends well.
+
+    Where the block raises, nothing is left behind but parent folders made for it. The files must have been
+    synced by their writers.
+    """
+    refuse_existing(out)
+    out = out.absolute()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".unfinished", dir=out.parent))
+    try:
+        yield beside
+        beside.chmod(0o777 & ~_umask())  # mkdtemp's folders are private, ours need not be
+        sync_folder(beside)
+        beside.rename(out)
+        sync_folder(out.parent)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)  # no longer there if it was renamed
+
+
+def sync_folder(path: Path) -> None:
+    """Waits until the names in a folder are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,4 +1,7 @@
-"""Gene labels as DepMap writes them ("SYMBOL (entrez)"), and which gene of one file is which of another."""
+"""Gene labels as DepMap writes them ("SYMBOL (entrez)"), and which gene of one file is which of another.
+
+Blanks around a label do not count. `tasks.importing` refuses labels with characters that do not show.
+"""
 
 import re
 from collections import Counter
@@ -17,7 +20,7 @@ _ENSEMBL = re.compile(r"ENSG\d+(\.\d+)?")
 
 @dataclass(frozen=True)
 class GeneLabel:
-    """What one column label says: symbol, Entrez id (0: not said), whether it was understood, Ensembl id."""
+    """What one column label means: symbol, Entrez id (0: unknown), whether it was understood, Ensembl id."""
 
     symbol: str
     entrez: int
@@ -26,7 +29,7 @@ class GeneLabel:
 
     @property
     def identifier(self) -> str:
-        """What tells genes of one symbol apart; empty where the label says no more than the symbol."""
+        """What distinguishes genes of one symbol; empty where the label is no more than the symbol."""
         return str(self.entrez) if self.entrez else self.ensembl
 
 
@@ -80,8 +83,8 @@ def name_genes(raw_labels: Sequence[str]) -> tuple[GeneNames, list[str]]:
         for gene in parsed
     )
     entrez = np.array([gene.entrez for gene in parsed], dtype=np.int64)
-    strange = [label for label, gene in zip(raw_labels, parsed, strict=True) if not gene.understood]
-    return GeneNames(labels, tuple(gene.symbol for gene in parsed), entrez), strange
+    unknown = [label for label, gene in zip(raw_labels, parsed, strict=True) if not gene.understood]
+    return GeneNames(labels, tuple(gene.symbol for gene in parsed), entrez), unknown
 
 
 def duplicate_genes(raw_labels: Sequence[str]) -> list[tuple[str, list[int]]]:
@@ -96,7 +99,7 @@ def duplicate_genes(raw_labels: Sequence[str]) -> list[tuple[str, list[int]]]:
 def own_columns(targets: GeneNames, genes: GeneNames) -> Int64[np.ndarray, " targets"]:
     """For every target the column of its own expression in `genes`, −1 where there is none.
 
-    By Entrez id where both matrices say one, else by symbol; a symbol that genes share settles nothing.
+    By Entrez id where both matrices have one, else by symbol, unless several genes share the symbol.
     """
     by_entrez = {int(e): column for column, e in reversed(list(enumerate(genes.entrez))) if e}
     by_symbol: dict[str, list[int]] = {}

@@ -1,10 +1,34 @@
-"""What is known of each target before anything is fitted: class, mean, spread, own expression."""
+"""What is known of each target before anything is fitted: class, mean, spread, own expression.
+
+Classes are those of Itzhacky and Sharan (Molecular Omics 2021), by how a target's effect varies.
+"""
 
 import numpy as np
 import pyarrow as pa
 
 from tasks.dataset.dataset import Dataset
-from tasks.dataset.gene_classes import classify
+
+VARIABLE, NEAR_0, NEAR_1 = "variable", "near 0", "near 1"
+VARIABLE_SD = 0.1
+
+# Beyond the cut a target is essential in nearly every line. The paper has dependency probabilities, cut at
+# 0.5; gene effect falls to −1 for a common essential, levels rise to 2 with 1 for "dependent".
+CUTS = {"dependency": 0.5, "effect": -0.5, "level": 1.0}
+
+
+def classify(mean: float, sd: float, measure: str) -> str:
+    """The class of a target from mean and standard deviation of its effect over the lines measured.
+
+    "variable" is sd > 0.1; of the others "near 1" are those on the essential side of the measure's cut (0.5
+    for "dependency", −0.5 for "effect", 1 for "level") or exactly on it, "near 0" the rest. ValueError for
+    another measure.
+    """
+    if measure not in CUTS:
+        raise ValueError(f"measure is {measure!r}; expected one of {', '.join(CUTS)}")
+    if sd > VARIABLE_SD:
+        return VARIABLE
+    essential = mean <= CUTS[measure] if measure == "effect" else mean >= CUTS[measure]
+    return NEAR_1 if essential else NEAR_0
 
 
 def target_facts(dataset: Dataset) -> pa.Table:
@@ -38,8 +62,8 @@ def target_facts(dataset: Dataset) -> pa.Table:
 def missing_pattern_order(dataset: Dataset) -> dict[str, int]:
     """A rank for each target that puts targets missing on the same cell lines side by side.
 
-    A shard then prepares the genes once for each pattern it meets. Patterns stand in the order in which they
-    first occur, targets within one in the dataset's order.
+    A shard then prepares the genes once for each pattern it meets. Patterns are ranked in the order in which
+    they first occur, targets of one pattern in the dataset's order.
     """
     missing = np.packbits(np.isnan(dataset.effect), axis=0).T
     patterns: dict[bytes, int] = {}

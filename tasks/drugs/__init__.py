@@ -1,1 +1,5 @@
-"""A dataset's drugs: their targets, the models of new drugs, and the ranking for new samples."""
+"""Method `drugs`: a dataset's drugs, the models that predict them, and the ranking for new samples.
+
+Start at `drugs.drug_data` (what a dataset knows) and `folds.drug_fold` (the work of one fold). Knows nothing
+of release files and stores; a final ranking is a file of `tasks.artifacts.drug_ranking`.
+"""

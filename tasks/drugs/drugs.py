@@ -1,41 +1,21 @@
-"""Method `drugs`, first part: a drug's response across cell lines from its target genes; folds over drugs."""
+"""A dataset's drugs: their responses, the columns of their target genes, and what models of them need."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float32, Int64
 
-from modeling.folds import Fold, drug_folds
-from modeling.profiles.drug_models import (
-    DrugExamples,
-    drug_examples,
-    forecast_by_network,
-    forecast_by_ridge,
-    target_profiles,
-)
-from modeling.seeds import seed_of
+from tasks.dataset.checks import FEWEST_LINES
 from tasks.dataset.dataset import Dataset
-from tasks.drugs.targets import Columns, measured_targets, target_columns, target_genes
+from tasks.dataset.gene_labels import parse_gene_label
 from tasks.errors import BadInputError
-from tasks.fitting.fit import FEWEST_LINES
-from tasks.fitting.fold import Panel
-from tasks.tables.network_rows import training_row
-from tasks.tables.schemas import table_of
-from tasks.tables.vector_rows import FEWEST_VALUES, correlation_rows
+from tasks.tables.vector_rows import FEWEST_VALUES
 
 METHOD = "drugs"
-FEATURES: dict[str, tuple[str, ...]] = {
-    "expression": ("expression",),
-    "dependency": ("dependency",),
-    "both": ("expression", "dependency"),
-}
-LINE_MEAN = "line_mean"  # each line's mean over the training drugs: what follows no target at all
 
-Profiles = Mapping[str, Float64[np.ndarray, "drugs cell_lines"]]
+Columns = tuple[Int64[np.ndarray, " _"], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +64,36 @@ def drug_data(dataset: Dataset) -> DrugData:
     )
 
 
+def target_genes(table: pa.Table | None) -> dict[str, list[str]]:
+    """By drug, the words of a table of drug_id and target_genes (joined by "|"); empty without a table."""
+    rows = [] if table is None else table.to_pylist()
+    return {row["drug_id"]: [gene for gene in row["target_genes"].split("|") if gene] for row in rows}
+
+
+def target_columns(
+    drugs: Sequence[str], targets: Mapping[str, Sequence[str]], labels: Sequence[str], known: set[str]
+) -> Columns:
+    """Each drug's target genes as columns of a matrix; a symbol that several genes share is not used.
+
+    `labels` are those of the columns, of which only the `known` count.
+    """
+    found: dict[str, list[int]] = {}
+    for column, label in enumerate(labels):
+        if label in known:
+            found.setdefault(parse_gene_label(label).symbol, []).append(column)
+    place = {symbol: columns[0] for symbol, columns in found.items() if len(columns) == 1}
+    return tuple(
+        np.array(sorted({place[gene] for gene in targets.get(drug, ()) if gene in place}), dtype=np.int64)
+        for drug in drugs
+    )
+
+
+def measured_targets(targets: Sequence[str], effect: Float32[np.ndarray, "cell_lines targets"]) -> set[str]:
+    """The labels of targets with a value in any cell line."""
+    empty = np.isnan(effect).all(axis=0)
+    return {target for target, none in zip(targets, empty, strict=True) if not none}
+
+
 def check_drugs(dataset: Dataset, folds: int = 5) -> None:
     """BadInputError with everything that keeps the drug models from being fitted."""
     problems = [] if folds >= 2 else [f"--folds {folds}: expected at least 2"]
@@ -111,79 +121,12 @@ def check_ranking(dataset: Dataset) -> None:
         raise BadInputError(problem)
 
 
-def drug_tables(
-    panel: Panel, drugs: DrugData, number: int, folds: int, seed: int, device: str = "cpu"
-) -> dict[str, pa.Table]:
-    """Fold `number` of the drug models: `profile_scores`, and `networks`: how each network was trained.
-
-    For every model and kind of features: r over the fold's test drugs for each cell line (the paper's ACC is
-    its mean over lines, then over folds) and r over cell lines for each test drug; the latter also for
-    `line_mean`, which knows no target. Cell lines with over 75% of the training drugs' responses missing are
-    left out. Raises ValueError for fewer drugs than folds (`check_drugs` says so before).
-    """
-    used = drugs.usable()
-    fold = drug_folds(len(used), folds, seed)[number]
-    response = drugs.response[:, used].T.astype(np.float64)
-    kinds = {
-        "expression": target_profiles(panel.expression, [drugs.expression_genes[d] for d in used]),
-        "dependency": target_profiles(panel.effect, [drugs.dependency_genes[d] for d in used]),
-    }
-    names = [drugs.drugs[used[d]] for d in fold.test]
-    scores: list[dict[str, Any]] = []
-    networks = []
-    for features, parts in FEATURES.items():
-        examples = drug_examples([kinds[part] for part in parts], response, fold)
-        by_network, row = _network(examples, fold, features, seed, device)
-        networks.append(row)
-        measured = response[fold.test][:, examples.lines]
-        for model, forecast in (("ridge", forecast_by_ridge(examples)), ("network", by_network)):
-            said = {"method": METHOD, "fold": fold.number, "model": model, "features": features}
-            scores += _both_axes(panel, said, examples, names, measured, forecast)
-    scores.append(_line_mean(examples, fold, names, measured))
-    return {"profile_scores": table_of("profile_scores", scores), "networks": table_of("networks", networks)}
-
-
-def _both_axes(
-    panel: Panel,
-    said: Mapping[str, Any],
-    examples: DrugExamples,
-    names: Sequence[str],
-    measured: Float64[np.ndarray, "test lines"],
-    forecast: Float64[np.ndarray, "test lines"],
-) -> list[dict[str, Any]]:
-    lines = [panel.cell_lines[i] for i in np.flatnonzero(examples.lines)]
-    return [
-        correlation_rows({**said, "axis": "cell_line"}, lines, measured.T, forecast.T),
-        correlation_rows({**said, "axis": "drug"}, names, measured, forecast),
-    ]
-
-
-def _line_mean(
-    examples: DrugExamples, fold: Fold, names: Sequence[str], measured: Float64[np.ndarray, "test lines"]
-) -> dict[str, Any]:
-    forecast = np.tile(examples.response.mean(axis=0), (len(measured), 1))
-    said = {"method": METHOD, "fold": fold.number, "model": LINE_MEAN, "features": "none", "axis": "drug"}
-    return correlation_rows(said, names, measured, forecast)
-
-
-def _network(
-    examples: DrugExamples, fold: Fold, features: str, seed: int, device: str
-) -> tuple[Float64[np.ndarray, "test lines"], dict[str, Any]]:
-    """Forecasts, and the row of `networks`."""
-    begun = time.thread_time()
-    stream = seed_of(seed, METHOD, fold.number, features)
-    forecast, trained = forecast_by_network(examples, stream, device)
-    seconds = time.thread_time() - begun
-    row = training_row(features, trained, len(examples.train), seconds)
-    return forecast, {"method": METHOD, "fold": fold.number} | row
-
-
 def _no_response(dataset: Dataset) -> str:
     return f"{dataset.path}: no drug response; import with --drug-response, cell lines x drugs"
 
 
 def _few_lines(dataset: Dataset) -> str:
-    """Says where fewer lines were screened than any model needs, or none; empty where they are enough."""
+    """The problem if fewer lines were screened than any model needs, or none; empty if there are enough."""
     if dataset.drug_response is None:
         return _no_response(dataset)
     lines = int((~np.isnan(dataset.drug_response)).any(axis=1).sum())
@@ -200,10 +143,10 @@ def _few_drugs(dataset: Dataset, folds: int) -> list[str]:
     counts, needed = drugs.counts(), fewest_drugs(folds)
     if counts["used"] >= needed:
         return []
-    said = ", ".join(f"{count} {what}" for what, count in counts.items())
+    counted = ", ".join(f"{count} {what}" for what, count in counts.items())
     return [
-        f"{dataset.path}: too few drugs with a response and with target genes in both matrices ({said}); at "
-        f"least {needed} are needed, {FEWEST_VALUES} to test in each of {max(folds, 2)} folds: do drug_id, "
-        "name or synonyms of the target table hold the names of the response's columns? `knockcast import` "
-        "says which it matched"
+        f"{dataset.path}: too few drugs with a response and with target genes in both matrices ({counted}); "
+        f"at least {needed} are needed, {FEWEST_VALUES} to test in each of {max(folds, 2)} folds: do drug_id,"
+        " name or synonyms of the target table hold the names of the response's columns? `knockcast import` "
+        "reports which it matched"
     ]

@@ -10,9 +10,8 @@ from modeling.candidates.choice import Trial
 from modeling.selection.prepared import FEWEST_LINES as FEWEST_TRAINING_LINES
 from modeling.selection.prepared import group_by_missing
 from modeling.selection.select import Modifiers
+from tasks.dataset.checks import FEWEST_LINES
 from tasks.fitting.fold import Panel
-
-FEWEST_LINES = 30
 
 
 class Fit(Protocol):

@@ -11,8 +11,7 @@ from modeling.baselines import UNKNOWN_LINEAGE
 from modeling.folds import Fold, quantile_fold
 from modeling.seeds import seed_of
 from tasks.dataset.dataset import Dataset
-from tasks.dataset.gene_classes import VARIABLE
-from tasks.dataset.target_facts import target_facts
+from tasks.dataset.target_facts import VARIABLE, target_facts
 from tasks.fitting.settings import MethodSettings
 
 
@@ -23,7 +22,7 @@ class Panel:
     `expression` is cell lines x genes, log2(TPM+1), dense; `effect` is cell lines x targets, NaN where not
     measured; `own` is each target's column in `expression`, -1 where its own expression is not known;
     `lineages` are numbers, -1 where unknown. `variable` are the targets that shared networks predict: those
-    of the dataset that vary (`tasks.dataset.gene_classes`) over all its lines, whatever a run asks for.
+    of the dataset that vary (`tasks.dataset.target_facts`) over all its lines, whatever a run asks for.
     """
 
     cell_lines: tuple[str, ...]

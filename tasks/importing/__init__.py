@@ -1,4 +1,6 @@
-"""From release files or named matrices to a Dataset: reading, checking, aligning.
+"""From release files, or named matrices, to a Dataset: finding, reading, checking and aligning them.
 
-Start at `importer.import_release`.
+Start at `importer.import_release`. A new release layout is an entry in `layouts.LAYOUTS`. Knows nothing of
+methods, folds and stores. Every problem of every file is found before anything is refused, and nothing is
+written then.
 """

@@ -7,11 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.errors import BadInputError
-from tasks.importing.columns import plain
+from tasks.importing.files import PARQUET_TYPES, file_type, numbered_rows, read_header
 from tasks.importing.findings import Findings
-from tasks.importing.matrices import PARQUET_TYPES, file_type
+from tasks.importing.matrices import plain
 from tasks.importing.parquet_matrix import read_parquet
-from tasks.importing.text_files import numbered_rows, read_header
 
 # Spellings over the years, without case and punctuation, the best first.
 _IDS = ("modelid", "depmapid", "broadid", "cellline")
@@ -37,7 +36,7 @@ class TextTable:
 
 @dataclass(frozen=True)
 class ModelsTable:
-    """What is known of each cell line, by its id; "" where a table does not say."""
+    """What is known of each cell line, by its id; "" where a table has nothing."""
 
     lineage_columns: tuple[str, ...]
     lineages: dict[str, str]
@@ -73,9 +72,9 @@ def read_models(path: Path) -> ModelsTable:
     lineage_columns = [places[name] for name in _LINEAGES if name in places]
     return ModelsTable(
         tuple(table.columns[i] for i in lineage_columns),
-        _first_said(table, id_column, lineage_columns),
+        _first_known(table, id_column, lineage_columns),
         {
-            what: _first_said(table, id_column, [places[name] for name in spellings if name in places])
+            what: _first_known(table, id_column, [places[name] for name in spellings if name in places])
             for what, spellings in _NAMES.items()
         },
     )
@@ -125,13 +124,13 @@ def _check_row(findings: Findings, number: int, fields: list[str], expected: int
         findings.row(number, "not UTF-8 text; save the file as UTF-8")
 
 
-def _first_said(table: TextTable, id_column: int, columns: Sequence[int]) -> dict[str, str]:
-    """By id, the first of the columns that says something."""
-    said = {}
+def _first_known(table: TextTable, id_column: int, columns: Sequence[int]) -> dict[str, str]:
+    """By id, the first of the columns that is not empty."""
+    known = {}
     for row in table.rows:
         texts = (row[column].strip() for column in columns)
-        said[row[id_column].strip()] = next((text for text in texts if text not in _NOTHING), "")
-    return said
+        known[row[id_column].strip()] = next((text for text in texts if text not in _NOTHING), "")
+    return known
 
 
 def _some(names: Sequence[str]) -> str:

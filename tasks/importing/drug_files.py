@@ -10,11 +10,10 @@ from jaxtyping import Float32
 
 from tasks.errors import BadInputError
 from tasks.importing.cell_line_table import read_text_table
-from tasks.importing.columns import plain
 from tasks.importing.findings import Findings
-from tasks.importing.matrices import Matrix
+from tasks.importing.matrices import Matrix, plain
 
-# PRISM's tables call the response's columns column_name or IDs; GDSC's list has Drug Id and Targets.
+# PRISM's tables name the response's columns column_name or IDs; GDSC's list has Drug Id and Targets.
 _IDS = ("drugid", "columnname", "ids", "drug")
 _DRUG_NAMES = ("name", "drugname", "compoundname", "cpdname", "compound", "drug")
 _SYNONYMS = ("synonyms", "synonym")
@@ -28,7 +27,7 @@ class Response:
     """The response of a Dataset's cell lines (NaN where there is none).
 
     `others` are the file's lines that the Dataset does not hold, and those of another name for a line that
-    the file holds already; `renamed` says which id other names were taken for.
+    the file holds already; `renamed` gives the id that each other name was taken for.
     """
 
     drugs: list[str]
@@ -44,7 +43,7 @@ def response_of(
 
     The matrix may hold drugs as rows and lines as columns (PRISM since 24Q2): so it does if of its columns
     more are known lines. Lines go by id, or by another name of theirs: `named` gives the ids' names, by kind
-    (`tasks.importing.cell_line_table`), of which one that two lines share settles nothing.
+    (`tasks.importing.cell_line_table`); a name that two lines share is not used.
     """
     id_of = {name: line for line, name in _only_names(named or {}, set(cell_lines))}
     id_of |= {line: line for line in cell_lines}
@@ -65,7 +64,7 @@ def response_of(
 
 
 def _only_names(named: Mapping[str, Mapping[str, str]], known: set[str]) -> list[tuple[str, str]]:
-    """(id, name) of known lines for every name that is one line's alone in the whole models table."""
+    """(id, name) of known lines for every name that only one line has in the whole models table."""
     owners: dict[str, set[str]] = {}
     for kind in _LINE_NAMES:
         for line, name in named.get(kind, {}).items():
@@ -76,7 +75,7 @@ def _only_names(named: Mapping[str, Mapping[str, str]], known: set[str]) -> list
 
 @dataclass(frozen=True)
 class DrugTargets:
-    """A drug target table, row by row: unique ids, target genes, name ("" where not said), synonyms."""
+    """A drug target table, row by row: unique ids, target genes, name ("" where not given), synonyms."""
 
     ids: list[str]
     genes: list[list[str]]
@@ -107,12 +106,12 @@ def read_drug_targets(path: Path) -> DrugTargets:
         raise BadInputError(findings.lines())
     return DrugTargets(
         [row[ids].strip() for row in table.rows],
-        [_parted(row[targets], r"[|,;]") for row in table.rows],
+        [_split(row[targets], r"[|,;]") for row in table.rows],
         ["" if names is None else row[names].strip() for row in table.rows],
-        [[] if synonyms is None else _parted(row[synonyms], _BETWEEN_SYNONYMS) for row in table.rows],
+        [[] if synonyms is None else _split(row[synonyms], _BETWEEN_SYNONYMS) for row in table.rows],
     )
 
 
-def _parted(text: str, at: str) -> list[str]:
-    """The parts of a list in one cell, parted by commas in PRISM and GDSC."""
+def _split(text: str, at: str) -> list[str]:
+    """The entries of a list in one cell, separated by commas in PRISM and GDSC."""
     return [part.strip() for part in re.split(at, text) if part.strip()]

@@ -1,5 +1,6 @@
-"""Collects what is wrong with one matrix file and words it: file, row or column, what to do."""
+"""Collects what is wrong with one file: each problem with file, row or column, and what to do."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -22,7 +23,7 @@ class BadCell(Enum):
 class Findings:
     """The problems of one file, gathered in any order.
 
-    Cells of one column with the same fault are told together, so that one wrong column stays one problem.
+    Cells of one column with the same fault are one problem, so that one wrong column stays one problem.
     Rows are numbered as a person counts them: lines of a text file from 1, the header included.
     """
 
@@ -55,9 +56,11 @@ class Findings:
             shown.append((number, text))
 
     def name_row(self, number: int, name: str) -> None:
-        """Notes what a row is about, and objects to an empty or repeated id."""
+        """Notes what a row is about; an empty, repeated or unusable id is a problem."""
         if not name.strip():
             self.row(number, f"no {self.names} id; give every row its id")
+        elif fault := unusable_name(name):
+            self.row(number, f"{self.names} {name[:40]!r} {fault}")
         elif name in self._named:
             first = self._named[name]
             self.row(number, f"duplicate {self.names} {name!r}, already in row {first}; keep one of them")
@@ -65,17 +68,20 @@ class Findings:
             self._named[name] = number
 
     def header(self, columns: Sequence[str], values: Sequence[int], genes: bool) -> None:
-        """Objects to value columns (positions `values`) without a name or with that of another."""
-        for position in values:
-            if not columns[position].strip():
+        """Value columns (positions `values`) without a name, with an unusable one or the name of another."""
+        names = [columns[position].strip() for position in values]
+        for position, name in zip(values, names, strict=True):
+            if not name:
                 self.whole(f"column {position + 1} has no name; give it the gene's, or remove it")
-        named = [position for position in values if columns[position].strip()]
-        for label, found in _duplicates([columns[position] for position in named], genes):
-            where = " and ".join(str(named[i] + 1) for i in found)
+            elif fault := unusable_name(name):
+                self.whole(f"column {position + 1}: name {name[:40]!r} {fault}")
+        named = [(position, name) for position, name in zip(values, names, strict=True) if name]
+        for label, found in _duplicates([name for _, name in named], genes):
+            where = " and ".join(str(named[i][0] + 1) for i in found)
             self.whole(f"duplicate column {label!r}: columns {where} name the same; keep one of them")
 
     def row_numbers_as_ids(self, ids: Sequence[str]) -> None:
-        """Objects to ids that only count the rows."""
+        """Ids that only count the rows are a problem."""
         if counts_rows(ids):
             self.whole(
                 "the first column counts the rows; expected cell line ids such as ACH-000001 there "
@@ -91,6 +97,22 @@ class Findings:
         cells = ", ".join(f"{text[:40]!r} in row {number}" for number, text in shown)
         more = f" and {count - len(shown)} more rows" if count > len(shown) else ""
         return f"{self.file}: column {column!r}: {cells}{more} {fault.value}"
+
+
+def unusable_name(name: str) -> str:
+    """Why a gene, drug or cell line cannot be called this; empty where it can.
+
+    With line breaks, tabs, NUL and other characters that do not show, different names look equal, and tables
+    and commands that hold them break.
+    """
+    if name.isprintable():
+        return ""
+    kinds = {unicodedata.category(letter) for letter in name}
+    if "Cs" in kinds:  # what bytes that are not UTF-8 are decoded to
+        return BadCell.ENCODING.value
+    if kinds & {"Cc", "Cf", "Zl", "Zp"}:
+        return "contains a line break, tab or other character that does not show; write it without"
+    return ""
 
 
 def counts_rows(ids: Sequence[str]) -> bool:

@@ -5,14 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tasks.dataset.checks import range_in_words
 from tasks.dataset.dataset import Dataset, write_dataset
-from tasks.dataset.expression_range import range_in_words
-from tasks.dataset.folders import refuse_existing
+from tasks.dataset.format import refuse_existing
 from tasks.errors import BadInputError
 from tasks.importing.alignment import Aligned, align
 from tasks.importing.cell_line_table import ModelsTable, read_models
 from tasks.importing.drug_files import DrugTargets, read_drug_targets
-from tasks.importing.drug_import import import_drugs
+from tasks.importing.drugs import import_drugs
+from tasks.importing.files import PARQUET_TYPES, ends_with_newline, file_type
 from tasks.importing.layouts import (
     DRUG_RESPONSE,
     DRUG_TARGETS,
@@ -22,10 +23,9 @@ from tasks.importing.layouts import (
     ReleaseFiles,
     find_files,
 )
-from tasks.importing.matrices import DRUGS, GENES, PARQUET_TYPES, Kind, Matrix, file_type
+from tasks.importing.matrices import DRUGS, GENES, Kind, Matrix
 from tasks.importing.measure import decide_measure
 from tasks.importing.parquet_matrix import read_parquet_matrix
-from tasks.importing.text_files import ends_with_newline
 from tasks.importing.text_matrix import read_text_matrix
 
 
@@ -46,6 +46,9 @@ def import_release(
     `measure` ("effect", "dependency", "level") is guessed from the values where it is None. Genes of the
     expression known on fewer than `min_coverage` (0..1) of the shared lines are set aside, then lines with a
     gap left. What was set aside, guessed or not understood is in the Dataset's report.
+
+    Names of genes, drugs and cell lines are used without the blanks around them (reported); one that contains
+    a line break, a tab, NUL or another character that does not show is refused.
 
     Raises:
         BadInputError: every problem of every file; nothing has been written.
@@ -108,9 +111,10 @@ def _read_all(files: ReleaseFiles) -> dict[str, Any]:
 
 
 def _report(files: ReleaseFiles, parts: dict[str, Any], aligned: Aligned, measure: str) -> dict[str, Any]:
-    """What a person should know of this import: by heading, a sentence or a list; empty lists are left in."""
+    """What a person should know of this import: by heading, a sentence or a list (empty lists stay in)."""
     known: ModelsTable = parts[MODELS]
     matrices = [parts[EFFECT], parts[EXPRESSION]]
+    named = [*matrices, *([parts[DRUG_RESPONSE]] if DRUG_RESPONSE in parts else [])]
     lines = aligned.cell_lines
     return {
         "files": [f"{role}: {path.name}" for role, path in files.paths.items()],
@@ -128,6 +132,7 @@ def _report(files: ReleaseFiles, parts: dict[str, Any], aligned: Aligned, measur
         "text files whose last line is not closed (cut short?)": [
             path.name for path in files.paths.values() if not ends_with_newline(path)
         ],
+        "names with blanks around them, used without": [name for m in named for name in m.trimmed],
         "columns describing the rows, not used": sorted({name for m in matrices for name in m.described_by}),
         "rows that are no default entry, not used (their cell lines)": [
             line for matrix in matrices for line in matrix.other_entries

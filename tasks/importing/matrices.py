@@ -1,5 +1,6 @@
-"""One matrix file (CSV, TSV, Parquet; cell lines as rows) as ids, column names and float32 values."""
+"""One matrix file (CSV, TSV, Parquet; cell lines as rows): what its columns are, and its float32 values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,19 +8,31 @@ import numpy as np
 from jaxtyping import Float32
 
 from tasks.dataset.gene_labels import duplicate_genes
-from tasks.importing.columns import ColumnPlan
-from tasks.importing.findings import counts_rows
+from tasks.importing.findings import counts_rows, unusable_name
 
-TEXT_TYPES = (".csv", ".tsv", ".txt", ".tab")
-PARQUET_TYPES = (".parquet", ".pq")
+_IDS = ("modelid", "depmapid", "cellline", "celllineid", "broadid")
+_DEFAULT = "isdefaultentryformodel"
+_DESCRIPTIONS = frozenset(
+    {
+        "sequencingid",
+        "modelconditionid",
+        "isdefaultentryformc",
+        "profileid",
+        "celllinedisplayname",
+        *(f"lineage{level}" for level in range(1, 8)),
+    }
+)
+_ROW_NUMBERS = ("unnamed0", "index", "indexlevel0")  # how pandas calls a column without a name
+_DEFAULT_ENTRY = frozenset({"yes", "true", "1"})
 
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
     """The values of one file; NaN is missing.
 
-    `values` holds one row per column of the file (gene, drug), because files are read column by column.
-    `other_entries` are the cell lines of rows left out because they are not a model's default entry.
+    `values` holds one row per column of the file (gene, drug), because files are read column by column. `ids`
+    and `columns` are without the blanks around them; `trimmed` are those that had some. `other_entries` are
+    the cell lines of rows left out because they are not a model's default entry.
     """
 
     file: str
@@ -28,6 +41,7 @@ class Matrix:
     values: Float32[np.ndarray, "columns rows"]
     described_by: tuple[str, ...] = ()
     other_entries: tuple[str, ...] = ()
+    trimmed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,15 +56,79 @@ GENES = Kind(genes=True)
 DRUGS = Kind(genes=False, empty_rows=True)
 
 
+def plain(name: str) -> str:
+    """A column name without case, blanks and punctuation: DepMap spelled COSMIC_ID, COSMICID, DepMap_ID."""
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """Positions of a file's columns by what they hold."""
+
+    identifier: int
+    default: int | None
+    values: tuple[int, ...]
+    set_aside: tuple[str, ...]
+
+
+def plan_columns(columns: Sequence[str], fallback: int = 0) -> ColumnPlan:
+    """Reads a header.
+
+    Releases before 25Q2 put the cell line id first, under an empty name. Since 25Q2 a row number stands
+    there, and ModelID, IsDefaultEntryForModel and other descriptions follow in an order that varies.
+    `fallback` is the id's position where no column is called as ids are.
+    """
+    plain_names = [plain(name) for name in columns]
+    identifier = next((plain_names.index(name) for name in _IDS if name in plain_names), fallback)
+    default = plain_names.index(_DEFAULT) if _DEFAULT in plain_names else None
+    skipped = {i for i, name in enumerate(plain_names) if name in _DESCRIPTIONS}
+    if identifier != 0 and columns and (not columns[0].strip() or plain_names[0] in _ROW_NUMBERS):
+        skipped.add(0)
+    special = skipped | {identifier, default}
+    values = tuple(i for i in range(len(columns)) if i not in special)
+    return ColumnPlan(identifier, default, values, tuple(columns[i] for i in sorted(skipped) if columns[i]))
+
+
+def is_default_entry(text: str) -> bool:
+    """Whether an IsDefaultEntryForModel cell means yes (Yes since 25Q2, True in some copies)."""
+    return text.strip().lower() in _DEFAULT_ENTRY
+
+
+def matrix_of(
+    path: Path,
+    header: Sequence[str],
+    plan: ColumnPlan,
+    ids: Sequence[str],
+    default: Sequence[object] | None,
+    values: Float32[np.ndarray, "columns rows"],
+) -> Matrix:
+    """The matrix of a file that was read: default entries only, names without the blanks around them.
+
+    `default` are the cells of its IsDefaultEntryForModel column, None where it has none.
+    """
+    rows = np.arange(len(ids))
+    if default is not None:
+        rows = np.flatnonzero([is_default_entry(str(cell)) for cell in default])
+    kept = set(rows.tolist())
+    used = [name for row, name in enumerate(ids) if row in kept]
+    columns = [header[i] for i in plan.values]
+    return Matrix(
+        file=str(path),
+        ids=[name.strip() for name in used],
+        columns=[name.strip() for name in columns],
+        values=_take_rows(values, rows),
+        described_by=plan.set_aside,
+        other_entries=tuple(name for row, name in enumerate(ids) if row not in kept),
+        trimmed=tuple(name for name in (*columns, *used) if name != name.strip()),
+    )
+
+
 def is_clean(matrix: Matrix, kind: Kind) -> bool:
-    """Whether the values read can be used as they are; if not, a slower pass says why."""
+    """Whether the values read can be used as they are; if not, a slower pass finds out why."""
     names = matrix.columns
     unique = len(set(names)) == len(names) and not (kind.genes and duplicate_genes(names))
-    named = (
-        all(name.strip() for name in names)
-        and all(line.strip() for line in matrix.ids)
-        and not counts_rows(matrix.ids)
-    )
+    named = all(name and not unusable_name(name) for name in (*names, *matrix.ids))
+    named = named and not counts_rows(matrix.ids)
     if not (matrix.ids and names and unique and named and len(set(matrix.ids)) == len(matrix.ids)):
         return False
     return not infinite(matrix.values).any() and (kind.empty_rows or not empty_rows(matrix.values).any())
@@ -71,24 +149,10 @@ def empty_rows(values: Float32[np.ndarray, "columns rows"]) -> np.ndarray:
     return empty
 
 
-def file_type(path: Path) -> str:
-    """The type a file's name tells (".csv", ...; .gz is looked through), or "" for one we do not read."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    zipped = suffixes[-1:] == [".gz"]
-    last = (suffixes[:-1] if zipped else suffixes)[-1:]
-    known = TEXT_TYPES if zipped else (*TEXT_TYPES, *PARQUET_TYPES)
-    return last[0] if last and last[0] in known else ""
-
-
-def take_rows(
+def _take_rows(
     values: Float32[np.ndarray, "columns rows"], rows: np.ndarray
 ) -> Float32[np.ndarray, "columns r"]:
     """Some rows of a matrix held column by column; the same array where they are all rows in order."""
     if len(rows) == values.shape[1] and (rows == np.arange(len(rows))).all():
         return values
     return np.ascontiguousarray(values[:, rows])
-
-
-def value_names(columns: list[str], plan: ColumnPlan) -> list[str]:
-    """The names of a file's value columns."""
-    return [columns[i] for i in plan.values]

@@ -12,7 +12,7 @@ MOST_LEVELS = 10
 
 @dataclass(frozen=True)
 class _Range:
-    """What the measure is told from."""
+    """What the measure is guessed from."""
 
     low: float
     high: float

@@ -1,4 +1,4 @@
-"""Reads a Parquet matrix, and says what is wrong with one that cannot be used."""
+"""Reads a Parquet matrix, and finds what is wrong with one that cannot be used."""
 
 import json
 from pathlib import Path
@@ -9,9 +9,17 @@ import pyarrow.parquet as pq
 from jaxtyping import Float32
 
 from tasks.errors import BadInputError
-from tasks.importing.columns import ColumnPlan, is_default_entry, plan_columns
 from tasks.importing.findings import BadCell, Findings
-from tasks.importing.matrices import Kind, Matrix, empty_rows, infinite, is_clean, take_rows, value_names
+from tasks.importing.matrices import (
+    ColumnPlan,
+    Kind,
+    Matrix,
+    empty_rows,
+    infinite,
+    is_clean,
+    matrix_of,
+    plan_columns,
+)
 
 
 def read_parquet_matrix(path: Path, kind: Kind) -> Matrix:
@@ -81,20 +89,8 @@ def _check_types(findings: Findings, table: pa.Table, plan: ColumnPlan) -> None:
 
 def _matrix(path: Path, table: pa.Table, plan: ColumnPlan) -> Matrix:
     ids = ["" if name is None else str(name) for name in table.column(plan.identifier).to_pylist()]
-    rows = np.arange(len(ids))
-    if plan.default is not None:
-        rows = np.flatnonzero(
-            [is_default_entry(str(text)) for text in table.column(plan.default).to_pylist()]
-        )
-    kept = set(rows.tolist())
-    return Matrix(
-        file=str(path),
-        ids=[ids[row] for row in rows],
-        columns=value_names(table.column_names, plan),
-        values=take_rows(_values(table, plan), rows),
-        described_by=plan.set_aside,
-        other_entries=tuple(name for row, name in enumerate(ids) if row not in kept),
-    )
+    default = None if plan.default is None else table.column(plan.default).to_pylist()
+    return matrix_of(path, table.column_names, plan, ids, default, _values(table, plan))
 
 
 def _values(table: pa.Table, plan: ColumnPlan) -> Float32[np.ndarray, "columns rows"]:
@@ -108,7 +104,7 @@ def _values(table: pa.Table, plan: ColumnPlan) -> Float32[np.ndarray, "columns r
 
 
 def _check_values(findings: Findings, matrix: Matrix, kind: Kind) -> None:
-    """Says what `is_clean` objected to; rows are counted from 1."""
+    """The problems that make a matrix not `is_clean`; rows are counted from 1."""
     if not matrix.ids or not matrix.columns:
         findings.whole("no rows or no columns of numbers in it; the export was empty")
     for number, name in enumerate(matrix.ids, start=1):

@@ -2,20 +2,9 @@
 
 from collections.abc import Callable
 
-import pyarrow as pa
-from safetensors.numpy import save
-
 from tasks.dataset.dataset import Dataset
-from tasks.drugs.drugs import (
-    METHOD,
-    DrugData,
-    check_drugs,
-    check_ranking,
-    drug_data,
-    drug_tables,
-    fewest_drugs,
-)
-from tasks.drugs.ranking import fit_final_ranking, ranking_tables
+from tasks.drugs.drugs import METHOD, DrugData, check_drugs, check_ranking, drug_data
+from tasks.drugs.folds import drug_fold
 from tasks.errors import BadInputError
 from tasks.fitting.fold import FoldResult
 from tasks.fitting.settings import MethodSettings
@@ -59,15 +48,8 @@ class DrugsMethod(Method):
         Drug models test the drugs of the fold of the same number, of `settings.folds` over the drugs; where
         too few drugs have known targets there are none.
         """
-        panel, drugs, settings = job.panel, job.extra, job.settings
-        if len(job.fold.test) == 0:
-            return FoldResult({}, {"safetensors": save(fit_final_ranking(panel, drugs))})
-        ranked = ranking_tables(panel, drugs, job.fold)
-        if len(drugs.usable()) < fewest_drugs(settings.folds):
-            return FoldResult(ranked)
-        tables = drug_tables(panel, drugs, job.fold.number, settings.folds, settings.seed, settings.device)
-        together = {name: pa.concat_tables([tables[name], table]) for name, table in ranked.items()}
-        return FoldResult(tables | together)
+        settings = job.settings
+        return drug_fold(job.panel, job.extra, job.fold, settings.folds, settings.seed, settings.device)
 
     def cost(self, size: DataSize, settings: MethodSettings) -> Cost:
         """A decomposition of its own for every drug."""

@@ -22,7 +22,7 @@ from modeling.kernels.distances import scaling_of, standardised
 from modeling.kernels.kernels import AnyKernel, Laplacian, Linear, choose_laplacian
 from modeling.kernels.ridge import RidgeFits, Spectrum, fit_ridge, spectrum_of
 from tasks.artifacts.training_expression import training_bytes
-from tasks.dataset.gene_classes import VARIABLE_SD
+from tasks.dataset.target_facts import VARIABLE_SD
 from tasks.fitting.fit import fit_by_pattern
 from tasks.fitting.fold import Panel
 from tasks.fitting.modifiers import TargetFit

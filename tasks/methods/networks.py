@@ -17,7 +17,7 @@ from modeling.networks.shared_networks import EXPRESSION_UNITS, PLAIN, STAGES
 from modeling.networks.training_state import Schedule
 from tasks.artifacts.networks import networks_of
 from tasks.dataset.dataset import Dataset
-from tasks.dataset.gene_classes import VARIABLE
+from tasks.dataset.target_facts import VARIABLE
 from tasks.errors import BadInputError
 from tasks.fitting.fit import fit_by_pattern
 from tasks.fitting.fold import FoldResult, Panel
@@ -95,7 +95,7 @@ def prepare_networks(panel: Panel, fold: Fold, weights: bytes) -> PreparedNetwor
     columns = np.array([place[gene] for gene in shared.genes], dtype=np.int64)
     forecasts = np.full((len(fold.test), len(shared.targets)), np.nan)
     if not shared.failure and len(fold.test):
-        forecasts = shared.forecast(panel.expression[fold.test][:, columns])
+        forecasts = shared.predict(panel.expression[fold.test][:, columns])
     return PreparedNetworks(
         fold,
         hashlib.sha256(weights).hexdigest(),

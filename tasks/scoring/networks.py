@@ -46,5 +46,5 @@ def _forecast(
     for at, values in blocks(expression, [place.get(gene, -1) for gene in shared.genes]):
         enough = 100 * (~np.isnan(values)).sum(axis=1) >= FEWEST_KNOWN * len(shared.genes)
         if enough.any():
-            predicted[at][enough] = shared.forecast(values[enough])
+            predicted[at][enough] = shared.predict(values[enough])
     return predicted

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Float64, Int64
 
-from tasks.dataset.gene_labels import name_genes
 from tasks.errors import BadInputError
 from tasks.scoring.linear import needed_modifiers, predict_linear
 from tasks.scoring.model_rows import BASIC_CHECKSUM, ModelFiles, Predictions, Rows, model_checksum
+from tasks.scoring.samples import gene_columns
 
 
 class Predictor(Protocol):
@@ -60,7 +60,7 @@ def score_samples(
     BadInputError for a model whose content is not what was committed.
     """
     rows = list(_checked_rows(models, method.checksum_fields))
-    place = _places(genes)
+    place = gene_columns(genes)
     if np.isinf(expression).any():
         expression = np.where(np.isinf(expression), np.float32(np.nan), expression)
     linear = [i for i, row in enumerate(rows) if is_linear(row)]
@@ -125,9 +125,3 @@ def _counts(
     unknown = np.full(len(needed), len(expression))
     unknown[columns >= 0] -= has.sum(axis=0)[columns[columns >= 0]]
     return unknown, has[:, columns[columns >= 0]].sum(axis=1)
-
-
-def _places(genes: Sequence[str]) -> dict[str, int]:
-    """The column of each gene, by its label as written and by its name as a Dataset would give it."""
-    names, _ = name_genes(genes)
-    return {name: i for i, name in enumerate(names.labels)} | {label: i for i, label in enumerate(genes)}

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float32
 
-from tasks.dataset.gene_labels import parse_gene_label
+from tasks.dataset.gene_labels import name_genes, parse_gene_label
 from tasks.errors import BadInputError
 
 EXPECTED = (
@@ -29,21 +29,31 @@ def checked_samples(samples: object) -> pd.DataFrame:
             raise BadInputError(f"samples: the table has no {what}; {EXPECTED}")
     labels = [str(label) for label in samples.columns]
     values, problems = _numbers(samples, labels)
-    problems = [_told_twice(same) for same in same_genes(labels)] + problems
+    problems = [_same_gene(same) for same in same_genes(labels)] + problems
     if problems:
         raise BadInputError(problems)
     return pd.DataFrame(values, index=samples.index, columns=labels)
 
 
+def gene_columns(labels: Sequence[str]) -> dict[str, int]:
+    """The column of each gene of a matrix of samples.
+
+    A gene is found by its label as written, and by the name that a Dataset would give it: "SYMBOL (entrez)"
+    also by the bare symbol where no other column has that. A label as written goes first.
+    """
+    names, _ = name_genes(labels)
+    return {name: i for i, name in enumerate(names.labels)} | {label: i for i, label in enumerate(labels)}
+
+
 def same_genes(labels: Sequence[str]) -> list[list[str]]:
-    """Groups of labels that name one gene, as far as they tell: a bare symbol beside "SYMBOL (id)" does."""
+    """Groups of labels that may name one gene: a bare symbol and "SYMBOL (id)" do."""
     by_symbol: dict[str, dict[str, list[str]]] = {}
     for label in labels:
         gene = parse_gene_label(label)
         by_symbol.setdefault(gene.symbol, {}).setdefault(gene.identifier, []).append(label)
     groups: list[list[str]] = []
     for by_id in by_symbol.values():
-        # A bare symbol may be any of those with an id; without one, ids tell genes apart.
+        # A bare symbol may be any of those with an id; where there is none, ids distinguish genes.
         alike = [[label for some in by_id.values() for label in some]] if "" in by_id else by_id.values()
         groups += [group for group in alike if len(group) > 1]
     return groups
@@ -79,14 +89,14 @@ def in_other_words(samples: pd.DataFrame, needed: Collection[str]) -> str:
     return "".join(f"; {hint}" for hint in hints)
 
 
-def _told_twice(same: Sequence[str]) -> str:
+def _same_gene(same: Sequence[str]) -> str:
     return f"columns {', '.join(map(repr, same))} name the same gene; keep one of them"
 
 
 def _numbers(
     samples: pd.DataFrame, labels: Sequence[str]
 ) -> tuple[Float32[np.ndarray, "samples genes"], list[str]]:
-    """The values, and what is said of columns that hold something else; numbers as text are numbers."""
+    """The values, and the problems of columns that hold something else; numbers as text are numbers."""
     is_number = np.array([pd.api.types.is_numeric_dtype(kind) for kind in samples.dtypes], dtype=bool)
     if is_number.all():
         return samples.to_numpy(dtype=np.float32, na_value=np.nan), []

@@ -65,7 +65,7 @@ def _base_levels(n_genes: int, rng: np.random.Generator) -> np.ndarray:
 def _lose_partners(latent: np.ndarray, plan: GenePlan, rng: np.random.Generator) -> None:
     """Partners of paralogs are well expressed, and lost altogether in some lines."""
     for gene in plan.partner[plan.partner >= 0].tolist():
-        _settle(latent, gene, rng.uniform(3.5, 6.0), 0.6)
+        _set_level(latent, gene, rng.uniform(3.5, 6.0), 0.6)
         lost = rng.random(len(latent)) < rng.uniform(0.10, 0.30)
         latent[lost, gene] = rng.normal(-4.0, 1.0, lost.sum())
 
@@ -73,7 +73,7 @@ def _lose_partners(latent: np.ndarray, plan: GenePlan, rng: np.random.Generator)
 def _gain_oncogenes(latent: np.ndarray, plan: GenePlan, rng: np.random.Generator) -> None:
     """Own-expression targets are expressed far above the ordinary in some lines, as if amplified."""
     for gene in np.flatnonzero(plan.kind == OWN).tolist():
-        _settle(latent, gene, rng.uniform(2.0, 4.0), 0.8)
+        _set_level(latent, gene, rng.uniform(2.0, 4.0), 0.8)
         gained = rng.random(len(latent)) < rng.uniform(0.08, 0.25)
         latent[gained, gene] += rng.uniform(2.5, 5.0)
 
@@ -83,11 +83,11 @@ def _restrict_markers(
 ) -> None:
     """Markers are expressed in the lines of one lineage and hardly anywhere else."""
     for gene, lineage in zip(plan.markers.tolist(), plan.marker_lineage, strict=True):
-        _settle(latent, gene, rng.uniform(-4.0, -2.0), 1.0)
+        _set_level(latent, gene, rng.uniform(-4.0, -2.0), 1.0)
         latent[lineage_of_line == lineage, gene] += rng.uniform(6.0, 9.0)
 
 
-def _settle(latent: np.ndarray, gene: int, mean: float, spread: float) -> None:
+def _set_level(latent: np.ndarray, gene: int, mean: float, spread: float) -> None:
     column = latent[:, gene]
     latent[:, gene] = mean + spread * (column - column.mean()) / column.std()
 

@@ -1,15 +1,20 @@
-"""A simulation in the file layouts of DepMap releases: which file holds what, under which header."""
+"""A simulation in the file layouts of DepMap releases: which file holds what, under which header.
 
-from collections.abc import Callable, Mapping
+Files have the same bytes for the same values.
+"""
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
 
 from modeling.seeds import generator
 from tasks.simulation.biology import Simulation
 from tasks.simulation.cell_lines import LINEAGES, Lineage
-from tasks.simulation.release_csv import write_matrix, write_texts
 
 LINEAGE_OF_NAME = {lineage.name: lineage for lineage in LINEAGES}
 BASE36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -48,7 +53,7 @@ def write_22q2(release: Release, folder: Path) -> None:
     """22Q2: CRISPR_gene_effect.csv, CCLE_expression.csv (first header cell empty), sample_info.csv."""
     _write_screens(release, folder / "CRISPR_gene_effect.csv", "DepMap_ID", release.simulation.effect)
     _write_expression(release, folder / "CCLE_expression.csv")
-    write_texts(folder / "sample_info.csv", _sample_info(release.simulation))
+    _write_texts(folder / "sample_info.csv", _sample_info(release.simulation))
 
 
 def write_24q4(release: Release, folder: Path) -> None:
@@ -57,7 +62,7 @@ def write_24q4(release: Release, folder: Path) -> None:
     _write_screens(release, folder / "CRISPRGeneEffect.csv", "", effect)
     _write_screens(release, folder / "CRISPRGeneDependency.csv", "", dependency(effect))
     _write_expression(release, folder / "OmicsExpressionProteinCodingGenesTPMLogp1.csv")
-    write_texts(folder / "Model.csv", _models(release.simulation))
+    _write_texts(folder / "Model.csv", _models(release.simulation))
 
 
 def write_25q3(release: Release, folder: Path) -> None:
@@ -66,7 +71,7 @@ def write_25q3(release: Release, folder: Path) -> None:
     """
     _write_screens(release, folder / "CRISPRGeneEffect.csv", "", release.simulation.effect)
     _write_sequencings(release, folder / "OmicsExpressionTPMLogp1HumanProteinCodingGenes.csv")
-    write_texts(folder / "Model.csv", _models(release.simulation))
+    _write_texts(folder / "Model.csv", _models(release.simulation))
 
 
 LAYOUTS: Mapping[str, Callable[[Release, Path], None]] = {
@@ -90,7 +95,7 @@ def _labels(symbols: tuple[str, ...], entrez: np.ndarray) -> list[str]:
 def _write_screens(release: Release, path: Path, corner: str, values: np.ndarray) -> None:
     simulation = release.simulation
     labels = _labels(simulation.targets, simulation.target_entrez)
-    write_matrix(path, {corner: release.ids(release.screened)}, labels, values[release.screened])
+    _write_matrix(path, {corner: release.ids(release.screened)}, labels, values[release.screened])
 
 
 def _expression(release: Release, rows: np.ndarray) -> tuple[list[str], np.ndarray]:
@@ -101,7 +106,7 @@ def _expression(release: Release, rows: np.ndarray) -> tuple[list[str], np.ndarr
 
 def _write_expression(release: Release, path: Path) -> None:
     labels, values = _expression(release, release.expressed)
-    write_matrix(path, {"": release.ids(release.expressed)}, labels, values)
+    _write_matrix(path, {"": release.ids(release.expressed)}, labels, values)
 
 
 def _write_sequencings(release: Release, path: Path) -> None:
@@ -135,7 +140,7 @@ def _write_sequencings(release: Release, path: Path) -> None:
         "ModelConditionID": [conditions[row] for row in order],
         "IsDefaultEntryForMC": [_yes(not second[row] or other_condition[row]) for row in order],
     }
-    write_matrix(path, keys, labels, values[order])
+    _write_matrix(path, keys, labels, values[order])
 
 
 def _yes(flag: bool | np.bool_) -> str:
@@ -186,3 +191,29 @@ def _sample_info(simulation: Simulation) -> dict[str, list[str]]:
 
 def _ccle_name(number: str, lineage: Lineage) -> str:
     return f"SIM{number}_{lineage.legacy.upper()}"
+
+
+def _write_matrix(
+    path: Path, keys: Mapping[str, Sequence[str]], labels: Sequence[str], values: np.ndarray
+) -> None:
+    """Write a rows x columns matrix with key columns before it.
+
+    `keys` maps the header cell ("" for DepMap's empty one) to one text per row; `labels` are the other
+    header cells. Each float32 is written with the fewest digits that read back as itself; NaN as an empty
+    cell. Texts must need no quotes, as DepMap's ids and labels never do.
+    """
+    columns = [pa.array(list(column), pa.string()) for column in keys.values()]
+    columns += [pa.array(column, from_pandas=True) for column in np.ascontiguousarray(values.T)]
+    table = pa.table(columns, names=[str(number) for number in range(len(columns))])
+    with path.open("wb") as file:
+        file.write((",".join([*keys, *labels]) + "\n").encode())
+        options = pa.csv.WriteOptions(include_header=False, quoting_style="none")
+        pa.csv.write_csv(table, file, options)
+
+
+def _write_texts(path: Path, columns: Mapping[str, Sequence[str]]) -> None:
+    """Write a small table of texts, quoting only where a text holds a comma or a quote, as DepMap does."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))

@@ -9,7 +9,7 @@ import pandas as pd
 from modeling.candidates.registry import Problem
 from modeling.selection.prepared import prepare_genes
 from modeling.selection.select import SelectionSettings, select
-from tasks.dataset.gene_classes import VARIABLE_SD
+from tasks.dataset.target_facts import VARIABLE_SD
 from tasks.fitting.fold import Panel
 from tasks.simulation.biology import simulate_arrays
 

@@ -64,7 +64,9 @@ def test_plugins_are_used_recorded_and_missed_by_name(folder: Path, knockcast: P
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, done.stdout + done.stderr
 
-    assert "toy_mean: each target's training mean" in " ".join(command("run", "--help")[1].split()).replace("│ │ ", "")
+    assert "toy_mean: each target's training mean" in " ".join(command("run", "--help")[1].split()).replace(
+        "│ │ ", ""
+    )
     asked = ("dataset", "--store", "store", "--workers", "0", "--folds", "2")
     code, text = command("run", *asked, "--preset", "median,ols", "--method", "modifiers")
     assert code == 0, text
@@ -75,7 +77,9 @@ def test_plugins_are_used_recorded_and_missed_by_name(folder: Path, knockcast: P
     assert code == 0, text
     plans = [read_json(p.read_bytes(), p.name) for p in (folder / "store" / "plans").glob("*.json")]
     assert any("method toy_mean" in plan.get("plugins", {}) for plan in plans)
-    code, text = command("query", "store", "SELECT DISTINCT method, candidate FROM candidates", "--format", "json")
+    code, text = command(
+        "query", "store", "SELECT DISTINCT method, candidate FROM candidates", "--format", "json"
+    )
     assert {"method": "modifiers", "candidate": "median"} in json.loads(text)
     assert command("verify", "store")[0] == 0
     # Another version, then none: work is refused by name, what is there can still be read.

@@ -22,7 +22,11 @@ def test_the_wheel_holds_every_module_and_nothing_else_of_the_checkout(wheel: Pa
     with zipfile.ZipFile(wheel) as archive:
         held = set(archive.namelist())
     assert {name for name in held if name.endswith(".py")} == here
-    assert {name.split("/")[0] for name in held if ".dist-info/" not in name} == {"modeling", "tasks", "cluster"}
+    assert {name.split("/")[0] for name in held if ".dist-info/" not in name} == {
+        "modeling",
+        "tasks",
+        "cluster",
+    }
 
 
 @pytest.mark.timeout(900)
@@ -33,5 +37,7 @@ def test_an_empty_environment_runs_the_demo_from_the_wheel(wheel: Path, tmp_path
     done = run(python, "demo", "--small", "--workers", "0", "--out", "demo", folder=folder)
     assert done.returncode == 0, done.stderr
     assert "best-predicted targets" in done.stdout
-    where = run(python, "query", "demo/store", "SELECT count(*) AS n FROM genes", "--format", "csv", folder=folder)
+    where = run(
+        python, "query", "demo/store", "SELECT count(*) AS n FROM genes", "--format", "csv", folder=folder
+    )
     assert where.stdout.splitlines()[1].isdecimal()

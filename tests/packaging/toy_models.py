@@ -1,13 +1,13 @@
 """The module of a plug-in's package: a candidate and a method, as another team would write them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from modeling.candidates.base import Candidate, FitCost, fit_each
-from modeling.candidates.fitted import Arrays, Fitted, LinearModel
+from modeling.candidates.base import Candidate, fit_each
+from modeling.candidates.fitted import Fitted, LinearModel
 from modeling.candidates.problem import Problem
 from modeling.folds import Fold
 from tasks.fitting.fit import fit_by_pattern
@@ -39,10 +39,15 @@ class ToyMean(Method):
     def prepare(self, panel: Panel, fold: Fold, settings: Any, committed: Any) -> "ToyFold":
         return ToyFold(fold)
 
-    def fit(self, panel: Panel, prepared: "ToyFold", targets: Sequence[int], settings: Any) -> list[TargetFit]:
+    def fit(
+        self, panel: Panel, prepared: "ToyFold", targets: Sequence[int], settings: Any
+    ) -> list[TargetFit]:
         def fit_group(names: list[int], effect: np.ndarray, present: np.ndarray) -> list[TargetFit]:
             rows = prepared.fold.train[present]
-            return [TargetFit(t, rows, float(y.mean()), "no_modifiers") for t, y in zip(names, effect.T, strict=True)]
+            return [
+                TargetFit(t, rows, float(y.mean()), "no_modifiers")
+                for t, y in zip(names, effect.T, strict=True)
+            ]
 
         return fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, fit_group)
 

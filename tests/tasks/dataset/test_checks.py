@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.dataset.checks import check_enough_lines, check_lineages
+from tasks.dataset.checks import check_enough_lines, check_lineages, doubt_about, range_in_words
 from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.errors import BadInputError
 
 
-def test_fewer_lines_than_folds_are_told(tmp_path):
+def test_fewer_lines_than_folds_are_reported(tmp_path):
     values = np.zeros((32, 1))
     lines = [f"L{i}" for i in range(32)]
     few, dataset = (
@@ -57,3 +57,17 @@ def test_the_largest_lineages_are_named_where_none_can_be_held_out(tmp_path):
         check_lineages(dataset_of(tmp_path / "unknown", {"": 50}))
     with pytest.raises(BadInputError, match=r"without lineage Lung \(60 lines\) 29 cell lines are left"):
         check_lineages(dataset_of(tmp_path / "one", {"Lung": 60, "Skin": 29}))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [([0, 17], ""), ([0, 31], "without logarithm"), ([-0.5, 3], "differences"), ([np.nan, np.inf], "")],
+)
+def test_expression_that_cannot_be_log2_tpm_is_doubted(values: list[float], words: str):
+    doubt = doubt_about(np.array(values))
+    assert words in doubt
+    assert bool(doubt) == bool(words)
+
+
+def test_the_range_is_of_known_values():
+    assert range_in_words(np.array([np.nan, 1.5, np.inf, 12.0])) == "values from 1.5 to 12"

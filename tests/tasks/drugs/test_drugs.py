@@ -12,7 +12,8 @@ from modeling.folds import drug_folds
 from modeling.profiles.drug_models import drug_examples, forecast_by_ridge, target_profiles
 from modeling.statistics import metrics
 from tasks.dataset.dataset import Dataset
-from tasks.drugs.drugs import DrugData, check_drugs, check_ranking, drug_data, drug_tables
+from tasks.drugs.drugs import DrugData, check_drugs, check_ranking, drug_data
+from tasks.drugs.folds import drug_tables
 from tasks.errors import BadInputError
 from tasks.fitting.fold import Panel, panel_of
 from tasks.importing.importer import import_release
@@ -145,7 +146,7 @@ def test_a_scrambled_test_drug_changes_no_score_of_another(
     assert not before[before["axis"] == "drug"].equals(again[again["axis"] == "drug"])
 
 
-def test_every_problem_is_told(tmp_path: Path):
+def test_every_problem_is_reported(tmp_path: Path):
     nothing = drug_dataset(tmp_path / "nothing", response=False, targets=False)
     with pytest.raises(BadInputError) as told:
         check_drugs(nothing, folds=1)

@@ -1,15 +1,14 @@
 """Ranking of drugs: its tables, its leaks, the final model and new samples."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from safetensors.numpy import load, save
 
 from modeling.folds import Fold, make_folds
 from modeling.statistics.metrics import pearson
+from tasks.artifacts.drug_ranking import DrugRanking, ranking_of
 from tasks.drugs.drugs import DrugData, drug_data
 from tasks.drugs.ranking import fit_final_ranking, rank_drugs, ranking_tables
 from tasks.errors import BadInputError
@@ -36,8 +35,8 @@ def scores(made: tuple[Panel, DrugData], fold: Fold) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def arrays(made: tuple[Panel, DrugData]) -> dict[str, np.ndarray]:
-    return load(save(fit_final_ranking(*made)))
+def final(made: tuple[Panel, DrugData]) -> DrugRanking:
+    return ranking_of(fit_final_ranking(*made))
 
 
 def samples(panel: Panel, rows: slice = slice(0, 5)) -> pd.DataFrame:
@@ -89,16 +88,16 @@ def test_scrambled_test_lines_change_nothing_that_was_fitted(made: tuple[Panel, 
     assert not one[~kept].equals(other[~kept])
 
 
-def test_equal_runs_give_equal_bytes(made: tuple[Panel, DrugData], arrays: dict[str, np.ndarray]):
-    assert save(fit_final_ranking(*made)) == save(arrays)
+def test_equal_runs_give_equal_bytes(made: tuple[Panel, DrugData]):
+    assert fit_final_ranking(*made) == fit_final_ranking(*made)
 
 
 @pytest.mark.parametrize("features", FEATURES)
 def test_the_final_model_forecasts_as_a_fold_that_trains_on_the_same_lines(
-    made: tuple[Panel, DrugData], arrays: dict[str, np.ndarray], features: str
+    made: tuple[Panel, DrugData], final: DrugRanking, features: str
 ):
     panel, drugs = made
-    table = rank_drugs(arrays, samples(panel, slice(0, LINES)), features)
+    table = rank_drugs(final, samples(panel, slice(0, LINES)), features)
     wide = table.pivot_table(index="sample", columns="drug", values="forecast").loc[
         [f"S{i}" for i in range(LINES)]
     ]
@@ -113,11 +112,11 @@ def test_the_final_model_forecasts_as_a_fold_that_trains_on_the_same_lines(
 
 
 def test_drugs_are_ranked_by_how_far_they_lie_from_their_own_mean(
-    made: tuple[Panel, DrugData], arrays: dict[str, np.ndarray]
+    made: tuple[Panel, DrugData], final: DrugRanking
 ):
     response = made[1].response.astype(np.float64)
-    low = rank_drugs(arrays, samples(made[0]), pearson={"D5": 0.4})
-    high = rank_drugs(arrays, samples(made[0]), lower_is_more_sensitive=False)
+    low = rank_drugs(final, samples(made[0]), pearson={"D5": 0.4})
+    high = rank_drugs(final, samples(made[0]), lower_is_more_sensitive=False)
     assert low["sample"].tolist() == np.repeat([f"S{i}" for i in range(5)], DRUGS).tolist()
     for (_, rows), (_, others) in zip(low.groupby("sample"), high.groupby("sample"), strict=True):
         fitted = rows.dropna(subset="forecast")
@@ -136,16 +135,16 @@ def test_drugs_are_ranked_by_how_far_they_lie_from_their_own_mean(
 
 
 def test_genes_are_found_by_any_label_and_order_and_missing_ones_left_out(
-    made: tuple[Panel, DrugData], arrays: dict[str, np.ndarray]
+    made: tuple[Panel, DrugData], final: DrugRanking
 ):
     new = samples(made[0])
-    whole = rank_drugs(arrays, new)
+    whole = rank_drugs(final, new)
     turned = new.iloc[:, ::-1].rename(columns={"G4": "G4 (1234)"})
-    pd.testing.assert_frame_equal(whole, rank_drugs(arrays, turned))
+    pd.testing.assert_frame_equal(whole, rank_drugs(final, turned))
     holed = new.copy()
     holed.iloc[1, 3], holed.iloc[2, :2] = np.inf, np.nan  # 23 and 22 of 24 known: enough
     holed.iloc[3, :3] = np.nan  # 21: 87.5%
-    made_of = rank_drugs(arrays, holed)
+    made_of = rank_drugs(final, holed)
     absent = made_of[made_of["sample"] == "S3"]
     assert absent["forecast"].isna().all()
     assert absent["rank"].isna().all()
@@ -153,26 +152,22 @@ def test_genes_are_found_by_any_label_and_order_and_missing_ones_left_out(
         a, b = (t[t["sample"] == sample].set_index("drug")["forecast"].drop("D3") for t in (whole, made_of))
         assert b.notna().all()
         assert np.allclose(a, b.loc[a.index], rtol=1e-9) == same
-    fewer = rank_drugs(arrays, new.drop(columns=["G0", "G1"]))
+    fewer = rank_drugs(final, new.drop(columns=["G0", "G1"]))
     np.testing.assert_allclose(
         fewer[fewer["sample"] == "S2"]["forecast"], made_of[made_of["sample"] == "S2"]["forecast"], rtol=1e-9
     )
 
 
-def test_what_cannot_be_ranked_is_refused(made: tuple[Panel, DrugData], arrays: dict[str, np.ndarray]):
+def test_what_cannot_be_ranked_is_refused(made: tuple[Panel, DrugData], final: DrugRanking):
     new = samples(made[0])
     with pytest.raises(BadInputError, match="columns must be gene symbols"):
-        rank_drugs(arrays, new.set_axis([f"ENSG{i}" for i in range(GENES)], axis=1))
+        rank_drugs(final, new.set_axis([f"ENSG{i}" for i in range(GENES)], axis=1))
     few = new.drop(columns=["G0", "G1", "G2"])  # 21 of 24 genes: 87.5%
     with pytest.raises(BadInputError, match=r"'S0', knows 21 of the 24 genes .* \(87\.5%\); at least 90%"):
-        rank_drugs(arrays, few)
+        rank_drugs(final, few)
     with pytest.raises(BadInputError, match="expected one of expression, dependency, both"):
-        rank_drugs(arrays, new, features="kernel")
-    said = json.loads(arrays["names"].tobytes()) | {"format": 99}
-    newer = {**arrays, "names": np.frombuffer(json.dumps(said).encode(), dtype=np.uint8)}
-    with pytest.raises(BadInputError, match="written by a newer Knockcast"):
-        rank_drugs(newer, new)
+        rank_drugs(final, new, features="kernel")
 
 
-def test_no_samples_give_an_empty_table(made: tuple[Panel, DrugData], arrays: dict[str, np.ndarray]):
-    assert rank_drugs(arrays, samples(made[0], slice(0, 0))).empty
+def test_no_samples_give_an_empty_table(made: tuple[Panel, DrugData], final: DrugRanking):
+    assert rank_drugs(final, samples(made[0], slice(0, 0))).empty

@@ -73,7 +73,7 @@ BAD_TEXT = {
 
 @pytest.mark.parametrize("name", ["effect.csv", "expression.csv"])
 @pytest.mark.parametrize("case", BAD_TEXT)
-def test_a_bad_matrix_is_told_by_file_and_place(release, name, case):
+def test_a_bad_matrix_is_reported_by_file_and_place(release, name, case):
     content, words = BAD_TEXT[case]
     content = content.replace("ACH-2,,", "ACH-2,NA,") if name == "expression.csv" else content
     (release / name).write_text(content)
@@ -88,7 +88,7 @@ def test_a_last_line_left_open_is_noted(release):
     assert dataset.report["text files whose last line is not closed (cut short?)"] == ["effect.csv"]
 
 
-def test_utf_16_is_told(release):
+def test_utf_16_is_reported(release):
     (release / "effect.csv").write_text(GOOD, encoding="utf-16")
     (problem,) = problems_of(release)
     assert "UTF-16" in problem
@@ -98,13 +98,13 @@ def test_utf_16_is_told(release):
     ("place", "words"),
     [("TP53 (7157)", ["row 1", "UTF-8"]), ("0.75", ["row 3", "'KRAS (3845)'", "UTF-8"])],
 )
-def test_bytes_that_are_not_utf_8_are_told(release, place, words):
+def test_bytes_that_are_not_utf_8_are_reported(release, place, words):
     (release / "effect.csv").write_bytes(GOOD.encode().replace(place.encode(), b"caf\xe9"))
     (problem,) = problems_of(release)
     assert [word for word in words if word not in problem] == []
 
 
-def test_a_truncated_gz_is_told(release):
+def test_a_truncated_gz_is_reported(release):
     whole = gzip.compress((HEADER + "\n" + "".join(f"ACH-{i},{i * 0.37},{i}\n" for i in range(999))).encode())
     (release / "effect.csv").unlink()
     (release / "effect.csv.gz").write_bytes(whole[: len(whole) // 2])
@@ -113,14 +113,14 @@ def test_a_truncated_gz_is_told(release):
     assert "truncated" in problem
 
 
-def test_a_gz_that_is_none_is_told(release):
+def test_a_gz_that_is_none_is_reported(release):
     (release / "effect.csv").rename(release / "effect.csv.gz")
     (problem,) = problems_of(release)
     assert "effect.csv.gz: row 1" in problem
     assert "damaged" in problem
 
 
-def test_damaged_parquet_is_told(release):
+def test_damaged_parquet_is_reported(release):
     good = pd.read_csv(release / "effect.csv", index_col=0)
     (release / "effect.csv").unlink()
     good.to_parquet(release / "effect.parquet")
@@ -130,7 +130,7 @@ def test_damaged_parquet_is_told(release):
     assert "effect.parquet: not a readable Parquet file" in problem
 
 
-def test_bad_parquet_values_are_told(release):
+def test_bad_parquet_values_are_reported(release):
     frame = pd.DataFrame(
         {"A": [1.0, np.inf, np.nan, 2.0], "B (1)": [1.0, 2.0, np.nan, 3.0], " B (1)": 1.0},
         index=["ACH-1", "ACH-1", "ACH-2", ""],
@@ -149,7 +149,7 @@ def test_bad_parquet_values_are_told(release):
         assert words in problems
 
 
-def test_text_columns_in_parquet_are_told(release):
+def test_text_columns_in_parquet_are_reported(release):
     frame = pd.DataFrame({"A": [1.0], "lineage": ["Lung"]}, index=["ACH-1"])
     (release / "effect.csv").unlink()
     frame.to_parquet(release / "effect.parquet")
@@ -189,7 +189,7 @@ def test_at_most_fifty_problems_are_shown(release):
     assert lines[-1] == "... and 30 more problems"
 
 
-def test_transposed_and_foreign_matrices_are_told(release):
+def test_transposed_and_foreign_matrices_are_reported(release):
     pd.read_csv(release / "effect.csv", index_col=0).T.to_csv(release / "effect.csv")
     (problem,) = problems_of(release)
     assert "transpose" in problem
@@ -199,14 +199,14 @@ def test_transposed_and_foreign_matrices_are_told(release):
     assert "SIDM1" in problem
 
 
-def test_missing_files_are_told_by_the_names_expected(tmp_path):
+def test_missing_files_are_reported_by_the_names_expected(tmp_path):
     problems = problems_of(tmp_path)
     assert len(problems) == 3
     for name in ("CRISPRGeneEffect.csv", "CCLE_expression.csv", "Model.csv or sample_info.csv"):
         assert any(name in problem for problem in problems)
 
 
-def test_sources_that_are_no_folder_are_told(release):
+def test_sources_that_are_no_folder_are_reported(release):
     for source, words in ((release / "nowhere", "not there"), (release / "effect.csv", "--effect")):
         with pytest.raises(BadInputError) as caught:
             import_release(source, out=release / "d")
@@ -215,7 +215,7 @@ def test_sources_that_are_no_folder_are_told(release):
         import_release(out=release / "d")
 
 
-def test_named_files_that_cannot_be_used_are_told(release):
+def test_named_files_that_cannot_be_used_are_reported(release):
     (release / "effect.xlsx").write_bytes(b"PK")
     named = {"effect": release / "effect.xlsx", "models": release / "gone.csv"}
     problems = problems_of(release, **named)
@@ -234,7 +234,7 @@ BAD_MODELS = {
 
 
 @pytest.mark.parametrize("case", BAD_MODELS)
-def test_a_bad_models_table_is_told(release, case):
+def test_a_bad_models_table_is_reported(release, case):
     content, words = BAD_MODELS[case]
     (release / "models.csv").write_text(content)
     (problem,) = problems_of(release)
@@ -242,7 +242,7 @@ def test_a_bad_models_table_is_told(release, case):
     assert [word for word in words if word not in problem] == []
 
 
-def test_no_default_entry_and_bad_cells_in_other_entries_are_told(release):
+def test_no_default_entry_and_bad_cells_in_other_entries_are_reported(release):
     header = ",ModelID,IsDefaultEntryForModel,TP53 (7157)"
     (release / "expression.csv").write_text(f"{header}\n0,ACH-1,No,1\n1,ACH-2,No,2\n")
     (problem,) = problems_of(release)
@@ -265,12 +265,12 @@ def test_no_default_entry_and_bad_cells_in_other_entries_are_told(release):
         ({"min_coverage": 90}, "--min-coverage 90"),
     ],
 )
-def test_options_that_cannot_be_are_told(release, options, words):
+def test_options_that_cannot_be_are_reported(release, options, words):
     (problem,) = problems_of(release, **options)
     assert words in problem
 
 
-def test_nothing_dense_left_is_told(release):
+def test_nothing_dense_left_is_reported(release):
     (release / "expression.csv").write_text(f"{HEADER}\nACH-1,,1\nACH-2,1,\n")
     (problem,) = problems_of(release, min_coverage=0.5)
     assert "--min-coverage" in problem

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tasks.errors import BadInputError
-from tasks.scoring.samples import checked_samples, in_other_words, none_known, same_genes
+from tasks.scoring.samples import checked_samples, gene_columns, in_other_words, none_known, same_genes
 
 
 def frame(**columns: list[object]) -> pd.DataFrame:
@@ -53,6 +53,16 @@ def test_a_gene_twice_is_found_and_genes_that_share_a_symbol_are_none():
     labels = ["FLT3", "KRAS", "FLT3 (2322)", "DUX4 (1)", "DUX4 (2)", "TP53..7157.", "TP53 (7157)"]
     assert same_genes(labels) == [["FLT3", "FLT3 (2322)"], ["TP53..7157.", "TP53 (7157)"]]
     assert same_genes(["A (1)", "A (nan)", "A (2)"]) == [["A (1)", "A (nan)", "A (2)"]]
+
+
+def test_a_gene_is_found_by_its_label_and_by_its_name_in_a_dataset():
+    place = gene_columns(["FLT3 (2322)", "TP53..7157.", "DUX4 (1)", "DUX4 (2)", "KRAS"])
+    found = {gene: place.get(gene) for gene in ("FLT3", "FLT3 (2322)", "TP53", "DUX4", "DUX4 (2)", "KRAS")}
+    assert found == {"FLT3": 0, "FLT3 (2322)": 0, "TP53": 1, "DUX4": None, "DUX4 (2)": 3, "KRAS": 4}
+
+
+def test_a_label_as_written_goes_before_a_name():
+    assert gene_columns(["A", "A (nan)"])["A"] == 0
 
 
 def test_labels_that_are_unknown_get_a_hint():

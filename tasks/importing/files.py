@@ -1,4 +1,4 @@
-"""Delimited text files, gzipped or not: how they start, how their lines are numbered."""
+"""Files that are read: their types, and how delimited text starts and its lines are numbered."""
 
 import codecs
 import csv
@@ -9,16 +9,26 @@ from pathlib import Path
 from typing import IO
 
 from tasks.errors import BadInputError
-from tasks.importing.matrices import PARQUET_TYPES
 
+TEXT_TYPES = (".csv", ".tsv", ".txt", ".tab")
+PARQUET_TYPES = (".parquet", ".pq")
 MISSING = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None"})
 _BOMS = {codecs.BOM_UTF8: "UTF-8", codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 _SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons"}
 _LONGEST_FIELD = 2**24
 
 
+def file_type(path: Path) -> str:
+    """The type by a file's name (".csv", ...; .gz is looked through), or "" for one that is not read here."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    zipped = suffixes[-1:] == [".gz"]
+    last = (suffixes[:-1] if zipped else suffixes)[-1:]
+    known = TEXT_TYPES if zipped else (*TEXT_TYPES, *PARQUET_TYPES)
+    return last[0] if last and last[0] in known else ""
+
+
 def separator_of(path: Path) -> str:
-    """The separator a file's name promises: commas in .csv, tabs in .tsv, .txt and .tab."""
+    """The separator by a file's name: commas in .csv, tabs in .tsv, .txt and .tab."""
     return "," if ".csv" in (suffix.lower() for suffix in path.suffixes[-2:]) else "\t"
 
 
@@ -28,10 +38,13 @@ def open_bytes(path: Path) -> IO[bytes]:
 
 
 def read_header(path: Path) -> list[str]:
-    """The first line's fields.
+    """The names of the columns, as they are written.
+
+    A name in quotes may contain a line break; whether it may be used is for the caller to check.
 
     Raises:
-        BadInputError: no file, no content, a byte order mark, not UTF-8, or another separator than promised.
+        BadInputError: no file, no content, a byte order mark, not UTF-8, or another separator than the
+            file's name implies.
     """
     first = _first_line(path)
     for mark, name in _BOMS.items():
@@ -50,7 +63,10 @@ def read_header(path: Path) -> list[str]:
         raise BadInputError(
             f"{path}: row 1: not UTF-8 text (byte {error.start + 1}); save it as UTF-8"
         ) from error
-    fields = next(csv.reader([text], delimiter=separator_of(path)), [])
+    if text.count('"') % 2:  # perhaps a quote is open at the end of the line, and the header goes on
+        _, fields = next(numbered_rows(path))
+    else:
+        fields = next(csv.reader([text], delimiter=separator_of(path)), [])
     if len(fields) < 2:
         raise BadInputError(f"{path}: row 1: {_wrong_separator(text, separator_of(path))}")
     return fields
@@ -82,7 +98,7 @@ def numbered_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 def ends_with_newline(path: Path) -> bool:
     """Whether the last line is closed; where it is not, the file may have been cut off."""
     if path.suffix.lower() in (".gz", *PARQUET_TYPES):
-        return True  # these tell themselves when they were cut
+        return True  # a reader notices where these were cut
     with path.open("rb") as file:
         file.seek(-1, 2)
         return file.read(1) in b"\r\n"
