@@ -5,6 +5,7 @@ whole, durable file or, if the name is taken, changes nothing (locally a hard li
 `If-None-Match`). No file is ever renamed.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -53,16 +54,25 @@ class FileSystem(Protocol):
         """Remove one of the files `stale` named."""
 
 
+def _local(url: str) -> FileSystem:
+    return LocalFileSystem(Path(url).absolute())
+
+
+def _no_s3_yet(url: str) -> FileSystem:
+    raise BadInputError(f"{url}: stores on S3 are not built yet; give a folder on a local or shared disk")
+
+
+# What opens an address, by its scheme (`s3` of `s3://bucket/prefix`); "" is a path.
+BACKENDS: dict[str, Callable[[str], FileSystem]] = {"": _local, "s3": _no_s3_yet}
+
+
 def open_filesystem(url: str | Path) -> FileSystem:
     """The file system of a store's address.
 
-    Raises BadInputError for an address of a kind that is not supported (`s3://` and every other scheme).
+    Raises BadInputError for an address whose scheme is none of `BACKENDS`.
     """
     text = str(url)
-    if text.startswith("s3://"):
-        raise BadInputError(
-            f"{text}: stores on S3 are not built yet; give a folder on a local or shared disk"
-        )
-    if "://" in text:
+    scheme = text.partition("://")[0] if "://" in text else ""
+    if scheme not in BACKENDS:
         raise BadInputError(f"{text}: expected the path of a folder; this kind of address is not known")
-    return LocalFileSystem(Path(text).absolute())
+    return BACKENDS[scheme](text)

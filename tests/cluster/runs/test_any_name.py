@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cluster import Store, run
-from cluster.results.predict import predict_file
+from cluster.results.prediction_files import predict_file
 from cluster.store.maintain import verify
 from cluster.store.reader import StoreReader
 from cluster.views.query import query
