@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int64
 
-from modeling.statistics.varying import varies
+from modeling.statistics.metrics import varies
 
 UNKNOWN_LINEAGE = -1
 

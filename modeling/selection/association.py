@@ -15,9 +15,8 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from threadpoolctl import ThreadpoolController
 
-from modeling.selection.prepared import PreparedGenes, spread_of_ranks, standardise
+from modeling.selection.prepared import PreparedGenes, centred_ranks, spread_of_ranks, standardise
 from modeling.statistics.chi_squared import BinnedTargets, bin_targets, chi_squared_of, fill_root_chi_squared
-from modeling.statistics.ranks import centred_ranks
 
 TILE_TARGETS = 128  # rows of a tile; fewer targets are padded with zeros
 ALIGNED_GENES = 64  # products are made of this many genes at least; a multiple of every BLAS kernel's width

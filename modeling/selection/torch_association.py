@@ -20,8 +20,7 @@ from torch import Tensor
 
 from modeling.selection.association import TESTS, TILE_TARGETS, PreparedTargets, Tile, reciprocal
 from modeling.selection.prepared import PreparedGenes
-from modeling.statistics.bits import unpack
-from modeling.statistics.chi_squared import QUANTILE_BINS, BinnedTargets
+from modeling.statistics.chi_squared import QUANTILE_BINS, BinnedTargets, unpack
 
 
 @dataclass(frozen=True, eq=False)
