@@ -1,4 +1,4 @@
-"""What a forecast must beat: the lineage's mean, and the target's own expression."""
+"""What a prediction must beat: the lineage's mean, and the target's own expression."""
 
 import numpy as np
 from jaxtyping import Float, Int64

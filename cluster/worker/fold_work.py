@@ -7,7 +7,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.units import FIT, SEARCH
 from cluster.worker.inputs import RunInputs
 from modeling.folds import Fold
-from modeling.networks.shared_networks import STAGES, Keep, Standing
+from modeling.networks.shared_networks import STAGES, OnCheckpoint, TrainingCheckpoint
 from tasks.drugs.drugs import METHOD as DRUGS
 from tasks.drugs.folds import drug_fold
 from tasks.fitting.fold import Panel
@@ -66,8 +66,8 @@ def _search(job: Job, panel: Panel, fold: Fold, settings: ShardSettings, say: Sa
     return search_fold(panel, fold, settings, nested, checkpoints.last(), keep)
 
 
-def _keeper(job: Job, checkpoints: Checkpoints, say: Say | None) -> Keep:
-    def keep(network: str, standing: Standing) -> None:
+def _keeper(job: Job, checkpoints: Checkpoints, say: Say | None) -> OnCheckpoint:
+    def keep(network: str, standing: TrainingCheckpoint) -> None:
         checkpoints.keep(network, standing)
         if say is not None:
             say(f"{job.method_fold}: {told(network, standing)}")
@@ -75,14 +75,16 @@ def _keeper(job: Job, checkpoints: Checkpoints, say: Say | None) -> Keep:
     return keep
 
 
-def told(network: str, standing: Standing) -> str:
+def told(network: str, standing: TrainingCheckpoint) -> str:
     """How far a training is, in words."""
     if standing.tried is not None:
         return f"search for network {network}, {len(standing.tried)} architectures tried"
     if standing.state is None:
         return f"network {network} is done"
     loss, error = standing.state.losses[-1]
-    return f"network {network}, epoch {standing.state.epoch}, loss {loss:.4g}, on watched lines {error:.4g}"
+    return (
+        f"network {network}, epoch {standing.state.epoch}, loss {loss:.4g}, on validation lines {error:.4g}"
+    )
 
 
 def _searched(job: Job, method: str) -> tuple[int, ...] | None:

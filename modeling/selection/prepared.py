@@ -53,7 +53,7 @@ def prepare_genes(expression: Float[np.ndarray, "cell_lines genes"], cut: Cut = 
 
     Args:
         expression: log2(TPM+1) or any other measure, float32 or float64, no missing values.
-        cut: where the chi-squared test parts each gene's lines (the published code: the mean).
+        cut: where the chi-squared test splits each gene's lines (the published code: the mean).
 
     Raises:
         ValueError: fewer than three cell lines, or a value that is not finite.

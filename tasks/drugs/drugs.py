@@ -13,8 +13,8 @@ from modeling.folds import Fold, drug_folds
 from modeling.profiles.drug_models import (
     DrugExamples,
     drug_examples,
-    forecast_by_network,
-    forecast_by_ridge,
+    predict_by_network,
+    predict_by_ridge,
     target_profiles,
 )
 from modeling.seeds import seed_of
@@ -136,7 +136,7 @@ def drug_tables(
         by_network, row = _network(examples, fold, features, seed, device)
         networks.append(row)
         measured = response[fold.test][:, examples.lines]
-        for model, forecast in (("ridge", forecast_by_ridge(examples)), ("network", by_network)):
+        for model, forecast in (("ridge", predict_by_ridge(examples)), ("network", by_network)):
             said = {"method": METHOD, "fold": fold.number, "model": model, "features": features}
             scores += _both_axes(panel, said, examples, names, measured, forecast)
     scores.append(_line_mean(examples, fold, names, measured))
@@ -172,7 +172,7 @@ def _network(
     """Forecasts, and the row of `networks`."""
     begun = time.thread_time()
     stream = seed_of(seed, METHOD, fold.number, features)
-    forecast, trained = forecast_by_network(examples, stream, device)
+    forecast, trained = predict_by_network(examples, stream, device)
     seconds = time.thread_time() - begun
     row = training_row(features, trained, len(examples.train), seconds)
     return forecast, {"method": METHOD, "fold": fold.number} | row

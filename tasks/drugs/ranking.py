@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from modeling.folds import Fold
 from modeling.kernels.distances import scaling_of, standardised
 from modeling.kernels.kernels import Laplacian
-from modeling.profiles.drug_ranking import FEATURES, DrugWeights, Ranking, fit_ranking, forecast_drugs
+from modeling.profiles.drug_ranking import FEATURES, DrugWeights, Ranking, fit_ranking, predict_drugs
 from tasks.dataset.gene_classes import VARIABLE_SD
 from tasks.dataset.gene_labels import name_genes
 from tasks.drugs.drugs import METHOD, DrugData
@@ -42,7 +42,7 @@ def ranking_tables(panel: Panel, drugs: DrugData, fold: Fold) -> dict[str, pa.Ta
     names = [panel.cell_lines[i] for i in fold.test]
     scores = []
     for features, weights in found.weights.items():
-        forecast = forecast_drugs(weights, found.kernel, new, lines, int(scaling.varies.sum()))
+        forecast = predict_drugs(weights, found.kernel, new, lines, int(scaling.varies.sum()))
         said = {"method": METHOD, "fold": fold.number, "model": MODEL, "features": features}
         scores.append(correlation_rows({**said, "axis": "drug"}, drugs.drugs, measured.T, forecast.T))
         # A drug that is not forecast counts in no line.
@@ -166,7 +166,7 @@ def _forecast(
     weights = DrugWeights(*(arrays[f"{features}.{name}"] for name in ("intercept", "linear", "laplacian")))
     forecast = np.full((len(values), len(said["drugs"])), np.nan)
     lines, new = standardised(arrays["expression"], scaling), standardised(values[enough], scaling)
-    forecast[enough] = forecast_drugs(weights, Laplacian(**said["kernel"]), new, lines, known[enough])
+    forecast[enough] = predict_drugs(weights, Laplacian(**said["kernel"]), new, lines, known[enough])
     return forecast
 
 
