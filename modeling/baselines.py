@@ -1,9 +1,9 @@
-"""What a forecast must beat: the lineage's mean, and the target's own expression."""
+"""What a prediction must beat: the lineage's mean, and the target's own expression."""
 
 import numpy as np
 from jaxtyping import Float, Int64
 
-from modeling.statistics.varying import varies
+from modeling.statistics.metrics import varies
 
 UNKNOWN_LINEAGE = -1
 

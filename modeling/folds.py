@@ -22,7 +22,7 @@ FINAL_FOLD = -1
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One way to part the cell lines (or genes, or drugs). `train` and `test` are sorted row numbers
+    """One way to split the cell lines (or genes, or drugs). `train` and `test` are sorted row numbers
     without overlap.
 
     A `control` is there to be compared with another fold: it counts in no score of a target.
@@ -121,12 +121,12 @@ def drug_folds(n_drugs: int, folds: int, seed: int) -> tuple[Fold, ...]:
 
 def _shuffled_folds(n: int, folds: int, drawn: np.random.Generator, what: str) -> tuple[Fold, ...]:
     if not 2 <= folds <= n:
-        raise ValueError(f"{n} {what} cannot be parted into {folds} folds; expected 2 to {n}")
+        raise ValueError(f"{n} {what} cannot be split into {folds} folds; expected 2 to {n}")
     return _in_turn(drawn.permutation(n), folds)
 
 
 def _in_turn(order: Int64[np.ndarray, " rows"], folds: int) -> tuple[Fold, ...]:
-    """Rows in this order, parted as evenly as can be; each part tests in turn."""
+    """Rows in this order, split as evenly as can be; each part tests in turn."""
     parts = np.array_split(order, folds)
     return tuple(_fold(k, f"fold {k + 1} of {folds}", len(order), test) for k, test in enumerate(parts))
 
@@ -140,7 +140,7 @@ def _kfold(n_lines: int, folds: int, seed: int) -> tuple[Fold, ...]:
     if folds < 2:
         raise ValueError(f"kfold needs at least 2 folds, got {folds}; for one fold use the scheme 'split'")
     if n_lines < folds:
-        raise ValueError(f"{n_lines} cell lines cannot be parted into {folds} folds; ask for fewer folds")
+        raise ValueError(f"{n_lines} cell lines cannot be split into {folds} folds; ask for fewer folds")
     return _in_turn(_shuffled(n_lines, seed), folds)
 
 

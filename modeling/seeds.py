@@ -12,7 +12,7 @@ def seed_of(run_seed: SupportsIndex, *parts: str | SupportsIndex) -> int:
     """A 63-bit seed for one purpose of one run.
 
     `parts` say what the randomness is for, such as `("fold", 3, "autoselect")`. Text and numbers (Python's
-    or numpy's, which count alike) are told apart, and the parts' borders count, so that ("1", 2) , (1, 2) and
+    or numpy's, which count alike) differ, and the parts' borders count, so that ("1", 2) , (1, 2) and
     ("12",) give three unrelated seeds. The seed is the first 63 bits of the sha256 of the parts as JSON: the
     same on every machine and version.
     """

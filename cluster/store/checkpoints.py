@@ -9,7 +9,7 @@ from cluster.errors import StorageError
 from cluster.store import layout
 from cluster.store.body import sha256
 from cluster.store.filesystem import FileSystem
-from modeling.networks.shared_networks import Standing
+from modeling.networks.shared_networks import TrainingCheckpoint
 
 KEPT = 2
 
@@ -21,7 +21,7 @@ class Checkpoints:
         self._fs = fs
         self._key = key
 
-    def last(self) -> Standing | None:
+    def last(self) -> TrainingCheckpoint | None:
         """The furthest checkpoint that is not damaged; None where training has to start at the beginning."""
         for path in reversed(self._paths()):
             named = layout.checkpoint_of(path)
@@ -30,10 +30,10 @@ class Checkpoints:
             except StorageError:
                 continue  # another trainer of the same shard has just removed it
             if named is not None and sha256(data) == named[2]:
-                return Standing.from_arrays(load(data))
+                return TrainingCheckpoint.from_arrays(load(data))
         return None
 
-    def keep(self, network: str, standing: Standing) -> None:
+    def keep(self, network: str, standing: TrainingCheckpoint) -> None:
         """Write a checkpoint durably, and remove all but the last two."""
         data = save(standing.arrays())
         name = f"{standing.epochs:06d}-{len(standing.done)}-{network}"

@@ -11,7 +11,7 @@ from cluster.store.checkpoints import Checkpoints
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.worker.inputs import RunInputs
-from modeling.networks.shared_networks import Keep, Standing
+from modeling.networks.shared_networks import OnCheckpoint, TrainingCheckpoint
 from tasks.fitting.fold import FoldResult
 from tasks.fitting.settings import MethodSettings
 from tasks.methods.method import TARGETS, CommittedWork, FoldJob, FoldTask
@@ -65,11 +65,11 @@ def finish_fold_work(job: Job) -> None:
         Checkpoints(open_filesystem(job.store), job.shard.key).clear()
 
 
-def _checkpointing(job: Job, report: ReportProgress | None) -> tuple[Standing | None, Keep]:
+def _checkpointing(job: Job, report: ReportProgress | None) -> tuple[TrainingCheckpoint | None, OnCheckpoint]:
     """Where the work stands, and what keeps where it stands from now on."""
     checkpoints = Checkpoints(open_filesystem(job.store), job.shard.key)
 
-    def keep(network: str, standing: Standing) -> None:
+    def keep(network: str, standing: TrainingCheckpoint) -> None:
         checkpoints.keep(network, standing)
         if report is not None:
             report(f"{job.shard.method_fold}: {told(network, standing)}")
@@ -77,7 +77,7 @@ def _checkpointing(job: Job, report: ReportProgress | None) -> tuple[Standing | 
     return checkpoints.last(), keep
 
 
-def told(network: str, standing: Standing) -> str:
+def told(network: str, standing: TrainingCheckpoint) -> str:
     """How far a training is, in words."""
     if standing.tried is not None:
         return f"search for network {network}, {len(standing.tried)} architectures tried"

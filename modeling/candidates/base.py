@@ -54,7 +54,7 @@ def _guarded(name: str, fit_one: Callable[[Problem], Fitted], problem: Problem) 
     if problem.trouble:
         return failed(name, problem.trouble)
     try:
-        # Overflow is looked for in the result, where it can be told to the user.
+        # Overflow is looked for in the result, where the user sees it.
         with np.errstate(all="ignore"):
             fitted = fit_one(problem)
     except LIBRARY_FAILURES as error:

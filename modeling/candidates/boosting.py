@@ -92,14 +92,14 @@ def _choose(xgboost: Any, problem: Problem) -> tuple[float, int, float]:
     """Learning rate, number of rounds and held-out RMSE of the best early-stopped booster."""
     kept, held = held_out_lines(problem)
     train = _matrix(xgboost, problem.take(kept))
-    watched = _matrix(xgboost, problem.take(held), bins_of=train)
+    validation = _matrix(xgboost, problem.take(held), bins_of=train)
     tried = []
     for rate in LEARNING_RATES:
         booster = xgboost.train(
             _settings(rate),
             train,
             num_boost_round=ROUNDS,
-            evals=[(watched, "held_out")],
+            evals=[(validation, "held_out")],
             early_stopping_rounds=PATIENCE,
             verbose_eval=False,
         )

@@ -26,7 +26,7 @@ class NeighboursModel:
         from sklearn.neighbors import KNeighborsRegressor  # noqa: PLC0415
 
         neighbours = min(NEIGHBOURS, len(self.effect))
-        # Brute force, so that the path taken does not hang on the library's guess about the data.
+        # Brute force, so that the path taken does not depend on the library's guess about the data.
         model = KNeighborsRegressor(neighbours, weights="distance", algorithm="brute")
         predicted: Float64[np.ndarray, " lines"] = model.fit(self.features, self.effect).predict(features)
         return predicted

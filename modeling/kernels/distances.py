@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Float32, Float64, Int64
 from numba import njit
 
 from modeling.selection.prepared import check_matrix
-from modeling.statistics.varying import CONSTANT_TOLERANCE
+from modeling.statistics.metrics import CONSTANT_TOLERANCE
 
 GENES_AT_ONCE = 512  # a pass: their values of a tile of lines stay in the second-level cache
 LINES_LEFT, LINES_RIGHT = 4, 128  # a tile: its float64 sums stay in the first-level cache
@@ -39,7 +39,7 @@ class Scaling:
 def scaling_of(expression: Float[np.ndarray, "cell_lines genes"]) -> Scaling:
     """Statistics of the training lines.
 
-    A gene whose range is at most 1e-12 of its largest magnitude is constant, as in `statistics.varying`.
+    A gene whose range is at most 1e-12 of its largest magnitude is constant, as in `statistics.metrics`.
     Raises ValueError for fewer than three lines or a value that is not finite.
     """
     check_matrix("expression", expression)

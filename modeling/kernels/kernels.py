@@ -1,12 +1,12 @@
-"""The kernels of the all-gene rivals: linear, and Laplacian with two parameters chosen by leave-one-out.
+"""The kernels of the all-gene baselines: linear, and Laplacian with two parameters chosen by leave-one-out.
 
 Both start from one number for each pair of lines (`kernels.distances`): the mean over genes of z z' or
 of |z - z'|, z the expression standardised on the training lines.
 
 Penalties are relative to a kernel of mean eigenvalue 1, the largest first (of equal errors it wins). The
-largest is the largest that still lowered the error of forecasts on real data: with larger ones, targets that
-barely follow expression get the training mean in some folds and a forecast in others, which costs correlation
-and gains nothing.
+largest is the largest that still lowered the error of predictions on real data: with larger ones, targets
+that barely follow expression get the training mean in some folds and a model's in others, which costs
+correlation and gains nothing.
 """
 
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ from jaxtyping import Float32, Float64
 from modeling.kernels.distances import Counted, mean_distances, mean_products
 from modeling.kernels.ridge import leave_one_out_errors, spectrum_of
 
-Lines: TypeAlias = Float32[np.ndarray, "_ genes"]  # standardised expression
+StandardisedLines: TypeAlias = Float32[np.ndarray, "_ genes"]  # standardised expression
 
 
 def half_decades(highest: float, lowest: float) -> Float64[np.ndarray, " penalties"]:
@@ -46,7 +46,10 @@ class Linear:
         return {}
 
     def between(
-        self, left: Lines, right: Lines | None = None, counted: Counted = None
+        self,
+        left: StandardisedLines,
+        right: StandardisedLines | None = None,
+        counted: Counted = None,
     ) -> Float64[np.ndarray, "..."]:
         """What `of` makes a kernel from; arguments as of `mean_products`."""
         return mean_products(left, right, counted)
@@ -70,7 +73,10 @@ class Laplacian:
         return asdict(self)
 
     def between(
-        self, left: Lines, right: Lines | None = None, counted: Counted = None
+        self,
+        left: StandardisedLines,
+        right: StandardisedLines | None = None,
+        counted: Counted = None,
     ) -> Float64[np.ndarray, "..."]:
         """What `of` makes a kernel from; arguments as of `mean_distances`."""
         return mean_distances(left, right, counted)

@@ -39,7 +39,7 @@ class Spectrum:
 
 @dataclass(frozen=True)
 class RidgeFits:
-    """Fits of many targets; a forecast is `intercept` + kernel(new line, training lines) @ `dual`.
+    """Fits of many targets; a prediction is `intercept` + kernel(new line, training lines) @ `dual`.
 
     `dual` is for the kernel as it came, neither centred nor scaled, and sums to zero for each target.
     `loo_rmse` is the leave-one-out error at the `penalty` chosen, in the effect's unit.
@@ -52,10 +52,10 @@ class RidgeFits:
 
     def predict(self, kernel: Float64[np.ndarray, "new lines"]) -> Float64[np.ndarray, "new targets"]:
         """Forecasts for new lines from their kernel with the training lines."""
-        return forecasts(kernel, self.dual, self.intercept)
+        return predict_by_kernel(kernel, self.dual, self.intercept)
 
 
-def forecasts(
+def predict_by_kernel(
     kernel: Float64[np.ndarray, "new lines"],
     dual: Float64[np.ndarray, "lines targets"],
     intercept: Float64[np.ndarray, " targets"],
@@ -122,7 +122,7 @@ def leave_one_out_errors(
     effects: Float64[np.ndarray, "lines targets"],
     penalties: Float64[np.ndarray, " penalties"],
 ) -> Float64[np.ndarray, "penalties targets"]:
-    """Mean squared error of each line's forecast by a fit, intercept included, on all the others."""
+    """Mean squared error of each line's prediction by a fit, intercept included, on all the others."""
     out = np.empty((len(penalties), effects.shape[1]))
     with one_blas_thread():
         diagonals = _inverse_diagonals(spectrum, penalties)

@@ -1,7 +1,7 @@
 """Training one network on many lines: Adam, early stopping, and a state from which it goes on bit for bit.
 
 The gradients are written out: kept in place, they cost a third less time than torch's own differentiation,
-which makes them anew at every step. Importing this imports torch, which takes seconds: do it late.
+which allocates them at every step. Importing this imports torch, which takes seconds: do it late.
 """
 
 import math
@@ -14,65 +14,69 @@ import torch
 from torch import Tensor
 
 from modeling.networks.mlp import Perceptron
-from modeling.networks.training_state import Examples, Schedule, State, Trained
+from modeling.networks.training_state import Examples, Schedule, TrainedNetwork, TrainState
 
-Keep = Callable[[State], None]
+OnState = Callable[[TrainState], None]
 
 
 def train(
     network: Perceptron,
     learned: Examples,
-    watched: Examples | None,
+    validation: Examples | None,
     schedule: Schedule,
     seed: int,
     *,
     device: str = "cpu",
-    begun: State | None = None,
-    keep: Keep | None = None,
+    resume_from: TrainState | None = None,
+    on_checkpoint: OnState | None = None,
     every: int = 10,
-) -> Trained:
-    """Train from the weights of `network`, or go on from `begun`, a state of the same training.
+) -> TrainedNetwork:
+    """Train from the weights of `network`, or go on from `resume_from`, a state of the same training.
 
-    Lowers the mean squared error over the outputs that count, by Adam on batches whose order is drawn anew
-    each epoch (the last may be smaller). With `watched` lines it stops once their error has not fallen for
-    `schedule.patience` epochs, and the best epoch's weights are kept; without, those of the last. `keep` is
-    given the state after every `every` epochs. Equal inputs give equal bits on one kind of processor,
-    whether or not training went on from a state; torch uses one thread meanwhile. A loss that is not finite
-    ends the training with a `failure`, and so do lines of which no output counts.
+    Lowers the mean squared error over the outputs that count, by Adam on batches whose order is drawn for
+    each epoch (the last may be smaller). With `validation` lines it stops once their error has not fallen for
+    `schedule.patience` epochs, and the best epoch's weights are kept; without, those of the last.
+    `on_checkpoint` gets the state after every `every` epochs. Equal inputs give equal bits on one kind of
+    processor, whether or not training went on from a state; torch uses one thread meanwhile. A loss that is
+    not finite ends the training with a `failure`, and so do lines of which no output counts.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with torch.no_grad():
-            descent = _Descent(network, seed, schedule, device, begun)
-            lines = _Lines.of(learned, device)
-            others = None if watched is None else _Lines.of(watched, device)
-            failure = _descend(descent, lines, others, keep, every)
-            return descent.result(failure)
+            training = _Training(network, seed, schedule, device, resume_from)
+            lines = _DeviceExamples.of(learned, device)
+            others = None if validation is None else _DeviceExamples.of(validation, device)
+            failure = _train_to_end(training, lines, others, on_checkpoint, every)
+            return training.result(failure)
     finally:
         torch.set_num_threads(threads)
 
 
-def _descend(
-    descent: "_Descent", learned: "_Lines", watched: "_Lines | None", keep: Keep | None, every: int
+def _train_to_end(
+    training: "_Training",
+    learned: "_DeviceExamples",
+    validation: "_DeviceExamples | None",
+    on_checkpoint: OnState | None,
+    every: int,
 ) -> str:
     """Epoch after epoch to the end; returns why it could not go on."""
-    for what, lines in (("learned", learned), ("watched", watched)):
+    for what, lines in (("learned", learned), ("validation", validation)):
         if lines is not None and not lines.counts.any():
             return f"no output of the {what} lines counts"
-    while not descent.ended(watched is not None):
-        loss = descent.learn(learned)
-        error = math.nan if watched is None else descent.error(watched)
-        if not math.isfinite(loss) or (watched is not None and not math.isfinite(error)):
-            return f"the loss of epoch {len(descent.losses) + 1} is not finite"
-        descent.note(loss, error)
-        if keep is not None and len(descent.losses) % every == 0:
-            keep(descent.state())
+    while not training.ended(validation is not None):
+        loss = training.learn(learned)
+        error = math.nan if validation is None else training.error(validation)
+        if not math.isfinite(loss) or (validation is not None and not math.isfinite(error)):
+            return f"the loss of epoch {len(training.losses) + 1} is not finite"
+        training.note(loss, error)
+        if on_checkpoint is not None and len(training.losses) % every == 0:
+            on_checkpoint(training.state())
     return ""
 
 
 @dataclass(frozen=True, eq=False)
-class _Lines:
+class _DeviceExamples:
     """Examples on the device; `gaps` is true where an output does not count, None where all do.
 
     `counts` says how many outputs of each line do: on the CPU, or a GPU would be waited for at each step.
@@ -84,7 +88,7 @@ class _Lines:
     counts: Tensor
 
     @classmethod
-    def of(cls, examples: Examples, device: str) -> "_Lines":
+    def of(cls, examples: Examples, device: str) -> "_DeviceExamples":
         inputs = _tensor(examples.inputs, device)
         same = examples.outputs is examples.inputs
         outputs = inputs if same else _tensor(examples.outputs, device)
@@ -96,33 +100,33 @@ class _Lines:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def in_order(self, order: Tensor) -> "_Lines":
+    def in_order(self, order: Tensor) -> "_DeviceExamples":
         """These lines in another order, drawn on the CPU."""
         there = order.to(self.inputs.device)
         return self._taken(there, self.counts[order])
 
-    def batch(self, rows: slice) -> "_Lines":
+    def batch(self, rows: slice) -> "_DeviceExamples":
         """Some neighbours."""
         return self._taken(rows, self.counts[rows])
 
-    def _taken(self, rows: Tensor | slice, counts: Tensor) -> "_Lines":
+    def _taken(self, rows: Tensor | slice, counts: Tensor) -> "_DeviceExamples":
         inputs = self.inputs[rows]
         outputs = inputs if self.outputs is self.inputs else self.outputs[rows]
-        return _Lines(inputs, outputs, None if self.gaps is None else self.gaps[rows], counts)
+        return _DeviceExamples(inputs, outputs, None if self.gaps is None else self.gaps[rows], counts)
 
-    def slopes(self, values: Tensor) -> tuple[Tensor, Tensor, int]:
-        """Half the slope of the summed squared error at each output, that sum, and how many outputs count."""
+    def gradients(self, values: Tensor) -> tuple[Tensor, Tensor, int]:
+        """Half the summed squared error's gradient at each output, that sum, and how many outputs count."""
         errors = values - self.outputs
         if self.gaps is not None:
             errors.masked_fill_(self.gaps, 0.0)
         return errors, (errors * errors).sum(dtype=torch.float64), int(self.counts.sum())
 
 
-class _Descent:
-    """A network in training: its parameters with their slopes in place, Adam, and what the epochs gave."""
+class _Training:
+    """A network in training: its parameters with their gradients in place, Adam, and what the epochs gave."""
 
     def __init__(
-        self, network: Perceptron, seed: int, schedule: Schedule, device: str, begun: State | None
+        self, network: Perceptron, seed: int, schedule: Schedule, device: str, resume_from: TrainState | None
     ) -> None:
         self.losses: list[tuple[float, float]] = []
         self._schedule = schedule
@@ -130,20 +134,20 @@ class _Descent:
         self._best: list[Tensor] = []
         # On the CPU whatever the device: the order of the lines is the same everywhere.
         self._generator = torch.Generator().manual_seed(seed)
-        now = network if begun is None else begun.network
+        now = network if resume_from is None else resume_from.network
         self._weights = _tensors(now.weights, device)
         self._biases = _tensors(now.biases, device)
         for parameter in self._parameters:
             parameter.grad = torch.zeros_like(parameter)
         self._adam = torch.optim.Adam(self._parameters, lr=schedule.learning_rate, fused=True)
-        if begun is not None:
-            self._restore(begun, device)
+        if resume_from is not None:
+            self._restore(resume_from, device)
 
     @property
     def _parameters(self) -> list[Tensor]:
         return [*self._weights, *self._biases]
 
-    def _restore(self, state: State, device: str) -> None:
+    def _restore(self, state: TrainState, device: str) -> None:
         self.losses = [(float(a), float(b)) for a, b in state.losses]
         self._best_epoch = state.best_epoch
         self._best = [] if state.best is None else _tensors(_flat(state.best), device)
@@ -158,13 +162,13 @@ class _Descent:
             step = torch.tensor(float(state.steps), dtype=torch.float32, device=device)
             self._adam.state[parameter] = {"step": step, "exp_avg": first, "exp_avg_sq": second}
 
-    def ended(self, watched: bool) -> bool:
+    def ended(self, validation: bool) -> bool:
         """Whether no further epoch is due."""
         epochs = len(self.losses)
-        late = watched and epochs - self._best_epoch >= self._schedule.patience
+        late = validation and epochs - self._best_epoch >= self._schedule.patience
         return epochs >= self._schedule.epochs or late
 
-    def learn(self, lines: _Lines) -> float:
+    def learn(self, lines: _DeviceExamples) -> float:
         """One epoch; the mean squared error of each line when it was learned from."""
         shuffled = lines.in_order(torch.randperm(len(lines), generator=self._generator))
         squares = torch.zeros(1, dtype=torch.float64, device=lines.inputs.device)
@@ -172,16 +176,16 @@ class _Descent:
             squares += self._step(shuffled.batch(slice(first, first + self._schedule.batch)))
         return float(squares) / int(lines.counts.sum())
 
-    def _step(self, batch: _Lines) -> Tensor:
+    def _step(self, batch: _DeviceExamples) -> Tensor:
         """One step of Adam; the batch's squared errors before it."""
         values = list(self._forward(batch.inputs))
-        slopes, square, count = batch.slopes(values[-1])
-        slopes *= 2.0 / max(count, 1)
+        gradients, square, count = batch.gradients(values[-1])
+        gradients *= 2.0 / max(count, 1)
         for i in reversed(range(len(self._weights))):
-            torch.mm(slopes.T, values[i], out=_slope_of(self._weights[i]))
-            torch.sum(slopes, 0, out=_slope_of(self._biases[i]))
+            torch.mm(gradients.T, values[i], out=_gradient_of(self._weights[i]))
+            torch.sum(gradients, 0, out=_gradient_of(self._biases[i]))
             if i:
-                slopes = (slopes @ self._weights[i]).mul_(1.0 - values[i] * values[i])
+                gradients = (gradients @ self._weights[i]).mul_(1.0 - values[i] * values[i])
         self._adam.step()
         return square
 
@@ -195,10 +199,10 @@ class _Descent:
                 values.tanh_()
             yield values
 
-    def error(self, lines: _Lines) -> float:
+    def error(self, lines: _DeviceExamples) -> float:
         """The mean squared error of the network as it is."""
         *_, values = self._forward(lines.inputs)
-        _, square, count = lines.slopes(values)
+        _, square, count = lines.gradients(values)
         return float(square) / count
 
     def note(self, loss: float, error: float) -> None:
@@ -211,10 +215,10 @@ class _Descent:
             else:
                 self._best = [parameter.clone() for parameter in self._parameters]
 
-    def state(self) -> State:
+    def state(self) -> TrainState:
         """Where training stands after an epoch."""
         adam = [self._adam.state[p] for p in self._parameters]
-        return State(
+        return TrainState(
             network=self._arrays(self._parameters),
             first=self._arrays([each["exp_avg"] for each in adam]),
             second=self._arrays([each["exp_avg_sq"] for each in adam]),
@@ -225,10 +229,10 @@ class _Descent:
             generator=self._generator.get_state().numpy().copy(),
         )
 
-    def result(self, failure: str) -> Trained:
+    def result(self, failure: str) -> TrainedNetwork:
         """What the training came to."""
         kept, epoch = (self._best, self._best_epoch) if self._best else (self._parameters, len(self.losses))
-        return Trained(self._arrays(kept), epoch, self._loss_table(), failure)
+        return TrainedNetwork(self._arrays(kept), epoch, self._loss_table(), failure)
 
     def _loss_table(self) -> np.ndarray:
         return np.array(self.losses, dtype=np.float64).reshape(-1, 2)
@@ -238,9 +242,9 @@ class _Descent:
         return Perceptron(tuple(arrays[: len(self._weights)]), tuple(arrays[len(self._weights) :]))
 
 
-def _slope_of(parameter: Tensor) -> Tensor:
+def _gradient_of(parameter: Tensor) -> Tensor:
     if parameter.grad is None:
-        raise RuntimeError("a parameter lost its slope")
+        raise RuntimeError("a parameter lost its gradient")
     return parameter.grad
 
 

@@ -5,7 +5,7 @@ than training values, layer sizes between those of input and output. Their own c
 600 units between 500 and 300, keeps neither rule: 2.3 million weights would ask for 2855 cell lines.
 
 A fifth of the training lines is judged by: no network of the search learns from it, autoencoders included,
-and it stops none. A tenth of the others is watched for early stopping.
+and it stops none. A tenth of the others decides when training stops.
 """
 
 import time
@@ -19,13 +19,13 @@ from modeling.networks.mlp import Perceptron, count_weights, initial_perceptron
 from modeling.networks.shared_networks import (
     STAGES,
     Design,
-    Keep,
-    Standing,
-    TrainingLines,
+    OnCheckpoint,
+    ScaledTrainingLines,
+    TrainingCheckpoint,
     examples_of,
     rows_of,
     train_networks,
-    watched_lines,
+    validation_lines,
 )
 from modeling.networks.training_state import Examples
 from modeling.seeds import generator, seed_of
@@ -56,15 +56,15 @@ class Configuration:
 class Tried:
     """What a configuration came to.
 
-    `epochs` were run in all. `validation_loss` is the mean squared error over the judged lines, of the best
-    epoch's weights by the watched ones; NaN, with a `failure`, where training could not go on. `values`
+    `epochs` were run in all. `judged_loss` is the mean squared error over the judged lines, of the best
+    epoch's weights by the validation lines; NaN, with a `failure`, where training could not go on. `values`
     are the training values that bound the weights, where the search knows them.
     """
 
     configuration: Configuration
     weights: int
     epochs: int
-    validation_loss: float
+    judged_loss: float
     seconds: float
     failure: str = ""
     chosen: bool = False
@@ -74,7 +74,7 @@ class Tried:
 def numbers_of(tried: Sequence[Tried]) -> Float64[np.ndarray, "tried 6"]:
     """What is known of architectures as numbers, for a checkpoint; NaN losses stand for failures."""
     shapes = [[each.configuration.hidden_layers, each.configuration.units] for each in tried]
-    rest = [[each.weights, each.epochs, each.validation_loss, each.seconds] for each in tried]
+    rest = [[each.weights, each.epochs, each.judged_loss, each.seconds] for each in tried]
     return np.hstack([np.reshape(shapes, (-1, 2)), np.reshape(rest, (-1, 4))]).astype(np.float64)
 
 
@@ -93,7 +93,7 @@ class InnerSplit:
     """Examples of one network: to learn from, to stop by, and to judge by."""
 
     learned: Examples
-    watched: Examples
+    validation: Examples
     judged: Examples
 
 
@@ -131,7 +131,7 @@ def search(
     already: Mapping[Configuration, Tried] | None = None,
     after: Callable[[Tried], None] | None = None,
 ) -> list[Tried]:
-    """Try each configuration, and choose the one with the lowest validation loss, or of equals the smallest.
+    """Try each configuration, and choose the one with the lowest judged loss, or of equals the smallest.
 
     Each is trained as if alone: from a start and in an order of its own, by the seed, the schedule and the
     device of `design`. `already` holds what is known of some, which are not trained again; `after` is given
@@ -146,39 +146,40 @@ def search(
     tried = [found[candidate] for candidate in candidates]
     best = min(
         (each for each in tried if not each.failure),
-        key=lambda each: (each.validation_loss, each.weights, each.configuration),
+        key=lambda each: (each.judged_loss, each.weights, each.configuration),
         default=None,
     )
     return [replace(each, chosen=each is best) for each in tried]
 
 
 def search_network(
-    lines: TrainingLines,
+    lines: ScaledTrainingLines,
     design: Design,
     count: int = COUNT,
     *,
-    begun: Standing | None = None,
-    keep: Keep | None = None,
+    resume_from: TrainingCheckpoint | None = None,
+    on_checkpoint: OnCheckpoint | None = None,
     already: Mapping[Configuration, Tried] | None = None,
     after: Callable[[Tried], None] | None = None,
 ) -> list[Tried]:
     """Search for the hidden layers of the last network of the design's method: `code` or `plain`.
 
-    `lines` are a fold's training lines; which of them are `watched` when the winner is trained does not
-    matter here, nor does `design.hidden`. They come scaled by all of them: that alone the judged lines have a
-    part in. For `code`, the autoencoders are trained first, and once; `begun` and `keep` are those of
-    `train_networks` for them, `already` and `after` those of `search`. The training values that bound the
-    weights are those of all `lines`, the watched ones included. Empty where an autoencoder fails.
+    `lines` are a fold's training lines; which of them are its validation lines when the winner is trained
+    does not matter here, nor does `design.hidden`. They come scaled by all of them: that alone the judged
+    lines have a part in. For `code`, the autoencoders are trained first, and once; `resume_from` and
+    `on_checkpoint` are those of `train_networks` for them, `already` and `after` those of `search`. The
+    training values that bound the weights are those of all `lines`, the validation lines included. Empty
+    where an autoencoder fails.
     """
     *coders, name = STAGES[design.method]
     judged = judged_lines(len(lines.expression), design.seed)
     inner = _inner_lines(lines, judged, design.seed)
-    done = train_networks(inner, design, begun, keep, stages=coders)
+    done = train_networks(inner, design, resume_from, on_checkpoint, stages=coders)
     if any(trained.failure for trained in done.values()):
         return []
     every = examples_of(name, lines, done)
-    others, watched = rows_of(every, ~judged), inner.watched
-    split = InnerSplit(rows_of(others, ~watched), rows_of(others, watched), rows_of(every, judged))
+    others, validation = rows_of(every, ~judged), inner.validation
+    split = InnerSplit(rows_of(others, ~validation), rows_of(others, validation), rows_of(every, judged))
     sizes = every.inputs.shape[1], every.outputs.shape[1]
     values = training_values(every)
     candidates = configurations(*sizes, values, count, design.seed)
@@ -193,27 +194,29 @@ def judged_lines(n_lines: int, seed: int) -> Bool[np.ndarray, " lines"]:
     return judged
 
 
-def _inner_lines(lines: TrainingLines, judged: Bool[np.ndarray, " lines"], seed: int) -> TrainingLines:
+def _inner_lines(
+    lines: ScaledTrainingLines, judged: Bool[np.ndarray, " lines"], seed: int
+) -> ScaledTrainingLines:
     """All but the judged lines, with a tenth of their own to watch."""
     kept = ~judged
-    return TrainingLines(
+    return ScaledTrainingLines(
         lines.expression[kept],
         lines.effect[kept],
         lines.counted[kept],
-        watched_lines(int(kept.sum()), seed_of(seed, "search")),
+        validation_lines(int(kept.sum()), seed_of(seed, "search")),
     )
 
 
 def _try(split: InnerSplit, candidate: Configuration, design: Design) -> Tried:
     from modeling.networks.adam import train  # noqa: PLC0415 - torch takes seconds
 
-    begun = time.thread_time()
+    started = time.thread_time()
     sizes = (split.learned.inputs.shape[1], *candidate.hidden, split.learned.outputs.shape[1])
     own = design.method, candidate.hidden_layers, candidate.units
     trained = train(
         initial_perceptron(sizes, seed_of(design.seed, "search start", *own)),
         split.learned,
-        split.watched,
+        split.validation,
         design.schedule,
         seed_of(design.seed, "search orders", *own),
         device=design.device,
@@ -224,8 +227,8 @@ def _try(split: InnerSplit, candidate: Configuration, design: Design) -> Tried:
         configuration=candidate,
         weights=count_weights(sizes),
         epochs=len(trained.losses),
-        validation_loss=loss,
-        seconds=time.thread_time() - begun,
+        judged_loss=loss,
+        seconds=time.thread_time() - started,
         failure=failure,
     )
 

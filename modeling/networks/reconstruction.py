@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from modeling.statistics.varying import CONSTANT_TOLERANCE
+from modeling.statistics.metrics import CONSTANT_TOLERANCE
 
 Values = Float[np.ndarray, "lines genes"]
 FEWEST = 3  # a correlation of two says nothing

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float32, Int64
 
-from modeling.statistics.varying import CONSTANT_TOLERANCE
+from modeling.statistics.metrics import CONSTANT_TOLERANCE
 
 MOST_ZEROS = 0.8  # of a gene's training lines; a gene with more says little and is left out
 

@@ -1,8 +1,8 @@
 """The shared networks of one fold: an expression and a dependency autoencoder, and a network between codes.
 
 Itzhacky and Sharan, Molecular Omics 2021 (part B1). Everything is learned from the fold's training lines. A
-tenth of them are watched: no network learns from them, and they say when each stops. `plain` is one network
-from expression to dependency (B1').
+tenth of them are validation lines: no network learns from them, and they decide when each stops. `plain` is
+one network from expression to dependency (B1').
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,26 +13,29 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
 from modeling.networks.mlp import Perceptron, initial_perceptron
-from modeling.networks.training_state import Examples, Schedule, State, Trained
+from modeling.networks.training_state import Examples, Schedule, TrainedNetwork, TrainState
 from modeling.seeds import generator, seed_of
 
 LATENT, PLAIN = "latent", "plain"
 EXPRESSION, DEPENDENCY, CODE = "expression", "dependency", "code"
 STAGES = {LATENT: (EXPRESSION, DEPENDENCY, CODE), PLAIN: (PLAIN,)}
 EXPRESSION_UNITS, DEPENDENCY_UNITS = 500, 300
-HIDDEN: dict[str, tuple[int, ...]] = {CODE: (600,) * 6, PLAIN: (100,) * 3}  # as the paper's search chose
+HIDDEN_LAYERS: dict[str, tuple[int, ...]] = {
+    CODE: (600,) * 6,
+    PLAIN: (100,) * 3,
+}  # as the paper's search chose
 ENCODER, DECODER = slice(0, 2), slice(2, 4)  # layers of an autoencoder on either side of its code
-WATCHED_SHARE = 0.1
+VALIDATION_SHARE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingLines:
+class ScaledTrainingLines:
     """A fold's training lines as `networks.scaling` scales them; gaps of `effect` are 0 and not `counted`."""
 
     expression: Float32[np.ndarray, "lines genes"]
     effect: Float32[np.ndarray, "lines targets"]
     counted: Bool[np.ndarray, "lines targets"]
-    watched: Bool[np.ndarray, " lines"]
+    validation: Bool[np.ndarray, " lines"]
 
 
 @dataclass(frozen=True)
@@ -47,15 +50,15 @@ class Design:
 
 
 @dataclass(frozen=True, eq=False)
-class Standing:
+class TrainingCheckpoint:
     """How far a fold's training is: the networks that are done, and the state of the one in training.
 
     `seconds` are the core-seconds each has taken; `tried` are numbers of a search for an architecture, one
     row for each that was tried (`modeling.networks.architecture_search`).
     """
 
-    done: dict[str, Trained] = field(default_factory=dict)
-    state: State | None = None
+    done: dict[str, TrainedNetwork] = field(default_factory=dict)
+    state: TrainState | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     tried: Float64[np.ndarray, "tried numbers"] | None = None
 
@@ -78,86 +81,91 @@ class Standing:
         return named
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Standing":
-        """The standing that `arrays` was taken of."""
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "TrainingCheckpoint":
+        """The checkpoint that `arrays` was taken of."""
         groups: dict[str, dict[str, np.ndarray]] = {}
         for key, array in arrays.items():
             group, _, name = key.partition("/")
             groups.setdefault(group, {})[name] = array
         state, tried = groups.pop("state", None), groups.pop("tried", None)
         seconds = {name: float(array[0]) for name, array in groups.pop("seconds", {}).items()}
-        done = {name: Trained.from_arrays(group) for name, group in groups.items()}
-        going_on = None if state is None else State.from_arrays(state)
+        done = {name: TrainedNetwork.from_arrays(group) for name, group in groups.items()}
+        going_on = None if state is None else TrainState.from_arrays(state)
         return cls(done, going_on, seconds, None if tried is None else tried["numbers"])
 
 
-Keep = Callable[[str, Standing], None]
+OnCheckpoint = Callable[[str, TrainingCheckpoint], None]
 
 
-def watched_lines(n_lines: int, seed: int) -> Bool[np.ndarray, " lines"]:
+def validation_lines(n_lines: int, seed: int) -> Bool[np.ndarray, " lines"]:
     """A tenth of the training lines (one at least), drawn by the seed."""
-    watched = np.zeros(n_lines, dtype=bool)
-    watched[
-        generator(seed, "watched lines").permutation(n_lines)[: max(1, round(WATCHED_SHARE * n_lines))]
+    validation = np.zeros(n_lines, dtype=bool)
+    validation[
+        generator(seed, "watched lines").permutation(n_lines)[: max(1, round(VALIDATION_SHARE * n_lines))]
     ] = True
-    return watched
+    return validation
 
 
 def train_networks(
-    lines: TrainingLines,
+    lines: ScaledTrainingLines,
     design: Design,
-    begun: Standing | None = None,
-    keep: Keep | None = None,
+    resume_from: TrainingCheckpoint | None = None,
+    on_checkpoint: OnCheckpoint | None = None,
     every: int = 10,
     stages: Sequence[str] | None = None,
-) -> dict[str, Trained]:
-    """Train the method's networks one after another, from the start or from where `begun` stands.
+) -> dict[str, TrainedNetwork]:
+    """Train the method's networks one after another, from the start or from a checkpoint.
 
     `stages` names the networks to train and their order; by default all that the method has.
-    `keep` is given the name of the network in training and the standing, every `every` epochs and when a
+    `on_checkpoint` gets the name of the network in training and a checkpoint, every `every` epochs and when a
     network is done. The result is the same, bit for bit, wherever it went on from. A network whose training
-    fails (`Trained.failure`) is the last one.
+    fails (`TrainedNetwork.failure`) is the last one.
     """
     from modeling.networks.adam import train  # noqa: PLC0415 - torch takes seconds
 
-    begun = begun or Standing()
+    resume_from = resume_from or TrainingCheckpoint()
     stages = STAGES[design.method] if stages is None else stages
     # In this order, whatever order a file gave them back in.
-    done, state = {name: begun.done[name] for name in stages if name in begun.done}, begun.state
+    done, state = (
+        {name: resume_from.done[name] for name in stages if name in resume_from.done},
+        resume_from.state,
+    )
     for name in stages:
         if name not in done:
-            network, learned, watched = _problem(name, lines, done, design)
-            noted = None if keep is None else _keeper(keep, name, done)
+            network, learned, validation = _problem(name, lines, done, design)
+            noted = None if on_checkpoint is None else _keeper(on_checkpoint, name, done)
             seed = seed_of(design.seed, "orders", name)
             done[name] = train(
-                network, learned, watched, design.schedule, seed,
-                device=design.device, begun=state, keep=noted, every=every,
+                network, learned, validation, design.schedule, seed,
+                device=design.device, resume_from=state, on_checkpoint=noted, every=every,
             )  # fmt: skip
             state = None
-            if keep is not None:
-                keep(name, Standing(dict(done)))
+            if on_checkpoint is not None:
+                on_checkpoint(name, TrainingCheckpoint(dict(done)))
         if done[name].failure:
             break
     return done
 
 
-def _keeper(keep: Keep, name: str, done: Mapping[str, Trained]) -> Callable[[State], None]:
-    return lambda state: keep(name, Standing(dict(done), state))
+def _keeper(
+    on_checkpoint: OnCheckpoint, name: str, done: Mapping[str, TrainedNetwork]
+) -> Callable[[TrainState], None]:
+    return lambda state: on_checkpoint(name, TrainingCheckpoint(dict(done), state))
 
 
 def _problem(
-    name: str, lines: TrainingLines, done: Mapping[str, Trained], design: Design
+    name: str, lines: ScaledTrainingLines, done: Mapping[str, TrainedNetwork], design: Design
 ) -> tuple[Perceptron, Examples, Examples]:
-    """The network at its start, and the lines it learns from and those that are watched."""
+    """The network at its start, and the lines it learns from and the validation lines."""
     examples = examples_of(name, lines, done)
     units = {EXPRESSION: EXPRESSION_UNITS, DEPENDENCY: DEPENDENCY_UNITS}
     hidden = (units[name],) * 3 if name in units else design.hidden
     sizes = (examples.inputs.shape[1], *hidden, examples.outputs.shape[1])
     network = initial_perceptron(sizes, seed_of(design.seed, "start", name))
-    return network, rows_of(examples, ~lines.watched), rows_of(examples, lines.watched)
+    return network, rows_of(examples, ~lines.validation), rows_of(examples, lines.validation)
 
 
-def examples_of(name: str, lines: TrainingLines, done: Mapping[str, Trained]) -> Examples:
+def examples_of(name: str, lines: ScaledTrainingLines, done: Mapping[str, TrainedNetwork]) -> Examples:
     """What the network takes of any lines, and what it should make of it.
 
     The code network takes and makes the codes of the autoencoders in `done`; the others need none.
@@ -183,7 +191,7 @@ def rows_of(examples: Examples, rows: Bool[np.ndarray, " lines"]) -> Examples:
     return Examples(inputs, outputs, None if counted is None else counted[rows])
 
 
-def forecast(
+def predict_by_networks(
     networks: Mapping[str, Perceptron], expression: Float32[np.ndarray, "lines genes"]
 ) -> Float32[np.ndarray, "lines targets"]:
     """Scaled effects from scaled expression, by the networks of either method."""

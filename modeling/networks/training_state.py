@@ -32,12 +32,12 @@ class Examples:
 
 
 @dataclass(frozen=True, eq=False)
-class State:
-    """Everything that training goes on from after an epoch.
+class TrainState:
+    """Everything that training resumes from after an epoch.
 
     `first` and `second` are Adam's moments, laid out as the network; `best` holds the weights of
     `best_epoch`, None before the first. `losses` has a row for each epoch: mean squared error over the
-    training lines while they were learned from, and over the watched lines after it (NaN without any).
+    training lines while they were learned from, and over the validation lines after it (NaN without any).
     `generator` is the state of torch's generator, which draws the order of the lines.
     """
 
@@ -64,7 +64,7 @@ class State:
         return own | moments | best | counts
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "State":
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "TrainState":
         """The state that `arrays` was taken of."""
         network, first, second, best = (
             Perceptron.from_arrays(arrays, prefix) for prefix in ("network.", "first.", "second.", "best.")
@@ -83,11 +83,11 @@ class State:
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
-    """A network whose training has ended, with the weights of `epoch`: the best one if lines were watched.
+class TrainedNetwork:
+    """A network whose training has ended, with the weights of `epoch`: the best one, where lines validate.
 
-    `losses` as in `State`. `failure` says why training could not go on; empty where it ended well. Of a
-    failed training without watched lines the weights are those it failed with.
+    `losses` as in `TrainState`. `failure` says why training could not go on; empty where it ended well. Of a
+    failed training without validation lines the weights are those it failed with.
     """
 
     network: Perceptron
@@ -97,12 +97,12 @@ class Trained:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """As named arrays, for a file."""
-        said = np.frombuffer(self.failure.encode(), dtype=np.uint8)
-        own = {"losses": self.losses, "epoch": np.array([self.epoch]), "failure": said}
+        message = np.frombuffer(self.failure.encode(), dtype=np.uint8)
+        own = {"losses": self.losses, "epoch": np.array([self.epoch]), "failure": message}
         return own | self.network.arrays("network.")
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Trained":
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "TrainedNetwork":
         """What `arrays` was taken of."""
         network = Perceptron.from_arrays(arrays, "network.")
         failure = arrays["failure"].tobytes().decode()
@@ -114,6 +114,6 @@ class Trained:
         return float(self.losses[self.epoch - 1, 0]) if self.epoch else float("nan")
 
     @property
-    def watched_loss(self) -> float:
-        """The same over the watched lines after it; NaN without any."""
+    def validation_loss(self) -> float:
+        """The same over the validation lines after it; NaN without any."""
         return float(self.losses[self.epoch - 1, 1]) if self.epoch else float("nan")

@@ -20,7 +20,7 @@ from modeling.kernels.distances import mean_products, scaling_of, standardised
 from modeling.kernels.kernels import half_decades
 from modeling.kernels.ridge import fit_ridge, leave_one_out_errors, spectrum_of
 from modeling.networks.mlp import initial_perceptron
-from modeling.networks.training_state import Examples, Schedule, Trained
+from modeling.networks.training_state import Examples, Schedule, TrainedNetwork
 from modeling.seeds import generator, seed_of
 
 MOST_MISSING = 0.75  # of the training drugs: a line that misses more is left out
@@ -28,7 +28,7 @@ PENALTIES = half_decades(3.0, -3.0)  # relative to the mean eigenvalue, the larg
 SCHEDULE = Schedule(
     epochs=1000, patience=50, batch=32, learning_rate=1e-3
 )  # tens of drugs: few steps an epoch
-WATCHED_SHARE = 0.2  # of the training drugs, that say when to stop
+VALIDATION_SHARE = 0.2  # of the training drugs, that say when to stop
 MOST_UNITS = 100
 
 Drugs = Float64[np.ndarray, "drugs cell_lines"]
@@ -69,7 +69,7 @@ def kept_lines(response: Drugs) -> Bool[np.ndarray, " cell_lines"]:
 
 
 def drug_examples(profiles: Sequence[Drugs], response: Drugs, fold: Fold) -> DrugExamples:
-    """What the models of a fold learn from and forecast from; the response of test drugs is not read.
+    """What the models of a fold learn from and predict from; the response of test drugs is not read.
 
     Args:
         profiles: one or more kinds of profile of all drugs, `target_profiles` each; they count alike.
@@ -104,7 +104,7 @@ def _filled(values: Drugs, training: Float64[np.ndarray, "train cell_lines"]) ->
     return np.where(whole, values, means[:, None])
 
 
-def forecast_by_ridge(examples: DrugExamples) -> Float64[np.ndarray, "test lines"]:
+def predict_by_ridge(examples: DrugExamples) -> Float64[np.ndarray, "test lines"]:
     """The test drugs' response by ridge regression with one penalty for all lines.
 
     It is the one with the smallest sum of leave-one-drug-out errors, in closed form.
@@ -116,14 +116,14 @@ def forecast_by_ridge(examples: DrugExamples) -> Float64[np.ndarray, "test lines
     return fits.predict(mean_products(examples.new, train, examples.varying))
 
 
-def forecast_by_network(
+def predict_by_network(
     examples: DrugExamples, seed: int, device: str = "cpu"
-) -> tuple[Float64[np.ndarray, "test lines"], Trained]:
+) -> tuple[Float64[np.ndarray, "test lines"], TrainedNetwork]:
     """The test drugs' response by a network with one tanh layer, and how its training went.
 
-    A fifth of the training drugs says after how many epochs to stop; the network that forecasts is trained
-    on all of them for so long. Where training failed (`Trained.failure`) forecasts are NaN. The `Trained` is
-    that of the first training, with the validation losses, and the network of the second.
+    A fifth of the training drugs says after how many epochs to stop; the network that predicts is trained on
+    all of them for so long. Where training failed (`TrainedNetwork.failure`) predictions are NaN. The
+    `TrainedNetwork` is that of the first training, with the validation losses, and the network of the second.
     """
     from modeling.networks.adam import train  # noqa: PLC0415 - imports torch, which takes seconds
 
@@ -131,17 +131,17 @@ def forecast_by_network(
     outputs = ((examples.response - centre) / scale).astype(np.float32)
     begin = initial_perceptron(layer_sizes(inputs, outputs), seed_of(seed, "drug network"))
     order = generator(seed, "drug network", "validation").permutation(len(inputs))
-    watched, learned = np.split(order, [max(1, round(WATCHED_SHARE * len(order)))])
+    validation, learned = np.split(order, [max(1, round(VALIDATION_SHARE * len(order)))])
     some, others, everything = (
-        Examples(inputs[rows], outputs[rows]) for rows in (learned, watched, np.arange(len(inputs)))
+        Examples(inputs[rows], outputs[rows]) for rows in (learned, validation, np.arange(len(inputs)))
     )
     stream = seed_of(seed, "drug network", "order")
     first = train(begin, some, others, SCHEDULE, stream, device=device)
     if first.failure or not first.epoch:
         return np.full((len(examples.new), outputs.shape[1]), np.nan), first
     last = train(begin, everything, None, replace(SCHEDULE, epochs=first.epoch), stream, device=device)
-    forecast = last.network.forward(examples.new).astype(np.float64) * scale + centre
-    return forecast, replace(first, network=last.network, failure=last.failure)
+    predicted = last.network.forward(examples.new).astype(np.float64) * scale + centre
+    return predicted, replace(first, network=last.network, failure=last.failure)
 
 
 def layer_sizes(

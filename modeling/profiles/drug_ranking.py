@@ -1,12 +1,12 @@
 """Every drug's response in a new cell line from its expression: which drugs suit this line best?
 
 Per drug, ridge regression from a cell line's vector to its response, on the training lines where the drug
-was measured. The vector is the line's `expression`; its `dependency`, measured while training and forecast
+was measured. The vector is the line's `expression`; its `dependency`, measured while training and predicted
 from expression (kernel ridge on all genes) for a new line; or `both`, which count alike.
 
-Ridge regression on z scores is a kernel: the mean over features of z z'. A forecast dependency is linear in
+Ridge regression on z scores is a kernel: the mean over features of z z'. A predicted dependency is linear in
 the Laplacian kernel k of expression between new and training lines, so the dependency kernel of a new line
-is `offset` + k @ `relation` for two arrays that the training lines settle. Hence every forecast is
+is `offset` + k @ `relation` for two arrays that the training lines determine. Hence every prediction is
 intercept + (linear kernel) @ linear + k @ laplacian, whatever the features: that is all a model has to keep.
 """
 
@@ -17,19 +17,19 @@ from jaxtyping import Float32, Float64, Int64
 
 from modeling.kernels.distances import Counted, mean_distances, mean_products, scaling_of, standardised
 from modeling.kernels.kernels import Laplacian, Linear, choose_laplacian
-from modeling.kernels.ridge import fit_ridge, forecasts, spectrum_of
+from modeling.kernels.ridge import fit_ridge, predict_by_kernel, spectrum_of
 from modeling.selection.prepared import group_by_missing
 
 FEATURES = ("expression", "dependency", "both")
-FEWEST_MEASURED = 20  # training lines of a drug; with fewer it is not forecast
+FEWEST_MEASURED = 20  # training lines of a drug; with fewer it gets no prediction
 TILE_DRUGS = 8  # few drugs were measured on the same lines
 
 
 @dataclass(frozen=True, eq=False)
 class DrugWeights:
-    """A forecast is `intercept` + linear kernel @ `linear` + Laplacian kernel @ `laplacian`.
+    """A prediction is `intercept` + linear kernel @ `linear` + Laplacian kernel @ `laplacian`.
 
-    Kernels are between new and training lines. The intercept is NaN for a drug that is not forecast.
+    Kernels are between new and training lines. The intercept is NaN for a drug without a prediction.
     """
 
     intercept: Float64[np.ndarray, " drugs"]
@@ -91,7 +91,7 @@ def fit_ranking(
     return Ranking(known.kernel, weights, *_moments(response))
 
 
-def forecast_drugs(
+def predict_drugs(
     weights: DrugWeights,
     kernel: Laplacian,
     new: Float32[np.ndarray, "new genes"],
@@ -102,9 +102,9 @@ def forecast_drugs(
 
     `counted`: how many genes that vary each new line knows.
     """
-    by_linear = forecasts(mean_products(new, lines, counted), weights.linear, weights.intercept)
+    by_linear = predict_by_kernel(mean_products(new, lines, counted), weights.linear, weights.intercept)
     between = kernel.of(mean_distances(new, lines, counted))
-    return by_linear + forecasts(between, weights.laplacian, np.zeros(len(weights.intercept)))
+    return by_linear + predict_by_kernel(between, weights.laplacian, np.zeros(len(weights.intercept)))
 
 
 def _dependencies(

@@ -30,7 +30,7 @@ class ProfileModel:
     features: Callable[[Expression], Float64[np.ndarray, "genes features"]] | None = None
 
     def predict(self, expression: Expression) -> Float64[np.ndarray, "genes cell_lines"]:
-        """Forecasts of the effects of other genes."""
+        """The effects of other genes."""
         return self.fitted.predict(expression if self.features is None else self.features(expression))
 
 
@@ -54,8 +54,8 @@ def fit_profiles(
     `mean expression` and `mean expression + network` are the baselines: least squares and a network on the
     gene's mean over the lines alone, so what they score is knowing which genes are expressed, not in which
     lines. `cca N + network`: a network on the first N canonical variates of the expression, left out where
-    there are not so many; its components come from the genes it learns from, so that those it watches are
-    new to it. Raises ValueError for fewer than three genes, expression that is not finite, or a gene
+    there are not so many; its components come from the genes it learns from, so that those it is validated on
+    are new to it. Raises ValueError for fewer than three genes, expression that is not finite, or a gene
     without any effect.
     """
     counted = ~np.isnan(effect)

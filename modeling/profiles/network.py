@@ -14,7 +14,7 @@ from modeling.seeds import generator, seed_of
 from modeling.selection.association import one_blas_thread
 
 UNITS = 300
-WATCHED_SHARE = 0.1
+VALIDATION_SHARE = 0.1
 SCHEDULE = Schedule(epochs=300, patience=20, batch=32, learning_rate=3e-4)
 
 
@@ -23,7 +23,7 @@ class Halves:
     """The training genes a network learns from, and those that say when to stop. Sorted, without overlap."""
 
     learned: Int64[np.ndarray, " learned"]
-    watched: Int64[np.ndarray, " watched"]
+    validation: Int64[np.ndarray, " validation"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,16 +45,16 @@ class NetworkProfiles:
             return np.full((len(features), len(self.effects.mean)), np.nan)
         with one_blas_thread():
             made = self.network.forward(rescaled(features, self.features).astype(np.float32))
-        # A line whose effect was constant in training is forecast by it.
+        # A line whose effect was constant in training is predicted by it.
         spread = np.divide(1.0, self.effects.inverse, where=self.effects.varies, out=np.zeros(made.shape[1]))
         return self.effects.mean + made * spread
 
 
 def halves_of(n_genes: int, seed: int) -> Halves:
-    """A tenth of the training genes, drawn by the seed, are watched; at least one."""
+    """A tenth of the training genes, drawn by the seed, are for validation; at least one."""
     order = generator(seed, "watched genes").permutation(n_genes)
-    n_watched = max(round(WATCHED_SHARE * n_genes), 1)
-    return Halves(np.sort(order[n_watched:]), np.sort(order[:n_watched]))
+    n_validation = max(round(VALIDATION_SHARE * n_genes), 1)
+    return Halves(np.sort(order[n_validation:]), np.sort(order[:n_validation]))
 
 
 def hidden_units(inputs: int, outputs: int, n_genes: int) -> Sequence[int]:
@@ -78,7 +78,7 @@ def fit_network(
     device: str = "cpu",
     schedule: Schedule = SCHEDULE,
 ) -> NetworkProfiles:
-    """Train on the genes of `halves.learned` until those of `halves.watched` say stop.
+    """Train on the genes of `halves.learned` until those of `halves.validation` say stop.
 
     Both scalings are of the learned genes. Effects that are not `counted` have no part in the loss.
     """
@@ -93,6 +93,6 @@ def fit_network(
 
     sizes = (inputs.shape[1], *hidden_units(inputs.shape[1], outputs.shape[1], len(halves.learned)))
     network = initial_perceptron((*sizes, outputs.shape[1]), seed)
-    learned, watched = examples(halves.learned), examples(halves.watched)
-    trained = train(network, learned, watched, schedule, seed_of(seed, "order"), device=device)
+    learned, validation = examples(halves.learned), examples(halves.validation)
+    trained = train(network, learned, validation, schedule, seed_of(seed, "order"), device=device)
     return NetworkProfiles(scaling, spread, trained.network, trained.epoch, trained.failure)

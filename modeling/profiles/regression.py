@@ -17,7 +17,7 @@ PENALTIES = 10.0 ** np.linspace(0, 4, 9)  # the range of the paper (Itzhacky and
 
 @dataclass(frozen=True, eq=False)
 class LinearProfiles:
-    """Forecasts `intercept` + standardised expression @ `weights`. `penalty` is 0 for least squares."""
+    """Predicts `intercept` + standardised expression @ `weights`. `penalty` is 0 for least squares."""
 
     scaling: Scaling
     weights: Float64[np.ndarray, "cell_lines outputs"]
@@ -59,7 +59,7 @@ def leave_one_out_errors(
     penalties: Float64[np.ndarray, " penalties"],
     counted: Bool[np.ndarray, "genes outputs"] | None = None,
 ) -> Float64[np.ndarray, " penalties"]:
-    """Mean squared error of each gene's forecast by a fit on all the others, intercept included.
+    """Mean squared error of each gene's prediction by a fit on all the others, intercept included.
 
     In closed form: the residual of the fit on all, over 1 - its leverage (Allen's PRESS).
     """

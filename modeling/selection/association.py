@@ -15,9 +15,8 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from threadpoolctl import ThreadpoolController
 
-from modeling.selection.prepared import PreparedGenes, spread_of_ranks, standardise
+from modeling.selection.prepared import PreparedGenes, centred_ranks, spread_of_ranks, standardise
 from modeling.statistics.chi_squared import BinnedTargets, bin_targets, chi_squared_of, fill_root_chi_squared
-from modeling.statistics.ranks import centred_ranks
 
 TILE_TARGETS = 128  # rows of a tile; fewer targets are padded with zeros
 ALIGNED_GENES = 64  # products are made of this many genes at least; a multiple of every BLAS kernel's width
@@ -49,21 +48,21 @@ def prepare_targets(effects: Float64[np.ndarray, "targets cell_lines"]) -> Prepa
 
 
 @runtime_checkable
-class Strengths(Protocol):
-    """Strengths of all genes with each target of one tile, wherever they are computed."""
+class StatisticMagnitudes(Protocol):
+    """How large the statistic of every gene with each target of one tile is, wherever it is computed."""
 
     @property
-    def strength(self) -> tuple[Float64[np.ndarray, "targets genes"], ...]:
+    def statistic_magnitude(self) -> tuple[Float64[np.ndarray, "targets genes"], ...]:
         """Per test of `TESTS`: |r|, |rho| or the square root of chi-squared; 0 where undefined."""
 
     def fill(self, targets: PreparedTargets) -> None:
-        """Compute the strengths of the targets; rows beyond them mean nothing."""
+        """Compute the magnitudes of the targets; rows beyond them mean nothing."""
 
-    def settle(self, targets: PreparedTargets, rows: Int64[np.ndarray, " k"]) -> None:
-        """Give these targets' |r| the very bits that the CPU computes: something hangs on them."""
+    def recompute_exact(self, targets: PreparedTargets, rows: Int64[np.ndarray, " k"]) -> None:
+        """Give these targets' |r| the very bits that the CPU computes: a decision depends on them."""
 
 
-def strengths_on(genes: PreparedGenes, device: str) -> Strengths:
+def magnitudes_on(genes: PreparedGenes, device: str) -> StatisticMagnitudes:
     """Working memory for tiles against these genes: numpy's for "cpu", torch's for any other device."""
     if device == "cpu":
         return Tile.for_genes(genes)
@@ -74,10 +73,10 @@ def strengths_on(genes: PreparedGenes, device: str) -> Strengths:
 
 @dataclass(frozen=True)
 class Tile:
-    """`Strengths` on the CPU; the memory of one tile is used again for the next."""
+    """`StatisticMagnitudes` on the CPU; the memory of one tile is used again for the next."""
 
     genes: PreparedGenes
-    strength: tuple[Float64[np.ndarray, "targets genes"], ...]
+    statistic_magnitude: tuple[Float64[np.ndarray, "targets genes"], ...]
     left: Float64[np.ndarray, "targets cell_lines"]
 
     @classmethod
@@ -88,9 +87,9 @@ class Tile:
         return cls(genes, memory, np.zeros((TILE_TARGETS, genes.n_lines)))
 
     def fill(self, targets: PreparedTargets) -> None:
-        """As `Strengths` says."""
+        """As `StatisticMagnitudes` says."""
         genes = self.genes
-        _, spearman, chi = self.strength
+        _, spearman, chi = self.statistic_magnitude
         self.fill_pearson(targets.standardised)
         multiply(targets.ranks, genes.ranks, self.left, spearman)
         np.abs(spearman, out=spearman)
@@ -100,10 +99,10 @@ class Tile:
 
     def fill_pearson(self, standardised: Float64[np.ndarray, "targets cell_lines"]) -> None:
         """|r| alone, of at most `TILE_TARGETS` targets."""
-        multiply(standardised, self.genes.standardised, self.left, self.strength[0])
-        np.abs(self.strength[0], out=self.strength[0])
+        multiply(standardised, self.genes.standardised, self.left, self.statistic_magnitude[0])
+        np.abs(self.statistic_magnitude[0], out=self.statistic_magnitude[0])
 
-    def settle(self, targets: PreparedTargets, rows: Int64[np.ndarray, " k"]) -> None:
+    def recompute_exact(self, targets: PreparedTargets, rows: Int64[np.ndarray, " k"]) -> None:
         """Nothing: they have them."""
 
 

@@ -1,4 +1,4 @@
-"""Which genes pass Benjamini-Hochberg, for very many rows of test strengths, without sorting them.
+"""The critical values of Benjamini-Hochberg, for very many rows of test statistics' magnitudes, unsorted.
 
 The largest j with p_(j) < fdr * j / m is found by going down from j = m: replacing j by the number of p below
 fdr * j / m reaches it in a few steps, each over fewer genes, because that number grows with j.
@@ -13,40 +13,41 @@ from numba import njit
 
 from modeling.statistics.p_values import TestTable
 
-# Strengths are right to about 1e-15 (at worst 1e-11, relatively, of those near a critical one: see
+# Magnitudes are right to about 1e-15 (at worst 1e-11, relatively, of those near a critical one: see
 # `modeling.selection.torch_association`); within this relative distance of a critical one scipy's p decides.
 CLOSE = 1e-9
 NONE_KEPT = np.inf
 
-Settle = Callable[[Int64[np.ndarray, " k"]], None]
+RecomputeExact = Callable[[Int64[np.ndarray, " k"]], None]
 
 
-def bars_of(
-    strength: Float64[np.ndarray, "targets genes"],
+def critical_values_of(
+    magnitude: Float64[np.ndarray, "targets genes"],
     rows: Int64[np.ndarray, " k"],
     table: TestTable,
     fdr: float,
-    settle: Settle | None = None,
+    recompute_exact: RecomputeExact | None = None,
 ) -> Float64[np.ndarray, " k"]:
-    """For each of the k rows (targets), the strength a gene needs for q < fdr; infinite where no gene has it.
+    """For each of the k rows (targets), the magnitude that q < fdr takes; infinite where no gene has it.
 
-    Genes that cannot be tested have strength 0 in every row and are as many as `genes - table.tested`. Before
-    rows are decided by the last bits of their strengths, `settle` is asked to give them the right ones.
+    Genes that cannot be tested have magnitude 0 in every row and are as many as `genes - table.tested`.
+    Before rows are decided by the last bits of their magnitudes, `recompute_exact` gives them the CPU's own
+    bits.
     """
-    bars = np.full(len(rows), NONE_KEPT)
+    critical_values = np.full(len(rows), NONE_KEPT)
     if table.tested:
-        _search(strength, rows, table.critical, bars)
-    close = np.flatnonzero(np.isnan(bars))
-    if close.size and settle is not None:
-        settle(rows[close])
+        _search(magnitude, rows, table.critical, critical_values)
+    close = np.flatnonzero(np.isnan(critical_values))
+    if close.size and recompute_exact is not None:
+        recompute_exact(rows[close])
     for i in close:
-        bars[i] = _exact_bar(strength[rows[i]], table, fdr)
-    return bars
+        critical_values[i] = _exact_critical_value(magnitude[rows[i]], table, fdr)
+    return critical_values
 
 
-def _exact_bar(strength: Float64[np.ndarray, " genes"], table: TestTable, fdr: float) -> float:
-    """The weakest strength with q < fdr, by sorting and scipy's p: for the rows too close to call."""
-    descending = np.sort(strength)[::-1][: table.tested]
+def _exact_critical_value(magnitude: Float64[np.ndarray, " genes"], table: TestTable, fdr: float) -> float:
+    """The weakest magnitude with q < fdr, by sorting and scipy's p: for the rows too close to call."""
+    descending = np.sort(magnitude)[::-1][: table.tested]
     share = np.arange(1, table.tested + 1) / table.tested
     passing = np.flatnonzero(np.sort(table.exact(descending)) / share < fdr)
     return float(descending[passing[-1]]) if passing.size else NONE_KEPT
@@ -54,21 +55,21 @@ def _exact_bar(strength: Float64[np.ndarray, " genes"], table: TestTable, fdr: f
 
 @njit(nogil=True, cache=True)
 @no_type_check
-def _search(strength, rows, critical, bars):
-    """Set every row's bar; NaN where the answer depends on a strength close to a critical one."""
-    room = np.empty(strength.shape[1])
+def _search(magnitude, rows, critical, critical_values):
+    """Set every row's critical value; NaN where the answer depends on a magnitude close to a critical one."""
+    room = np.empty(magnitude.shape[1])
     for i in range(len(rows)):
-        most = _step_up(strength[rows[i]], critical, 1.0 - CLOSE, room)
+        most = _step_up(magnitude[rows[i]], critical, 1.0 - CLOSE, room)
         if most == 0:
             continue
-        fewest = _step_up(strength[rows[i]], critical, 1.0 + CLOSE, room)
-        bars[i] = critical[most - 1] if fewest == most else np.nan
+        fewest = _step_up(magnitude[rows[i]], critical, 1.0 + CLOSE, room)
+        critical_values[i] = critical[most - 1] if fewest == most else np.nan
 
 
 @njit(nogil=True, cache=True)
 @no_type_check
 def _step_up(row, critical, leeway, room):
-    """Largest j such that j strengths exceed the j-th critical one times leeway; 0 if there is none."""
+    """Largest j such that j magnitudes exceed the j-th critical one times leeway; 0 if there is none."""
     j = len(critical)
     size = _gather(row, critical[j - 1] * leeway, room)
     while size < j:
@@ -81,10 +82,10 @@ def _step_up(row, critical, leeway, room):
 
 @njit(nogil=True, cache=True)
 @no_type_check
-def _gather(values, bar, room):
-    """Move the values above the bar to the front of room (which may be the same memory); return how many."""
+def _gather(values, critical_value, room):
+    """Move values above the critical value to the front of room (maybe the same memory); return how many."""
     size = 0
     for value in values:
         room[size] = value
-        size += value > bar
+        size += value > critical_value
     return size

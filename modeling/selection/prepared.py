@@ -1,13 +1,13 @@
 """Expression prepared once per fold for association with any number of targets, from training lines only."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64, UInt64
+from numba import njit
 
-from modeling.statistics.bits import pack
-from modeling.statistics.ranks import centred_ranks
+from modeling.statistics.chi_squared import pack
 
 BLOCK_ROWS = 1024  # bounds temporary memory, and does not influence results: rows are independent
 Cut = Literal["median", "mean"]
@@ -53,7 +53,7 @@ def prepare_genes(expression: Float[np.ndarray, "cell_lines genes"], cut: Cut = 
 
     Args:
         expression: log2(TPM+1) or any other measure, float32 or float64, no missing values.
-        cut: where the chi-squared test parts each gene's lines (the published code: the mean).
+        cut: where the chi-squared test splits each gene's lines (the published code: the mean).
 
     Raises:
         ValueError: fewer than three cell lines, or a value that is not finite.
@@ -111,6 +111,41 @@ def standardise(values: Float64[np.ndarray, "rows cell_lines"]) -> Float64[np.nd
     largest[largest == 0] = 1.0
     length = largest * np.linalg.norm(centred / largest, axis=1, keepdims=True)
     return centred / np.where(length == 0, 1.0, length)
+
+
+def centred_ranks(values: Float64[np.ndarray, "rows cell_lines"]) -> Float64[np.ndarray, "rows cell_lines"]:
+    """Rank every row (average ranks for ties, as `scipy.stats.rankdata`) minus the mean rank (n + 1) / 2.
+
+    The results are multiples of one half, so sums of their products are exact in float64 while
+    n^3 < 2^53. A constant row gives zeros.
+    """
+    ranks = np.empty(values.shape, dtype=np.float64)
+    for start in range(0, len(values), BLOCK_ROWS):
+        block = values[start : start + BLOCK_ROWS]
+        _rank_rows(block, np.argsort(block, axis=1), ranks[start : start + BLOCK_ROWS])
+    return ranks
+
+
+@njit(nogil=True, cache=True)
+@no_type_check
+def _rank_rows(
+    values: Float64[np.ndarray, "rows cell_lines"],
+    order: Int64[np.ndarray, "rows cell_lines"],
+    ranks: Float64[np.ndarray, "rows cell_lines"],
+) -> None:
+    rows, lines = values.shape
+    for row in range(rows):
+        first = 0
+        while first < lines:
+            value = values[row, order[row, first]]
+            end = first + 1
+            while end < lines and values[row, order[row, end]] == value:
+                end += 1
+            # Positions first..end-1 share the rank (first + 1 + end) / 2; the mean rank is (lines + 1) / 2.
+            centred = 0.5 * (first + end - lines)
+            for position in range(first, end):
+                ranks[row, order[row, position]] = centred
+            first = end
 
 
 def spread_of_ranks(ranks: Float64[np.ndarray, "rows cell_lines"]) -> Float64[np.ndarray, " rows"]:

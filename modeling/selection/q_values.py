@@ -1,7 +1,7 @@
 """Benjamini-Hochberg q of a few genes among very many, exactly, with almost nothing sorted.
 
-q is the minimum of p_(j) m / j over the genes of this strength or less, with j the number of genes at least
-as strong. Strengths are counted in buckets. The weakest gene of a bucket has its largest rank j, so the ends
+q is the minimum of p_(j) m / j over the genes of this magnitude or less, with j the number of genes at least
+as strong. Magnitudes are counted in buckets. The weakest gene of a bucket has its largest rank j, so the ends
 of the bucket bound log p - log j of its genes from both sides; a bucket that cannot go below what others
 reach is left out of the search.
 """
@@ -19,27 +19,27 @@ from modeling.statistics.p_values import TestTable
 GENES_PER_BUCKET = (
     4  # on average, if none stands out; more buckets exclude more genes but cost time themselves
 )
-STRONG_BUCKETS = 1024  # for strengths that pass Bonferroni
+STRONG_BUCKETS = 1024  # for magnitudes that pass Bonferroni
 LEEWAY = 1e-9  # bounds on log p are used as if they were worse by this; interpolation is right to 1e-10
 
 
 def q_values(
-    strength: Float64[np.ndarray, " genes"], table: TestTable, columns: Int64[np.ndarray, " k"]
+    magnitude: Float64[np.ndarray, " genes"], table: TestTable, columns: Int64[np.ndarray, " k"]
 ) -> Float64[np.ndarray, " k"]:
     """Q of k genes among all tested ones, as `statsmodels.stats.multitest.multipletests(p, method="fdr_bh")`.
 
     Where the minimum lies is found with interpolated p; its value is computed with scipy's, so its relative
     error is below 4 times `p_values.LOG_P_TOLERANCE` even if two places nearly tie. Genes that cannot
-    be tested have strength 0, are as many as `genes - table.tested`, and must not be asked for.
+    be tested have magnitude 0, are as many as `genes - table.tested`, and must not be asked for.
     """
-    wanted = np.sort(strength[columns])
-    values, ranks = _contenders(strength, wanted, table)
+    wanted = np.sort(magnitude[columns])
+    values, ranks = _contenders(magnitude, wanted, table)
     beyond = np.searchsorted(values, table.limit, side="right")
     with np.errstate(divide="ignore"):
         scores = np.concatenate([_interpolated(values[:beyond], table), np.log(table.exact(values[beyond:]))])
     places = _minima(values, scores - table.log_rank[ranks], wanted)
     q = np.minimum(table.exact(values[places]) / (ranks[places] / table.tested), 1.0)
-    return q[np.searchsorted(wanted, strength[columns])]
+    return q[np.searchsorted(wanted, magnitude[columns])]
 
 
 @dataclass(frozen=True)
@@ -67,33 +67,33 @@ def _buckets_of(table: TestTable) -> _Buckets:
 
 
 def _contenders(
-    strength: Float64[np.ndarray, " genes"], wanted: Float64[np.ndarray, " k"], table: TestTable
+    magnitude: Float64[np.ndarray, " genes"], wanted: Float64[np.ndarray, " k"], table: TestTable
 ) -> tuple[Float64[np.ndarray, " contenders"], Int64[np.ndarray, " contenders"]]:
-    """The strengths (ascending), with ranks, among which the minimum for every wanted strength lies."""
+    """The magnitudes (ascending), with ranks, among which the minimum for every wanted magnitude lies."""
     buckets = _buckets_of(table)
-    bucket_of, counts = _count(strength, buckets.geometry, buckets.number)
-    counts[0] -= len(strength) - table.tested
+    bucket_of, counts = _count(magnitude, buckets.geometry, buckets.number)
+    counts[0] -= len(magnitude) - table.tested
     contends = np.zeros(buckets.number, dtype=np.bool_)
     contends[_count(wanted, buckets.geometry, buckets.number)[0]] = True
     ranks = _compare(counts, buckets.log_p, table.log_rank, contends)
     contends[0] = True  # with all genes that cannot be tested, which come first then
-    members = _gather(strength, bucket_of, contends)
+    members = _gather(magnitude, bucket_of, contends)
     members.sort()
-    values = members[len(strength) - table.tested :]
+    values = members[len(magnitude) - table.tested :]
     return values, _count_down(_count(values, buckets.geometry, buckets.number)[0], ranks)
 
 
-def _interpolated(strength: Float64[np.ndarray, " k"], table: TestTable) -> Float64[np.ndarray, " k"]:
-    return _interpolate(strength, table.log_p, table.slope, 1.0 / table.step)
+def _interpolated(magnitude: Float64[np.ndarray, " k"], table: TestTable) -> Float64[np.ndarray, " k"]:
+    return _interpolate(magnitude, table.log_p, table.slope, 1.0 / table.step)
 
 
 @njit(nogil=True, cache=True)
 @no_type_check
-def _interpolate(strength, log_p, slope, per_step):
+def _interpolate(magnitude, log_p, slope, per_step):
     """Cubic Hermite interpolation of log p."""
-    out = np.empty(len(strength))
-    for i in range(len(strength)):
-        at = strength[i] * per_step
+    out = np.empty(len(magnitude))
+    for i in range(len(magnitude)):
+        at = magnitude[i] * per_step
         knot = min(int(at), len(log_p) - 2)
         x = at - knot
         rise = log_p[knot + 1] - log_p[knot]
@@ -104,13 +104,13 @@ def _interpolate(strength, log_p, slope, per_step):
 
 @njit(nogil=True, cache=True)
 @no_type_check
-def _count(strength, geometry, number):
+def _count(magnitude, geometry, number):
     """The bucket of every gene, and the number of genes in every bucket."""
     weak, weak_per_unit, bend, strong, strong_per_unit = geometry
-    bucket_of = np.empty(len(strength), dtype=np.int32)
-    for i in range(len(strength)):
-        below = np.int32(min(strength[i] * weak_per_unit, weak - 0.5))
-        beyond = np.int32(min(max((strength[i] - bend) * strong_per_unit + 1.0, 0.0), strong + 1.0))
+    bucket_of = np.empty(len(magnitude), dtype=np.int32)
+    for i in range(len(magnitude)):
+        below = np.int32(min(magnitude[i] * weak_per_unit, weak - 0.5))
+        beyond = np.int32(min(max((magnitude[i] - bend) * strong_per_unit + 1.0, 0.0), strong + 1.0))
         bucket_of[i] = below + beyond
     counts = np.zeros(number, dtype=np.int64)
     for bucket in bucket_of:
@@ -145,12 +145,12 @@ def _compare(counts, log_p, log_rank, contends):
 
 @njit(nogil=True, cache=True)
 @no_type_check
-def _gather(strength, bucket_of, contends):
-    """The strengths in contending buckets."""
-    members = np.empty(len(strength) + 1)
+def _gather(magnitude, bucket_of, contends):
+    """The magnitudes in contending buckets."""
+    members = np.empty(len(magnitude) + 1)
     size = 0
-    for i in range(len(strength)):
-        members[size] = strength[i]
+    for i in range(len(magnitude)):
+        members[size] = magnitude[i]
         size += contends[bucket_of[i]]
     return members[:size]
 
@@ -158,7 +158,7 @@ def _gather(strength, bucket_of, contends):
 @njit(nogil=True, cache=True)
 @no_type_check
 def _count_down(bucket_of, ranks):
-    """Ranks of ascending strengths, counted down from the rank of each bucket's weakest gene."""
+    """Ranks of ascending magnitudes, counted down from the rank of each bucket's weakest gene."""
     out = np.empty(len(bucket_of), dtype=np.int64)
     for i in range(len(bucket_of)):
         out[i] = ranks[bucket_of[i]]
@@ -169,7 +169,7 @@ def _count_down(bucket_of, ranks):
 @njit(nogil=True, cache=True)
 @no_type_check
 def _minima(values, scores, wanted):
-    """For each wanted strength (ascending), the place of the smallest score among values up to it."""
+    """For each wanted magnitude (ascending), the place of the smallest score among values up to it."""
     places = np.empty(len(wanted), dtype=np.int64)
     best, place, i = np.inf, 0, 0
     for k in range(len(wanted)):

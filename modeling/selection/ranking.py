@@ -7,7 +7,7 @@ from jaxtyping import Float64, Int64
 
 SIGNIFICANT_DIGITS = 12  # of a statistic, before it orders anything: scipy's own last digits are noise
 Q_DIGITS = 9  # to which q-values are promised, and to which they order anything
-MARGIN = 1e-10  # strengths this close, relatively, may change places when computed as scipy does
+MARGIN = 1e-10  # magnitudes this close, relatively, may change places when computed as scipy does
 
 Statistic = Callable[[Int64[np.ndarray, " k"]], Float64[np.ndarray, " k"]]
 
@@ -18,19 +18,19 @@ def round_significant(values: Float64[np.ndarray, " k"], digits: int) -> Float64
 
 
 def strongest(
-    strength: Float64[np.ndarray, " genes"], bar: float, statistic: Statistic, count: int
+    magnitude: Float64[np.ndarray, " genes"], critical_value: float, statistic: Statistic, count: int
 ) -> Int64[np.ndarray, " k"]:
-    """The genes at or above the bar, at most `count`, by size of their rounded statistic, then by column.
+    """The genes at or above the critical value, at most `count`, by rounded statistic, then by column.
 
     Args:
-        strength: of every gene; orders genes as the statistic does but for the last digits.
-        bar: the strength needed (`modeling.selection.critical_values.bars_of`).
+        magnitude: of every gene; orders genes as the statistic does but for the last digits.
+        critical_value: the magnitude needed (`modeling.selection.critical_values.critical_values_of`).
         statistic: gives the statistic of some genes, to be rounded and compared without its sign.
     """
-    kept = np.flatnonzero(strength >= bar)
+    kept = np.flatnonzero(magnitude >= critical_value)
     if len(kept) > count:
-        last = np.partition(strength[kept], len(kept) - count)[len(kept) - count]
-        kept = kept[strength[kept] >= last * (1 - MARGIN)]
+        last = np.partition(magnitude[kept], len(kept) - count)[len(kept) - count]
+        kept = kept[magnitude[kept] >= last * (1 - MARGIN)]
     size = np.abs(round_significant(statistic(kept), SIGNIFICANT_DIGITS))
     return kept[np.lexsort((kept, -size))][:count]
 

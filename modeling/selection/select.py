@@ -16,14 +16,14 @@ from modeling.selection.association import (
     TESTS,
     TILE_TARGETS,
     PreparedTargets,
-    Strengths,
+    StatisticMagnitudes,
+    magnitudes_on,
     one_blas_thread,
     prepare_targets,
     statistics_of,
     steep_from,
-    strengths_on,
 )
-from modeling.selection.critical_values import NONE_KEPT, bars_of
+from modeling.selection.critical_values import NONE_KEPT, critical_values_of
 from modeling.selection.prepared import Cut, PreparedGenes, check_matrix
 from modeling.selection.q_values import q_values
 from modeling.selection.ranking import (
@@ -37,7 +37,7 @@ from modeling.selection.ranking import (
 from modeling.statistics.chi_squared import QUANTILE_BINS
 from modeling.statistics.p_values import TestTable, chi_squared_table, correlation_table, pearson_p
 
-SMALLEST_STRENGTH = 1e-12  # below it a strength is the rounding error of 0
+SMALLEST_MAGNITUDE = 1e-12  # below it a magnitude is the rounding error of 0
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class SelectionSettings:
         redundancy: if given, genes are taken in the order pearson, spearman, chi2, each the strongest first,
             and a gene whose |Pearson r| with one already chosen is at least this is passed over (the
             published code: 0.95).
-        cut: where the chi-squared test parts a gene's lines: genes must be prepared with the same.
+        cut: where the chi-squared test splits a gene's lines: genes must be prepared with the same.
 
     Raises:
         ValueError: a value out of range.
@@ -72,7 +72,7 @@ class SelectionSettings:
 
     @property
     def table_fdr(self) -> float:
-        """The rate that tables of critical strengths are made for; without a threshold nothing asks them."""
+        """The rate that tables of critical values are made for; without a threshold nothing reads them."""
         return self.fdr or 0.05
 
 
@@ -123,7 +123,7 @@ def select(
     Args:
         genes: expression of the training lines.
         effects: the targets' effects in the same lines, nothing missing (see `group_by_missing`).
-        device: where the strengths are computed, as torch names it; "cpu" is numpy.
+        device: where the magnitudes are computed, as torch names it; "cpu" is numpy.
 
     Raises:
         ValueError: other cell lines than the genes were prepared on, too few, or missing values.
@@ -131,7 +131,7 @@ def select(
     check_matrix("effects", effects)
     if len(effects) != genes.n_lines:
         raise ValueError(f"effects: {len(effects)} cell lines, but genes were prepared on {genes.n_lines}")
-    tile = strengths_on(genes, device)
+    tile = magnitudes_on(genes, device)
     chosen: list[Modifiers] = []
     with one_blas_thread():
         for start in range(0, effects.shape[1], TILE_TARGETS):
@@ -143,33 +143,34 @@ def select(
 
 
 def _select_tile(
-    genes: PreparedGenes, targets: PreparedTargets, tile: Strengths, settings: SelectionSettings
+    genes: PreparedGenes, targets: PreparedTargets, tile: StatisticMagnitudes, settings: SelectionSettings
 ) -> Iterator[Modifiers]:
-    bars = _bars(genes, targets, tile, settings.fdr)
+    critical_values = _critical_values(genes, targets, tile, settings.fdr)
     for target in range(len(targets)):
-        one = _Target(genes, targets, target, tuple(s[target] for s in tile.strength), tuple(bars[:, target]))
+        magnitudes = tuple(magnitude[target] for magnitude in tile.statistic_magnitude)
+        one = _Target(genes, targets, target, magnitudes, tuple(critical_values[:, target]))
         yield one.modifiers(settings)
 
 
-def _bars(
-    genes: PreparedGenes, targets: PreparedTargets, tile: Strengths, fdr: float | None
+def _critical_values(
+    genes: PreparedGenes, targets: PreparedTargets, tile: StatisticMagnitudes, fdr: float | None
 ) -> Float64[np.ndarray, "tests targets"]:
-    """The strength that each test asks of a target's genes; infinite where it keeps none."""
+    """The magnitude that each test asks of a target's genes; infinite where it keeps none."""
     if fdr is None:
-        strongest_gene = np.array([strength[: len(targets)].max(axis=1) for strength in tile.strength])
-        return np.where(strongest_gene > 0, SMALLEST_STRENGTH, NONE_KEPT)
-    bars = np.full((len(TESTS), len(targets)), NONE_KEPT)
+        strongest_gene = np.array([each[: len(targets)].max(axis=1) for each in tile.statistic_magnitude])
+        return np.where(strongest_gene > 0, SMALLEST_MAGNITUDE, NONE_KEPT)
+    critical_values = np.full((len(TESTS), len(targets)), NONE_KEPT)
     pearson, spearman = _correlation_tables(genes, fdr)
-    every, settle = np.arange(len(targets)), partial(tile.settle, targets)
-    # Of the other two tests the strengths have the same bits everywhere.
-    bars[0] = bars_of(tile.strength[0], every, pearson, fdr, settle)
-    bars[1] = bars_of(tile.strength[1], every, spearman, fdr)
+    every, recompute_exact = np.arange(len(targets)), partial(tile.recompute_exact, targets)
+    # Of the other two tests the magnitudes have the same bits everywhere.
+    critical_values[0] = critical_values_of(tile.statistic_magnitude[0], every, pearson, fdr, recompute_exact)
+    critical_values[1] = critical_values_of(tile.statistic_magnitude[1], every, spearman, fdr)
     for freedom in range(1, QUANTILE_BINS):
         rows = np.flatnonzero(targets.binned.bins == freedom + 1)
         if rows.size:
             table = chi_squared_table(freedom, genes.n_genes, fdr)
-            bars[2, rows] = bars_of(tile.strength[2], rows, table, fdr)
-    return bars
+            critical_values[2, rows] = critical_values_of(tile.statistic_magnitude[2], rows, table, fdr)
+    return critical_values
 
 
 @dataclass(frozen=True)
@@ -179,17 +180,17 @@ class _Target:
     genes: PreparedGenes
     targets: PreparedTargets
     row: int
-    strength: tuple[Float64[np.ndarray, " genes"], ...]
-    bars: tuple[float, ...]
+    statistic_magnitude: tuple[Float64[np.ndarray, " genes"], ...]
+    critical_values: tuple[float, ...]
 
     def modifiers(self, settings: SelectionSettings) -> Modifiers:
-        if min(self.bars) == NONE_KEPT:
+        if min(self.critical_values) == NONE_KEPT:
             return _no_modifiers()
         by_test = self._chosen(settings)
         union = np.unique(np.concatenate(by_test))
         q = [
-            q_values(strength, table, union)
-            for strength, table in zip(self._sharpened(), self._tables(settings), strict=True)
+            q_values(magnitude, table, union)
+            for magnitude, table in zip(self._sharpened(), self._tables(settings), strict=True)
         ]
         order = np.lexsort((union, round_significant(np.min(q, axis=0), Q_DIGITS)))
         columns: list[np.ndarray] = [union[order]]
@@ -203,8 +204,8 @@ class _Target:
     def _chosen(self, settings: SelectionSettings) -> list[Int64[np.ndarray, " k"]]:
         """The genes each test chooses, in the order of `TESTS`."""
         by_test, so_far = [], list[int]()
-        for test, strength, bar in zip(TESTS, self.strength, self.bars, strict=True):
-            ordered = partial(strongest, strength, bar, self._statistic(test))
+        for test, magnitude, least in zip(TESTS, self.statistic_magnitude, self.critical_values, strict=True):
+            ordered = partial(strongest, magnitude, least, self._statistic(test))
             if settings.redundancy is None:
                 by_test.append(ordered(settings.top))
             else:
@@ -215,11 +216,11 @@ class _Target:
         return by_test
 
     def _sharpened(self) -> Iterator[Float64[np.ndarray, " genes"]]:
-        """The strengths, with scipy's own bits where a correlation is so near 1 that its p hangs on them."""
+        """The magnitudes, with scipy's own bits where a correlation is so near 1 that p depends on them."""
         bound = steep_from(self.genes.n_lines)
-        for test, strength in zip(TESTS, self.strength, strict=True):
-            steep = np.flatnonzero(strength > bound) if test != "chi2" else np.arange(0)
-            sharp = strength.copy() if steep.size else strength
+        for test, magnitude in zip(TESTS, self.statistic_magnitude, strict=True):
+            steep = np.flatnonzero(magnitude > bound) if test != "chi2" else np.arange(0)
+            sharp = magnitude.copy() if steep.size else magnitude
             if steep.size:
                 sharp[steep] = np.abs(self._statistic(test)(steep))
             yield sharp

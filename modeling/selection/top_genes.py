@@ -46,16 +46,16 @@ def top_genes(
     """
     kept = np.empty((effects.shape[1], min(count, len(genes))), dtype=np.int64)
     constant = np.flatnonzero(~genes.any(axis=1))
-    strength, left = np.empty((TILE_TARGETS, len(genes))), np.empty((TILE_TARGETS, genes.shape[1]))
+    magnitude, left = np.empty((TILE_TARGETS, len(genes))), np.empty((TILE_TARGETS, genes.shape[1]))
     with one_blas_thread(), np.errstate(invalid="ignore"):
         for start in range(0, effects.shape[1], TILE_TARGETS):
             tile = standardise(np.ascontiguousarray(effects[:, start : start + TILE_TARGETS].T))
-            multiply(tile, genes, left, strength)
-            np.nan_to_num(np.abs(strength, out=strength), copy=False)
-            strength[:, constant] = -1.0
+            multiply(tile, genes, left, magnitude)
+            np.nan_to_num(np.abs(magnitude, out=magnitude), copy=False)
+            magnitude[:, constant] = -1.0
             for row, target in enumerate(tile):
                 statistic = partial(_correlation, genes, target)
-                found = strongest(strength[row], 0.0, statistic, kept.shape[1])
+                found = strongest(magnitude[row], 0.0, statistic, kept.shape[1])
                 some = constant[: kept.shape[1] - len(found)]
                 kept[start + row] = np.sort(np.concatenate([found, some]))
     return kept

@@ -1,10 +1,11 @@
-"""The strengths of `modeling.selection.association` by torch, on a GPU or any other device it names.
+"""The magnitudes of `modeling.selection.association` by torch, on a GPU or any other device it names.
 
 Ranks, counts and bins are integers or halves, and the products of them are exact in whatever order a device
-sums: Spearman's and chi-squared's strengths have the bits that the CPU gives. |r| has not: any two orders of
-summation differ by less than 2.2e-16 x lines (1e-15 is what is seen). Nothing that is kept or reported hangs
-on that: where a strength is close to a critical one (`false_discovery.CLOSE`), the target's row is computed
-again on the CPU; statistics, and the p of an r near 1 (`association.steep_from`), are never taken from here.
+sums: Spearman's and chi-squared's magnitudes have the bits that the CPU gives. |r| has not: any two orders of
+summation differ by less than 2.2e-16 x lines (1e-15 is what is seen). Nothing that is kept or reported
+depends on that: where a magnitude is close to a critical one (`critical_values.CLOSE`), the target's row is
+computed again on the CPU; statistics, and the p of an r near 1 (`association.steep_from`), are never taken
+from here.
 
 Importing this imports torch, which takes seconds: do it late. "cpu:0" is a CPU by this code, for tests.
 """
@@ -20,8 +21,7 @@ from torch import Tensor
 
 from modeling.selection.association import TESTS, TILE_TARGETS, PreparedTargets, Tile, reciprocal
 from modeling.selection.prepared import PreparedGenes
-from modeling.statistics.bits import unpack
-from modeling.statistics.chi_squared import QUANTILE_BINS, BinnedTargets
+from modeling.statistics.chi_squared import QUANTILE_BINS, BinnedTargets, unpack
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +66,11 @@ def _send(genes: PreparedGenes, device: str) -> DeviceGenes:
 
 @dataclass(frozen=True, eq=False)
 class DeviceTile:
-    """`modeling.selection.association.Strengths` by torch; `strength` is a copy in this machine's memory."""
+    """`association.StatisticMagnitudes` by torch; the magnitudes are a copy in this machine's memory."""
 
     genes: PreparedGenes
     sent: DeviceGenes
-    strength: tuple[Float64[np.ndarray, "targets genes"], ...]
+    statistic_magnitude: tuple[Float64[np.ndarray, "targets genes"], ...]
 
     @classmethod
     def for_genes(cls, genes: PreparedGenes, device: str) -> "DeviceTile":
@@ -79,22 +79,23 @@ class DeviceTile:
         return cls(genes, on_device(genes, device), tuple(np.empty(shape) for _ in TESTS))
 
     def fill(self, targets: PreparedTargets) -> None:
-        """As `Strengths` says."""
+        """As `StatisticMagnitudes` says."""
         with _one_thread():
             pearson = self._products(targets.standardised, self.sent.standardised)
             spearman = self._products(targets.ranks, self.sent.ranks)
             spearman.mul_(self.sent.rank_scale).mul_(self._column(reciprocal(targets.rank_spread)))
             chi = self._chi_squared(targets.binned)
-            for host, computed in zip(self.strength, (pearson, spearman, chi), strict=True):
+            for host, computed in zip(self.statistic_magnitude, (pearson, spearman, chi), strict=True):
                 torch.from_numpy(host).copy_(computed)
-        np.sqrt(self.strength[2], out=self.strength[2])  # torch's own on a CPU is not always the nearest
+        # By numpy: torch's own on a CPU is not always the nearest.
+        np.sqrt(self.statistic_magnitude[2], out=self.statistic_magnitude[2])
 
-    def settle(self, targets: PreparedTargets, rows: Int64[np.ndarray, " k"]) -> None:
-        """As `Strengths` says: by the very products of the CPU."""
+    def recompute_exact(self, targets: PreparedTargets, rows: Int64[np.ndarray, " k"]) -> None:
+        """As `StatisticMagnitudes` says: by the very products of the CPU."""
         if rows.size:
             tile = Tile.for_genes(self.genes, tests=1)
             tile.fill_pearson(targets.standardised[rows])
-            self.strength[0][rows] = tile.strength[0][: rows.size]
+            self.statistic_magnitude[0][rows] = tile.statistic_magnitude[0][: rows.size]
 
     def _products(self, targets: Float64[np.ndarray, "targets cell_lines"], genes: Tensor) -> Tensor:
         """|targets @ genes.T| in float64, of one shape for any number of targets: tile x genes."""

@@ -1,4 +1,7 @@
-"""How good predictions are, one target and fold at a time; `pooled` for a target over all its folds."""
+"""How good predictions are, one target and fold at a time, and when values count as constant.
+
+`pooling` scores a target over all its folds.
+"""
 
 from collections.abc import Sequence, Set
 from itertools import combinations
@@ -7,23 +10,17 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.stats import rankdata
 
-from modeling.statistics.pooling import PooledScore, PooledScores, pooled, pooled_many
-from modeling.statistics.varying import varies
-
-__all__ = [
-    "PooledScore",
-    "PooledScores",
-    "benjamini_hochberg",
-    "mean_jaccard",
-    "pearson",
-    "pooled",
-    "pooled_many",
-    "rmse",
-    "spearman",
-    "varies",
-]
-
 Values = Float[np.ndarray, " lines"]
+# A thousand roundings of float64, yet far below any measured difference.
+CONSTANT_TOLERANCE = 1e-12
+
+
+def varies(values: Values) -> bool:
+    """Whether values differ by more than rounding: range > 1e-12 × the largest magnitude. False for none."""
+    if values.size == 0:
+        return False
+    low, high = float(values.min()), float(values.max())
+    return high - low > CONSTANT_TOLERANCE * max(abs(low), abs(high))
 
 
 def pearson(measured: Values, predicted: Values) -> float:

@@ -1,6 +1,6 @@
 """Two-sided p-values of the three tests, exactly, and as tables that a kernel can read without scipy.
 
-A test's *strength* is what its p-value falls with: |r| for both correlations, the square root of chi-squared
+A test's *magnitude* is what its p-value falls with: |r| for both correlations, the square root of chi-squared
 (in that scale the logarithm of p is smooth from 0 on, for every number of degrees of freedom).
 """
 
@@ -20,30 +20,30 @@ Correlation = Callable[[Float64[np.ndarray, " k"], int], Float64[np.ndarray, " k
 Function = Callable[[Float64[np.ndarray, " k"]], Float64[np.ndarray, " k"]]
 
 
-def correlation_p(strength: Float64[np.ndarray, " k"], n_lines: int) -> Float64[np.ndarray, " k"]:
+def correlation_p(magnitude: Float64[np.ndarray, " k"], n_lines: int) -> Float64[np.ndarray, " k"]:
     """Two-sided p of |r| or |rho| over `n_lines` pairs, as `scipy.stats.spearmanr`.
 
     Under independence (r + 1) / 2 has the beta distribution with a = b = n / 2 - 1.
     """
     shape = n_lines / 2 - 1
-    tail = (1.0 - np.minimum(strength, 1.0)) / 2
+    tail = (1.0 - np.minimum(magnitude, 1.0)) / 2
     return np.minimum(2.0 * special.betainc(shape, shape, tail), 1.0)
 
 
-def pearson_p(strength: Float64[np.ndarray, " k"], n_lines: int) -> Float64[np.ndarray, " k"]:
+def pearson_p(magnitude: Float64[np.ndarray, " k"], n_lines: int) -> Float64[np.ndarray, " k"]:
     """`correlation_p` with the rounding of `scipy.stats.pearsonr`, which counts from r = -1.
 
     So it loses digits of p near r = 1, up to whole percents: kept, because scipy's p is what is promised.
     """
     shape = n_lines / 2 - 1
-    return np.minimum(2.0 * special.betaincc(shape, shape, (np.minimum(strength, 1.0) + 1.0) / 2), 1.0)
+    return np.minimum(2.0 * special.betaincc(shape, shape, (np.minimum(magnitude, 1.0) + 1.0) / 2), 1.0)
 
 
-def chi_squared_p(strength: Float64[np.ndarray, " k"], freedom: int) -> Float64[np.ndarray, " k"]:
-    """Upper tail of chi-squared = strength^2, as `scipy.stats.chi2.sf`; 1 without degrees of freedom."""
+def chi_squared_p(magnitude: Float64[np.ndarray, " k"], freedom: int) -> Float64[np.ndarray, " k"]:
+    """Upper tail of chi-squared = magnitude^2, as `scipy.stats.chi2.sf`; 1 without degrees of freedom."""
     if freedom == 0:
-        return np.ones_like(strength)
-    return special.chdtrc(freedom, np.square(strength))
+        return np.ones_like(magnitude)
+    return special.chdtrc(freedom, np.square(magnitude))
 
 
 @dataclass(frozen=True, eq=False)  # the same only if it is the same: tables are keys of caches
@@ -51,12 +51,12 @@ class TestTable:
     """All that step-up control of one test over `tested` genes needs.
 
     Attributes:
-        critical: the strengths at which p equals fdr * j / tested, j = 1..tested (so decreasing).
+        critical: the magnitudes at which p equals fdr * j / tested, j = 1..tested (so decreasing).
         log_p: logarithm of p at knots 0, step, 2 step, ...
         slope: its derivative times step, at the knots.
         step: distance of the knots.
         log_rank: logarithm of j at index j (minus infinity at 0).
-        exact: p at any strength.
+        exact: p at any magnitude.
     """
 
     critical: Float64[np.ndarray, " tested"]
@@ -73,7 +73,7 @@ class TestTable:
 
     @property
     def limit(self) -> float:
-        """Largest strength at which log p is tabulated."""
+        """Largest magnitude at which log p is tabulated."""
         return self.step * (len(self.log_p) - 1)
 
 
@@ -83,12 +83,12 @@ def correlation_table(n_lines: int, tested: int, fdr: float, exact: Correlation 
     shape = n_lines / 2 - 1
     critical = 1.0 - 2.0 * special.betaincinv(shape, shape, _steps(tested, fdr) / 2)
 
-    def log_density(strength: Float64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
-        return (shape - 1) * np.log1p(-np.square(strength)) - special.betaln(0.5, shape) + np.log(2.0)
+    def log_density(magnitude: Float64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
+        return (shape - 1) * np.log1p(-np.square(magnitude)) - special.betaln(0.5, shape) + np.log(2.0)
 
     # p is about (1 - r^2)^shape far out, which says how far it stays above the smallest p tabulated.
     reach = float(np.sqrt(-np.expm1(np.log(SMALLEST_P) / shape)))
-    return _table(critical, lambda strength: exact(strength, n_lines), log_density, min(reach, 0.95))
+    return _table(critical, lambda magnitude: exact(magnitude, n_lines), log_density, min(reach, 0.95))
 
 
 @lru_cache(maxsize=32)
@@ -102,8 +102,8 @@ def chi_squared_table(freedom: int, tested: int, fdr: float) -> TestTable:
     exact = partial(chi_squared_p, freedom=freedom)
     scale = (freedom / 2 - 1) * np.log(2.0) + special.gammaln(freedom / 2)
 
-    def log_density(strength: Float64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
-        return special.xlogy(freedom - 1, strength) - np.square(strength) / 2 - scale
+    def log_density(magnitude: Float64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
+        return special.xlogy(freedom - 1, magnitude) - np.square(magnitude) / 2 - scale
 
     return _table(critical, exact, log_density, float(np.sqrt(special.chdtri(freedom, SMALLEST_P))))
 

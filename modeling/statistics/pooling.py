@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import betainc, ndtri
 
-from modeling.statistics.varying import CONSTANT_TOLERANCE
+from modeling.statistics.metrics import CONSTANT_TOLERANCE
 
 Rows = Float[np.ndarray, " rows"]
 PerTarget = Float[np.ndarray, " targets"]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float64
 
-from modeling.statistics.paired_many import differences, paired_tests
+from modeling.statistics.paired import differences, paired_tests
 
 SCORE_COLUMNS = ("method", "target", "fold", "rmse", "rmse_mean", "pearson")
 OVERALL = "all lineages"

@@ -8,7 +8,7 @@ from jaxtyping import Float32, Float64
 
 from modeling.networks.mlp import Perceptron
 from modeling.networks.scaling import EffectScaling, GeneScaling
-from modeling.networks.shared_networks import forecast
+from modeling.networks.shared_networks import predict_by_networks
 from tasks.artifacts.codec import Codec
 
 CODEC = Codec("networks", newest=1, metadata_array="said")
@@ -34,7 +34,7 @@ class SharedNetworks:
     ) -> Float64[np.ndarray, "samples targets"]:
         """The effect of every target. NaN where expression is not known: the training mean stands in."""
         scaled = np.nan_to_num((expression - self.gene_mean) / self.gene_scale, nan=0.0)
-        return self.effect.effect(forecast(self.networks, scaled)).astype(np.float64)
+        return self.effect.effect(predict_by_networks(self.networks, scaled)).astype(np.float64)
 
 
 def networks_bytes(

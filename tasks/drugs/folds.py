@@ -15,8 +15,8 @@ from modeling.folds import Fold, drug_folds
 from modeling.profiles.drug_models import (
     DrugExamples,
     drug_examples,
-    forecast_by_network,
-    forecast_by_ridge,
+    predict_by_network,
+    predict_by_ridge,
     target_profiles,
 )
 from modeling.seeds import seed_of
@@ -78,7 +78,7 @@ def drug_tables(
         by_network, row = _network(examples, fold, features, seed, device)
         networks.append(row)
         measured = response[fold.test][:, examples.lines]
-        for model, predicted in (("ridge", forecast_by_ridge(examples)), ("network", by_network)):
+        for model, predicted in (("ridge", predict_by_ridge(examples)), ("network", by_network)):
             keys = {"method": METHOD, "fold": fold.number, "model": model, "features": features}
             scores += _both_axes(panel, keys, examples, names, measured, predicted)
     scores.append(_line_mean(examples, fold, names, measured))
@@ -114,7 +114,7 @@ def _network(
     """Predictions, and the row of `networks`."""
     start = time.thread_time()
     stream = seed_of(seed, METHOD, fold.number, features)
-    predicted, trained = forecast_by_network(examples, stream, device)
+    predicted, trained = predict_by_network(examples, stream, device)
     seconds = time.thread_time() - start
     row = training_row(features, trained, len(examples.train), seconds)
     return predicted, {"method": METHOD, "fold": fold.number} | row

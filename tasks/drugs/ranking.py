@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 
 from modeling.folds import Fold
 from modeling.kernels.distances import scaling_of, standardised
-from modeling.profiles.drug_ranking import Ranking, fit_ranking, forecast_drugs
+from modeling.profiles.drug_ranking import Ranking, fit_ranking, predict_drugs
 from tasks.artifacts.drug_ranking import DrugRanking, ranking_bytes
 from tasks.dataset.target_facts import VARIABLE_SD
 from tasks.drugs.drugs import METHOD, DrugData
@@ -38,7 +38,7 @@ def ranking_tables(panel: Panel, drugs: DrugData, fold: Fold) -> dict[str, pa.Ta
     names = [panel.cell_lines[i] for i in fold.test]
     scores = []
     for features, weights in found.weights.items():
-        predicted = forecast_drugs(weights, found.kernel, new, lines, int(scaling.varies.sum()))
+        predicted = predict_drugs(weights, found.kernel, new, lines, int(scaling.varies.sum()))
         keys = {"method": METHOD, "fold": fold.number, "model": MODEL, "features": features}
         scores.append(correlation_rows({**keys, "axis": "drug"}, drugs.drugs, measured.T, predicted.T))
         # A drug without a prediction counts in no line.
@@ -134,7 +134,7 @@ def _predicted(
     weights, kernel = ranking.model.weights[features], ranking.model.kernel
     predicted = np.full((len(values), len(ranking.drugs)), np.nan)
     lines, new = standardised(ranking.expression, scaling), standardised(values[enough], scaling)
-    predicted[enough] = forecast_drugs(weights, kernel, new, lines, known[enough])
+    predicted[enough] = predict_drugs(weights, kernel, new, lines, known[enough])
     return predicted
 
 

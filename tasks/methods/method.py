@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from modeling.folds import Fold, Scheme
-from modeling.networks.shared_networks import Keep, Standing
+from modeling.networks.shared_networks import OnCheckpoint, TrainingCheckpoint
 from tasks.dataset.dataset import Dataset
 from tasks.fitting.fit import Fit
 from tasks.fitting.fold import FoldResult, Panel
@@ -68,8 +68,8 @@ class FoldJob:
     settings: MethodSettings
     extra: Any = None
     committed: Sequence[CommittedWork] = ()
-    resume_from: Standing | None = None
-    on_checkpoint: Keep | None = None
+    resume_from: TrainingCheckpoint | None = None
+    on_checkpoint: OnCheckpoint | None = None
 
 
 class Method:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from modeling.folds import Fold
 from modeling.networks.architecture_search import Tried, numbers_of, search_network, tried_of
-from modeling.networks.shared_networks import STAGES, Keep, Standing
+from modeling.networks.shared_networks import STAGES, OnCheckpoint, TrainingCheckpoint
 from modeling.networks.training_state import Schedule
 from tasks.fitting.fold import FoldResult, Panel
 from tasks.fitting.rows import Row
@@ -18,8 +18,8 @@ def search_fold(
     fold: Fold,
     settings: MethodSettings,
     nested: bool,
-    begun: Standing | None = None,
-    keep: Keep | None = None,
+    begun: TrainingCheckpoint | None = None,
+    keep: OnCheckpoint | None = None,
     schedule: Schedule | None = None,
 ) -> FoldResult:
     """Try a dozen architectures on a fold's training lines; one row each, the winner `chosen`.
@@ -29,12 +29,12 @@ def search_fold(
     """
     lines = vectors_of(panel, fold, fold_seed(settings, fold)).lines
     network = STAGES[settings.method][-1]
-    going_on = _Search(begun or Standing(), network, keep)
+    going_on = _Search(begun or TrainingCheckpoint(), network, keep)
     tried = search_network(
         lines,
         design_of(settings, fold, schedule=schedule),
-        begun=begun,
-        keep=going_on.coders,
+        resume_from=begun,
+        on_checkpoint=going_on.coders,
         already={} if begun is None or begun.tried is None else tried_of(begun.tried),
         after=going_on.after,
     )
@@ -47,13 +47,13 @@ def search_fold(
 class _Search:
     """Where a search stands: the autoencoders, and what was tried on their codes."""
 
-    def __init__(self, begun: Standing, network: str, keep: Keep | None) -> None:
+    def __init__(self, begun: TrainingCheckpoint, network: str, keep: OnCheckpoint | None) -> None:
         self._standing = begun
         self._network = network
         self._keep = keep
 
-    def coders(self, name: str, standing: Standing) -> None:
-        """As `modeling.networks.shared_networks.Keep`."""
+    def coders(self, name: str, standing: TrainingCheckpoint) -> None:
+        """As `modeling.networks.shared_networks.OnCheckpoint`."""
         self._standing = standing
         if self._keep is not None:
             self._keep(name, standing)
@@ -73,7 +73,7 @@ def _row(tried: Tried) -> Row:
         "weights": tried.weights,
         "values": tried.values,
         "epochs": tried.epochs,
-        "validation_loss": tried.validation_loss,
+        "validation_loss": tried.judged_loss,
         "chosen": tried.chosen,
         "seconds": tried.seconds,
     }

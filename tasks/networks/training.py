@@ -14,17 +14,17 @@ from modeling.networks.scaling import EffectScaling, GeneScaling, effect_scaling
 from modeling.networks.shared_networks import (
     DEPENDENCY,
     EXPRESSION,
-    HIDDEN,
+    HIDDEN_LAYERS,
     STAGES,
     Design,
-    Keep,
-    Standing,
-    TrainingLines,
-    forecast,
+    OnCheckpoint,
+    ScaledTrainingLines,
+    TrainingCheckpoint,
+    predict_by_networks,
     train_networks,
-    watched_lines,
+    validation_lines,
 )
-from modeling.networks.training_state import Schedule, Trained
+from modeling.networks.training_state import Schedule, TrainedNetwork
 from modeling.seeds import seed_of
 from tasks.artifacts.networks import networks_bytes
 from tasks.fitting.fold import FoldResult, Panel
@@ -40,18 +40,18 @@ class FoldVectors:
 
     genes: GeneScaling
     effect: EffectScaling
-    lines: TrainingLines
+    lines: ScaledTrainingLines
 
 
 def vectors_of(panel: Panel, fold: Fold, seed: int) -> FoldVectors:
     """What a fold's networks learn from; `seed` draws the lines that are watched."""
     effect = panel.effect[fold.train][:, panel.variable]
     genes, scaling = gene_scaling(panel.expression[fold.train]), effect_scaling(effect)
-    lines = TrainingLines(
+    lines = ScaledTrainingLines(
         genes.of(panel.expression[fold.train]),
         scaling.of(effect),
         ~np.isnan(effect),
-        watched_lines(len(fold.train), seed),
+        validation_lines(len(fold.train), seed),
     )
     return FoldVectors(genes, scaling, lines)
 
@@ -68,7 +68,7 @@ def design_of(
     schedule: Schedule | None = None,
 ) -> Design:
     """How a fold's networks are trained; `hidden` where a search chose, else as the paper's did."""
-    published = HIDDEN[STAGES[settings.method][-1]]
+    published = HIDDEN_LAYERS[STAGES[settings.method][-1]]
     return Design(
         settings.method,
         hidden or published,
@@ -83,8 +83,8 @@ def train_fold(
     fold: Fold,
     settings: MethodSettings,
     design: Design,
-    begun: Standing | None = None,
-    keep: Keep | None = None,
+    begun: TrainingCheckpoint | None = None,
+    keep: OnCheckpoint | None = None,
 ) -> FoldResult:
     """Train a fold's networks on its training lines: table `networks`, and one file with all of them.
 
@@ -111,13 +111,13 @@ def train_fold(
 class _Clock:
     """Notes how many core-seconds each network took, and hands every standing on with them."""
 
-    def __init__(self, keep: Keep | None, begun: Standing | None) -> None:
+    def __init__(self, keep: OnCheckpoint | None, begun: TrainingCheckpoint | None) -> None:
         self.seconds: dict[str, float] = dict(begun.seconds) if begun is not None else {}
         self._keep = keep
         self._begun = time.thread_time()
 
-    def keep(self, name: str, standing: Standing) -> None:
-        """As `modeling.networks.shared_networks.Keep`."""
+    def keep(self, name: str, standing: TrainingCheckpoint) -> None:
+        """As `modeling.networks.shared_networks.OnCheckpoint`."""
         now = time.thread_time()
         self.seconds[name] = self.seconds.get(name, 0.0) + now - self._begun
         self._begun = now
@@ -131,10 +131,10 @@ def _row(
     vectors: FoldVectors,
     networks: Mapping[str, Perceptron],
     name: str,
-    trained: Trained,
+    trained: TrainedNetwork,
     seconds: float,
 ) -> Row:
-    learned = int((~vectors.lines.watched).sum())
+    learned = int((~vectors.lines.validation).sum())
     row: Row = {"fold": fold.number} | training_row(name, trained, learned, seconds)
     if trained.failure:
         return row
@@ -160,5 +160,5 @@ def _given_back(
         return reconstruction(panel.expression[rows][:, genes.genes], back, genes.mean)
     measured = panel.effect[rows][:, panel.variable]
     scaled = effect.of(measured)
-    back = networks[name].forward(scaled) if name == DEPENDENCY else forecast(networks, z)
+    back = networks[name].forward(scaled) if name == DEPENDENCY else predict_by_networks(networks, z)
     return reconstruction(measured, effect.effect(back), effect.mean, ~np.isnan(measured))

@@ -15,7 +15,7 @@ from safetensors.numpy import load
 
 from modeling.kernels.distances import scaling_of, standardised
 from modeling.kernels.kernels import KERNELS, AnyKernel
-from modeling.kernels.ridge import forecasts
+from modeling.kernels.ridge import predict_by_kernel
 from tasks.artifacts.training_expression import Training, training_of
 from tasks.errors import BadInputError
 from tasks.scoring.model_rows import ModelFiles, Predictions, Rows
@@ -70,7 +70,7 @@ def _scored(
         known = (~np.isnan(values) & scaling.varies).sum(axis=1)
         enough = 100 * known >= FEWEST_KNOWN * int(scaling.varies.sum())
         between = kernel.between(standardised(values[enough], scaling), train, known[enough])
-        predicted[at][enough] = forecasts(kernel.of(between), dual, intercept)
+        predicted[at][enough] = predict_by_kernel(kernel.of(between), dual, intercept)
     genes = [gene for gene, varies in zip(training.genes, scaling.varies, strict=True) if varies]
     return predicted, genes
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from modeling.networks.training_state import Trained
+from modeling.networks.training_state import TrainedNetwork
 
 
-def training_row(network: str, trained: Trained, n_train: int, seconds: float) -> dict[str, Any]:
+def training_row(network: str, trained: TrainedNetwork, n_train: int, seconds: float) -> dict[str, Any]:
     """All but method and fold; `n_train` are the examples learned from."""
     return {
         "network": network,
@@ -14,7 +14,7 @@ def training_row(network: str, trained: Trained, n_train: int, seconds: float) -
         "epochs": len(trained.losses),
         "best_epoch": trained.epoch,
         "train_loss": trained.train_loss,
-        "validation_loss": trained.watched_loss,
+        "validation_loss": trained.validation_loss,
         "status": "failed" if trained.failure else "ok",
         "reason": trained.failure or None,
         "seconds": seconds,

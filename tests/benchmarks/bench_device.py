@@ -24,9 +24,9 @@ from modeling.selection.association import (
     Q_TOLERANCE,
     TESTS,
     TILE_TARGETS,
+    magnitudes_on,
     one_blas_thread,
     prepare_targets,
-    strengths_on,
 )
 from modeling.selection.prepared import prepare_genes
 from modeling.selection.select import Modifiers, SelectionSettings, select
@@ -89,7 +89,7 @@ def one_selection(
     there = replace(genes, digest=name)
     select(genes, y[:, :1], settings)
     send = shortest(1, lambda: (on_device(there, device), waited(device)))[0]
-    tile_here, tile_there = (strengths_on(genes, "cpu"), strengths_on(there, device))
+    tile_here, tile_there = (magnitudes_on(genes, "cpu"), magnitudes_on(there, device))
     targets = prepare_targets(np.ascontiguousarray(y[:, :TILE_TARGETS].T))
     fill_here = shortest(options.repeat, lambda: tile_here.fill(targets))[0]
     fill_there = shortest(options.repeat, lambda: tile_there.fill(targets))[0]
@@ -98,13 +98,11 @@ def one_selection(
     kept = sum(len(one) > 0 for one in here)
     print(f"\n{name}: {y.shape[1]} targets ({kept} with modifiers) x {x.shape[1]} genes x {len(x)} lines")
     print(f"  genes sent to {device:6s}            {send:8.3f} s, once a fold and process")
-    print(
-        f"  strengths of {TILE_TARGETS} targets        {fill_there:8.3f} s; numpy, one core {fill_here:.3f} s"
-    )
+    print(f"  tile of {TILE_TARGETS} targets         {fill_there:8.3f} s; numpy, one core {fill_here:.3f} s")
     print(f"  selection                      {seconds_there:8.3f} s; numpy, one core {seconds_here:.3f} s")
     wrong = [
         f"{name}: {what}"
-        for what in (*strength_bits(tile_there, tile_here, len(targets)), *differing(found, here))
+        for what in (*magnitude_bits(tile_there, tile_here, len(targets)), *differing(found, here))
     ]
     order = np.random.default_rng(1).permutation(y.shape[1])
     again = select(there, y[:, order], settings, device)
@@ -112,12 +110,15 @@ def one_selection(
     return wrong + [f"{name}, in another order: {what}" for what in moved]
 
 
-def strength_bits(there: Any, here: Any, targets: int) -> list[str]:
-    """What of the strengths has other bits than promised; prints how many of Pearson's have other ones."""
-    unequal = [t[:targets] != h[:targets] for t, h in zip(there.strength, here.strength, strict=True)]
-    largest = np.abs(there.strength[0][:targets] - here.strength[0][:targets]).max()
+def magnitude_bits(there: Any, here: Any, targets: int) -> list[str]:
+    """What of the magnitudes has other bits than promised; prints how many of Pearson's have other ones."""
+    unequal = [
+        t[:targets] != h[:targets]
+        for t, h in zip(there.statistic_magnitude, here.statistic_magnitude, strict=True)
+    ]
+    largest = np.abs(there.statistic_magnitude[0][:targets] - here.statistic_magnitude[0][:targets]).max()
     print(f"  |r| with other last bits       {unequal[0].mean():8.1%}, by {largest:.1e} at most")
-    return [f"{TESTS[i]}: {unequal[i].sum()} strengths with other bits" for i in (1, 2) if unequal[i].any()]
+    return [f"{TESTS[i]}: {unequal[i].sum()} magnitudes with other bits" for i in (1, 2) if unequal[i].any()]
 
 
 def differing(

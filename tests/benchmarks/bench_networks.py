@@ -21,9 +21,9 @@ from modeling.networks.shared_networks import (
     CODE,
     DEPENDENCY_UNITS,
     EXPRESSION_UNITS,
-    HIDDEN,
+    HIDDEN_LAYERS,
     PLAIN,
-    WATCHED_SHARE,
+    VALIDATION_SHARE,
 )
 from modeling.networks.training_state import Examples, Schedule
 from tests.benchmarks.measure import machine
@@ -56,8 +56,8 @@ def networks_of_a_fold(genes: int, targets: int, lines: int) -> None:
     sizes: dict[str, Sizes] = {
         "expression": autoencoder(genes),
         "dependency": (targets, *(DEPENDENCY_UNITS,) * 3, targets),
-        "code": (codes[0], *HIDDEN[CODE], codes[1]),
-        "plain": (genes, *HIDDEN[PLAIN], targets),
+        "code": (codes[0], *HIDDEN_LAYERS[CODE], codes[1]),
+        "plain": (genes, *HIDDEN_LAYERS[PLAIN], targets),
     }
     print("| network | layers | a step | five products | ratio | an epoch | start and end |")
     print("|---|---|---|---|---|---|---|")
@@ -100,7 +100,7 @@ def autoencoder(genes: int) -> Sizes:
 
 def steps(lines: int) -> int:
     """Batches in an epoch."""
-    return -(-(lines - round(WATCHED_SHARE * lines)) // BATCH)
+    return -(-(lines - round(VALIDATION_SHARE * lines)) // BATCH)
 
 
 def training(sizes: Sizes, lines: int, epochs: int, gaps: bool = False) -> float:
@@ -110,7 +110,7 @@ def training(sizes: Sizes, lines: int, epochs: int, gaps: bool = False) -> float
     same = sizes[0] == sizes[-1]
     outputs = inputs if same else rng.standard_normal((lines, sizes[-1]), dtype=np.float32)
     counted = rng.random(outputs.shape) > 2e-4 if gaps else None
-    watched = round(WATCHED_SHARE * lines)
+    watched = round(VALIDATION_SHARE * lines)
     parts = [
         Examples(inputs[rows], outputs[rows], None if counted is None else counted[rows])
         for rows in (slice(watched, None), slice(0, watched))

@@ -6,7 +6,7 @@ import numpy as np
 from safetensors.numpy import load, save
 
 from modeling.networks.mlp import Perceptron
-from modeling.networks.training_state import Examples, Trained
+from modeling.networks.training_state import Examples, TrainedNetwork
 
 
 def examples(n_lines: int, seed: int, n_inputs: int = 7, n_outputs: int = 4, gaps: float = 0.0) -> Examples:
@@ -28,9 +28,9 @@ def same_network(one: Perceptron, other: Perceptron) -> bool:
     return ours.keys() == theirs.keys() and all(a.tobytes() == theirs[k].tobytes() for k, a in ours.items())
 
 
-def same_trained(one: Trained, other: Trained) -> bool:
+def same_trained(one: TrainedNetwork, other: TrainedNetwork) -> bool:
     """Bit for bit, losses and all."""
-    assert [f.name for f in fields(Trained)] == ["network", "epoch", "losses", "failure"]
+    assert [f.name for f in fields(TrainedNetwork)] == ["network", "epoch", "losses", "failure"]
     told = (one.epoch, one.failure) == (other.epoch, other.failure)
     return (
         told and one.losses.tobytes() == other.losses.tobytes() and same_network(one.network, other.network)

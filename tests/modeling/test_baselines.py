@@ -25,7 +25,7 @@ def test_unknown_and_unseen_lineages_get_the_overall_mean():
     np.testing.assert_array_equal(predicted, [3.0, 3.0, 1.5])
 
 
-def test_a_lineage_held_out_whole_is_forecast_as_the_training_mean():
+def test_a_lineage_held_out_whole_is_predicted_as_the_training_mean():
     rng = np.random.default_rng(2)
     lineages, effect = rng.integers(0, 4, 200), rng.normal(size=200)
     train = lineages != 2

@@ -208,5 +208,5 @@ def test_folds_over_genes_cover_each_once_and_are_drawn_apart_from_those_over_li
 
 @pytest.mark.parametrize(("genes", "folds"), [(10, 1), (4, 5), (0, 2)])
 def test_folds_over_genes_that_cannot_be_are_refused(genes: int, folds: int):
-    with pytest.raises(ValueError, match="cannot be parted"):
+    with pytest.raises(ValueError, match="cannot be split"):
         gene_folds(genes, folds, 0)

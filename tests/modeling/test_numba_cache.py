@@ -32,7 +32,7 @@ def run_in(folder: Path, **environment: str) -> list[Path]:
     return sorted(path for path in folder.rglob(f"{MARK}*") if path.is_dir())
 
 
-def test_a_change_in_any_file_compiles_anew(tmp_path: Path):
+def test_a_change_in_any_file_compiles_again(tmp_path: Path):
     source = Path(modeling.__file__).parent
     shutil.copytree(source, tmp_path / "modeling", ignore=shutil.ignore_patterns("__pycache__"))
     (first,) = run_in(tmp_path)

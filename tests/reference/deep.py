@@ -1,6 +1,6 @@
 """Candidate `deep` as a user of torch would write it: one network, autograd, a plain loop.
 
-Nothing of ours is imported. What chance decides is derived anew from the seeds, as the methods say.
+Nothing of ours is imported. What chance decides is derived again from the seeds, as the methods say.
 """
 
 import hashlib
@@ -64,13 +64,13 @@ def masks_and_order(stream, n_lines, epoch):
     return order, masks
 
 
-def train_slow(features, effect, seed, stream, epochs, watched=None, patience=100):
-    """(network, best epoch, training losses, watched losses) on standardised features."""
+def train_slow(features, effect, seed, stream, epochs, validation=None, patience=100):
+    """(network, best epoch, training losses, validation losses) on standardised features."""
     x, y = torch.from_numpy(features).float(), torch.from_numpy(effect).float()
     network = Network(features.shape[1], seed)
     adam = torch.optim.Adam(network.groups(), lr=1e-3, fused=True)
     best, best_loss, best_weights = 0, math.inf, None
-    losses, watched_losses = [], []
+    losses, validation_losses = [], []
     for epoch in range(1, epochs + 1):
         order, masks = masks_and_order(stream, len(y), epoch)
         total = 0.0
@@ -82,20 +82,20 @@ def train_slow(features, effect, seed, stream, epochs, watched=None, patience=10
             adam.step()
             total += float((error.detach().double() ** 2).sum())
         losses.append(total / len(y))
-        if watched is None:
+        if validation is None:
             best = epoch
             continue
         with torch.no_grad():
-            error = network(torch.from_numpy(watched[0]).float()) - torch.from_numpy(watched[1]).float()
-        watched_losses.append(float((error.double() ** 2).mean()))
-        if watched_losses[-1] < best_loss:
-            best, best_loss = epoch, watched_losses[-1]
+            error = network(torch.from_numpy(validation[0]).float()) - torch.from_numpy(validation[1]).float()
+        validation_losses.append(float((error.double() ** 2).mean()))
+        if validation_losses[-1] < best_loss:
+            best, best_loss = epoch, validation_losses[-1]
             best_weights = {name: value.clone() for name, value in network.state_dict().items()}
         elif epoch - best >= patience:
             break
     if best_weights is not None:
         network.load_state_dict(best_weights)
-    return network, best, losses, watched_losses
+    return network, best, losses, validation_losses
 
 
 def deep_slow(features, effect, seed, stream, epochs=1500, patience=100):
@@ -103,10 +103,17 @@ def deep_slow(features, effect, seed, stream, epochs=1500, patience=100):
     standardise = standardiser(features)
     kept, held = held_out_rows(len(effect), seed)
     x = standardise(features)
-    network, best, losses, watched = train_slow(
+    network, best, losses, validation = train_slow(
         x[kept], effect[kept], seed, stream, epochs, (x[held], effect[held]), patience
     )
-    return predictor(network, standardise), best, len(losses), math.sqrt(watched[best - 1]), losses, watched
+    return (
+        predictor(network, standardise),
+        best,
+        len(losses),
+        math.sqrt(validation[best - 1]),
+        losses,
+        validation,
+    )
 
 
 def deep_slow_whole(features, effect, seed, stream, epochs):

@@ -55,7 +55,7 @@ def ridge_slow(z, outputs, new, penalties, weights=None):
 
 
 def dependency_slow(expression, dependency, new, penalties, c, p):
-    """Each target forecast by kernel ridge on all genes, gaps filled with the training mean."""
+    """Each target predicted by kernel ridge on all genes, gaps filled with the training mean."""
     z, z_new = standardise_slow(expression, expression), standardise_slow(expression, new)
     varying = int((np.ptp(expression, axis=0) > 0).sum())
     within = kernel_slow("kernel", z, z, varying, c, p)
@@ -69,7 +69,7 @@ def dependency_slow(expression, dependency, new, penalties, c, p):
 
 
 def ranking_slow(expression, dependency, response, new, penalties, kernel_penalties, c, p):
-    """By features: forecasts of every drug in new lines."""
+    """By features: predictions of every drug in new lines."""
     filled, guessed = dependency_slow(expression, dependency, new, kernel_penalties, c, p)
     mean, sd = filled.mean(axis=0), filled.std(axis=0)
     blocks = {
@@ -83,9 +83,9 @@ def ranking_slow(expression, dependency, response, new, penalties, kernel_penalt
         names = [features] if features != "both" else ["expression", "dependency"]
         z, z_new = (np.hstack([blocks[name][i].astype(np.float64) for name in names]) for i in (0, 1))
         weights = np.concatenate([np.full(blocks[n][0].shape[1], 1 / counts[n] / len(names)) for n in names])
-        forecast = []
+        predicted = []
         for y in response.T.astype(np.float64):
             rows = ~np.isnan(y)
-            forecast.append(ridge_slow(z[rows], y[rows, None], z_new, penalties, weights)[0].ravel())
-        out[features] = np.array(forecast).T
+            predicted.append(ridge_slow(z[rows], y[rows, None], z_new, penalties, weights)[0].ravel())
+        out[features] = np.array(predicted).T
     return out

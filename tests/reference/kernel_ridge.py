@@ -41,7 +41,7 @@ def fit_slow(kernel, effect, penalty, new):
 
 
 def leave_one_out_slow(kernel, effect, penalty):
-    """Residuals of each line (of one target or several) forecast by a refit with intercept on all the others.
+    """Residuals of each line (of one target or several), predicted by a refit with intercept on the others.
 
     The kernel and its scale are those of all lines, as they are chosen before the penalty.
     """
@@ -53,6 +53,6 @@ def leave_one_out_slow(kernel, effect, penalty):
         inner, row = kernel[np.ix_(others, others)] / scale, kernel[[line]][:, others] / scale
         model = KernelRidge(alpha=penalty, kernel="precomputed")
         model.fit(centre(inner, inner), effect[others] - effect[others].mean(axis=0))
-        forecast = effect[others].mean(axis=0) + model.predict(centre(inner, row))[0]
-        residuals[line] = effect[line] - forecast
+        predicted = effect[others].mean(axis=0) + model.predict(centre(inner, row))[0]
+        residuals[line] = effect[line] - predicted
     return residuals

@@ -42,7 +42,7 @@ def cca_slow(left, right, most):
 
 
 def leave_one_out_slow(expression, effect, penalty):
-    """Squared errors of each gene forecast by a refit on all others; features scaled by all genes."""
+    """Squared errors of each gene predicted by a refit on all others; features scaled by all genes."""
     z = standardise_slow(expression, expression)
     errors = np.empty(effect.shape)
     for gene in range(len(z)):
@@ -55,13 +55,13 @@ def leave_one_out_slow(expression, effect, penalty):
 def scores_slow(measured, predicted):
     """Number of values, Pearson and Spearman of each row, over what was measured."""
     rows = []
-    for row, forecasts in zip(measured, predicted, strict=True):
+    for row, predictions in zip(measured, predicted, strict=True):
         seen = [i for i in range(len(row)) if not np.isnan(row[i])]
-        y, forecast = row[seen], forecasts[seen]
+        y, predicted = row[seen], predictions[seen]
         if len(seen) < 3 or y.min() == y.max():
             rows.append((len(seen), None, None))
-        elif forecast.min() == forecast.max():
+        elif predicted.min() == predicted.max():
             rows.append((len(seen), 0.0, 0.0))
         else:
-            rows.append((len(seen), pearsonr(y, forecast).statistic, spearmanr(y, forecast).statistic))
+            rows.append((len(seen), pearsonr(y, predicted).statistic, spearmanr(y, predicted).statistic))
     return rows

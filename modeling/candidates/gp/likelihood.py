@@ -2,9 +2,9 @@
 
 The covariance of two lines is exp(−d² / 2·length²), plus the noise on the diagonal. Written as scikit-learn's
 GaussianProcessRegressor(RBF() + WhiteKernel()) or (RBF()) is, so that the optimiser takes the same steps:
-parameters are logarithms, L-BFGS-B starts where told, and a covariance that has no Cholesky factor counts as
-a likelihood of zero (Rasmussen and Williams 2006, algorithm 2.1 and equation 5.9). The squared distances are
-computed once, and only one triangle of any matrix is touched.
+parameters are logarithms, L-BFGS-B starts where the caller says, and a covariance that has no Cholesky factor
+counts as a likelihood of zero (Rasmussen and Williams 2006, algorithm 2.1 and equation 5.9). The squared
+distances are computed once, and only one triangle of any matrix is touched.
 """
 
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ class Likelihood:
         weights = _solve(factor, self.effect)
         value = self._value(factor, weights)
         inverse = _inverse(factor)
-        gradient[0] = _length_slope(inverse, weights, covariances, self.distances) / length**2
+        gradient[0] = _length_gradient(inverse, weights, covariances, self.distances) / length**2
         if gradient.size > 1:
             gradient[1] = 0.5 * noise * float(weights @ weights - np.trace(inverse))
         return value, gradient
@@ -140,13 +140,13 @@ def _trouble(found: Any, bounds: Float64[np.ndarray, "parameters 2"]) -> str:
     """What is wrong with scipy's result: a parameter at its bound, or the optimiser's own complaint."""
     names = ("length scale", "noise")
     at_bound = np.isclose(found.x[:, np.newaxis], bounds)
-    said = [
+    messages = [
         f"the {names[i]} reached its bound {BOUNDS[side]:g}"
         for i, side in zip(*np.nonzero(at_bound), strict=True)
     ]
     if not found.success:
-        said.append(f"L-BFGS-B stopped after {found.nit} steps: {found.message}")
-    return "; ".join(said)
+        messages.append(f"L-BFGS-B stopped after {found.nit} steps: {found.message}")
+    return "; ".join(messages)
 
 
 def _factor(covariances: Pairs, n_lines: int, diagonal: float) -> Square | None:
@@ -188,7 +188,7 @@ def _fill_upper(covariances: np.ndarray, diagonal: float, matrix: np.ndarray) ->
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _length_slope(
+def _length_gradient(
     inverse: np.ndarray, weights: np.ndarray, covariances: np.ndarray, distances: np.ndarray
 ) -> float:
     """Sum over pairs of (w_i w_j − inverse_ij) · covariance_ij · distance_ij."""

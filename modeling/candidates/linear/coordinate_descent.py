@@ -105,7 +105,7 @@ def _sweep(gram: np.ndarray, penalty: float, weights: np.ndarray, gradient: np.n
 def _is_optimal(
     gram: np.ndarray, penalty: float, weights: np.ndarray, gradient: np.ndarray, rounding: float
 ) -> bool:
-    """Whether each slope is the penalty by the weight's sign, or at most that where the weight is 0."""
+    """Whether each gradient is the penalty by the weight's sign, or at most that where the weight is 0."""
     slack = OPTIMALITY * penalty + rounding
     for j in range(weights.size):
         if gram[j, j] <= 0.0:
@@ -169,7 +169,7 @@ def _first_crossing(weights: np.ndarray, order: np.ndarray, size: int, step: np.
 def _recompute_gradient(
     gram: np.ndarray, correlation: np.ndarray, weights: np.ndarray, gradient: np.ndarray
 ) -> None:
-    # Anew each time, so that rounding does not add up along the path.
+    # From scratch each time, so that rounding does not add up along the path.
     gradient[:] = correlation
     for j in range(weights.size):
         if weights[j] != 0.0:

@@ -18,7 +18,7 @@ MAX_ROUNDS = 1000
 # Where the conditions of optimality cannot be met to 1e-9 (nearly dependent features), this gap will do.
 GOOD_GAP = 1e-10
 
-Lines = Float64[np.ndarray, "lines features"]
+Features = Float64[np.ndarray, "lines features"]
 Effect = Float64[np.ndarray, " lines"]
 
 
@@ -58,7 +58,7 @@ class Lasso:
         return Fitted(self.name, model, parameters)
 
 
-def penalty_grid(x: Lines, y: Effect) -> Float64[np.ndarray, " penalties"]:
+def penalty_grid(x: Features, y: Effect) -> Float64[np.ndarray, " penalties"]:
     """LassoCV's default grid (per line: times n for the sums of squares), for centred x and y."""
     largest = float(np.abs(x.T @ y).max()) / len(y)
     if largest <= np.finfo(np.float64).resolution:
@@ -67,7 +67,7 @@ def penalty_grid(x: Lines, y: Effect) -> Float64[np.ndarray, " penalties"]:
 
 
 def cross_validation_errors(
-    x: Lines, y: Effect, penalties: Float64[np.ndarray, " penalties"]
+    x: Features, y: Effect, penalties: Float64[np.ndarray, " penalties"]
 ) -> tuple[Float64[np.ndarray, " penalties"], Bool[np.ndarray, " folds_penalties"]]:
     """Mean squared error, averaged over three consecutive blocks of lines; which solutions are optimal."""
     errors, optimal = np.zeros(penalties.size), []
@@ -82,7 +82,7 @@ def cross_validation_errors(
 
 
 def _path(
-    x: Lines, y: Effect, penalties: Float64[np.ndarray, " penalties"]
+    x: Features, y: Effect, penalties: Float64[np.ndarray, " penalties"]
 ) -> tuple[Float64[np.ndarray, "penalties features"], Bool[np.ndarray, " penalties"], float]:
     """Weights at each penalty, whether they are optimal, and the relative duality gap at the last penalty."""
     gram, correlation, energy = x.T @ x, x.T @ y, float(y @ y)

@@ -8,7 +8,7 @@ from jaxtyping import Float32, Float64, Int64
 
 from modeling.seeds import generator
 
-HIDDEN = (50, 20, 15, 12)
+RELU_UNITS = (50, 20, 15, 12)
 DROPOUT = (0.4, 0.2, 0.1, 0.0)
 
 # Inputs x outputs, and outputs, of each layer.
@@ -25,13 +25,13 @@ class EpochPlan:
 
 
 def plan_epoch(stream: int, n_lines: int, epoch: int) -> EpochPlan:
-    """Order and dropout hang on `stream`, the number of lines and the epoch, so that a stack shares them.
+    """Order and dropout depend on `stream`, the number of lines and the epoch, so that a stack shares them.
 
     A factor is 0 with the layer's dropout rate and 1 / (1 - rate) otherwise; None where nothing is dropped.
     """
     rng = generator(stream, "deep", n_lines, epoch)
     order = rng.permutation(n_lines)
-    factors = [_factors(rng, rate, n_lines, units) for rate, units in zip(DROPOUT, HIDDEN, strict=True)]
+    factors = [_factors(rng, rate, n_lines, units) for rate, units in zip(DROPOUT, RELU_UNITS, strict=True)]
     return EpochPlan(order, tuple(factors))
 
 
@@ -51,7 +51,7 @@ def initial_weights(seed: int, n_features: int) -> Weights:
     """
     rng = generator(seed, "deep", "weights")
     weights = []
-    for inputs, outputs in pairwise((n_features, *HIDDEN, 1)):
+    for inputs, outputs in pairwise((n_features, *RELU_UNITS, 1)):
         limit = np.sqrt(6 / (inputs + outputs))
         weights.append(rng.uniform(-limit, limit, (inputs, outputs)).astype(np.float32))
     return tuple(weights)

@@ -15,14 +15,14 @@ import numpy as np
 from jaxtyping import Float32
 from numba import njit
 
-from modeling.candidates.mlp.architecture import HIDDEN, Biases, EpochPlan, Weights, plan_epoch
+from modeling.candidates.mlp.architecture import RELU_UNITS, Biases, EpochPlan, Weights, plan_epoch
 from modeling.candidates.mlp.training import (
     BATCH,
     LEARNING_RATE,
     PENALTY,
-    Lines,
     Network,
-    Trained,
+    TargetExamples,
+    TrainingOutcome,
     note_epoch,
 )
 
@@ -47,16 +47,16 @@ class Parameters:
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """A network in training. `slopes` and Adam's two moments are laid out as `values`."""
+    """A network in training. `gradients` and Adam's two moments are laid out as `values`."""
 
     network: Network
     values: Parameters
-    slopes: Parameters
+    gradients: Parameters
     moments: Float32[np.ndarray, "2 parameters"]
-    result: Trained = field(default_factory=Trained)
+    result: TrainingOutcome = field(default_factory=TrainingOutcome)
 
 
-def train_alone(networks: Sequence[Network], stream: int) -> list[Trained]:
+def train_alone(networks: Sequence[Network], stream: int) -> list[TrainingOutcome]:
     """Train every network as `side_by_side.train` does, within rounding; features need no padding.
 
     Their numbers of training lines must agree. A result is the same, bit for bit, in any company.
@@ -82,7 +82,7 @@ def _begin(network: Network) -> Training:
 
 
 def _zeros(n_features: int) -> Parameters:
-    sizes = list(pairwise((n_features, *HIDDEN, 1)))
+    sizes = list(pairwise((n_features, *RELU_UNITS, 1)))
     lengths = [inputs * units for inputs, units in sizes] + [units for _, units in sizes]
     flat = np.zeros(sum(lengths), dtype=np.float32)
     parts = np.split(flat, np.cumsum(lengths)[:-1])
@@ -94,27 +94,27 @@ def _factors(plan: EpochPlan) -> tuple[Float32[np.ndarray, "lines _"], ...]:
     """Dropout's factors of every ReLU layer, 1 where nothing is dropped."""
     return tuple(
         np.ones((len(plan.order), units), dtype=np.float32) if factors is None else factors
-        for factors, units in zip(plan.factors, HIDDEN, strict=True)
+        for factors, units in zip(plan.factors, RELU_UNITS, strict=True)
     )
 
 
 def _run_epoch(
     training: Training, plan: EpochPlan, factors: tuple[Float32[np.ndarray, "lines _"], ...], epoch: int
 ) -> None:
-    network, values, slopes = training.network, training.values, training.slopes
+    network, values, gradients = training.network, training.values, training.gradients
     lines, steps = network.train, (epoch - 1) * math.ceil(len(plan.order) / BATCH)
     errors = _epoch(
         (lines.features, lines.effect, plan.order, factors),
         (values.weights, values.biases),
-        (slopes.weights, slopes.biases),
-        (values.flat, slopes.flat, training.moments[0], training.moments[1]),
+        (gradients.weights, gradients.biases),
+        (values.flat, gradients.flat, training.moments[0], training.moments[1]),
         steps,
     )
-    watched = math.nan if network.watched is None else _watched_loss(values, network.watched)
-    note_epoch(training.result, network, _mean_square(errors), watched, lambda: _taken(values))
+    validation = math.nan if network.validation is None else _validation_loss(values, network.validation)
+    note_epoch(training.result, network, _mean_square(errors), validation, lambda: _taken(values))
 
 
-def _watched_loss(values: Parameters, lines: Lines) -> float:
+def _validation_loss(values: Parameters, lines: TargetExamples) -> float:
     return _mean_square(_errors(lines.features, lines.effect, values.weights, values.biases))
 
 
@@ -130,7 +130,7 @@ def _taken(values: Parameters) -> tuple[Weights, Biases]:
 
 @njit(**COMPILED)
 @no_type_check
-def _epoch(lines, network, slopes, rows, steps):
+def _epoch(lines, network, gradients, rows, steps):
     """One pass over the lines in batches; each line's error while it was trained on."""
     features, effect, order, factors = lines
     f0, f1, f2, f3 = factors
@@ -141,7 +141,7 @@ def _epoch(lines, network, slopes, rows, steps):
         layers = _forward(features[order[batch]], network, dropout)
         error = layers[-1][:, 0] - effect[order[batch]]
         errors[batch] = error
-        _backward(layers, error, network[0], slopes, dropout)
+        _backward(layers, error, network[0], gradients, dropout)
         steps += 1
         _adam(rows, network[0][-1].size + _sizes(network[1]), steps)
     return errors
@@ -184,12 +184,12 @@ def _relu(values, weight, bias, factors):
 
 @njit(**COMPILED)
 @no_type_check
-def _backward(layers, error, weights, slopes, dropout):
-    """Set `slopes` to the gradient of the mean squared error."""
+def _backward(layers, error, weights, gradients, dropout):
+    """Set `gradients` to the gradient of the mean squared error."""
     flow = (error * np.float32(2 / error.size)).reshape(error.size, 1)
     for i in range(len(weights) - 1, -1, -1):
-        np.dot(layers[i].T, flow, slopes[0][i])
-        _sum_lines(flow, slopes[1][i])
+        np.dot(layers[i].T, flow, gradients[0][i])
+        _sum_lines(flow, gradients[1][i])
         if i:
             flow = np.dot(flow, weights[i].T)
             _stop(flow, layers[i], dropout[i - 1])
@@ -219,21 +219,21 @@ def _stop(flow, values, factors):
 @no_type_check
 def _adam(rows, n_free, steps):
     """A step of Adam; all but the last `n_free` numbers bear the penalty, whose gradient is 2e-4 x weight."""
-    values, slopes, first, second = rows
+    values, gradients, first, second = rows
     rate = np.float32(LEARNING_RATE / (1 - FIRST**steps))
     root = np.float32(1 / math.sqrt(1 - SECOND**steps))
     split = values.size - n_free
-    _adam_rows(values[:split], slopes[:split], first[:split], second[:split], DECAY, rate, root)
-    _adam_rows(values[split:], slopes[split:], first[split:], second[split:], NOTHING, rate, root)
+    _adam_rows(values[:split], gradients[:split], first[:split], second[:split], DECAY, rate, root)
+    _adam_rows(values[split:], gradients[split:], first[split:], second[split:], NOTHING, rate, root)
 
 
 @njit(**COMPILED)
 @no_type_check
-def _adam_rows(values, slopes, first, second, decay, rate, root):
+def _adam_rows(values, gradients, first, second, decay, rate, root):
     for i in range(values.size):
-        slope = slopes[i] + decay * values[i]
-        mean = first[i] + (slope - first[i]) * FORGET_FIRST
-        square = second[i] * KEEP_SECOND + slope * slope * FORGET_SECOND
+        gradient = gradients[i] + decay * values[i]
+        mean = first[i] + (gradient - first[i]) * FORGET_FIRST
+        square = second[i] * KEEP_SECOND + gradient * gradient * FORGET_SECOND
         first[i], second[i] = mean, square
         values[i] = values[i] - rate * mean / (np.sqrt(square) * root + EPSILON)
 

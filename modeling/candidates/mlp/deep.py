@@ -10,7 +10,7 @@ from jaxtyping import Float64, Int64
 from modeling.candidates.fitted import Arrays, Fitted, Parameter, failed
 from modeling.candidates.mlp.architecture import Biases, Weights, forward, initial_weights
 from modeling.candidates.mlp.compiled import train_alone
-from modeling.candidates.mlp.training import Lines, Network, Trained, padded_width
+from modeling.candidates.mlp.training import Network, TargetExamples, TrainingOutcome, padded_width
 from modeling.candidates.problem import Problem
 from modeling.seeds import generator
 
@@ -54,13 +54,13 @@ class DeepModel:
 class Deep:
     """ReLU layers of 50, 20, 15 and 12 units on standardised features, dropout 0.4, 0.2, 0.1, linear output.
 
-    `fit` watches the mean squared error (the penalty left out) of 10% of the lines, stops when it has not
-    fallen for 100 epochs, or at 1500, and keeps the best epoch's weights. `refit` trains anew on all lines
-    for the number of epochs that was best in the trial. Problems of one `fold_seed` and number of lines share
-    orders and dropout masks. On device "cpu" `mlp.compiled` trains, network after network; on any
+    `fit` validates by the mean squared error (the penalty left out) of 10% of the lines, stops when it has
+    not fallen for 100 epochs, or at 1500, and keeps the best epoch's weights. `refit` trains again, on all
+    lines, for the number of epochs that was best in the trial. Problems of one `fold_seed` and number of
+    lines share orders and dropout masks. On device "cpu" `mlp.compiled` trains, network after network; on any
     other `mlp.side_by_side` trains stacks of at most `slots`. There results agree with the CPU's, and with
-    those in another company, within rounding: forecasts to 1e-4 after ten epochs. Longer training can carry
-    rounding far, where a line comes to lie on a ReLU's kink: most forecasts end within 1e-4, some do not.
+    those in another company, within rounding: predictions to 1e-4 after ten epochs. Longer training can carry
+    rounding far, where a line comes to lie on a ReLU's kink: most predictions end within 1e-4, some do not.
     """
 
     name: str = "deep"
@@ -69,7 +69,7 @@ class Deep:
 
     def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
         """Fit every problem, its best epoch found on held-out lines."""
-        return self._fit_all(problems, [_watched_network(p) if not p.trouble else None for p in problems])
+        return self._fit_all(problems, [_validated_network(p) if not p.trouble else None for p in problems])
 
     def refit(self, problems: Sequence[Problem], trials: Sequence[Mapping[str, Parameter]]) -> list[Fitted]:
         """Fit every problem on all its lines for the `epochs` that its trial's parameters give."""
@@ -95,7 +95,7 @@ class Deep:
                 fits[i] = self._fitted(problems[i], trained)
         return fits
 
-    def _train(self, networks: Sequence[Network], stream: int) -> list[Trained]:
+    def _train(self, networks: Sequence[Network], stream: int) -> list[TrainingOutcome]:
         if self.device == CPU:
             return train_alone(networks, stream)
         # Late: only a GPU is worth the seconds that importing torch takes.
@@ -103,7 +103,7 @@ class Deep:
 
         return train(networks, stream, self.slots, self.device)
 
-    def _fitted(self, problem: Problem, trained: Trained) -> Fitted:
+    def _fitted(self, problem: Problem, trained: TrainingOutcome) -> Fitted:
         if trained.failure:
             return failed(self.name, trained.failure)
         if not all(np.isfinite(layer).all() for layer in (*trained.weights, *trained.biases)):
@@ -111,21 +111,21 @@ class Deep:
         shape = problem.standardised
         model = DeepModel(shape.mean, shape.scale, trained.weights, trained.biases)
         parameters: dict[str, Parameter] = {"epochs": trained.epoch, "epochs_run": len(trained.train_loss)}
-        if trained.watched_loss:
-            parameters["held_out_rmse"] = math.sqrt(trained.watched_loss[trained.epoch - 1])
+        if trained.validation_loss:
+            parameters["held_out_rmse"] = math.sqrt(trained.validation_loss[trained.epoch - 1])
         return Fitted(self.name, model, parameters)
 
 
 def held_out_lines(
     problem: Problem,
 ) -> tuple[Int64[np.ndarray, " kept_lines"], Int64[np.ndarray, " held_lines"]]:
-    """Sorted rows to train on and rows (10%, rounded up) that are watched."""
+    """Sorted rows to train on and rows (10%, rounded up) that validate."""
     order = generator(problem.seed, "deep", "held out").permutation(problem.n_lines)
     n_held = math.ceil(HELD_OUT_SHARE * problem.n_lines)
     return np.sort(order[n_held:]), np.sort(order[:n_held])
 
 
-def _watched_network(problem: Problem) -> Network:
+def _validated_network(problem: Problem) -> Network:
     kept, held = held_out_lines(problem)
     weights = initial_weights(problem.seed, problem.n_features)
     return Network(_lines(problem, kept), weights, EPOCHS, _lines(problem, held), PATIENCE)
@@ -136,11 +136,11 @@ def _whole_network(problem: Problem, epochs: int) -> Network:
     return Network(_lines(problem, np.arange(problem.n_lines)), weights, epochs)
 
 
-def _lines(problem: Problem, rows: Int64[np.ndarray, " some_lines"]) -> Lines:
+def _lines(problem: Problem, rows: Int64[np.ndarray, " some_lines"]) -> TargetExamples:
     # What float32 cannot hold becomes infinite, and the network's loss with it.
     with np.errstate(over="ignore"):
         features = problem.standardised.values[rows].astype(np.float32)
-        return Lines(features, problem.effect[rows].astype(np.float32))
+        return TargetExamples(features, problem.effect[rows].astype(np.float32))
 
 
 def _carried(fit: Fitted, trial: Mapping[str, Parameter]) -> Fitted:

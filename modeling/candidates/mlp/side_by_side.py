@@ -12,10 +12,10 @@ from jaxtyping import Float64
 
 from modeling.candidates.mlp.architecture import EpochPlan, plan_epoch
 from modeling.candidates.mlp.stacks import Stack, stack_of
-from modeling.candidates.mlp.training import BATCH, Network, Trained, note_epoch
+from modeling.candidates.mlp.training import BATCH, Network, TrainingOutcome, note_epoch
 
 
-def train(networks: Sequence[Network], stream: int, slots: int, device: str) -> list[Trained]:
+def train(networks: Sequence[Network], stream: int, slots: int, device: str) -> list[TrainingOutcome]:
     """Train every network, `slots` at a time; a result may depend on its company in its last bits.
 
     Adam at 1e-3 on batches of 32 (the last may be smaller); what it lowers is the mean squared error plus
@@ -29,7 +29,7 @@ def train(networks: Sequence[Network], stream: int, slots: int, device: str) -> 
         with torch.no_grad():
             # Those that end together stand together, so that a stack shrinks as early as it can.
             order = sorted(range(len(networks)), key=lambda i: networks[i].epochs)
-            results: dict[int, Trained] = {}
+            results: dict[int, TrainingOutcome] = {}
             for block in (order[i : i + slots] for i in range(0, len(order), slots)):
                 trained = _train_block([networks[i] for i in block], stream, device)
                 results.update(zip(block, trained, strict=True))
@@ -38,25 +38,25 @@ def train(networks: Sequence[Network], stream: int, slots: int, device: str) -> 
         torch.set_num_threads(threads)
 
 
-def _train_block(networks: Sequence[Network], stream: int, device: str) -> list[Trained]:
+def _train_block(networks: Sequence[Network], stream: int, device: str) -> list[TrainingOutcome]:
     stack = stack_of(
         [network.train for network in networks],
-        [network.watched for network in networks if network.watched is not None],
+        [network.validation for network in networks if network.validation is not None],
         [network.weights for network in networks],
         device,
     )
-    results = [Trained() for _ in networks]
+    results = [TrainingOutcome() for _ in networks]
     n_lines = len(networks[0].train.effect)
     epoch = 0
     while running := [i for i, result in enumerate(results) if not result.ended]:
         epoch += 1
         stack = stack.only(np.array(running))
         loss = _run_epoch(stack, plan_epoch(stream, n_lines, epoch))
-        watched = _mean_squares(stack.watched_errors())
+        validation = _mean_squares(stack.validation_errors())
         for place, i in enumerate(stack.members):
             if not results[i].ended:
                 take = partial(stack.take, place, networks[i].n_features)
-                note_epoch(results[i], networks[i], loss[place], watched[place], take)
+                note_epoch(results[i], networks[i], loss[place], validation[place], take)
     return results
 
 

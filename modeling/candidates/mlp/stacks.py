@@ -17,14 +17,14 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 from torch.optim import Adam
 
-from modeling.candidates.mlp.architecture import HIDDEN, Biases, Weights
-from modeling.candidates.mlp.training import LEARNING_RATE, PENALTY, Lines, padded_width
+from modeling.candidates.mlp.architecture import RELU_UNITS, Biases, Weights
+from modeling.candidates.mlp.training import LEARNING_RATE, PENALTY, TargetExamples, padded_width
 
 SLOT_STEP = 16
 
 
 @dataclass(frozen=True, eq=False)
-class TensorLines:
+class StackedExamples:
     """Lines of every slot: features slots x lines x width, effect slots x lines x 1."""
 
     features: Tensor
@@ -39,8 +39,8 @@ class Stack:
     """
 
     members: Int64[np.ndarray, " filled"]
-    train: TensorLines
-    watched: TensorLines | None
+    train: StackedExamples
+    validation: StackedExamples | None
     weights: tuple[Tensor, ...]
     biases: tuple[Tensor, ...]
     optimiser: Adam
@@ -74,14 +74,14 @@ class Stack:
                 # Where the unit is at 0 nothing flows: ReLU's own backward pass, which autograd uses.
                 flowing = torch.ops.aten.threshold_backward(flowing, layers[i], 0)
 
-    def watched_errors(self) -> Float64[np.ndarray, "filled lines"]:
-        """Errors on the watched lines, without dropout; no lines where none are watched."""
-        if self.watched is None:
+    def validation_errors(self) -> Float64[np.ndarray, "filled lines"]:
+        """Errors on the validation lines, without dropout; none where there are no such lines."""
+        if self.validation is None:
             return np.empty((self.members.size, 0))
-        values = self.watched.features
+        values = self.validation.features
         for weights, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             values = _relu(values, weights, bias)
-        return self.fetch(_linear(values, self.weights[-1], self.biases[-1]) - self.watched.effect)
+        return self.fetch(_linear(values, self.weights[-1], self.biases[-1]) - self.validation.effect)
 
     def fetch(self, errors: Tensor) -> Float64[np.ndarray, "filled lines"]:
         """Errors (slots x lines x 1) of the filled slots."""
@@ -108,7 +108,7 @@ class Stack:
             self,
             members=members,
             train=_pick(self.train, index),
-            watched=None if self.watched is None else _pick(self.watched, index),
+            validation=None if self.validation is None else _pick(self.validation, index),
             weights=weights,
             biases=biases,
             optimiser=_moved(self.optimiser, weights, biases, index),
@@ -116,23 +116,29 @@ class Stack:
 
 
 def stack_of(
-    train: Sequence[Lines], watched: Sequence[Lines], weights: Sequence[Weights], device: str
+    train: Sequence[TargetExamples],
+    validation: Sequence[TargetExamples],
+    weights: Sequence[Weights],
+    device: str,
 ) -> Stack:
-    """A stack of networks with the given first weights and biases of 0; `watched` may be empty.
+    """A stack of networks with the given first weights and biases of 0; `validation` may be empty.
 
     Raises ValueError where the numbers of lines or the padded widths differ.
     """
     slots, width = _slots_for(len(train)), padded_width(train[0].features.shape[1])
-    sizes = (width, *HIDDEN, 1)
+    sizes = (width, *RELU_UNITS, 1)
     layers = [np.zeros((slots, *size), dtype=np.float32) for size in pairwise(sizes)]
     for place, network in enumerate(weights):
         for layer, own in zip(layers, network, strict=True):
             layer[place, : len(own)] = own
-    return _sent(train, watched, layers, device)
+    return _sent(train, validation, layers, device)
 
 
 def _sent(
-    train: Sequence[Lines], watched: Sequence[Lines], layers: Sequence[np.ndarray], device: str
+    train: Sequence[TargetExamples],
+    validation: Sequence[TargetExamples],
+    layers: Sequence[np.ndarray],
+    device: str,
 ) -> Stack:
     weights = tuple(torch.from_numpy(layer).to(device) for layer in layers)
     biases = tuple(torch.zeros((len(w), 1, w.shape[2]), device=device) for w in weights)
@@ -140,7 +146,7 @@ def _sent(
     return Stack(
         np.arange(len(train)),
         _padded(train, slots, width, device),
-        _padded(watched, slots, width, device) if watched else None,
+        _padded(validation, slots, width, device) if validation else None,
         weights,
         biases,
         _adam(weights, biases),
@@ -151,7 +157,7 @@ def _slots_for(networks: int) -> int:
     return SLOT_STEP * max(1, -(-networks // SLOT_STEP))
 
 
-def _padded(lines: Sequence[Lines], slots: int, width: int, device: str) -> TensorLines:
+def _padded(lines: Sequence[TargetExamples], slots: int, width: int, device: str) -> StackedExamples:
     n_lines = len(lines[0].effect)
     features = np.zeros((slots, n_lines, width), dtype=np.float32)
     effect = np.zeros((slots, n_lines, 1), dtype=np.float32)
@@ -163,11 +169,11 @@ def _padded(lines: Sequence[Lines], slots: int, width: int, device: str) -> Tens
             )
         features[place, :, : own.features.shape[1]] = own.features
         effect[place, :, 0] = own.effect
-    return TensorLines(torch.from_numpy(features).to(device), torch.from_numpy(effect).to(device))
+    return StackedExamples(torch.from_numpy(features).to(device), torch.from_numpy(effect).to(device))
 
 
-def _pick(lines: TensorLines, index: Tensor) -> TensorLines:
-    return TensorLines(lines.features.index_select(0, index), lines.effect.index_select(0, index))
+def _pick(lines: StackedExamples, index: Tensor) -> StackedExamples:
+    return StackedExamples(lines.features.index_select(0, index), lines.effect.index_select(0, index))
 
 
 def _adam(weights: Sequence[Tensor], biases: Sequence[Tensor]) -> Adam:

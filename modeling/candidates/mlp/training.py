@@ -15,7 +15,7 @@ WIDTH = 60
 
 
 @dataclass(frozen=True, eq=False)
-class Lines:
+class TargetExamples:
     """Some cell lines as a network takes them: standardised features, and the effect."""
 
     features: Float32[np.ndarray, "lines features"]
@@ -26,15 +26,15 @@ class Lines:
 class Network:
     """A network to train from `weights` (its biases start at 0) for at most `epochs` epochs.
 
-    With `watched` lines, training stops once their error has not fallen for `patience` epochs, and the
+    With `validation` lines, training stops once their error has not fallen for `patience` epochs, and the
     weights of the best epoch are kept; without, those of the last. Networks trained together must agree in
-    their numbers of training lines, of watched lines, and of features once padded.
+    their numbers of training lines, of validation lines, and of features once padded.
     """
 
-    train: Lines
+    train: TargetExamples
     weights: Weights
     epochs: int
-    watched: Lines | None = None
+    validation: TargetExamples | None = None
     patience: int = 0
 
     @property
@@ -44,19 +44,19 @@ class Network:
 
 
 @dataclass(eq=False)
-class Trained:
+class TrainingOutcome:
     """What training gave, filled epoch by epoch.
 
-    `epoch` counts the epochs behind the kept weights. `train_loss` and `watched_loss` are mean squared
+    `epoch` counts the epochs behind the kept weights. `train_loss` and `validation_loss` are mean squared
     errors without the penalty, one value for each epoch run; the first is taken batch by batch under
-    dropout, the second is empty where nothing is watched. `failure` says why there is no network.
+    dropout, the second is empty without validation lines. `failure` says why there is no network.
     """
 
     weights: Weights = ()
     biases: Biases = ()
     epoch: int = 0
     train_loss: list[float] = field(default_factory=list)
-    watched_loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
     failure: str = ""
     ended: bool = False
 
@@ -67,20 +67,20 @@ def padded_width(n_features: int) -> int:
 
 
 def note_epoch(
-    result: Trained,
+    result: TrainingOutcome,
     network: Network,
     loss: float,
-    watched: float,
+    validation: float,
     take: Callable[[], tuple[Weights, Biases]],
 ) -> None:
     """Note an epoch's losses, keep the weights if they are the ones wanted, see whether to stop."""
     result.train_loss.append(float(loss))
     run = len(result.train_loss)
-    if network.watched is None:
+    if network.validation is None:
         judged, wanted, waited = loss, run == network.epochs, False
     else:
-        judged, wanted = watched, watched < min(result.watched_loss, default=np.inf)
-        result.watched_loss.append(float(watched))
+        judged, wanted = validation, validation < min(result.validation_loss, default=np.inf)
+        result.validation_loss.append(float(validation))
         waited = not wanted and run - result.epoch >= network.patience
     if not np.isfinite([loss, judged]).all():
         result.failure, result.ended = f"the loss is not finite in epoch {run}", True

@@ -80,7 +80,7 @@ class Forest:
 
     Its random state is 32 bits hashed from the problem's seed. The trees are grown by `forest_growing` where
     it can promise the library's own, else by the library. With `out_of_bag`, the parameters hold
-    `out_of_bag_rmse`: each training line forecast by the trees that did not see it.
+    `out_of_bag_rmse`: each training line predicted by the trees that did not see it.
     """
 
     name: str = "forest"

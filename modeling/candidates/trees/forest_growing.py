@@ -1,7 +1,7 @@
 """Growing the trees of scikit-learn's RandomForestRegressor from features sorted once: the same, sooner.
 
-scikit-learn sorts every feature anew in every node; here each feature is sorted once for all trees, and the
-sorted lines are parted with the nodes. The trees are the same, node by node and bit by bit:
+scikit-learn sorts every feature again in every node; here each feature is sorted once for all trees, and the
+sorted lines are split with the nodes. The trees are the same, node by node and bit by bit:
 
 * Random numbers are drawn from the same generators in the same order: resampled lines, and in every node the
   order in which features are looked at (the first of equally good splits wins), nodes depth first.
@@ -37,7 +37,7 @@ class GrownTree(NamedTuple):
 
 
 class GrownForest(NamedTuple):
-    """The trees, and every training line's mean forecast by the trees that did not see it (0 without any)."""
+    """The trees, and each training line's mean prediction by the trees that did not see it (0: none)."""
 
     trees: tuple[GrownTree, ...]
     out_of_bag: Float64[np.ndarray, " lines"]
@@ -238,7 +238,7 @@ def _part(row, start, end, goes_left, buffer):
 @njit(cache=True, nogil=True)
 @no_type_check
 def _add_unseen(columns, weights, feature, left, right, threshold, value, total, unseen):
-    """Add a tree's forecasts for the lines it did not see."""
+    """Add a tree's predictions for the lines it did not see."""
     for i in range(weights.size):
         if weights[i] == 0.0:
             node = 0

@@ -13,7 +13,7 @@ from numba import njit
 # Neighbouring values no further apart count as equal, as in scikit-learn.
 SAME_VALUE = np.float32(1e-7)
 # A later split must gain this share of the node's squares more than an earlier one to replace it: two
-# features that part the lines alike sum them in another order and differ by rounding.
+# features that split the lines alike sum them in another order and differ by rounding.
 TIE = 1e-12
 
 

@@ -19,7 +19,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from cluster.views.models import residuals_table
 from cluster.views.run_folds import control_folds, held_out_lineages
-from modeling.statistics.metrics import pooled
+from modeling.statistics.pooling import pooled
 from tasks.analyses.lineage import OVERALL
 from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.errors import BadInputError

@@ -8,24 +8,24 @@ import pytest
 from cluster.store.checkpoints import KEPT, Checkpoints, trainings
 from cluster.store.filesystem import LocalFileSystem
 from cluster.store.layout import checkpoint_of
-from modeling.networks.shared_networks import Design, Standing, TrainingLines, train_networks
+from modeling.networks.shared_networks import Design, ScaledTrainingLines, TrainingCheckpoint, train_networks
 from modeling.networks.training_state import Schedule
 
 KEY = "a" * 64
 
 
 @pytest.fixture(scope="module")
-def standings() -> list[tuple[str, Standing]]:
+def standings() -> list[tuple[str, TrainingCheckpoint]]:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((20, 6)).astype(np.float32)
-    lines = TrainingLines(x, x[:, :4].copy(), np.ones((20, 4), dtype=bool), np.arange(20) < 3)
-    kept: list[tuple[str, Standing]] = []
+    lines = ScaledTrainingLines(x, x[:, :4].copy(), np.ones((20, 4), dtype=bool), np.arange(20) < 3)
+    kept: list[tuple[str, TrainingCheckpoint]] = []
     design = Design("latent", (5,), 0, Schedule(epochs=4, patience=9))
-    train_networks(lines, design, keep=lambda name, standing: kept.append((name, standing)), every=2)
+    train_networks(lines, design, on_checkpoint=lambda name, standing: kept.append((name, standing)), every=2)
     return kept
 
 
-def same(a: Standing | None, b: Standing) -> bool:
+def same(a: TrainingCheckpoint | None, b: TrainingCheckpoint) -> bool:
     assert a is not None
     left, right = a.arrays(), b.arrays()
     return left.keys() == right.keys() and all(

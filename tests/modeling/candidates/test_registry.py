@@ -22,7 +22,7 @@ def is_fine(fitted):
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    """What is asked here of networks does not hang on how long they train."""
+    """What is asked here of networks does not depend on how long they train."""
     monkeypatch.setattr(deep, "EPOCHS", 12)
     monkeypatch.setattr(deep, "PATIENCE", 4)
 

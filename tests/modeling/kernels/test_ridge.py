@@ -31,7 +31,7 @@ def kernels(kind: str, train: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray,
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", sorted(hard_problems()))
-def test_kernel_errors_and_forecasts_equal_the_slow_ones(kind: str, name: str):
+def test_kernel_errors_and_predictions_equal_the_slow_ones(kind: str, name: str):
     train, rest, effects = problem(name)
     within, new = kernels(kind, train, rest)
     z, z_new = standardise_slow(train, train), standardise_slow(train, rest)
@@ -85,7 +85,7 @@ def test_dual_coefficients_sum_to_zero_so_that_a_constant_in_the_kernel_changes_
     np.testing.assert_allclose(fits.predict(new + 5.0), fits.predict(new), atol=1e-10)
 
 
-def test_where_all_lines_are_alike_the_forecast_is_the_mean():
+def test_where_all_lines_are_alike_the_prediction_is_the_mean():
     effects = np.random.default_rng(0).standard_normal((30, 2))
     fits = fit_ridge(spectrum_of(np.ones((30, 30))), effects, PENALTIES)
     np.testing.assert_allclose(
@@ -102,13 +102,13 @@ def test_a_target_has_the_same_bits_alone_and_anywhere_in_a_block(n: int):
     effects = rng.standard_normal((n, 2 * TILE_TARGETS + 45))
     spectrum = spectrum_of(within)
     together = fit_ridge(spectrum, effects, PENALTIES)
-    forecasts = together.predict(new)
+    predictions = together.predict(new)
     for target in (0, 1, 7, 63, TILE_TARGETS - 1, TILE_TARGETS, 2 * TILE_TARGETS + 44):
         alone = fit_ridge(spectrum, effects[:, [target]], PENALTIES)
         for name in ("intercept", "penalty", "loo_rmse"):
             assert getattr(alone, name)[0] == getattr(together, name)[target], (name, target)
         assert np.array_equal(alone.dual[:, 0], together.dual[:, target])
-        assert np.array_equal(alone.predict(new)[:, 0], forecasts[:, target])
+        assert np.array_equal(alone.predict(new)[:, 0], predictions[:, target])
     backwards = fit_ridge(spectrum, effects[:, ::-1], PENALTIES)
     assert np.array_equal(backwards.dual[:, ::-1], together.dual)
 

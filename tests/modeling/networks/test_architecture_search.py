@@ -24,13 +24,13 @@ from modeling.networks.shared_networks import (
     LATENT,
     PLAIN,
     Design,
-    Standing,
-    TrainingLines,
-    watched_lines,
+    ScaledTrainingLines,
+    TrainingCheckpoint,
+    validation_lines,
 )
 from modeling.networks.training_state import Examples, Schedule
 from tests.modeling.networks_data import examples, same_trained
-from tests.reference.descent import count_slow, forward_slow
+from tests.reference.adam import count_slow, forward_slow
 
 GRID = list(product(range(1, 11), range(100, 1001, 100)))
 SIZES = [1, 99, 100, 101, 300, 500, 535, 950, 1000, 1001, 4900, 17000]
@@ -110,7 +110,7 @@ def inner_split(gaps: float = 0.2) -> InnerSplit:
 def test_each_is_trained_as_if_alone():
     whole = search(inner_split(), SMALL, DESIGNS[PLAIN])
     assert [each.configuration for each in whole] == SMALL
-    assert len({each.validation_loss for each in whole}) == 4
+    assert len({each.judged_loss for each in whole}) == 4
     backwards = search(inner_split(), SMALL[::-1], DESIGNS[PLAIN])[::-1]
     assert without_seconds(backwards) == without_seconds(whole)
     for each in whole:
@@ -146,8 +146,7 @@ def test_the_lowest_loss_is_chosen_and_of_equals_the_one_with_fewest_weights():
     assert chosen(known(0.4, 0.2, 0.2, 0.3)) == [1]
     assert chosen(known(0.2, 0.2, 0.2, 0.2)) == [weights.index(min(weights))]
     failed = {
-        c: replace(each, validation_loss=np.nan, failure="no")
-        for c, each in known(0.1, 0.1, 0.1, 0.1).items()
+        c: replace(each, judged_loss=np.nan, failure="no") for c, each in known(0.1, 0.1, 0.1, 0.1).items()
     }
     assert chosen(failed) == []
     assert chosen(failed | {SMALL[3]: known(0.1, 0.1, 0.1, 0.9)[SMALL[3]]}) == [3]
@@ -162,7 +161,7 @@ def test_a_training_that_fails_is_told_and_not_chosen():
     tried = search(split, SMALL, DESIGNS[PLAIN])
     assert {each.failure for each in tried} == {"the loss of epoch 1 is not finite"}
     assert not any(each.chosen for each in tried)
-    assert all(np.isnan(each.validation_loss) for each in tried)
+    assert all(np.isnan(each.judged_loss) for each in tried)
 
 
 def test_judged_lines_of_which_nothing_counts_are_a_failure():
@@ -189,19 +188,19 @@ def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("modeling.networks.architecture_search.LAYERS", range(1, 4))
 
 
-def lines_of(n_lines: int = 60) -> TrainingLines:
+def lines_of(n_lines: int = 60) -> ScaledTrainingLines:
     part = examples(n_lines, 0, n_inputs=12, n_outputs=9, gaps=0.1)
     assert part.counted is not None
-    return TrainingLines(part.inputs, part.outputs, part.counted, watched_lines(n_lines, 1))
+    return ScaledTrainingLines(part.inputs, part.outputs, part.counted, validation_lines(n_lines, 1))
 
 
 @pytest.mark.usefixtures("small_networks")
 @pytest.mark.parametrize("method", DESIGNS)
 def test_a_search_goes_on_from_anywhere(method: str):
-    standings: list[Standing] = []
+    standings: list[TrainingCheckpoint] = []
     told: list[Tried] = []
     whole = search_network(
-        lines_of(), DESIGNS[method], 5, keep=lambda _, at: standings.append(at), after=told.append
+        lines_of(), DESIGNS[method], 5, on_checkpoint=lambda _, at: standings.append(at), after=told.append
     )
     assert len(whole) == len(told) == 5
     assert sum(each.chosen for each in whole) == 1
@@ -209,7 +208,7 @@ def test_a_search_goes_on_from_anywhere(method: str):
     assert all(CODE not in standing.done for standing in standings)
     known = {each.configuration: each for each in told[:2]}
     for standing in standings or [None]:
-        went_on = search_network(lines_of(), DESIGNS[method], 5, begun=standing, already=known)
+        went_on = search_network(lines_of(), DESIGNS[method], 5, resume_from=standing, already=known)
         assert without_seconds(went_on) == without_seconds(whole)
 
 
@@ -218,24 +217,24 @@ def test_a_search_goes_on_from_anywhere(method: str):
 def test_judged_lines_change_no_network(method: str):
     """Garbled, they change what is told of the networks, not the networks: nor when they stop."""
     lines = lines_of()
-    judged = judged_lines(len(lines.watched), DESIGNS[method].seed)[:, None]
+    judged = judged_lines(len(lines.validation), DESIGNS[method].seed)[:, None]
     rng = np.random.default_rng(2)
-    garbled = TrainingLines(
+    garbled = ScaledTrainingLines(
         np.where(judged, 9 * rng.permutation(lines.expression), lines.expression),
         np.where(judged, 9 * rng.permutation(lines.effect), lines.effect),
         lines.counted,
-        ~lines.watched,  # has no say either
+        ~lines.validation,  # has no say either
     )
-    standings: list[list[Standing]] = [[], []]
+    standings: list[list[TrainingCheckpoint]] = [[], []]
     one, other = (
-        search_network(those, DESIGNS[method], 5, keep=lambda _, at: kept.append(at))  # noqa: B023
+        search_network(those, DESIGNS[method], 5, on_checkpoint=lambda _, at: kept.append(at))  # noqa: B023
         for kept, those in zip(standings, (lines, garbled), strict=True)
     )
     for ours, theirs in zip(*standings, strict=True):
         assert all(same_trained(trained, theirs.done[name]) for name, trained in ours.done.items())
     for ours, theirs in zip(one, other, strict=True):
         assert (ours.configuration, ours.epochs) == (theirs.configuration, theirs.epochs)
-        assert ours.validation_loss != theirs.validation_loss
+        assert ours.judged_loss != theirs.judged_loss
 
 
 @pytest.mark.usefixtures("small_networks")

@@ -4,7 +4,7 @@ from threadpoolctl import threadpool_limits
 
 from modeling.networks.mlp import Perceptron, count_weights, initial_perceptron
 from tests.modeling.networks_data import same_network, through_a_file
-from tests.reference.descent import count_slow, forward_slow
+from tests.reference.adam import count_slow, forward_slow
 
 SIZES = (7, 5, 3, 5, 7)
 

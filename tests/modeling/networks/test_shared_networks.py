@@ -1,4 +1,4 @@
-"""A fold's networks: that they go on from anywhere, and hang on nothing but the lines that are learned."""
+"""A fold's networks: that they go on from anywhere, and depend on nothing but the lines that are learned."""
 
 from dataclasses import replace
 
@@ -15,11 +15,11 @@ from modeling.networks.shared_networks import (
     LATENT,
     PLAIN,
     Design,
-    Standing,
-    TrainingLines,
-    forecast,
+    ScaledTrainingLines,
+    TrainingCheckpoint,
+    predict_by_networks,
     train_networks,
-    watched_lines,
+    validation_lines,
 )
 from modeling.networks.training_state import Schedule
 from tests.modeling.networks_data import same_network, same_trained, through_a_file
@@ -37,18 +37,18 @@ def small_codes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_networks, "DEPENDENCY_UNITS", 5)
 
 
-def lines_of(n_lines: int = 40, gaps: float = 0.1, seed: int = 0) -> TrainingLines:
+def lines_of(n_lines: int = 40, gaps: float = 0.1, seed: int = 0) -> ScaledTrainingLines:
     """Expression and effects of one hidden cause each."""
     rng = np.random.default_rng(seed)
     hidden = rng.standard_normal((n_lines, 3))
     expression = hidden @ rng.standard_normal((3, 14)) + 0.3 * rng.standard_normal((n_lines, 14))
     effect = hidden @ rng.standard_normal((3, 9)) + 0.3 * rng.standard_normal((n_lines, 9))
     counted = rng.random(effect.shape) >= gaps
-    return TrainingLines(
+    return ScaledTrainingLines(
         expression.astype(np.float32),
         np.where(counted, effect, 0).astype(np.float32),
         counted,
-        watched_lines(n_lines, 1),
+        validation_lines(n_lines, 1),
     )
 
 
@@ -57,15 +57,15 @@ def test_going_on_from_any_standing_ends_as_undisturbed(method: str):
     """Within a network, at its last epoch, and right after it is done."""
     schedule = replace(SCHEDULE, epochs=9, learning_rate=0.1)
     lines, design = lines_of(), replace(DESIGNS[method], schedule=schedule)
-    kept: list[tuple[str, Standing]] = []
-    whole = train_networks(lines, design, keep=lambda *told: kept.append(told), every=1)
+    kept: list[tuple[str, TrainingCheckpoint]] = []
+    whole = train_networks(lines, design, on_checkpoint=lambda *told: kept.append(told), every=1)
     assert list(whole) == list(shared_networks.STAGES[method])
     assert len(kept) == sum(len(trained.losses) + 1 for trained in whole.values())
     assert any(len(trained.losses) < schedule.epochs for trained in whole.values())
     for place, (_, standing) in enumerate(kept):
-        read = Standing.from_arrays(through_a_file(standing.arrays()))
+        read = TrainingCheckpoint.from_arrays(through_a_file(standing.arrays()))
         assert read.done.keys() == standing.done.keys()
-        later: list[tuple[str, Standing]] = []
+        later: list[tuple[str, TrainingCheckpoint]] = []
         again = train_networks(lines, design, read, lambda *told: later.append(told), every=1)  # noqa: B023
         assert list(again) == list(whole)
         assert all(same_trained(again[name], whole[name]) for name in whole)
@@ -77,7 +77,7 @@ def test_a_network_that_is_in_training_is_told_with_those_that_are_done():
     train_networks(
         lines_of(),
         DESIGNS[LATENT],
-        keep=lambda name, at: told.append((name, list(at.done), at.state is None)),
+        on_checkpoint=lambda name, at: told.append((name, list(at.done), at.state is None)),
         every=100,
     )
     names = [EXPRESSION, DEPENDENCY, CODE]
@@ -87,8 +87,8 @@ def test_a_network_that_is_in_training_is_told_with_those_that_are_done():
 def test_a_failed_network_is_the_last_also_when_training_goes_on():
     lines = lines_of()
     lines.expression[5, 5] = np.nan
-    kept: list[Standing] = []
-    done = train_networks(lines, DESIGNS[LATENT], keep=lambda _, standing: kept.append(standing))
+    kept: list[TrainingCheckpoint] = []
+    done = train_networks(lines, DESIGNS[LATENT], on_checkpoint=lambda _, standing: kept.append(standing))
     assert list(done) == [EXPRESSION]
     assert done[EXPRESSION].failure == "the loss of epoch 1 is not finite"
     again = train_networks(lines, DESIGNS[LATENT], kept[-1])
@@ -97,20 +97,22 @@ def test_a_failed_network_is_the_last_also_when_training_goes_on():
 
 
 @pytest.mark.parametrize("method", DESIGNS)
-def test_what_is_not_counted_and_what_is_watched_change_no_weight(method: str):
-    """Early stopping apart, which is what watched lines are for: so the epochs are fixed here."""
+def test_what_is_not_counted_and_what_is_validation_change_no_weight(method: str):
+    """Early stopping apart, which is what validation lines are for: so the epochs are fixed here."""
     lines = lines_of()
     design = replace(DESIGNS[method], schedule=replace(SCHEDULE, patience=99))
     rng = np.random.default_rng(1)
-    garbled = TrainingLines(
-        np.where(lines.watched[:, None], np.float32(9) * rng.permutation(lines.expression), lines.expression),
-        np.where(lines.watched[:, None], np.float32(9) * rng.permutation(lines.effect), lines.effect),
+    garbled = ScaledTrainingLines(
+        np.where(
+            lines.validation[:, None], np.float32(9) * rng.permutation(lines.expression), lines.expression
+        ),
+        np.where(lines.validation[:, None], np.float32(9) * rng.permutation(lines.effect), lines.effect),
         lines.counted,
-        lines.watched,
+        lines.validation,
     )
-    kept: list[list[Standing]] = [[], []]
+    kept: list[list[TrainingCheckpoint]] = [[], []]
     for standings, those in zip(kept, (lines, garbled), strict=True):
-        train_networks(those, design, keep=lambda _, at: standings.append(at), every=7)  # noqa: B023
+        train_networks(those, design, on_checkpoint=lambda _, at: standings.append(at), every=7)  # noqa: B023
     one, other = (standings[0].state for standings in kept)
     assert one is not None
     assert other is not None
@@ -122,8 +124,11 @@ def test_what_is_not_counted_and_what_is_watched_change_no_weight(method: str):
 def test_a_gap_is_an_input_of_zero_and_no_output():
     """So the network of expression alone may have any number there; the autoencoder's input is its own."""
     lines = lines_of(gaps=0.3)
-    other = TrainingLines(
-        lines.expression, np.where(lines.counted, lines.effect, np.float32(7)), lines.counted, lines.watched
+    other = ScaledTrainingLines(
+        lines.expression,
+        np.where(lines.counted, lines.effect, np.float32(7)),
+        lines.counted,
+        lines.validation,
     )
     one, two = (train_networks(those, DESIGNS[PLAIN])[PLAIN] for those in (lines, other))
     assert same_trained(one, two)
@@ -141,21 +146,24 @@ def test_the_code_network_learns_the_codes_of_the_autoencoders():
     given = networks[EXPRESSION].forward(lines.expression, ENCODER)
     wanted = networks[DEPENDENCY].forward(lines.effect, ENCODER)
     told = networks[CODE].forward(given)
-    off = np.square((told - wanted)[lines.watched].astype(np.float64)).mean()
-    assert done[CODE].watched_loss == pytest.approx(off, rel=1e-5)
+    off = np.square((told - wanted)[lines.validation].astype(np.float64)).mean()
+    assert done[CODE].validation_loss == pytest.approx(off, rel=1e-5)
     expected = networks[DEPENDENCY].forward(told, DECODER)
-    assert np.array_equal(forecast(networks, lines.expression), expected)
+    assert np.array_equal(predict_by_networks(networks, lines.expression), expected)
 
 
 @pytest.mark.parametrize("method", DESIGNS)
-def test_forecasts_of_new_lines_follow_what_was_learned(method: str):
+def test_predictions_of_new_lines_follow_what_was_learned(method: str):
     everything = lines_of(280, gaps=0.05)
-    lines = TrainingLines(
-        everything.expression[:240], everything.effect[:240], everything.counted[:240], watched_lines(240, 1)
+    lines = ScaledTrainingLines(
+        everything.expression[:240],
+        everything.effect[:240],
+        everything.counted[:240],
+        validation_lines(240, 1),
     )
     design = replace(DESIGNS[method], schedule=Schedule(60, 10, 16, 1e-2))
     done = train_networks(lines, design)
-    new = forecast({name: t.network for name, t in done.items()}, everything.expression[240:])
+    new = predict_by_networks({name: t.network for name, t in done.items()}, everything.expression[240:])
     wanted = everything.effect[240:]
     r = [np.corrcoef(new[:, t], wanted[:, t])[0, 1] for t in range(9)]
     assert np.mean(r) > 0.7
@@ -170,9 +178,9 @@ def test_the_seed_decides_starts_and_orders_of_each_network():
 
 
 @pytest.mark.parametrize(("n_lines", "n_watched"), [(1, 1), (4, 1), (14, 1), (26, 3), (786, 79)])
-def test_a_tenth_of_the_lines_is_watched_and_one_at_least(n_lines: int, n_watched: int):
-    watched = watched_lines(n_lines, 8)
-    assert watched.sum() == n_watched
-    assert np.array_equal(watched, watched_lines(n_lines, 8))
+def test_a_tenth_of_the_lines_is_validation_and_one_at_least(n_lines: int, n_watched: int):
+    validation = validation_lines(n_lines, 8)
+    assert validation.sum() == n_watched
+    assert np.array_equal(validation, validation_lines(n_lines, 8))
     if n_lines > 100:
-        assert not np.array_equal(watched, watched_lines(n_lines, 9))
+        assert not np.array_equal(validation, validation_lines(n_lines, 9))

@@ -8,10 +8,10 @@ from modeling.profiles.drug_models import (
     PENALTIES,
     DrugExamples,
     drug_examples,
-    forecast_by_network,
-    forecast_by_ridge,
     kept_lines,
     layer_sizes,
+    predict_by_network,
+    predict_by_ridge,
     target_profiles,
 )
 from tests.reference.drugs import examples_slow, profile_slow, ridge_slow
@@ -55,7 +55,7 @@ def test_folds_test_every_drug_once_and_follow_the_seed(n: int):
 
 @pytest.mark.parametrize("folds", [1, 5])
 def test_folds_that_cannot_be_are_refused(folds: int):
-    with pytest.raises(ValueError, match="4 drugs cannot be parted"):
+    with pytest.raises(ValueError, match="4 drugs cannot be split"):
         drug_folds(4, folds, 0)
 
 
@@ -91,7 +91,7 @@ def test_examples_and_ridge_equal_loops_and_scikit_learn(response: np.ndarray, k
     np.testing.assert_allclose(made.response, filled, rtol=1e-12)
     expected, penalty = ridge_slow(train, filled, new, PENALTIES)
     assert PENALTIES[-1] < penalty < PENALTIES[0]
-    np.testing.assert_allclose(forecast_by_ridge(made), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(predict_by_ridge(made), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_a_training_drug_measured_on_no_line_that_counts_is_filled_with_the_mean_of_all(response: np.ndarray):
@@ -102,15 +102,15 @@ def test_a_training_drug_measured_on_no_line_that_counts_is_filled_with_the_mean
     made = examples(silent, fold=fold)
     others = silent[fold.train][:, made.lines]
     np.testing.assert_allclose(made.response[0], np.nanmean(others))
-    assert np.isfinite(forecast_by_ridge(made)).all()
+    assert np.isfinite(predict_by_ridge(made)).all()
 
 
-def test_equal_outputs_are_forecast_as_they_are():
+def test_equal_outputs_are_predicted_as_they_are():
     made = examples(np.full((DRUGS, LINES), 2.5))
-    np.testing.assert_allclose(forecast_by_ridge(made), 2.5, rtol=1e-12)
-    forecast, trained = forecast_by_network(made, 0)
+    np.testing.assert_allclose(predict_by_ridge(made), 2.5, rtol=1e-12)
+    predicted, trained = predict_by_network(made, 0)
     assert not trained.failure
-    assert np.isfinite(forecast).all()
+    assert np.isfinite(predicted).all()
 
 
 def test_scrambled_test_drugs_change_nothing(response: np.ndarray):
@@ -138,23 +138,23 @@ def test_scrambled_test_drugs_change_nothing(response: np.ndarray):
 
 def test_the_network_learns_what_the_ridge_learns_and_repeats_itself(response: np.ndarray):
     made = examples(response, 1)
-    forecast, trained = forecast_by_network(made, 5)
-    again, _ = forecast_by_network(made, 5)
-    other, _ = forecast_by_network(made, 6)
-    assert np.array_equal(forecast, again)
-    assert not np.array_equal(forecast, other)
+    predicted, trained = predict_by_network(made, 5)
+    again, _ = predict_by_network(made, 5)
+    other, _ = predict_by_network(made, 6)
+    assert np.array_equal(predicted, again)
+    assert not np.array_equal(predicted, other)
     assert not trained.failure
     assert 1 <= trained.epoch <= len(trained.losses)
-    assert np.isfinite(trained.watched_loss)
+    assert np.isfinite(trained.validation_loss)
     assert trained.network.sizes == layer_sizes(made.train, made.response.astype(np.float32))
-    assert np.array_equal(forecast.shape, (len(made.new), made.lines.sum()))
+    assert np.array_equal(predicted.shape, (len(made.new), made.lines.sum()))
 
 
-def test_a_network_that_diverges_forecasts_nothing_and_says_why(response: np.ndarray):
+def test_a_network_that_diverges_predicts_nothing_and_says_why(response: np.ndarray):
     made = examples(response)
     broken = DrugExamples(made.lines, made.train * np.float32(np.inf), made.new, made.varying, made.response)
-    forecast, trained = forecast_by_network(broken, 0)
-    assert np.isnan(forecast).all()
+    predicted, trained = predict_by_network(broken, 0)
+    assert np.isnan(predicted).all()
     assert "not finite" in trained.failure
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from modeling.kernels.distances import scaling_of, standardised
 from modeling.kernels.kernels import Laplacian, Linear
-from modeling.profiles.drug_ranking import FEATURES, FEWEST_MEASURED, Ranking, fit_ranking, forecast_drugs
+from modeling.profiles.drug_ranking import FEATURES, FEWEST_MEASURED, Ranking, fit_ranking, predict_drugs
 from tests.reference.drugs import ranking_slow
 
 LINES, NEW, GENES, TARGETS, DRUGS = 36, 6, 14, 7, 5
@@ -26,21 +26,21 @@ def matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return expression[:LINES], expression[LINES:], dependency, response
 
 
-def forecast(found: Ranking, features: str, train: np.ndarray, new: np.ndarray) -> np.ndarray:
+def predict(found: Ranking, features: str, train: np.ndarray, new: np.ndarray) -> np.ndarray:
     scaling = scaling_of(train)
     lines, others = (standardised(x, scaling) for x in (train, new))
     known = (~np.isnan(new) & scaling.varies).sum(axis=1)
-    return forecast_drugs(found.weights[features], found.kernel, others, lines, known)
+    return predict_drugs(found.weights[features], found.kernel, others, lines, known)
 
 
-def test_forecasts_equal_those_of_ridge_written_down():
+def test_predictions_equal_those_of_ridge_written_down():
     train, new, dependency, response = matrices()
     response = response[:, [0, 1, 4]]
     found = fit_ranking(train, dependency, response)
     assert found.kernel == Laplacian()  # too few targets to choose another by
     slow = ranking_slow(train, dependency, response, new, Linear.penalties, Laplacian.penalties, 0.25, 0.7)
     for features in FEATURES:
-        made = forecast(found, features, train, new)
+        made = predict(found, features, train, new)
         np.testing.assert_allclose(made, slow[features], rtol=1e-5, atol=1e-5)
         assert np.ptp(made, axis=0).min() > 1e-4  # something was fitted
 
@@ -58,44 +58,44 @@ def test_a_drug_is_the_same_alone_and_among_others():
     together, alone = (fit_ranking(train, dependency, r) for r in (response, response[:, [2]]))
     for features in FEATURES:
         np.testing.assert_allclose(
-            forecast(together, features, train, new)[:, 2],
-            forecast(alone, features, train, new)[:, 0],
+            predict(together, features, train, new)[:, 2],
+            predict(alone, features, train, new)[:, 0],
             rtol=1e-12,
         )
 
 
-def test_a_drug_measured_on_too_few_lines_is_not_forecast_and_costs_the_others_nothing():
+def test_a_drug_measured_on_too_few_lines_is_not_predicted_and_costs_the_others_nothing():
     train, new, dependency, response = matrices()
     fewer = response.copy()
     fewer[FEWEST_MEASURED - 1 :, 0] = np.nan
     fewer[:, 3] = np.nan
     found, whole = (fit_ranking(train, dependency, r) for r in (fewer, response))
     for features in FEATURES:
-        made = forecast(found, features, train, new)
+        made = predict(found, features, train, new)
         assert np.isnan(made[:, [0, 3]]).all()
         others = [1, 2, 4]
         np.testing.assert_allclose(
-            made[:, others], forecast(whole, features, train, new)[:, others], rtol=1e-12
+            made[:, others], predict(whole, features, train, new)[:, others], rtol=1e-12
         )
     assert np.isnan(found.mean[3])
     assert found.count[3] == 0
 
 
 @pytest.mark.parametrize("targets", [0, 1])
-def test_without_varying_targets_dependency_forecasts_the_mean_of_the_lines_measured(targets: int):
+def test_without_varying_targets_dependency_predicts_the_mean_of_the_lines_measured(targets: int):
     train, new, _, response = matrices()
     found = fit_ranking(train, np.ones((LINES, targets), np.float32), response)
-    made = forecast(found, "dependency", train, new)
+    made = predict(found, "dependency", train, new)
     np.testing.assert_allclose(made, np.tile(found.mean, (NEW, 1)), rtol=1e-6)
-    assert np.ptp(forecast(found, "both", train, new), axis=0).min() > 0
+    assert np.ptp(predict(found, "both", train, new), axis=0).min() > 0
 
 
-def test_a_constant_drug_is_forecast_as_it_is():
+def test_a_constant_drug_is_predicted_as_it_is():
     train, new, dependency, response = matrices()
     response[:, 0] = 0.75
     found = fit_ranking(train, dependency, response)
     for features in FEATURES:
-        np.testing.assert_allclose(forecast(found, features, train, new)[:, 0], 0.75, rtol=1e-9)
+        np.testing.assert_allclose(predict(found, features, train, new)[:, 0], 0.75, rtol=1e-9)
 
 
 def test_a_gene_that_is_not_known_is_left_out_of_the_comparison():
@@ -103,7 +103,7 @@ def test_a_gene_that_is_not_known_is_left_out_of_the_comparison():
     found = fit_ranking(train, dependency, response)
     holed = new.copy()
     holed[0, 2] = np.nan
-    made, whole = (forecast(found, "both", train, x) for x in (holed, new))
+    made, whole = (predict(found, "both", train, x) for x in (holed, new))
     assert np.isfinite(made).all()
     assert not np.array_equal(made[0], whole[0])
     np.testing.assert_allclose(made[1:], whole[1:], rtol=1e-12)

@@ -22,9 +22,9 @@ def planted(genes: int, lines: int, seed: int, noise: float = 0.3) -> tuple[np.n
     return expression.astype(np.float32), effect
 
 
-def acc(effect: np.ndarray, forecast: np.ndarray) -> float:
+def acc(effect: np.ndarray, predicted: np.ndarray) -> float:
     return float(
-        np.mean([np.corrcoef(y, forecast)[0, 1] for y, forecast in zip(effect.T, forecast.T, strict=True)])
+        np.mean([np.corrcoef(y, predicted)[0, 1] for y, predicted in zip(effect.T, predicted.T, strict=True)])
     )
 
 
@@ -104,22 +104,22 @@ def test_gaps_have_no_part_in_the_loss():
     np.testing.assert_allclose(fitted.predict(expression), again.predict(expression), atol=1e-5)
 
 
-def test_watched_genes_stop_the_training_and_teach_nothing():
-    """With patience for all epochs, other watched effects change the best epoch only."""
+def test_validation_genes_stop_the_training_and_teach_nothing():
+    """With patience for all epochs, other validation effects change the best epoch only."""
     expression, effect = planted(120, 10, 7)
     halves = halves_of(120, 0)
     garbled = effect.copy()
-    garbled[halves.watched] = 100 * np.random.default_rng(1).standard_normal((len(halves.watched), 10))
+    garbled[halves.validation] = 100 * np.random.default_rng(1).standard_normal((len(halves.validation), 10))
     once = fit_network(expression.astype(float), effect, halves, 0, schedule=Schedule(1))
     again = fit_network(expression.astype(float), garbled, halves, 0, schedule=Schedule(1))
     assert np.array_equal(once.predict(expression), again.predict(expression))
 
 
-def test_the_canonical_variates_a_network_takes_know_nothing_of_the_watched_genes():
+def test_the_canonical_variates_a_network_takes_know_nothing_of_the_validation_genes():
     expression, effect = planted(240, 10, 7)
     garbled = effect.copy()
-    watched = halves_of(240, 0).watched
-    garbled[watched] = np.random.default_rng(1).standard_normal((len(watched), 10))
+    validation = halves_of(240, 0).validation
+    garbled[validation] = np.random.default_rng(1).standard_normal((len(validation), 10))
     features = []
     for given in (effect, garbled):
         model = fit_profiles(expression, given, 0, schedule=Schedule(1)).models["cca 10 + network"]
@@ -135,14 +135,14 @@ def test_lines_that_are_constant_or_unknowable_cost_no_other_line_anything():
     other = expression.copy()
     other[:, 3] = 9.0
     for name, model in fits.models.items():
-        forecast = model.predict(expression)
-        assert np.isfinite(forecast).all()
-        np.testing.assert_allclose(forecast[:, 5], -0.7, atol=1e-12)
+        predicted = model.predict(expression)
+        assert np.isfinite(predicted).all()
+        np.testing.assert_allclose(predicted[:, 5], -0.7, atol=1e-12)
         if "mean" not in name:
-            assert np.array_equal(model.predict(other), forecast), name
+            assert np.array_equal(model.predict(other), predicted), name
 
 
-def test_a_training_that_diverges_forecasts_nothing():
+def test_a_training_that_diverges_predicts_nothing():
     expression, effect = planted(60, 5, 9)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -165,10 +165,10 @@ def test_hidden_units_obey_the_paper(inputs: int, outputs: int, genes: int):
     assert few_values or units in (low, high, UNITS)
 
 
-def test_a_tenth_of_the_genes_is_watched():
+def test_a_tenth_of_the_genes_is_validation():
     halves = halves_of(505, 3)
     assert isinstance(halves, Halves)
-    assert (len(halves.learned), len(halves.watched)) == (455, 50)
-    assert np.array_equal(np.sort(np.concatenate([halves.learned, halves.watched])), np.arange(505))
-    assert len(halves_of(4, 3).watched) == 1
-    assert not np.array_equal(halves_of(505, 4).watched, halves.watched)
+    assert (len(halves.learned), len(halves.validation)) == (455, 50)
+    assert np.array_equal(np.sort(np.concatenate([halves.learned, halves.validation])), np.arange(505))
+    assert len(halves_of(4, 3).validation) == 1
+    assert not np.array_equal(halves_of(505, 4).validation, halves.validation)

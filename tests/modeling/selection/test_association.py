@@ -15,14 +15,14 @@ from tests.reference.selection import all_tests
 
 
 def tile_of(genes, effects):
-    """A fresh tile with junk in it, filled: strengths of the targets only."""
+    """A fresh tile with junk in it, filled: magnitudes of the targets only."""
     tile = Tile.for_genes(genes)
-    for strength in tile.strength:
-        strength[:] = np.nan
+    for magnitude in tile.statistic_magnitude:
+        magnitude[:] = np.nan
     tile.left[:] = 7.0
     with one_blas_thread():
         tile.fill(prepare_targets(np.ascontiguousarray(effects.T)))
-    return [strength[: effects.shape[1]] for strength in tile.strength]
+    return [magnitude[: effects.shape[1]] for magnitude in tile.statistic_magnitude]
 
 
 def data(lines, genes, targets, seed=0):
@@ -37,16 +37,16 @@ def data(lines, genes, targets, seed=0):
 
 
 @pytest.mark.parametrize(("lines", "genes"), [(30, 5), (97, 64), (120, 201)])
-def test_strengths_and_statistics_are_those_of_scipy(lines, genes):
+def test_magnitudes_and_statistics_are_those_of_scipy(lines, genes):
     x, y = data(lines, genes, 6)
     prepared, targets = prepare_genes(x), prepare_targets(np.ascontiguousarray(y.T))
     tile = tile_of(prepared, y)
     for target in range(6):
         reference = all_tests(x, y[:, target])
-        for test, strength in zip(TESTS, tile, strict=True):
+        for test, magnitude in zip(TESTS, tile, strict=True):
             expected = np.nan_to_num(reference[test][0])
             size = np.abs(expected) if test != "chi2" else np.sqrt(expected)
-            np.testing.assert_allclose(strength[target], size, rtol=1e-12, atol=2e-15)
+            np.testing.assert_allclose(magnitude[target], size, rtol=1e-12, atol=2e-15)
             if target != 1:  # a constant target is never asked for, nor a constant gene
                 varies = np.flatnonzero(prepared.varies)
                 exact = statistics_of(test, prepared, targets, target, varies)

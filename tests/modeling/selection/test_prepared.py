@@ -6,8 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from modeling.selection.prepared import BLOCK_ROWS, group_by_missing, prepare_genes, standardise
-from modeling.statistics.bits import pack
+from modeling.selection.prepared import (
+    BLOCK_ROWS,
+    centred_ranks,
+    group_by_missing,
+    prepare_genes,
+    standardise,
+)
+from modeling.statistics.chi_squared import pack
 
 
 def test_products_of_standardised_rows_have_the_bits_of_pearsonr():
@@ -73,3 +79,21 @@ def test_groups_are_the_targets_measured_in_the_same_lines(patterns):
     assert len({lines.tobytes() for lines, _ in groups}) == len(groups)
     firsts = [targets[0] for _, targets in groups]
     assert firsts == sorted(firsts)
+
+
+def test_ranks_are_scipy_average_ranks_around_zero():
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((BLOCK_ROWS + 7, 31))
+    values[::2] = np.round(values[::2])
+    values[5] = 3.25
+    values[6] = -0.0
+    values[6, ::3] = 0.0  # equal to -0.0
+    expected = stats.rankdata(values, axis=1) - (31 + 1) / 2
+    np.testing.assert_array_equal(centred_ranks(values), expected)
+    assert not centred_ranks(values)[[5, 6]].any()
+
+
+def test_doubled_ranks_are_integers_that_sum_to_zero():
+    ranks = centred_ranks(np.round(np.random.default_rng(1).standard_normal((50, 40)), 1))
+    np.testing.assert_array_equal(2 * ranks, np.round(2 * ranks))
+    assert not ranks.sum(axis=1).any()

@@ -16,10 +16,10 @@ def test_rounding_keeps_that_many_digits(value, digits):
     assert result == round_significant(np.array([result]), digits)[0]
 
 
-def listed(statistic, count, bar=0.0, strength=None):
+def listed(statistic, count, critical_value=0.0, magnitude=None):
     statistic = np.array(statistic)
-    strength = np.abs(statistic) if strength is None else np.array(strength)
-    return strongest(strength, bar, lambda genes: statistic[genes], count).tolist()
+    magnitude = np.abs(statistic) if magnitude is None else np.array(magnitude)
+    return strongest(magnitude, critical_value, lambda genes: statistic[genes], count).tolist()
 
 
 def test_the_strongest_come_first_whatever_their_sign():
@@ -27,8 +27,8 @@ def test_the_strongest_come_first_whatever_their_sign():
 
 
 def test_genes_below_the_bar_are_not_kept_and_none_may_be_left():
-    assert listed([0.1, -0.5, 0.3, 0.4], 9, bar=0.3) == [1, 3, 2]
-    assert listed([0.1, 0.2], 9, bar=np.inf) == []
+    assert listed([0.1, -0.5, 0.3, 0.4], 9, critical_value=0.3) == [1, 3, 2]
+    assert listed([0.1, 0.2], 9, critical_value=np.inf) == []
 
 
 def test_equal_to_twelve_digits_goes_to_the_lower_column():
@@ -38,8 +38,8 @@ def test_equal_to_twelve_digits_goes_to_the_lower_column():
     assert listed([0.3, 0.3 + 1e-11], 1) == [1]
 
 
-def test_the_statistic_decides_where_strengths_differ_in_the_last_bits():
-    assert listed([0.3, 0.3, 0.1], 1, strength=[0.3 - 1e-15, 0.3 + 1e-15, 0.1]) == [0]
+def test_the_statistic_decides_where_magnitudes_differ_in_the_last_bits():
+    assert listed([0.3, 0.3, 0.1], 1, magnitude=[0.3 - 1e-15, 0.3 + 1e-15, 0.1]) == [0]
 
 
 @pytest.mark.parametrize("top", [1, 2, 3, 10])

@@ -16,9 +16,9 @@ from modeling.selection.association import (
     R_ERROR,
     TESTS,
     TILE_TARGETS,
+    magnitudes_on,
     one_blas_thread,
     prepare_targets,
-    strengths_on,
 )
 from modeling.selection.prepared import group_by_missing, prepare_genes
 from modeling.selection.select import Modifiers, SelectionSettings, select
@@ -48,17 +48,17 @@ def both(x, y, device, **settings):
 
 
 def tiles(genes, targets, device):
-    filled = [strengths_on(genes, where) for where in (device, "cpu")]
+    filled = [magnitudes_on(genes, where) for where in (device, "cpu")]
     for tile in filled:
-        for strength in tile.strength:
-            strength[:] = np.nan
+        for magnitude in tile.statistic_magnitude:
+            magnitude[:] = np.nan
         with one_blas_thread():
             tile.fill(targets)
     return filled
 
 
 @pytest.mark.parametrize(("lines", "genes"), [(30, 5), (60, 90), (97, 64), (301, 201), (513, 1)])
-def test_strengths_are_the_cpus_bit_for_bit_but_for_pearsons(device, lines, genes):
+def test_magnitudes_are_the_cpus_bit_for_bit_but_for_pearsons(device, lines, genes):
     rng = np.random.default_rng(lines)
     x = np.round(rng.standard_normal((lines, genes)), 1).astype(np.float32)
     x[:, 0] = 3.3
@@ -67,15 +67,15 @@ def test_strengths_are_the_cpus_bit_for_bit_but_for_pearsons(device, lines, gene
     y[:, 2:8], y[:, 8] = np.round(y[:, 2:8]), np.minimum(y[:, 8], -1)
     targets = prepare_targets(np.ascontiguousarray(y.T))
     there, here = tiles(prepare_genes(x), targets, device)
-    for test, ours, theirs in zip(TESTS, there.strength, here.strength, strict=True):
+    for test, ours, theirs in zip(TESTS, there.statistic_magnitude, here.statistic_magnitude, strict=True):
         if test == "pearson":
             assert np.abs(ours[:20] - theirs[:20]).max() < R_ERROR / 10
         else:
             np.testing.assert_array_equal(ours[:20], theirs[:20])
     rows = np.array([3, 0, 19])
     with one_blas_thread():
-        there.settle(targets, rows)
-    np.testing.assert_array_equal(there.strength[0][rows], here.strength[0][rows])
+        there.recompute_exact(targets, rows)
+    np.testing.assert_array_equal(there.statistic_magnitude[0][rows], here.statistic_magnitude[0][rows])
 
 
 @pytest.mark.parametrize("redundancy", [None, 0.95])
@@ -119,7 +119,7 @@ def test_company_and_place_do_not_change_a_bit(device):
 
 
 def test_where_the_last_bit_of_r_decides_it_is_the_cpus(device):
-    """The rate is put on a gene's very q, and just above: one wrong bit of a strength decides otherwise."""
+    """The rate is put on a gene's very q, and just above: one wrong bit of a magnitude decides otherwise."""
     rng = np.random.default_rng(5)
     x = rng.standard_normal((200, 150)).astype(np.float32)
     y = rng.standard_normal((200, 25)) + 0.3 * x[:, :25]
@@ -149,8 +149,8 @@ def test_q_of_a_target_that_nearly_is_a_gene(device, noise):
     assert_agrees(found, expected)
 
 
-def test_an_error_of_r_moves_p_by_less_than_is_allowed_where_it_is_not_settled(device):
-    """The bound behind `settle`: log p falls with r by at most lines / (1 - r^2)."""
+def test_an_error_of_r_moves_p_by_less_than_is_allowed_where_it_is_not_recomputed(device):
+    """The bound behind `recompute_exact`: log p falls with r by at most lines / (1 - r^2)."""
     del device
     for lines in (5, 14, 60, 786, 2000):
         law = stats.beta(lines / 2 - 1, lines / 2 - 1, loc=-1, scale=2)

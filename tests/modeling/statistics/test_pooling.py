@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from modeling.statistics.metrics import pooled, pooled_many
+from modeling.statistics.pooling import pooled, pooled_many
 from tests.reference.metrics import pooled_slow
 
 

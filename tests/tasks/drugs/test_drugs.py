@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from modeling.folds import drug_folds
-from modeling.profiles.drug_models import drug_examples, forecast_by_ridge, target_profiles
+from modeling.profiles.drug_models import drug_examples, predict_by_ridge, target_profiles
 from modeling.statistics import metrics
 from tasks.dataset.dataset import Dataset
 from tasks.drugs.drugs import DrugData, check_drugs, check_ranking, drug_data
@@ -88,7 +88,7 @@ def test_scores_are_those_of_the_forecasts_without_gaps(panel: Panel, drugs: Dru
     response = drugs.response[:, used].T.astype(np.float64)
     profiles = target_profiles(panel.effect, [drugs.dependency_genes[d] for d in used])
     examples = drug_examples([profiles], response, fold)
-    forecast, measured = forecast_by_ridge(examples), response[fold.test][:, examples.lines]
+    forecast, measured = predict_by_ridge(examples), response[fold.test][:, examples.lines]
     rows = scores.query("fold == 1 and model == 'ridge' and features == 'dependency'")
     of_drug = rows[rows["axis"] == "drug"].set_index("name")
     for place, drug in enumerate(used[fold.test]):

@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from modeling.folds import Fold, make_folds
-from modeling.networks.shared_networks import Standing
+from modeling.networks.shared_networks import TrainingCheckpoint
 from modeling.networks.training_state import Schedule
 from modeling.selection.select import SelectionSettings
 from tasks.fitting.fold import Panel
@@ -50,7 +50,7 @@ def timeless(table: pa.Table) -> pa.Table:
 
 @pytest.mark.parametrize("method", ["latent", "plain"])
 def test_a_search_goes_on_from_every_checkpoint_to_the_same_table(panel: Panel, fold: Fold, method: str):
-    kept: list[tuple[str, Standing]] = []
+    kept: list[tuple[str, TrainingCheckpoint]] = []
     whole = search_fold(
         panel, fold, SETTINGS[method], False, keep=lambda n, s: kept.append((n, s)), schedule=SHORT
     )
@@ -63,7 +63,7 @@ def test_a_search_goes_on_from_every_checkpoint_to_the_same_table(panel: Panel, 
     assert order == sorted(set(order))  # a checkpoint's name tells the later one
     for place, (_, standing) in enumerate(kept):
         trained: list[str] = []
-        begun = Standing.from_arrays(load(save(standing.arrays())))
+        begun = TrainingCheckpoint.from_arrays(load(save(standing.arrays())))
         again = search_fold(
             panel, fold, SETTINGS[method], False, begun, lambda n, s, seen=trained: seen.append(n), SHORT
         )

@@ -148,7 +148,7 @@ def test_another_device_agrees_with_the_cpu(device):
         np.testing.assert_allclose(b.predict(problem.features), a.predict(problem.features), atol=1e-4)
 
 
-def test_a_tenth_is_watched_by_the_seed():
+def test_a_tenth_is_validation_by_the_seed():
     for n_lines, seed in [(30, 0), (101, 2**62)]:
         for ours, theirs in zip(
             held_out_lines(Problem(*signal(n_lines, 2, 0), seed)), held_out_rows(n_lines, seed), strict=True

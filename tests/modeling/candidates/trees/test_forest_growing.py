@@ -59,7 +59,7 @@ def test_equal_splits_go_by_the_order_in_which_features_are_drawn():
     assert_same_trees(features, rng.integers(0, 2, 90).astype(float))
 
 
-def test_values_nearer_than_scikit_learn_tells_apart_are_not_parted():
+def test_values_nearer_than_scikit_learn_tells_apart_are_not_split():
     rng = np.random.default_rng(1)
     features = 0.5 + rng.integers(0, 6, (80, 6)) * 6e-8
     assert_same_trees(np.hstack([features, features * 4]), rng.integers(0, 3, 80).astype(float))

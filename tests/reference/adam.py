@@ -42,10 +42,10 @@ def masked_sum(network, inputs, outputs, counted):
     return (errors**2).sum()
 
 
-def train_slow(start, learned, watched, seed, *, epochs, patience, batch, rate, dtype=torch.float64):
+def train_slow(start, learned, validation, seed, *, epochs, patience, batch, rate, dtype=torch.float64):
     """Weights and biases of the best epoch, that epoch, and losses: a pair for every epoch run.
 
-    `start` is weights and biases; `learned` and `watched` (or None) are inputs, outputs and what counts.
+    `start` is weights and biases; `learned` and `validation` (or None) are inputs, outputs and what counts.
     """
     network = network_of(*start, dtype)
     adam = torch.optim.Adam(network.parameters(), lr=rate, fused=False, foreach=False)
@@ -64,13 +64,13 @@ def train_slow(start, learned, watched, seed, *, epochs, patience, batch, rate, 
             total += squares.item()
         with torch.no_grad():
             error = math.nan
-            if watched is not None:
-                theirs = tensors(watched, dtype)
+            if validation is not None:
+                theirs = tensors(validation, dtype)
                 error = float(masked_sum(network, *theirs)) / int(theirs[2].sum())
         losses.append((total / int(counted.sum()), error))
-        if watched is None or best is None or error < losses[best_epoch - 1][1]:
+        if validation is None or best is None or error < losses[best_epoch - 1][1]:
             best, best_epoch = [p.detach().clone().numpy() for p in network.parameters()], epoch
-        if watched is not None and epoch - best_epoch >= patience:
+        if validation is not None and epoch - best_epoch >= patience:
             break
     return best[0::2], best[1::2], best_epoch, losses
 

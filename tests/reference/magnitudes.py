@@ -1,4 +1,4 @@
-"""Rows of test strengths of every kind that step-up control may meet."""
+"""Rows of statistics' magnitudes of every kind that step-up control may meet."""
 
 import numpy as np
 
