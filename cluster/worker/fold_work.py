@@ -66,24 +66,24 @@ def finish_fold_work(job: Job) -> None:
 
 
 def _checkpointing(job: Job, report: ReportProgress | None) -> tuple[TrainingCheckpoint | None, OnCheckpoint]:
-    """Where the work stands, and what keeps where it stands from now on."""
+    """How far the work is, and what keeps that from now on."""
     checkpoints = Checkpoints(open_filesystem(job.store), job.shard.key)
 
-    def keep(network: str, standing: TrainingCheckpoint) -> None:
-        checkpoints.keep(network, standing)
+    def keep(network: str, checkpoint: TrainingCheckpoint) -> None:
+        checkpoints.keep(network, checkpoint)
         if report is not None:
-            report(f"{job.shard.method_fold}: {told(network, standing)}")
+            report(f"{job.shard.method_fold}: {in_words(network, checkpoint)}")
 
     return checkpoints.last(), keep
 
 
-def told(network: str, standing: TrainingCheckpoint) -> str:
+def in_words(network: str, checkpoint: TrainingCheckpoint) -> str:
     """How far a training is, in words."""
-    if standing.tried is not None:
-        return f"search for network {network}, {len(standing.tried)} architectures tried"
-    if standing.state is None:
+    if checkpoint.tried is not None:
+        return f"search for network {network}, {len(checkpoint.tried)} architectures tried"
+    if checkpoint.state is None:
         return f"network {network} is done"
-    loss, error = standing.state.losses[-1]
+    loss, error = checkpoint.state.losses[-1]
     return (
-        f"network {network}, epoch {standing.state.epoch}, loss {loss:.4g}, on validation lines {error:.4g}"
+        f"network {network}, epoch {checkpoint.state.epoch}, loss {loss:.4g}, on validation lines {error:.4g}"
     )

@@ -74,7 +74,7 @@ def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | ReportProgr
 
 
 def _trained_before(job: Job) -> Receipt | None:
-    """The receipt of a trainer that died between its commit and its answer; Ray has started it anew."""
+    """The receipt of a trainer that died between its commit and its answer; Ray has started it again."""
     fs = open_filesystem(job.store)
     if not fs.exists(layout.commit_path(job.shard.key)):
         return None

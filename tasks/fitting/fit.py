@@ -18,7 +18,7 @@ class Fit(Protocol):
     """What one target's training lines gave.
 
     `train` holds the rows of the panel used: training lines with a measured effect. `model` names what the
-    forecast comes from, None where there is none.
+    prediction comes from, None where there is none.
     """
 
     @property
@@ -57,10 +57,10 @@ class Fit(Protocol):
     def trials(self) -> Sequence[Trial]:
         """What was tried: rows of `candidates`."""
 
-    def forecast(
+    def predict(
         self, panel: Panel, rows: Int64[np.ndarray, " lines"]
     ) -> Float64[np.ndarray, " lines"] | None:
-        """For test lines of the fold; None where there is no forecast."""
+        """For test lines of the fold; None where there is no prediction."""
 
 
 def without_model(

@@ -39,7 +39,7 @@ class TargetFit:
     """What one target's training lines gave: its modifiers, the chosen model, and how it went.
 
     `train` holds the rows of the panel used (training lines with a measured effect); `choice` is None where
-    nothing was fitted, and the forecast is then `train_mean` (unless the status is `too_few_lines`).
+    nothing was fitted, and the prediction is then `train_mean` (unless the status is `too_few_lines`).
     """
 
     target: int
@@ -53,12 +53,12 @@ class TargetFit:
 
     @property
     def predicts(self) -> bool:
-        """Whether there is a forecast at all, if only the training mean."""
+        """Whether there is a prediction at all, if only the training mean."""
         return self.status not in ("too_few_lines", "failed")
 
     @property
     def model(self) -> str | None:
-        """Name of the chosen candidate, `mean` where the forecast is the training mean, None without one."""
+        """Name of the chosen candidate, `mean` where the training mean is predicted, None without one."""
         if self.choice is not None:
             return self.choice.fitted.candidate if self.predicts else None
         return MEAN if self.predicts else None
@@ -68,10 +68,10 @@ class TargetFit:
         """Every candidate that was tried."""
         return self.choice.trials if self.choice is not None else ()
 
-    def forecast(
+    def predict(
         self, panel: Panel, rows: Int64[np.ndarray, " lines"]
     ) -> Float64[np.ndarray, " lines"] | None:
-        """The forecast for cell lines of the panel: the training mean where nothing was fitted."""
+        """The prediction for cell lines of the panel: the training mean where nothing was fitted."""
         if not self.predicts:
             return None
         if self.choice is None or self.modifiers is None:

@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 
 def score_rows(panel: Panel, fold: Fold, fit: Fit, unit: Row) -> tuple[Row, list[Row]]:
-    """The target's row of `scores`, and its block of `predictions` (none where nothing is forecast)."""
+    """The target's row of `scores`, and its block of `predictions` (none where nothing is predicted)."""
     effect = panel.effect[:, fit.target].astype(np.float64)
     test = fold.test[~np.isnan(effect[fold.test])]
     score = unit | {
@@ -29,14 +29,14 @@ def score_rows(panel: Panel, fold: Fold, fit: Fit, unit: Row) -> tuple[Row, list
         "reason": fit.reason,
         "seconds": fit.seconds,
     }
-    predicted = fit.forecast(panel, test) if len(test) else None
+    predicted = fit.predict(panel, test) if len(test) else None
     if predicted is None:
         return score, []
     measured = effect[test]
-    forecast = {"predicted": predicted} | _baselines(panel, fit, effect, test)
-    score |= _test_scores(measured, forecast, fit.train_mean)
+    predictions = {"predicted": predicted} | _baselines(panel, fit, effect, test)
+    score |= _test_scores(measured, predictions, fit.train_mean)
     lines = np.array([panel.cell_lines[i] for i in test], dtype=object)
-    return score, [unit | {"cell_line": lines, "measured": measured} | forecast]
+    return score, [unit | {"cell_line": lines, "measured": measured} | predictions]
 
 
 def _baselines(
@@ -45,7 +45,7 @@ def _baselines(
     effect: Float64[np.ndarray, " cell_lines"],
     test: Int64[np.ndarray, " test"],
 ) -> dict[str, Float64[np.ndarray, " test"]]:
-    """The two baselines' forecasts on the test lines (NaN: no own expression)."""
+    """The two baselines' predictions on the test lines (NaN: no own expression)."""
     own = int(panel.own[fit.target])
     train_effect = effect[fit.train]
     by_own = np.full(len(test), np.nan)
@@ -60,16 +60,16 @@ def _baselines(
 
 def _test_scores(
     measured: Float64[np.ndarray, " test"],
-    forecast: dict[str, Float64[np.ndarray, " test"]],
+    predictions: dict[str, Float64[np.ndarray, " test"]],
     train_mean: float,
 ) -> Row:
-    predicted, own = forecast["predicted"], forecast["predicted_own"]
+    predicted, own = predictions["predicted"], predictions["predicted_own"]
     return {
         "pearson": metrics.pearson(measured, predicted),
         "spearman": metrics.spearman(measured, predicted),
         "rmse": metrics.rmse(measured, predicted),
         "rmse_mean": metrics.rmse(measured, np.full(len(measured), train_mean)),
-        "pearson_lineage": metrics.pearson(measured, forecast["predicted_lineage"]),
+        "pearson_lineage": metrics.pearson(measured, predictions["predicted_lineage"]),
         "pearson_own": None if np.isnan(own).any() else metrics.pearson(measured, own),
     }
 

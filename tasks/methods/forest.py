@@ -78,7 +78,7 @@ class ForestFit:
         """The method's name; None where the fit failed."""
         return self.fitted.candidate if self.fitted.model is not None else None
 
-    def forecast(
+    def predict(
         self, panel: Panel, rows: Int64[np.ndarray, " lines"]
     ) -> Float64[np.ndarray, " lines"] | None:
         """For any cell lines; None where the fit failed."""
@@ -156,7 +156,7 @@ def _fit_one(
     begun = time.thread_time()
     (fitted,) = FOREST.fit([Problem(_features(panel, rows, genes), effect, seed)])
     seconds = share + time.thread_time() - begun
-    with np.errstate(invalid="ignore"):  # an infinite effect is told of as a failed fit
+    with np.errstate(invalid="ignore"):  # an infinite effect is reported as a failed fit
         mean = float(np.mean(effect))
     trial = _trial(fitted, len(genes), seconds)
     return ForestFit(target, rows, mean, seconds, (trial,), genes, fitted)

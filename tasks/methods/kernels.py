@@ -56,9 +56,9 @@ class PreparedKernel:
 
 @dataclass(frozen=True)
 class KernelFit:
-    """One target's fit; attributes as of `fit.Fit`. `forecasts` are for all test lines of the fold.
+    """One target's fit; attributes as of `fit.Fit`. `predictions` are for all test lines of the fold.
 
-    A new line's forecast is `intercept` + its kernel with the lines of `train` @ `dual`.
+    A new line's prediction is `intercept` + its kernel with the lines of `train` @ `dual`.
     """
 
     target: int
@@ -69,7 +69,7 @@ class KernelFit:
     seconds: float
     trials: tuple[Trial, ...]
     test: Int64[np.ndarray, " test"]
-    forecasts: Float64[np.ndarray, " test"]
+    predictions: Float64[np.ndarray, " test"]
     intercept: float
     dual: Float64[np.ndarray, " lines"]
     modifiers: None = None
@@ -79,12 +79,12 @@ class KernelFit:
         """The method's name; None where the fit failed."""
         return self.trials[0].candidate if self.status == "ok" else None
 
-    def forecast(
+    def predict(
         self, panel: Panel, rows: Int64[np.ndarray, " lines"]
     ) -> Float64[np.ndarray, " lines"] | None:
         """For test lines of the fold; None where the fit failed."""
-        del panel  # forecast with the block, when the kernel was at hand
-        return self.forecasts[np.searchsorted(self.test, rows)] if self.status == "ok" else None
+        del panel  # predicted with the block, when the kernel was at hand
+        return self.predictions[np.searchsorted(self.test, rows)] if self.status == "ok" else None
 
 
 def prepare_kernel(panel: Panel, fold: Fold, settings: MethodSettings) -> PreparedKernel:
@@ -138,13 +138,15 @@ def _fit_group(
     spectrum = prepared.spectrum
     if not present.all():
         spectrum = spectrum_of(kernel.of(prepared.within[np.ix_(present, present)]))
-    with np.errstate(invalid="ignore", over="ignore"):  # an infinite effect is told of below, as a failed fit
+    with np.errstate(
+        invalid="ignore", over="ignore"
+    ):  # an infinite effect is reported below, as a failed fit
         fits = fit_ridge(spectrum, effect, kernel.penalties)
-        forecasts = fits.predict(kernel.of(np.ascontiguousarray(prepared.new[:, present])))
+        predictions = fits.predict(kernel.of(np.ascontiguousarray(prepared.new[:, present])))
         means = [float(np.mean(y)) for y in effect.T]
     seconds = prepared.seconds + (time.thread_time() - begun) / len(targets)
     return [
-        _result(prepared, target, rows, mean, fits, i, forecasts[:, i], seconds)
+        _result(prepared, target, rows, mean, fits, i, predictions[:, i], seconds)
         for i, (target, mean) in enumerate(zip(targets, means, strict=True))
     ]
 
@@ -156,11 +158,11 @@ def _result(
     mean: float,
     fits: RidgeFits,
     column: int,
-    forecasts: Float64[np.ndarray, " test"],
+    predictions: Float64[np.ndarray, " test"],
     seconds: float,
 ) -> KernelFit:
     """One column of a group's fits."""
-    finite = bool(np.isfinite(forecasts).all() and np.isfinite(fits.dual[:, column]).all())
+    finite = bool(np.isfinite(predictions).all() and np.isfinite(fits.dual[:, column]).all())
     status: FitStatus = "ok" if finite else "failed"
     reason = "" if finite else "the fit is not finite: is an effect infinite?"
     parameters = prepared.kernel.parameters() | {"penalty": float(fits.penalty[column])}
@@ -169,7 +171,7 @@ def _result(
     test = prepared.fold.test
     intercept, dual = float(fits.intercept[column]), fits.dual[:, column]
     return KernelFit(
-        target, rows, mean, status, reason or None, seconds, (trial,), test, forecasts, intercept, dual
+        target, rows, mean, status, reason or None, seconds, (trial,), test, predictions, intercept, dual
     )
 
 

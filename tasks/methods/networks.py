@@ -44,16 +44,16 @@ SEARCHED_STEP_SECONDS = 0.02  # what all genes add to a step of a searched netwo
 
 @dataclass(frozen=True, eq=False)
 class PreparedNetworks:
-    """What a fold's networks forecast for its test lines, by target; `sha256` names their file.
+    """What a fold's networks predict for its test lines, by target; `sha256` names their file.
 
-    `outputs` gives a target's column in `forecasts`. `failure` says why the networks cannot be used.
-    `seconds` are each target's share of their training and of the forecasts (`tasks.fitting.fold.share_of`).
+    `outputs` gives a target's column in `predictions`. `failure` says why the networks cannot be used.
+    `seconds` are each target's share of their training and of predicting (`tasks.fitting.fold.share_of`).
     """
 
     fold: Fold
     sha256: str
     outputs: dict[str, int]
-    forecasts: Float64[np.ndarray, "test targets"]
+    predictions: Float64[np.ndarray, "test targets"]
     failure: str
     seconds: float = 0.0
 
@@ -71,7 +71,7 @@ class NetworkFit:
     method: str
     sha256: str
     test: Int64[np.ndarray, " test"]
-    forecasts: Float64[np.ndarray, " test"]
+    predictions: Float64[np.ndarray, " test"]
     modifiers: None = None
     trials: tuple[Trial, ...] = ()
 
@@ -80,27 +80,27 @@ class NetworkFit:
         """The method's name; None where the networks cannot be used."""
         return self.method if self.status == "ok" else None
 
-    def forecast(
+    def predict(
         self, panel: Panel, rows: Int64[np.ndarray, " lines"]
     ) -> Float64[np.ndarray, " lines"] | None:
         """For test lines of the fold; None where the networks cannot be used."""
         del panel
-        return self.forecasts[np.searchsorted(self.test, rows)] if self.status == "ok" else None
+        return self.predictions[np.searchsorted(self.test, rows)] if self.status == "ok" else None
 
 
 def prepare_networks(panel: Panel, fold: Fold, weights: bytes) -> PreparedNetworks:
-    """Forecast the fold's test lines by the networks in `weights`."""
+    """Predict the fold's test lines by the networks in `weights`."""
     shared = networks_of(weights)
     place = {gene: i for i, gene in enumerate(panel.genes)}
     columns = np.array([place[gene] for gene in shared.genes], dtype=np.int64)
-    forecasts = np.full((len(fold.test), len(shared.targets)), np.nan)
+    predictions = np.full((len(fold.test), len(shared.targets)), np.nan)
     if not shared.failure and len(fold.test):
-        forecasts = shared.predict(panel.expression[fold.test][:, columns])
+        predictions = shared.predict(panel.expression[fold.test][:, columns])
     return PreparedNetworks(
         fold,
         hashlib.sha256(weights).hexdigest(),
         {target: i for i, target in enumerate(shared.targets)},
-        forecasts,
+        predictions,
         shared.failure,
     )
 
@@ -110,7 +110,7 @@ def fit_network_targets(
 ) -> list[NetworkFit | TargetFit]:
     """Every target of a block; the order of `targets` is kept.
 
-    Raises BadInputError for a target that the networks do not forecast: not one of the dataset's variable
+    Raises BadInputError for a target that the networks do not predict: not one of the dataset's variable
     ones.
     """
     unknown = [panel.targets[t] for t in targets if panel.targets[t] not in prepared.outputs]
@@ -141,7 +141,7 @@ def _fit_group(
             method,
             prepared.sha256,
             prepared.fold.test,
-            prepared.forecasts[:, prepared.outputs[panel.targets[target]]],
+            prepared.predictions[:, prepared.outputs[panel.targets[target]]],
         )
         for target, y in zip(targets, effect.T, strict=True)
     ]

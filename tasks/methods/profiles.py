@@ -1,4 +1,4 @@
-"""Method `profiles`: forecasts of genes' whole dependency vectors, in folds over genes, as tables."""
+"""Method `profiles`: predictions of genes' whole dependency vectors, in folds over genes, as tables."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -18,25 +18,25 @@ def search_fold(
     fold: Fold,
     settings: MethodSettings,
     nested: bool,
-    begun: TrainingCheckpoint | None = None,
-    keep: OnCheckpoint | None = None,
+    resume_from: TrainingCheckpoint | None = None,
+    on_checkpoint: OnCheckpoint | None = None,
     schedule: Schedule | None = None,
 ) -> FoldResult:
     """Try a dozen architectures on a fold's training lines; one row each, the winner `chosen`.
 
-    `nested` says whether the winner is used in this fold alone. `keep` is given where the search stands:
-    while autoencoders train, and after each architecture; from there `begun` goes on.
+    `nested` says whether the winner is used in this fold alone. `on_checkpoint` gets how far the search is:
+    while autoencoders train, and after each architecture; `resume_from` continues from there.
     """
     lines = vectors_of(panel, fold, fold_seed(settings, fold)).lines
     network = STAGES[settings.method][-1]
-    going_on = _Search(begun or TrainingCheckpoint(), network, keep)
+    progress = _Search(resume_from or TrainingCheckpoint(), network, on_checkpoint)
     tried = search_network(
         lines,
         design_of(settings, fold, schedule=schedule),
-        resume_from=begun,
-        on_checkpoint=going_on.coders,
-        already={} if begun is None or begun.tried is None else tried_of(begun.tried),
-        after=going_on.after,
+        resume_from=resume_from,
+        on_checkpoint=progress.coders,
+        already={} if resume_from is None or resume_from.tried is None else tried_of(resume_from.tried),
+        after=progress.after,
     )
     named = {"method": settings.method, "fold": fold.number, "network": network, "nested": nested}
     chosen = any(each.chosen for each in tried)
@@ -45,25 +45,27 @@ def search_fold(
 
 
 class _Search:
-    """Where a search stands: the autoencoders, and what was tried on their codes."""
+    """How far a search is: the autoencoders, and what was tried on their codes."""
 
-    def __init__(self, begun: TrainingCheckpoint, network: str, keep: OnCheckpoint | None) -> None:
-        self._standing = begun
+    def __init__(
+        self, resume_from: TrainingCheckpoint, network: str, on_checkpoint: OnCheckpoint | None
+    ) -> None:
+        self._checkpoint = resume_from
         self._network = network
-        self._keep = keep
+        self._on_checkpoint = on_checkpoint
 
-    def coders(self, name: str, standing: TrainingCheckpoint) -> None:
+    def coders(self, name: str, checkpoint: TrainingCheckpoint) -> None:
         """As `modeling.networks.shared_networks.OnCheckpoint`."""
-        self._standing = standing
-        if self._keep is not None:
-            self._keep(name, standing)
+        self._checkpoint = checkpoint
+        if self._on_checkpoint is not None:
+            self._on_checkpoint(name, checkpoint)
 
     def after(self, tried: Tried) -> None:
         """One architecture was tried."""
-        before = [] if self._standing.tried is None else list(tried_of(self._standing.tried).values())
-        self._standing = replace(self._standing, state=None, tried=numbers_of([*before, tried]))
-        if self._keep is not None:
-            self._keep(self._network, self._standing)
+        before = [] if self._checkpoint.tried is None else list(tried_of(self._checkpoint.tried).values())
+        self._checkpoint = replace(self._checkpoint, state=None, tried=numbers_of([*before, tried]))
+        if self._on_checkpoint is not None:
+            self._on_checkpoint(self._network, self._checkpoint)
 
 
 def _row(tried: Tried) -> Row:

@@ -83,16 +83,17 @@ def train_fold(
     fold: Fold,
     settings: MethodSettings,
     design: Design,
-    begun: TrainingCheckpoint | None = None,
-    keep: OnCheckpoint | None = None,
+    resume_from: TrainingCheckpoint | None = None,
+    on_checkpoint: OnCheckpoint | None = None,
 ) -> FoldResult:
     """Train a fold's networks on its training lines: table `networks`, and one file with all of them.
 
-    `begun` and `keep` as in `train_networks`; a standing also holds the seconds each network took.
+    `resume_from` and `on_checkpoint` as in `train_networks`; a checkpoint also holds the seconds that each
+    network took.
     """
-    clock = _Clock(keep, begun)
+    clock = _Clock(on_checkpoint, resume_from)
     vectors = vectors_of(panel, fold, design.seed)
-    trained = train_networks(vectors.lines, design, begun, clock.keep)
+    trained = train_networks(vectors.lines, design, resume_from, clock.on_checkpoint)
     failure = next((f"network {name}: {t.failure}" for name, t in trained.items() if t.failure), "")
     networks = {name: each.network for name, each in trained.items()}
     rows = [
@@ -109,20 +110,20 @@ def train_fold(
 
 
 class _Clock:
-    """Notes how many core-seconds each network took, and hands every standing on with them."""
+    """Notes how many core-seconds each network took, and adds them to every checkpoint."""
 
-    def __init__(self, keep: OnCheckpoint | None, begun: TrainingCheckpoint | None) -> None:
-        self.seconds: dict[str, float] = dict(begun.seconds) if begun is not None else {}
-        self._keep = keep
-        self._begun = time.thread_time()
+    def __init__(self, on_checkpoint: OnCheckpoint | None, resume_from: TrainingCheckpoint | None) -> None:
+        self.seconds: dict[str, float] = dict(resume_from.seconds) if resume_from is not None else {}
+        self._on_checkpoint = on_checkpoint
+        self._since = time.thread_time()
 
-    def keep(self, name: str, standing: TrainingCheckpoint) -> None:
+    def on_checkpoint(self, name: str, checkpoint: TrainingCheckpoint) -> None:
         """As `modeling.networks.shared_networks.OnCheckpoint`."""
         now = time.thread_time()
-        self.seconds[name] = self.seconds.get(name, 0.0) + now - self._begun
-        self._begun = now
-        if self._keep is not None:
-            self._keep(name, replace(standing, seconds=dict(self.seconds)))
+        self.seconds[name] = self.seconds.get(name, 0.0) + now - self._since
+        self._since = now
+        if self._on_checkpoint is not None:
+            self._on_checkpoint(name, replace(checkpoint, seconds=dict(self.seconds)))
 
 
 def _row(
@@ -140,12 +141,12 @@ def _row(
         return row
     for rows, suffix in ((fold.test, ""), (fold.train, "_train")):
         if len(rows):
-            scores = _given_back(panel, rows, vectors, networks, name)
+            scores = _reconstructed(panel, rows, vectors, networks, name)
             row |= {f"{score}{suffix}": getattr(scores, score) for score in RECONSTRUCTION}
     return row
 
 
-def _given_back(
+def _reconstructed(
     panel: Panel,
     rows: Int64[np.ndarray, " lines"],
     vectors: FoldVectors,

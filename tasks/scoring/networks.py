@@ -1,6 +1,6 @@
 """New samples scored with the final networks of `latent` and `plain`.
 
-A gene that a sample does not know counts as at its training mean; one that knows too few is not forecast.
+A gene that a sample does not know counts as at its training mean; one that knows too few is not predicted.
 """
 
 import json
@@ -34,12 +34,12 @@ def predict_by_networks(
         shared = networks_of(files.weights(sha256))
         output = {target: i for i, target in enumerate(shared.targets)}
         outputs = [output[rows[i]["target"]] for i in members]
-        predicted[:, members] = _forecast(shared, place, expression)[:, outputs]
+        predicted[:, members] = _predict(shared, place, expression)[:, outputs]
         needed |= dict.fromkeys(shared.genes)
     return Predictions(predicted, tuple(needed))
 
 
-def _forecast(
+def _predict(
     shared: SharedNetworks, place: Mapping[str, int], expression: Float32[np.ndarray, "samples genes"]
 ) -> Float64[np.ndarray, "samples targets"]:
     predicted = np.full((len(expression), len(shared.targets)), np.nan)

@@ -56,7 +56,7 @@ def test_stored_models_forecast_as_when_they_were_fitted(
     assert {fit.choice.fitted.candidate for fit in fits if fit.choice} >= {"tree", "xgboost"}
     for target, fit in zip(chosen, fits, strict=True):
         np.testing.assert_allclose(
-            predicted[target], fit.forecast(panel, np.arange(20)), rtol=1e-12, atol=1e-12
+            predicted[target], fit.predict(panel, np.arange(20)), rtol=1e-12, atol=1e-12
         )
 
 
