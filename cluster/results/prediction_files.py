@@ -96,7 +96,9 @@ def _targets_without_model(made: Prediction, unfitted: Sequence[str], trust: str
     ended = made.trust[made.trust["kind"].isna()]
     if len(ended):
         names = [f"{row.target} ({row.status})" for row in ended.itertuples()]
-        lines.append(f"{len(ended)} targets have no model, no prediction (reason in {trust}): {listed(names)}")
+        lines.append(
+            f"{len(ended)} targets have no model, no prediction (reason in {trust}): {listed(names)}"
+        )
     if unfitted:
         lines.append(
             f"{len(unfitted)} targets have no final model (run with --no-final, quarantined, or left to do: "
