@@ -18,8 +18,10 @@ def check_files(option: str, *paths: Path, endings: Collection[str] = ()) -> Non
     that exists is changed.
     """
     problems = wrong_ending(option, paths[0], endings)
-    found = [(path, _file_problem(path)) for path in paths]
-    problems += dict.fromkeys(_message(option, path, why) for path, why in found if why)
+    reasons = {
+        why: path for path in reversed(paths) if (why := _file_problem(path))
+    }  # each with its first path
+    problems += [_message(option, path, why) for why, path in reversed(reasons.items())]
     if problems:
         raise BadInputError(problems)
 

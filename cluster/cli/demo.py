@@ -56,8 +56,16 @@ def run_demo(out: Path, small: bool = False, **where: Any) -> ExitCode:
     store = Store(path)
     print_best(store, SHOWN)
     best = best_targets(store, 1)["target"][0]
-    command = Path(sys.argv[0]).with_name("knockcast") if "/" in sys.argv[0] else "knockcast"
+    command = _command()
     print(f"\nThe store is {path}. Ask it:")
     print(f'  {command} query {path} "SELECT * FROM genes LIMIT 5"')  # noqa: S608 - printed for people, not run
     print(f"  {command} gene {path} {best}")
     return outcome.exit_code
+
+
+def _command() -> str:
+    """How the user called us, to be copied for the next command."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{sys.executable} -m cluster"
+    return str(called.with_name("knockcast")) if "/" in sys.argv[0] else "knockcast"

@@ -76,7 +76,7 @@ def plan_as_json(request: "RunRequest") -> dict[str, Any]:
                 "reused": line.reused,
                 "quarantined": made.quarantined[line.method, line.fold],
                 "shards": line.shards,
-                "core_seconds": line.seconds,
+                "core_seconds": float(line.seconds),
             }
             for line in summary.lines
         ],
@@ -85,7 +85,7 @@ def plan_as_json(request: "RunRequest") -> dict[str, Any]:
         "quarantined": len(made.remaining.quarantined),
         "shards": summary.shards,
         "slots": summary.slots,
-        "core_seconds": summary.core_seconds,
+        "core_seconds": float(summary.core_seconds),
         "seconds": summary.seconds,
         "memory_bytes": summary.memory_bytes,
         "notes": list(made.prepared.notes),

@@ -54,11 +54,10 @@ def compare(store: str, first: str, second: str, only: Collection[str] | None = 
     if problems := _differences(*sides):
         raise BadInputError(problems)
     scores = [_scores(side, only) for side in sides]
-    table = _joined(*scores)
-    if table.empty:
+    if not set.intersection(*(set(frame.index) for frame in scores)):
         which = "no target" if only is None else "no target of those asked"
         raise BadInputError(f"{first} and {second}: {which} has a score of both")
-    return _compared(first, second, table, reader.run["n_folds"], _alone(first, second, *scores))
+    return _compared(first, second, _joined(*scores), reader.run["n_folds"], _alone(first, second, *scores))
 
 
 def among(made: Comparison, only: Collection[str]) -> Comparison:

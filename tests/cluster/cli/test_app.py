@@ -175,3 +175,31 @@ def test_simulate_import_run_by_command(tmp_path: Path):
         imported = knockcast("import", where / "release", "--out", where / "dataset")
         assert imported.returncode == 0, imported.stderr
         assert "gene effect" in imported.stdout
+
+
+def test_a_small_demo_is_done_in_process_and_can_be_repeated(tmp_path: Path):
+    for done in ("177 units in", "nothing to do"):
+        ended = knockcast("demo", "--small", "--out", tmp_path / "demo", "--workers", 0)
+        assert ended.returncode == 0, ended.stderr
+        assert "best-predicted targets" in ended.stdout
+        assert done in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("query", "STORE", "SELECT 1", "--out", "/proc/x.csv"),
+        ("predict", "STORE", "samples.csv", "--out", "/proc/x.csv"),
+        ("compare", "STORE", "modifiers", "modifiers", "--out", "/proc/x.csv"),
+        ("figures", "STORE", "--out", "/proc/x"),
+        ("simulate", "--out", "/proc/x"),
+        ("import", "release", "--out", "/proc/x"),
+        ("demo", "--out", "/proc/x"),
+    ],
+)
+def test_no_command_starts_work_whose_result_cannot_be_written(arguments: tuple[str, ...], store: Path):
+    ended = knockcast(*(store if argument == "STORE" else argument for argument in arguments))
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: --out /proc/x")
+    assert ended.stderr.endswith("cannot be written: the folder /proc takes no new files\n")
+    assert ended.stdout == ""

@@ -1,11 +1,13 @@
 """Two methods of a store, or of two, compared target by target on the same folds."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy import stats
 
@@ -14,8 +16,10 @@ from cluster.cli.compare import ROWS_SHOWN, compare_in_words
 from cluster.figures.compared import compared
 from cluster.figures.page import page
 from cluster.results.compare import among, compare, headlines
+from cluster.store.targets import targets_digest
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
+from tests.made_stores import BODY, made_commit, made_writer, units_of
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +159,64 @@ def test_of_a_list_what_one_side_lacks_is_told_and_what_no_side_knows_refused(
     with pytest.raises(BadInputError) as caught:
         compare_in_words(str(store), "ridge", "one_modifier", f"NOSUCH,{scored[0]},NORTHIS")
     assert [problem.split()[1] for problem in caught.value.problems] == ["NOSUCH", "NORTHIS"]
+
+
+@pytest.fixture
+def uneven(tmp_path: Path) -> Path:
+    """Of three targets with r, `latent` scores two, as shared networks do: the third is not variable."""
+    facts = pa.table(
+        {
+            "target": ["A", "B", "TP53"],
+            "class": ["variable", "variable", "common essential"],
+            "mean": [0.0, 0.0, -1.0],
+            "sd": [1.0, 1.0, 0.01],
+        }
+    )
+    body = {**BODY, "n_folds": 3, "folds": [], "targets_sha256": targets_digest(facts)}
+    writer = made_writer(tmp_path / "uneven", body)
+    writer.put_targets(facts)
+    for method, targets, folds in (("kernel", ["A", "B", "TP53"], [0, 1, 2]), ("latent", ["A", "B"], [0, 1])):
+        writer.add_plan(units_of(targets, folds, method))
+        made_commit(writer, units_of(targets, folds[:2], method))
+        if folds[2:]:
+            made_commit(writer, units_of(["A", "TP53"], folds[2:], method))
+    made_commit(writer, units_of(["A"], [2], "latent"))
+    return tmp_path / "uneven"
+
+
+@pytest.mark.parametrize("listed", ["TP53", "TP53,A"])
+def test_a_target_that_one_side_lacks_keeps_nothing_else_from_being_compared(
+    uneven: Path, tmp_path: Path, listed: str
+):
+    out = tmp_path / "c.csv"
+    words = compare_in_words(str(uneven), "latent", "kernel", listed, out)
+    lines = words.splitlines()
+    assert lines[0].startswith("2 targets scored by both")
+    assert (
+        "1 of the list not scored by both latent and kernel: TP53 (common essential; kernel alone)" in lines
+    )
+    assert pd.read_csv(out)["target"].tolist() == [name for name in listed.split(",") if name != "TP53"]
+    assert ("the list of --targets alone" in words) == ("A" in listed.split(","))
+    with pytest.raises(BadInputError, match="NOSUCH is not among"):
+        compare_in_words(str(uneven), "latent", "kernel", f"{listed},NOSUCH")
+
+
+def test_it_says_how_many_folds_count_in_both(uneven: Path, store: Path):
+    made = compare(str(uneven), "latent", "kernel")
+    assert dict(zip(made.table["target"], made.table["folds"], strict=True)) == {"A": 3, "B": 2}
+    assert headlines(made)[0].endswith("r is a target's mean over the folds that both score (2 to 3 of 3)")
+    assert headlines(among(made, ["B"]))[0].endswith("(2 of 3)")
+    assert headlines(compare(str(store), "ridge", "one_modifier"))[0].endswith("(1 of 1)")
+
+
+def test_a_comparison_that_is_not_drawn_needs_no_plotly(store: Path):
+    code = (
+        "import sys\nfrom cluster.cli.compare import compare_in_words\n"
+        f"compare_in_words({str(store)!r}, 'ridge', 'one_modifier', None)\n"
+        "assert not {'plotly', 'ray', 'torch'} & sys.modules.keys()\n"
+    )
+    root = str(Path(__file__).parents[3])
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": root})
 
 
 def test_a_list_is_printed_after_all_targets(store: Path, tmp_path: Path):
