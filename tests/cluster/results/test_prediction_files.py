@@ -67,7 +67,7 @@ def said_of(store: Path, samples: pd.DataFrame, folder: Path) -> str:
 def test_every_target_has_a_forecast_or_a_reason(store: Path, samples: pd.DataFrame, tmp_path: Path):
     said = said_of(store, samples, tmp_path)
     assert "3 samples x 2 targets" in said
-    assert "2 targets have no model, no forecast (reason in out.targets.csv): " in said
+    assert "2 targets have no model, no prediction (reason in out.targets.csv): " in said
     assert "BAD (failed), FEW (too_few_lines)" in said
     assert "1 targets have no final model (run with --no-final, " in said
     assert said.rstrip().endswith("`knockcast status`): LEFT")
@@ -86,15 +86,15 @@ def test_samples_that_lack_values_are_told(store: Path, samples: pd.DataFrame, t
     samples.loc["b", "M3"] = np.nan
     samples.loc["c", ["M1", "M2"]] = np.nan
     said = said_of(store, samples, tmp_path)
-    assert "1 samples lack values and are forecast for no target: c" in said
-    assert "1 samples lack values and are forecast for some targets only: b (1 of 2)" in said
+    assert "1 samples lack values and have no prediction: c" in said
+    assert "1 samples lack values and have predictions of some targets only: b (1 of 2)" in said
 
 
 def test_a_target_without_a_column_is_told_once_and_not_for_every_sample(
     store: Path, samples: pd.DataFrame, tmp_path: Path
 ):
     said = said_of(store, samples.drop(columns="M3"), tmp_path)
-    assert "1 targets are not forecast for that reason" in said
+    assert "1 targets are not predicted for that reason" in said
     assert "samples lack values" not in said
 
 
@@ -104,7 +104,7 @@ def test_no_forecast_at_all_is_refused_and_nothing_written(
     samples["M1"] = np.nan
     samples.loc[["a", "b"], "M2"] = np.nan
     samples.loc["c", "M3"] = np.nan
-    words = "no sample knows enough for a single forecast, which takes all modifiers of a target: of 3 genes"
+    words = "no sample knows enough for a single prediction, which takes all modifiers of a target: of 3 genes"
     with pytest.raises(BadInputError, match=words) as found:
         said_of(store, samples, tmp_path)
     assert "the best sample knows 1; most lacking are M1, M2, M3" in found.value.text()

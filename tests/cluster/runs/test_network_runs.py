@@ -90,7 +90,7 @@ def test_a_target_that_hardly_varies_is_named_or_left_out(tmp_path: Path):
     expression, effect = made_matrices(48)
     effect[:, 2] = 0.01 * expression[:, 0]
     dataset = made_dataset(tmp_path / "dataset", expression, effect)
-    with pytest.raises(BadInputError, match=f"--method plain: {GENES[2]} hardly varies"):
+    with pytest.raises(BadInputError, match=f"--method plain: {GENES[2]}: it models targets with a sd above 0.1"):
         run(dataset, tmp_path / "store", methods=["plain"], targets=[GENES[0], GENES[2]], workers=0)
     assert not (tmp_path / "store").exists()
     run(dataset, tmp_path / "store", methods=["plain"], workers=0, folds=2, final=False)
@@ -191,5 +191,5 @@ def test_networks_that_all_failed_are_told_by_predict(tmp_path: Path):
     run(dataset, tmp_path / "store", methods=["latent"], workers=0, folds=2)
     status = Store(tmp_path / "store").status()
     assert status.statuses["failed"] > 6
-    with pytest.raises(BadInputError, match="no final model of method latent forecasts anything"):
+    with pytest.raises(BadInputError, match="no final model of method latent predicts anything"):
         Store(tmp_path / "store").predict(pd.DataFrame(expression, columns=list(GENES)), "latent")

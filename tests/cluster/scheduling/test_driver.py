@@ -207,7 +207,7 @@ def test_a_fold_is_prepared_when_the_one_before_has_begun(tmp_path: Path) -> Non
     store.add_plan(units)
     executor = Scripted(Clock(), 1)
     drive(store, make_shards(units, store.run_digest, costs_of(10, 10), 1, 2), executor)
-    order = list(dict.fromkeys(executor.parts))
+    order = list(dict.fromkeys(executor.order))
     assert order == [("start", 0), ("prepare", 1), ("start", 1), ("prepare", 2), ("start", 2)]
     assert executor.released == [MethodFold("modifiers", fold) for fold in (0, 1, 2)]
 
