@@ -89,7 +89,15 @@ def knockcast(sources: Path, *arguments: str) -> str:
 
 def contract(sources: Path, tests: str, name: str) -> None:
     """Run a contract suite on the changed copy, for one candidate or method."""
-    options = ["-q", "-p", "no:cacheprovider", "--override-ini=addopts=", "--import-mode=importlib"]
+    options = [
+        "-q",
+        "-c",
+        os.devnull,
+        f"--rootdir={sources}",
+        "-p",
+        "no:cacheprovider",
+        "--import-mode=importlib",
+    ]
     assert " passed" in python(sources, "-m", "pytest", *options, "-k", name, str(ROOT / tests))
 
 
