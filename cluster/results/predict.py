@@ -13,7 +13,8 @@ from cluster.store.units import FINAL_FOLD
 from cluster.views.genes import genes_table
 from cluster.views.models import RESIDUALS, residuals_table
 from tasks.errors import BadInputError
-from tasks.methods.registry import DEFAULT_METHODS, method_named, method_names
+from tasks.methods import DEFAULT_METHODS
+from tasks.methods.registry import method_named, method_names
 from tasks.scoring.kernels import FEWEST_KNOWN
 from tasks.scoring.predict import Scored, score_samples
 from tasks.scoring.samples import checked_samples, in_other_words, none_known

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.config import JsonDict
 
+from tasks.methods import DEFAULT_METHODS
+
 if TYPE_CHECKING:
     from modeling.selection.select import SelectionSettings
     from tasks.fitting.settings import Search
@@ -37,7 +39,7 @@ class RunOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     methods: tuple[str, ...] = _option(
-        ("modifiers",),
+        DEFAULT_METHODS,
         f"What is modelled; repeatable. {METHODS}",
         WHAT,
         "--method",

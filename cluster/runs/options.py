@@ -17,6 +17,7 @@ from modeling.folds import Fold, Scheme, final_fold, make_folds
 from tasks.dataset.checks import check_enough_lines, check_lineages
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
+from tasks.methods import DEFAULT_METHODS
 from tasks.methods.method import Method
 from tasks.methods.registry import method_named, method_names
 
@@ -27,7 +28,7 @@ FORMAT = 1
 BUILT_SCHEMES: tuple[str, ...] = get_args(Scheme)
 
 
-def checked_options(methods: Sequence[str] | str = ("modifiers",), **options: Any) -> RunOptions:
+def checked_options(methods: Sequence[str] | str = DEFAULT_METHODS, **options: Any) -> RunOptions:
     """The options, or a BadInputError that names every one that cannot be used and what could be."""
     named = [methods] if isinstance(methods, str) else list(methods)
     given = {name: value for name, value in options.items() if name in RunOptions.model_fields}

@@ -13,8 +13,9 @@ from cluster.runs.fields import RunOptions
 from cluster.runs.settings import settings_of
 from cluster.scheduling.shard import Shard, name_shard
 from cluster.store.units import FINAL_FOLD, Unit
+from tasks.methods import DEFAULT_METHODS
 from tasks.methods.cost import Cost, DataSize
-from tasks.methods.registry import DEFAULT_METHODS, method_named
+from tasks.methods.registry import method_named
 
 BLOCK_SECONDS = 60.0  # losing a block of this length costs little, and Ray's 1 ms a task vanishes in it
 SHARDS_PER_SLOT = 10  # at least, so that no slot stands idle long at the end and progress is seen to move

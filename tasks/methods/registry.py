@@ -14,9 +14,8 @@ from modeling.plugins import METHODS, discover
 from tasks.errors import BadInputError
 from tasks.fitting.fold import Panel, share_of
 from tasks.fitting.settings import MethodSettings
+from tasks.methods import DEFAULT_METHODS
 from tasks.methods.method import CommittedWork, Method, Prepared
-
-DEFAULT_METHODS = ("modifiers",)  # what `run` models and `predict` takes where no method is named
 
 
 @cache

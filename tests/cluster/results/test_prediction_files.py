@@ -104,7 +104,9 @@ def test_no_forecast_at_all_is_refused_and_nothing_written(
     samples["M1"] = np.nan
     samples.loc[["a", "b"], "M2"] = np.nan
     samples.loc["c", "M3"] = np.nan
-    words = "no sample knows enough for a single prediction, which takes all modifiers of a target: of 3 genes"
+    words = (
+        "no sample knows enough for a single prediction, which takes all modifiers of a target: of 3 genes"
+    )
     with pytest.raises(BadInputError, match=words) as found:
         said_of(store, samples, tmp_path)
     assert "the best sample knows 1; most lacking are M1, M2, M3" in found.value.text()

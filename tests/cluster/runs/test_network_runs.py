@@ -90,7 +90,9 @@ def test_a_target_that_hardly_varies_is_named_or_left_out(tmp_path: Path):
     expression, effect = made_matrices(48)
     effect[:, 2] = 0.01 * expression[:, 0]
     dataset = made_dataset(tmp_path / "dataset", expression, effect)
-    with pytest.raises(BadInputError, match=f"--method plain: {GENES[2]}: it models targets with a sd above 0.1"):
+    with pytest.raises(
+        BadInputError, match=f"--method plain: {GENES[2]}: it models targets with a sd above 0.1"
+    ):
         run(dataset, tmp_path / "store", methods=["plain"], targets=[GENES[0], GENES[2]], workers=0)
     assert not (tmp_path / "store").exists()
     run(dataset, tmp_path / "store", methods=["plain"], workers=0, folds=2, final=False)
