@@ -55,5 +55,5 @@ def test_a_trainer_killed_three_times_ends_with_the_same_weights(small_dataset: 
     before, after = (Store(path).networks() for path in (undisturbed, store))
     assert list(before["sha256"]) == list(after["sha256"])
     shards = Store(store).shards()
-    assert (shards["attempts"] == 1).all()  # Ray started the actor anew; no shard was seen to fail
+    assert (shards["attempts"] == 1).all()  # Ray started the actor again; no shard was seen to fail
     assert not checkpoints(store)

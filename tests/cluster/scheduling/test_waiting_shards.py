@@ -138,3 +138,5 @@ def test_the_work_of_a_whole_fold_is_a_shard_of_its_own_and_first():
     assert [len(s.units) for s in rest] == [1, 2]
     assert all(s.dependencies == (first.key,) for s in rest)
     assert not first.dependencies
+    assert first.checkpointed
+    assert not any(s.checkpointed for s in rest)
