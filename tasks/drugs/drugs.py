@@ -23,9 +23,8 @@ from tasks.drugs.targets import Columns, measured_targets, target_columns, targe
 from tasks.errors import BadInputError
 from tasks.fitting.fit import FEWEST_LINES
 from tasks.fitting.fold import Panel
-from tasks.tables.network_rows import training_row
+from tasks.tables.rows import FEWEST_VALUES, correlation_rows, training_row
 from tasks.tables.schemas import table_of
-from tasks.tables.vector_rows import FEWEST_VALUES, correlation_rows
 
 METHOD = "drugs"
 FEATURES: dict[str, tuple[str, ...]] = {

@@ -19,8 +19,8 @@ from modeling.statistics.metrics import pearson
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tasks.fitting.fold import Panel
+from tasks.tables.rows import correlation_rows
 from tasks.tables.schemas import table_of
-from tasks.tables.vector_rows import correlation_rows
 
 METHOD, FEATURES = "profiles", "expression"
 FEWEST_GENES = 10  # of a fold's test part: r over fewer says nothing
