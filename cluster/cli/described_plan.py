@@ -10,7 +10,7 @@ from cluster.runs.run import Request, costs_of, on_device, wanted_of
 from cluster.store.filesystem import open_filesystem
 from cluster.store.layout import RUN
 from cluster.store.reader import StoreReader
-from cluster.store.targets import targets_digest
+from cluster.store.records import targets_digest
 from cluster.store.units import FINAL_FOLD, Unit
 from cluster.store.writer import StoreWriter
 from cluster.text import counted, measure_in_words

@@ -25,7 +25,7 @@ from cluster.scheduling.driver import Deadlines, Outcome, drive, seal_if_done
 from cluster.scheduling.progress import progress_for
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
-from cluster.store.targets import targets_digest
+from cluster.store.records import targets_digest
 from cluster.store.units import FINAL_FOLD, Unit
 from cluster.store.writer import StoreWriter
 from cluster.text import measure_in_words

@@ -1,7 +1,7 @@
 """JSON files that carry the sha256 of their own body, so that damage is noticed before anything is parsed.
 
-A file is one line: `{"sha256":"<64 hex>","body":<canonical JSON>}`. The body's bytes are hashed as they lie
-there; `format` inside the body is the version of the store's layout.
+A file is one line: `{"sha256":"<64 hex>","body":<canonical JSON>}`. The body's bytes are hashed as they
+are; `format` inside the body is the version of the store's layout.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cluster.errors import DamagedFileError, StorageError
+from cluster.errors import DamagedFileError, NewerVersionError
 from cluster.store.layout import RUN
 
 FORMAT = 1
@@ -40,9 +40,9 @@ def seal_json(body: Mapping[str, Any]) -> bytes:
 
 
 def read_json(data: bytes, name: str) -> dict[str, Any]:
-    """The body of a sealed file; `name` is said in errors.
+    """The body of a sealed file; errors name it `name`.
 
-    Raises DamagedFileError where the bytes are not the ones written, StorageError where the file was
+    Raises DamagedFileError where the bytes are not the ones written, NewerVersionError where the file was
     written by a newer version of Knockcast.
     """
     match = _SEALED.fullmatch(data)
@@ -54,7 +54,7 @@ def read_json(data: bytes, name: str) -> dict[str, Any]:
         )
     body: dict[str, Any] = json.loads(match[2])
     if body["format"] > FORMAT:
-        raise StorageError(
+        raise NewerVersionError(
             f"{name}: format {body['format']}, written by a newer Knockcast; this one reads format {FORMAT} "
             "and older: install the newer version to open this store"
         )

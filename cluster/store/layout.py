@@ -1,4 +1,4 @@
-"""The names of a store's files: made here, taken apart here, spelled nowhere else."""
+"""The names of a store's files: made here, parsed here, spelled nowhere else."""
 
 import re
 
@@ -58,7 +58,7 @@ def targets_path(digest: str) -> str:
 
 
 def training_path(sha256: str) -> str:
-    """The expression that final models on all genes forecast from, named by its own sha256."""
+    """The expression that final models on all genes predict from, named by its own sha256."""
     return f"{TRAINING}{sha256}.safetensors"
 
 

@@ -12,17 +12,18 @@ from tasks.tables.schemas import TABLES
 _INTRODUCTION = """\
 # The tables of a store
 
-What `knockcast query STORE "SELECT ..."` and, in Python, `Store(path).table(NAME)` give. The same text for one
-table: `knockcast query STORE "DESCRIBE scores"`; the list of tables: `SHOW TABLES`.
+What `knockcast query STORE "SELECT ..."` and, in Python, `Store(path).table(NAME)` give. The same text for
+one table: `knockcast query STORE "DESCRIBE scores"`; the list of tables: `SHOW TABLES`.
 
-Made from the definitions in `tasks/tables` by `python -m tasks.tables > docs/tables.md`; do not edit by hand.
+Made from the definitions in `tasks/tables` by `python -m tasks.tables > docs/tables.md`; do not edit by
+hand.
 
-* A *target* is a gene whose knockout effect is predicted, a *modifier* a gene whose expression helps to predict
-  it.
-* Unit `measure`: that of the dataset's effect matrix, as `run.json` names it: gene effect (0 no effect, −1 as a
-  common essential), dependency (a probability) or level.
-* *since* is the version of its table that a column came with. Files of older versions read as null there. A file
-  of a version that a release does not know is refused, and the message names the release to install.
+* A *target* is a gene whose knockout effect is predicted, a *modifier* a gene whose expression helps to
+  predict it.
+* Unit `measure`: that of the dataset's effect matrix, as `run.json` names it: gene effect (0 no effect, −1
+  as a common essential), dependency (a probability) or level.
+* *since* is the version of its table that a column came with. Files of older versions read as null there. A
+  file of a version that a release does not know is refused, and the message names the release to install.
 * A column that is *computed* is in no file: readers make it from what was committed.
 """
 
