@@ -150,9 +150,11 @@ PREDICTIONS = Table(
     ),
 )
 
+RESIDUAL_LEVELS = (50, 80, 90, 95)  # percent of new cell lines
+RESIDUALS = tuple(f"residual_{level}" for level in RESIDUAL_LEVELS)
 _RESIDUALS = tuple(
     Column(
-        f"residual_{level}",
+        name,
         REAL,
         f"a prediction plus or minus this holds the truth for at least {level}% of new cell lines, if "
         "they are like those of the dataset (split conformal prediction); null where too few were "
@@ -160,7 +162,7 @@ _RESIDUALS = tuple(
         EFFECT,
         computed=True,
     )
-    for level in (50, 80, 90, 95)
+    for name, level in zip(RESIDUALS, RESIDUAL_LEVELS, strict=True)
 )
 
 MODELS = Table(

@@ -16,8 +16,8 @@ from cluster.runs.run import Request, resume_store
 from cluster.store.layout import commit_path
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
+from cluster.views.folds import control_folds, held_out_lineages
 from cluster.views.models import residuals_table
-from cluster.views.run_folds import control_folds, held_out_lineages
 from modeling.statistics.metrics import pooled
 from tasks.analyses.lineage import OVERALL
 from tasks.dataset.dataset import Dataset, write_dataset

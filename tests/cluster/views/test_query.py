@@ -12,8 +12,9 @@ from cluster.formats import to_bytes
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from cluster.views.query import CLOSED, query
-from cluster.views.registry import TABLES, view
+from cluster.views.registry import view
 from tasks.errors import BadInputError
+from tasks.tables.schemas import TABLES
 from tests.made_stores import made_commit, made_store, made_writer, units_of
 
 
