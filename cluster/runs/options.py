@@ -23,7 +23,6 @@ from tasks.networks.training import NETWORK_METHODS
 
 # Raised whenever a change makes the same inputs and seed give other numbers.
 ALGORITHM = 2
-FORMAT = 1
 
 CODE_REDUNDANCY = 0.95  # of the published code, whatever its paper says
 
@@ -151,7 +150,6 @@ def run_body(options: RunOptions, dataset: Dataset, targets_sha256: str) -> dict
     """The body of run.json: everything that the results depend on, and nothing else."""
     folds = folds_of(options, dataset)
     return {
-        "format": FORMAT,
         "algorithm": ALGORITHM,
         "dataset_hash": dataset.content_hash,
         "targets_sha256": targets_sha256,
