@@ -25,6 +25,10 @@ class DamagedFileError(StorageError):
     """A stored file's bytes do not have the sha256 its commit recorded."""
 
 
+class NewerVersionError(StorageError):
+    """A stored file is of a version that only a newer Knockcast reads; it is not damaged."""
+
+
 class PreparationError(Exception):
     """What all shards of a fold need could not be computed; no target is to blame, so the run stops."""
 

@@ -38,7 +38,7 @@ def add_to(app: typer.Typer) -> None:
 
 def query(
     store: StoreArgument,
-    sql: Annotated[str, typer.Argument(help="One SELECT over scores, genes, modifiers, candidates, ...")],
+    sql: Annotated[str, typer.Argument(help="One SELECT; or DESCRIBE scores, SHOW TABLES.")],
     output: Annotated[str, typer.Option("--format", help="table | csv | json | parquet.")] = "table",
     out: Annotated[Path | None, typer.Option("--out", help="Write to this file instead.")] = None,
 ) -> None:

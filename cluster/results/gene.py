@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
-from cluster.views.failures import failures_table
+from cluster.views.folds import control_folds
 from cluster.views.genes import genes_table
-from cluster.views.run_folds import control_folds
+from cluster.views.shards import failures_table
 from tasks.errors import BadInputError
 
 

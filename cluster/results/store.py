@@ -111,7 +111,7 @@ class Store:
         return self._of("candidates", gene)
 
     def query(self, sql: str) -> pd.DataFrame:
-        """The result of one SELECT; see `cluster.views.query.query`."""
+        """The result of one SELECT, `DESCRIBE TABLE` or `SHOW TABLES`; see `cluster.views.query.query`."""
         return _frame(query(self._reader, sql))
 
     def predict(self, expression: pd.DataFrame, method: str | None = None) -> Prediction:

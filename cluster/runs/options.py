@@ -23,7 +23,6 @@ from tasks.methods.registry import method_named, method_names
 
 # Raised whenever a change makes the same inputs and seed give other numbers.
 ALGORITHM = 2
-FORMAT = 1
 
 BUILT_SCHEMES: tuple[str, ...] = get_args(Scheme)
 
@@ -111,7 +110,6 @@ def run_body(
 ) -> dict[str, Any]:
     """The body of run.json: everything that the results depend on, and nothing else."""
     return {
-        "format": FORMAT,
         "algorithm": ALGORITHM,
         "dataset_hash": dataset.content_hash,
         "targets_sha256": targets_sha256,

@@ -36,7 +36,7 @@ from cluster.runs.plugins import (
 from cluster.runs.settings import settings_of
 from cluster.store.body import digest_of
 from cluster.store.reader import StoreReader
-from cluster.store.targets import targets_digest
+from cluster.store.records import targets_digest
 from cluster.store.units import FINAL_FOLD, Unit
 from modeling.folds import Fold
 from tasks.dataset.dataset import Dataset

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cluster.errors import DamagedFileError, StorageError
+from cluster.errors import DamagedFileError, NewerVersionError
 from cluster.store.layout import RUN
 
 FORMAT = 1
@@ -42,7 +42,7 @@ def seal_json(body: Mapping[str, Any]) -> bytes:
 def read_json(data: bytes, name: str) -> dict[str, Any]:
     """The body of a sealed file; `name` is the file's, for errors.
 
-    Raises DamagedFileError where the bytes are not the ones written, StorageError where the file was
+    Raises DamagedFileError where the bytes are not the ones written, NewerVersionError where the file was
     written by a newer version of Knockcast.
     """
     match = _SEALED.fullmatch(data)
@@ -54,7 +54,7 @@ def read_json(data: bytes, name: str) -> dict[str, Any]:
         )
     body: dict[str, Any] = json.loads(match[2])
     if body["format"] > FORMAT:
-        raise StorageError(
+        raise NewerVersionError(
             f"{name}: format {body['format']}, written by a newer Knockcast; this one reads format {FORMAT} "
             "and older: install the newer version to open this store"
         )

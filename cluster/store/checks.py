@@ -8,27 +8,31 @@ from typing import Any
 
 import pyarrow as pa
 
-from cluster.errors import DamagedFileError, StorageError
+from cluster.errors import DamagedFileError, NewerVersionError, StorageError
 from cluster.store import layout
 from cluster.store.body import digest_of, read_json, sha256
 from cluster.store.filesystem import FileSystem
 from cluster.store.parquet import decode
 from cluster.store.records import Commit, StoredFile, commit_of, unit_of_row
 from cluster.store.units import FINAL_FOLD, Unit, fold_level_unit, shard_key, unit_of
+from cluster.store.versions import is_newer, version_inside
 from tasks.methods.registry import is_known, method_named
-from tasks.tables.schemas import SCHEMAS
+from tasks.tables.columns import schema_of
+from tasks.tables.schemas import TABLES
 
 
 @dataclass(frozen=True)
 class Problem:
     """Something wrong: the file, what is wrong with it, and the file whose moving aside mends the store.
 
-    `culprit` is empty where nothing can be moved to mend it.
+    `culprit` is empty where nothing can be moved to mend it. What is `is_newer` is not damaged: only a newer
+    release reads it, and it has no culprit.
     """
 
     path: str
     what: str
     culprit: str = ""
+    is_newer: bool = False
 
 
 def sealed_body(fs: FileSystem, path: str, culprit: str) -> dict[str, Any] | Problem:
@@ -37,6 +41,8 @@ def sealed_body(fs: FileSystem, path: str, culprit: str) -> dict[str, Any] | Pro
         return read_json(fs.read(path), path)
     except DamagedFileError:
         return Problem(path, "damaged (its body does not have the sha256 it carries)", culprit)
+    except NewerVersionError as error:
+        return Problem(path, str(error).removeprefix(f"{path}: "), is_newer=True)
     except StorageError as error:
         return Problem(path, str(error).removeprefix(f"{path}: "), culprit)
 
@@ -103,7 +109,7 @@ def check_training(fs: FileSystem, path: str) -> list[Problem]:
 
 
 def needed_training(fs: FileSystem, commit: Commit) -> set[str]:
-    """The files of training expression that a commit's models forecast from; none where its own are bad."""
+    """The files of training expression that a commit's models predict from; none where its own are bad."""
     needed: set[str] = set()
     if not any(
         unit.fold == FINAL_FOLD
@@ -113,15 +119,17 @@ def needed_training(fs: FileSystem, commit: Commit) -> set[str]:
     ):
         return needed
     for file in commit.table_files("models"):
+        if is_newer(file):
+            continue
         try:
             data = fs.read(file.path)
             if sha256(data) != file.sha256:
                 continue
             parameters = decode(data, file.path, ["parameters"]).column("parameters").to_pylist()
-        except StorageError:  # `check_files` tells
+        except StorageError:  # `check_files` reports it
             continue
-        said = (json.loads(text) for text in parameters if text is not None)
-        needed |= {layout.training_path(each["training"]) for each in said if "training" in each}
+        known = (json.loads(text) for text in parameters if text is not None)
+        needed |= {layout.training_path(each["training"]) for each in known if "training" in each}
     return needed
 
 
@@ -142,14 +150,18 @@ def _wrong_with(fs: FileSystem, commit: Commit, file: StoredFile) -> Iterable[st
             return [f"has {len(data)} bytes, expected {file.size}"]
         if sha256(data) != file.sha256:
             return ["damaged (its sha256 is not the one committed)"]
-        return [] if file.table is None else _wrong_rows(commit, file, decode(data, file.path))
+        if file.table is None or is_newer(file):  # of what a newer release wrote, only the bytes are known
+            return []
+        return _wrong_rows(commit, file, decode(data, file.path))
     except StorageError as error:
         return [str(error).removeprefix(f"{file.path}: ")]
 
 
 def _wrong_rows(commit: Commit, file: StoredFile, rows: pa.Table) -> list[str]:
     name = file.table or ""
-    if name not in SCHEMAS or not rows.schema.equals(SCHEMAS[name]):
+    if version_inside(rows) != file.version:
+        return [f"names itself version {version_inside(rows)}, its commit says {file.version}"]
+    if not rows.schema.equals(schema_of(TABLES[name].stored_in(file.version))):
         return [f"does not have the columns of the table {name!r}"]
     if rows.num_rows != file.rows:
         return [f"has {rows.num_rows} rows, expected {file.rows}"]

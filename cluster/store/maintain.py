@@ -1,7 +1,7 @@
 """Looking after a store: check every byte, move what is bad aside, remove what can never be read."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from cluster.errors import StorageError
 from cluster.store import layout
@@ -21,6 +21,7 @@ from cluster.store.filesystem import FileSystem
 from cluster.store.reader import StoreReader
 from cluster.store.records import Commit, unpack_units
 from cluster.store.units import Unit
+from cluster.store.versions import is_newer, is_older, what_to_install
 from cluster.store.writer import move_aside
 from tasks.errors import BadInputError
 
@@ -35,6 +36,26 @@ STALE_SECONDS = 24 * 3600.0  # no writer takes a day between opening a temp file
 
 
 @dataclass(frozen=True)
+class Versions:
+    """How many good files are of other versions of their tables than this release writes.
+
+    `older` read with nulls. Of `newer` the bytes are checked and not the rows; `tables` names their tables,
+    `releases` what wrote them.
+    """
+
+    older: int = 0
+    newer: int = 0
+    tables: tuple[str, ...] = ()
+    releases: tuple[str | None, ...] = ()
+
+    def lines(self) -> list[str]:
+        """One line for each kind that there is."""
+        older = f"{_files(self.older)} of older table versions, read with nulls in columns added since"
+        newer = f"{_files(self.newer)} of newer table versions ({', '.join(self.tables)}), bytes checked, "
+        return [older] * bool(self.older) + [newer + what_to_install(self.releases)] * bool(self.newer)
+
+
+@dataclass(frozen=True)
 class Report:
     """What `verify` found; `moved` lists the files now under aside/, and where they were."""
 
@@ -43,6 +64,7 @@ class Report:
     files: int
     size: int
     moved: tuple[tuple[str, str], ...] = ()
+    versions: Versions = field(default_factory=Versions)
 
     @property
     def ok(self) -> bool:
@@ -63,6 +85,7 @@ class Report:
         moved = [f"moved aside: {source} -> {destination}" for source, destination in self.moved]
         return [
             f"{head}: {len(problems)} problems" if problems else f"{head}: all is well",
+            *self.versions.lines(),
             *problems,
             *moved,
             *self._advice(),
@@ -79,12 +102,15 @@ def verify(fs: FileSystem, repair: bool = False) -> Report:
     """Check every file against what was recorded of it.
 
     With `repair`, what is bad is moved under aside/ (nothing is deleted), so that `resume` does that work
-    again. Raises BadInputError where there is no store.
+    again. What an older or newer release wrote is not bad, and is never moved. Raises BadInputError where
+    there is no store.
     """
     if not fs.exists(layout.RUN):
         raise BadInputError(f"{fs.name}: not a store (no {layout.RUN})")
     run = sealed_body(fs, layout.RUN, "")
     if isinstance(run, Problem):
+        if run.is_newer:
+            return Report((run,), 0, 0, 0)
         run = replace(run, what=f"{run.what}; restore it from a backup, or run again into a new store")
         return Report((run,), 0, 0, 0)
     digest = digest_of(run)
@@ -93,10 +119,13 @@ def verify(fs: FileSystem, repair: bool = False) -> Report:
     problems = [problem for problem in found if isinstance(problem, Problem)]
     problems += [problem for commit in commits for problem in check_files(fs, commit)]
     problems += [*_records(fs, digest), *_targets(fs, run.get("targets_sha256"))]
-    problems += [*_training(fs, commits), *_unwanted(fs, commits), *_success(fs, commits)]
+    problems += [*_training(fs, commits), *_unwanted(fs, commits)]
+    if not any(problem.is_newer for problem in problems):  # else not every commit is known
+        problems += _success(fs, commits)
     moved = _set_aside(fs, problems) if repair else ()
     files = [file for commit in commits for file in commit.files]
-    return Report(tuple(problems), len(found), len(files), sum(file.size for file in files), moved)
+    size = sum(file.size for file in files)
+    return Report(tuple(problems), len(found), len(files), size, moved, _versions(commits))
 
 
 def gc(fs: FileSystem, stale_seconds: float = STALE_SECONDS) -> list[str]:
@@ -124,6 +153,20 @@ def gc(fs: FileSystem, stale_seconds: float = STALE_SECONDS) -> list[str]:
     for path in unfinished:
         fs.discard(path)
     return removed + sorted(unfinished)
+
+
+def _versions(commits: Sequence[Commit]) -> Versions:
+    newer = [(commit.release, file) for commit in commits for file in commit.files if is_newer(file)]
+    return Versions(
+        older=sum(is_older(file) for commit in commits for file in commit.files),
+        newer=len(newer),
+        tables=tuple(sorted({file.table or "" for _, file in newer})),
+        releases=tuple({release: None for release, _ in newer}),
+    )
+
+
+def _files(count: int) -> str:
+    return f"{count} file" if count == 1 else f"{count} files"
 
 
 def _records(fs: FileSystem, run: str) -> Iterator[Problem]:

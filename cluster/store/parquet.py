@@ -1,6 +1,6 @@
 """Tables as Parquet bytes: zstd, page checksums, rows in the order of their keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -13,11 +13,14 @@ ROWS_PER_GROUP = 1 << 18
 ROWS_AT_ONCE = 256  # of weights: under 2 GiB as long as one model is under 8 MiB
 
 
-def encode(table: pa.Table) -> bytes:
-    """A Parquet file of the table; equal tables give equal bytes with one version of pyarrow."""
+def encode(table: pa.Table, metadata: Mapping[str, str] | None = None) -> bytes:
+    """A Parquet file of the table; equal tables give equal bytes with one version of pyarrow.
+
+    `metadata` becomes key-value metadata of the file.
+    """
     sink = pa.BufferOutputStream()
     pq.write_table(
-        table.combine_chunks(),
+        table.combine_chunks().replace_schema_metadata(metadata),
         sink,
         compression="zstd",
         write_page_checksum=True,
@@ -30,7 +33,8 @@ def encode(table: pa.Table) -> bytes:
 def decode(data: bytes, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     """The table (or some columns, in the order asked) of a Parquet file whose sha256 was already checked.
 
-    Raises DamagedFileError where it does not parse or lacks a column; `name` is said in the message.
+    Its schema's metadata are those of the file. Raises DamagedFileError where it does not parse or lacks a
+    column; the message names it `name`.
     """
     try:
         file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)

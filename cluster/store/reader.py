@@ -11,12 +11,13 @@ from cluster.errors import DamagedFileError, StorageError
 from cluster.store import layout
 from cluster.store.body import digest_of, read_json, sha256
 from cluster.store.filesystem import FileSystem, open_filesystem
-from cluster.store.parquet import decode, sort_rows
-from cluster.store.records import Commit, StoredFile, commit_of, unit_of_row, unpack_units
-from cluster.store.targets import targets_of
+from cluster.store.parquet import sort_rows
+from cluster.store.records import Commit, StoredFile, commit_of, targets_of, unit_of_row, unpack_units
 from cluster.store.units import Unit, unit_of
+from cluster.store.versions import decode_rows
 from tasks.errors import BadInputError
-from tasks.tables.schemas import KEYS, SCHEMAS
+from tasks.tables.describe import did_you_mean
+from tasks.tables.schemas import TABLES
 
 UNIT_COLUMNS = ("method", "target", "fold")
 
@@ -66,7 +67,7 @@ class StoreReader:
     def rows(self, commit: Commit, table: str) -> pa.Table:
         """What one commit holds of a table."""
         files = commit.table_files(table)
-        parts = [decode(self.verified(file), file.path) for file in files]
+        parts = [decode_rows(self.verified(file), commit, file) for file in files]
         return pa.concat_tables([_schema(table).empty_table(), *parts])
 
     def committed_units(self) -> dict[Unit, str]:
@@ -98,7 +99,7 @@ class StoreReader:
         return {unit: errors for unit, errors in sorted(found.items()) if unit not in self.committed_units()}
 
     def attempts(self, key: str | None = None) -> list[dict[str, Any]]:
-        """What was said when each attempt of a shard (or of every shard) began, by number."""
+        """What was recorded when each attempt of a shard (or of every shard) began, by number."""
         return self._attempts(key, failed=False)
 
     def failures(self, key: str | None = None) -> list[dict[str, Any]]:
@@ -114,15 +115,17 @@ class StoreReader:
     ) -> pa.Table:
         """The committed rows of a table, sorted by its key; some columns or targets only, where asked.
 
-        Raises BadInputError for a table or column that does not exist, DamagedFileError for a file whose
-        bytes are not the ones committed.
+        Files written before a column was added have null there. Raises BadInputError for a table or column
+        that does not exist, DamagedFileError for a file whose bytes are not the ones committed,
+        NewerVersionError for one that only a newer release reads.
         """
         schema = _schema(name)
         wanted = _columns(name, columns)
-        needed = list(dict.fromkeys([*wanted, *KEYS[name]]))
+        key = TABLES[name].key
+        needed = list(dict.fromkeys([*wanted, *key]))
         parts = [part for _, part in self.parts(name, needed, targets)]
         table = pa.concat_tables([pa.schema([schema.field(n) for n in needed]).empty_table(), *parts])
-        return sort_rows(table, KEYS[name]).select(wanted)
+        return sort_rows(table, key).select(wanted)
 
     def parts(
         self,
@@ -142,7 +145,7 @@ class StoreReader:
             if not any(_asked(unit, chosen, method) for unit in commit.units):
                 continue
             for file in commit.table_files(name):
-                rows = self._owned(commit, decode(self.verified(file), file.path, needed))
+                rows = self._owned(commit, decode_rows(self.verified(file), commit, file, needed))
                 yield commit, _rows_of(rows, chosen, method).select(wanted)
 
     def overlapping(self) -> list[Commit]:
@@ -167,7 +170,7 @@ class StoreReader:
         return _checked(self.fs.read(file.path), file.path, file.sha256, "the one committed")
 
     def training(self, digest: str) -> bytes:
-        """The expression that models naming this sha256 forecast from; DamagedFileError if damaged."""
+        """The expression that models naming this sha256 predict from; DamagedFileError if damaged."""
         path = layout.training_path(digest)
         return _checked(self.fs.read(path), path, digest, "its name")
 
@@ -219,21 +222,24 @@ def _checked(data: bytes, path: str, digest: str, what: str) -> bytes:
 
 
 def _schema(name: str) -> pa.Schema:
-    if name not in SCHEMAS:
-        raise BadInputError(f"table {name!r}: there is none; a store has {', '.join(sorted(SCHEMAS))}")
-    return SCHEMAS[name]
+    written = [table.name for table in TABLES.values() if not table.computed]
+    if name not in written:
+        hint = did_you_mean(name, written) or f"; a store has {', '.join(sorted(written))}"
+        raise BadInputError(f"table {name!r}: there is none{hint}")
+    return TABLES[name].stored_schema
 
 
 def _columns(name: str, columns: Sequence[str] | None) -> list[str]:
     known = _schema(name).names
     unknown = [column for column in columns or () if column not in known]
     if unknown:
-        raise BadInputError(f"table {name!r} has no column {unknown[0]!r}; it has {', '.join(known)}")
+        hint = did_you_mean(unknown[0], known) or f"; it has {', '.join(known)}"
+        raise BadInputError(f"table {name!r} has no column {unknown[0]!r}{hint}")
     return list(known if columns is None else columns)
 
 
 def _unit_columns(name: str) -> list[str]:
-    return [column for column in UNIT_COLUMNS if column in SCHEMAS[name].names]
+    return [column for column in UNIT_COLUMNS if column in TABLES[name].stored_schema.names]
 
 
 def _asked(unit: Unit, targets: frozenset[str] | None, method: str | None) -> bool:

@@ -1,28 +1,38 @@
-"""What the store's JSON bodies mean: stored files, commits, and lists of units."""
+"""What the store's JSON bodies mean: stored files, commits, lists of units, and facts of targets."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cluster.store.body import digest_of
+from cluster.store.parquet import sort_rows
 from cluster.store.units import FINAL_FOLD, Unit, unit_of
 
 PackedUnits = list[list[Any]]
+_KINDS = {str(kind): kind for kind in (pa.string(), pa.float64(), pa.int64(), pa.int32(), pa.bool_())}
 
 
 @dataclass(frozen=True)
 class StoredFile:
-    """One file of a commit. `table` and `rows` are None for weights."""
+    """One file of a commit. `table` and `rows` are None for weights; `version` is that of the table."""
 
     path: str
     size: int
     sha256: str
     table: str | None = None
     rows: int | None = None
+    version: int = 1
 
 
 @dataclass(frozen=True)
 class Commit:
-    """What one attempt made durable for one shard. `sha256` is of the commit file itself."""
+    """What one attempt made durable for one shard. `sha256` is of the commit file itself.
+
+    `release` is the version of the Knockcast that wrote it; None where it does not say.
+    """
 
     key: str
     attempt: int
@@ -34,6 +44,7 @@ class Commit:
     seconds: float | None
     host: str | None
     sha256: str
+    release: str | None = None
 
     @property
     def size(self) -> int:
@@ -58,33 +69,52 @@ def commit_body(
     dependencies: Iterable[str],
     files: Sequence[StoredFile],
     info: Mapping[str, Any],
+    release: str | None = None,
 ) -> dict[str, Any]:
-    """The JSON body of a commit; `info` adds seconds, host and status counts."""
+    """The JSON body of a commit; `info` adds seconds, host and status counts, `release` who wrote it."""
     return {
         **info,
+        **({} if release is None else {"release": release}),
         "key": key,
         "attempt": attempt,
         "run": run,
         "units": pack_units(units),
         "needs": sorted(dependencies),
-        "files": [asdict(file) for file in files],
+        "files": [_file_body(file) for file in files],
     }
 
 
 def commit_of(body: Mapping[str, Any], digest: str) -> Commit:
-    """The commit a JSON body describes; `digest` is the sha256 of its file."""
+    """The commit a JSON body describes; `digest` is the sha256 of its file.
+
+    Keys that only newer releases know are passed over.
+    """
     return Commit(
         key=body["key"],
         attempt=body["attempt"],
         run=body["run"],
         units=tuple(unpack_units(body["units"])),
         dependencies=tuple(body["needs"]),
-        files=tuple(StoredFile(**file) for file in body["files"]),
+        files=tuple(_file_of(file) for file in body["files"]),
         statuses=body.get("statuses") or {},
         seconds=body.get("seconds"),
         host=body.get("host"),
         sha256=digest,
+        release=body.get("release"),
     )
+
+
+def _file_body(file: StoredFile) -> dict[str, Any]:
+    """Its entry in a commit; what is not a table has no version."""
+    body = asdict(file)
+    if file.table is None:
+        del body["version"]
+    return body
+
+
+def _file_of(body: Mapping[str, Any]) -> StoredFile:
+    known = [field.name for field in fields(StoredFile)]
+    return StoredFile(**{name: value for name, value in body.items() if name in known})
 
 
 def pack_units(units: Iterable[Unit]) -> PackedUnits:
@@ -103,3 +133,40 @@ def unpack_units(packed: PackedUnits) -> list[Unit]:
 def unit_of_row(row: Mapping[str, Any]) -> Unit:
     """The unit a table's row belongs to; the rows of a table without folds are of the final one."""
     return Unit(row["method"], row["target"], row.get("fold", FINAL_FOLD))
+
+
+def targets_body(table: pa.Table) -> dict[str, Any]:
+    """The facts of a dataset's targets (class, mean, sd, ...) as a JSON body, sorted by target; NaN is null.
+
+    As sealed JSON rather than Parquet: a run's digest depends on it, and Parquet bytes change with the
+    library's version.
+
+    Raises ValueError for a column that is not text, number or truth value.
+    """
+    unknown = [field.name for field in table.schema if str(field.type) not in _KINDS]
+    if unknown or "target" not in table.column_names:
+        raise ValueError(f"targets: columns {unknown} cannot be stored, or column target is missing")
+    rows = sort_rows(table, ("target",))
+    return {
+        "columns": [
+            [name, str(column.type), _without_nan(column).to_pylist()]
+            for name, column in zip(rows.column_names, rows.columns, strict=True)
+        ]
+    }
+
+
+def targets_of(body: dict[str, Any]) -> pa.Table:
+    """The table a body holds."""
+    columns = {name: pa.array(values, _KINDS[kind]) for name, kind, values in body["columns"]}
+    return pa.table(columns)
+
+
+def targets_digest(table: pa.Table) -> str:
+    """The `targets_sha256` of a run's body: the same for equal tables, whatever the libraries."""
+    return digest_of(targets_body(table))
+
+
+def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not pa.types.is_floating(column.type):
+        return column
+    return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)

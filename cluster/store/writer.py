@@ -11,13 +11,13 @@ from cluster.errors import StorageError
 from cluster.store import layout
 from cluster.store.body import canonical, digest_of, read_json, seal_json, sha256
 from cluster.store.filesystem import FileSystem, open_filesystem
-from cluster.store.parquet import encode, sort_rows
+from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
-from cluster.store.records import StoredFile, commit_body, pack_units
+from cluster.store.records import StoredFile, commit_body, pack_units, targets_body
 from cluster.store.run_body import refuse_foreign_folder, refuse_other_run
-from cluster.store.targets import targets_body
 from cluster.store.units import Unit
-from tasks.tables.schemas import KEYS, SCHEMAS
+from cluster.store.versions import encode_rows, installed_release
+from tasks.tables.schemas import TABLES
 
 MOST_RERUNS = 100
 
@@ -128,7 +128,9 @@ class StoreWriter:
             self._put_table(name, key, attempt, table) for name, table in sorted(tables.items()) if len(table)
         ]
         stored += [self._put_file(extension, key, attempt, data) for extension, data in sorted(files.items())]
-        body = commit_body(key, attempt, self.run_digest, units, dependencies, stored, info or {})
+        body = commit_body(
+            key, attempt, self.run_digest, units, dependencies, stored, info or {}, installed_release()
+        )
         return self.fs.create(path, seal_json(body)) or self._committed_by(path) == attempt
 
     def quarantine(self, unit: Unit, errors: Sequence[Any]) -> None:
@@ -163,11 +165,12 @@ class StoreWriter:
         return attempt
 
     def _put_table(self, name: str, key: str, attempt: int, table: pa.Table) -> StoredFile:
-        if not table.schema.equals(SCHEMAS[name]):
-            raise ValueError(f"table {name}: expected the schema\n{SCHEMAS[name]}\ngot\n{table.schema}")
-        data = encode(sort_rows(table, KEYS[name]))
+        known = TABLES[name]
+        if not table.schema.equals(known.stored_schema):
+            raise ValueError(f"table {name}: expected the schema\n{known.stored_schema}\ngot\n{table.schema}")
+        data = encode_rows(known, sort_rows(table, known.key))
         path = self._put(data, (layout.data_path(name, key, attempt, rerun) for rerun in range(MOST_RERUNS)))
-        return StoredFile(path, len(data), sha256(data), name, table.num_rows)
+        return StoredFile(path, len(data), sha256(data), name, table.num_rows, known.file_version)
 
     def _put_file(self, extension: str, key: str, attempt: int, data: bytes) -> StoredFile:
         path = self._put(

@@ -10,36 +10,13 @@ import pyarrow.compute as pc
 from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
+from cluster.views.folds import control_folds
 from cluster.views.out_of_fold import OutOfFold, read_out_of_fold
-from cluster.views.run_folds import control_folds
 from modeling.statistics.metrics import benjamini_hochberg, mean_jaccard
 from modeling.statistics.pooling import pooled_many
+from tasks.tables.computed_tables import GENES
 
-_REAL = pa.float64()
-GENES_SCHEMA = pa.schema(
-    [
-        ("method", pa.string()),
-        ("target", pa.string()),
-        ("class", pa.string()),
-        ("mean", _REAL),
-        ("sd", _REAL),
-        ("folds", pa.int32()),
-        ("n", pa.int64()),
-        ("pearson", _REAL),
-        ("pearson_pooled", _REAL),
-        ("pearson_low", _REAL),
-        ("pearson_high", _REAL),
-        ("p_value", _REAL),
-        ("q_value", _REAL),
-        ("pearson_lineage", _REAL),
-        ("pearson_own", _REAL),
-        ("gain", _REAL),
-        ("rmse", _REAL),
-        ("rmse_mean", _REAL),
-        ("model", pa.string()),
-        ("stability", _REAL),
-    ]
-)
+GENES_SCHEMA = GENES.schema
 SCORE_COLUMNS = ("method", "target", "fold", "model", "pearson", "train_mean")
 
 Columns = dict[str, np.ndarray]
@@ -70,13 +47,13 @@ def scored_folds(reader: StoreReader, only: Collection[str] | None = None) -> pa
 
 
 def _not_scored(reader: StoreReader) -> frozenset[int]:
-    """The folds that say nothing of how well a target is forecast."""
+    """The folds that say nothing of how well a target is predicted."""
     return control_folds(reader.run) | {FINAL_FOLD}
 
 
 def of_method(table: pa.Table, method: str) -> pa.Table:
     """The rows of one method."""
-    return table.filter(pa.array([name == method for name in table.column("method").to_pylist()], pa.bool_()))
+    return table.filter(pc.equal(table.column("method"), method))
 
 
 def _of_method(reader: StoreReader, method: str, scores: pa.Table, only: Collection[str] | None) -> pa.Table:
@@ -144,8 +121,8 @@ def pooled_scores(rows: OutOfFold) -> Columns:
         error = measured - rows.predicted[block]
         out["rmse"][at] = _root_mean_square(codes, error)
         out["rmse_mean"][at] = _root_mean_square(codes, np.where(np.isnan(error), np.nan, measured - mean))
-    rival = np.fmax(0.0, np.fmax(out["pearson_lineage"], out["pearson_own"]))
-    return {**out, "gain": out["pearson_pooled"] - rival}
+    baseline = np.fmax(0.0, np.fmax(out["pearson_lineage"], out["pearson_own"]))
+    return {**out, "gain": out["pearson_pooled"] - baseline}
 
 
 def _root_mean_square(codes: np.ndarray, errors: np.ndarray) -> np.ndarray:

@@ -1,17 +1,19 @@
-"""The table `models` as readers see it: the final fits, each with how far off its target's forecasts were."""
+"""The tables `models` and `networks` as readers see them: with what is known only after the fits.
+
+A final model gets how far off its target's out-of-fold predictions were, a network the file of its weights.
+"""
 
 import numpy as np
 import pyarrow as pa
 
+from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.views.genes import of_method, scored_folds
 from cluster.views.out_of_fold import OutOfFold, read_out_of_fold
+from tasks.tables.schemas import TABLES
+from tasks.tables.target_tables import MODELS, RESIDUAL_LEVELS, RESIDUALS
 
-LEVELS = (50, 80, 90, 95)
-RESIDUALS = tuple(f"residual_{level}" for level in LEVELS)
-RESIDUALS_SCHEMA = pa.schema(
-    [("method", pa.string()), ("target", pa.string()), *((name, pa.float64()) for name in RESIDUALS)]
-)
+RESIDUALS_SCHEMA = pa.schema([MODELS.schema.field(name) for name in (*MODELS.key, *RESIDUALS)])
 
 
 def models_table(reader: StoreReader) -> pa.Table:
@@ -26,10 +28,23 @@ def models_table(reader: StoreReader) -> pa.Table:
     return models
 
 
+def networks_table(reader: StoreReader) -> pa.Table:
+    """The committed `networks`, sorted; `file` is its path in the store, `sha256` that of its bytes."""
+    table = TABLES["networks"]
+    parts = [table.schema.empty_table()]
+    for commit, rows in reader.parts("networks"):
+        # Networks of profiles and drugs are scored and not kept.
+        file = commit.other_files[0] if commit.other_files else None
+        values = (None, None) if file is None else (file.path, file.sha256)
+        named = (pa.array([text] * len(rows), pa.string()) for text in values)
+        parts.append(pa.table([*rows.columns, *named], schema=table.schema))
+    return sort_rows(pa.concat_tables(parts), table.key)
+
+
 def residuals_table(reader: StoreReader) -> pa.Table:
     """Per method and target, how far its out-of-fold predictions were off: `residual_50` ... `residual_95`.
 
-    A forecast ± residual_L holds the truth for at least L% of new lines, if they are exchangeable with the
+    A prediction ± residual_L holds the truth for at least L% of new lines, if they are exchangeable with the
     ones predicted out of fold (split conformal prediction; Vovk et al. 2005); null where too few were.
     """
     scores = scored_folds(reader)
@@ -55,5 +70,5 @@ def _residuals(rows: OutOfFold) -> dict[str, list[float | None]]:
     out = {}
     for code, target in enumerate(rows.targets):
         mine = np.sort(errors[starts[code] : starts[code + 1]])
-        out[target] = [residual_quantile(mine, level) for level in LEVELS]
+        out[target] = [residual_quantile(mine, level) for level in RESIDUAL_LEVELS]
     return out

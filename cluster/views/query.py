@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
@@ -12,16 +13,23 @@ import pyarrow as pa
 
 from cluster.errors import RefusedError
 from cluster.store.reader import StoreReader
-from cluster.views.models import RESIDUALS, residuals_table
-from cluster.views.registry import TABLES, WRITTEN, view
+from cluster.store.records import StoredFile
+from cluster.store.versions import require_known
+from cluster.views.mistakes import mistake
+from cluster.views.models import residuals_table
+from cluster.views.registry import COMPUTED, view
 from tasks.errors import BadInputError
-from tasks.tables.schemas import SCHEMAS
+from tasks.tables.columns import Column, Table
+from tasks.tables.describe import describe, show_tables
+from tasks.tables.schemas import TABLES
+from tasks.tables.target_tables import RESIDUALS
 
 MEMORY = "4GB"
 THREADS = 4
 # Functions in FROM that read nothing; every other one (read_csv, glob, query, ...) is refused by name.
 HARMLESS = frozenset({"range", "generate_series", "unnest"})
-ON_DISK = (*WRITTEN, "models")
+_DESCRIBE = re.compile(r'\s*(?:DESCRIBE|DESC)\s+(?:TABLE\s+)?"?(\w+)"?\s*;?\s*', re.IGNORECASE)
+_SHOW = re.compile(r"\s*SHOW\s+TABLES\s*;?\s*", re.IGNORECASE)
 CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -36,11 +44,18 @@ CLOSED: dict[str, str | bool | int | float | list[str]] = {
 def query(reader: StoreReader, sql: str) -> pa.Table:
     """The result of one SELECT (or WITH ... SELECT) over the store's tables.
 
-    Only the tables the statement mentions are opened, every file after its sha256 was checked. Raises
-    RefusedError for anything but one SELECT of tables, and BadInputError, with DuckDB's message, for SQL that
-    does not run; KeyboardInterrupt where Ctrl-C ended it. A name that several columns have is numbered from
-    the second on (`pearson`, `pearson_1`).
+    Only the tables the statement mentions are opened, every file after its sha256 was checked. A name that
+    several columns have is numbered from the second on (`pearson`, `pearson_1`). `DESCRIBE scores` and
+    `SHOW TABLES` give what the columns and tables mean (`tasks.tables.describe`).
+
+    Raises RefusedError for anything else, BadInputError for SQL that does not run, KeyboardInterrupt where
+    Ctrl-C ended it.
     """
+    if match := _DESCRIBE.fullmatch(sql):
+        return describe(match[1])
+    if _SHOW.fullmatch(sql):
+        return show_tables()
+    tables: list[str] = []
     with duckdb.connect(
         ":memory:", config={**CLOSED, "threads": min(THREADS, os.cpu_count() or 1)}
     ) as connection:
@@ -57,7 +72,7 @@ def query(reader: StoreReader, sql: str) -> pa.Table:
         except RecursionError as error:
             raise RefusedError("the query is nested too deeply: write it in simpler parts") from error
         except duckdb.Error as error:
-            raise BadInputError([*str(error).splitlines(), f"tables: {', '.join(TABLES)}"]) from error
+            raise mistake(error, tables) from error
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
@@ -118,21 +133,45 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 
 def _open(connection: duckdb.DuckDBPyConnection, reader: StoreReader, name: str) -> list[str]:
     """Make a table known; returns the files DuckDB will have to read for it."""
-    files = [file for commit in reader.commits() for file in commit.table_files(name)]
-    if name not in ON_DISK or not files or any(commit.table_files(name) for commit in reader.overlapping()):
+    files = [(commit, file) for commit in reader.commits() for file in commit.table_files(name)]
+    is_on_disk = name == "models" or name not in COMPUTED
+    if not is_on_disk or not files or any(commit.table_files(name) for commit in reader.overlapping()):
         connection.register(name, view(reader, name))
         return []
-    for file in files:
+    for commit, file in files:
+        require_known(commit, file)
         reader.verified(file)
-    paths = [reader.fs.location(file.path) for file in files]
-    columns = ", ".join(f'"{column}"' for column in SCHEMAS[name].names)
-    source = f"read_parquet([{_listed(paths)}], hive_partitioning = false)"
+    source = _rows_of(reader, TABLES[name], [file for _, file in files])
     if name == "models":  # joined here, so that a genome's weights are only read where they are selected
         connection.register("_residuals", residuals_table(reader))
-        columns = ", ".join([columns, *RESIDUALS])
-        source = f"{source} LEFT JOIN _residuals USING (method, target)"
-    connection.execute(f'CREATE VIEW "{name}" AS SELECT {columns} FROM {source}')  # noqa: S608 - our own names
-    return paths
+        joined = f"({source}) m LEFT JOIN _residuals USING (method, target)"
+        source = f"SELECT m.*, {', '.join(RESIDUALS)} FROM {joined}"  # noqa: S608 - our own names
+    connection.execute(f'CREATE VIEW "{name}" AS {source}')
+    return [reader.fs.location(file.path) for _, file in files]
+
+
+def _rows_of(reader: StoreReader, table: Table, files: list[StoredFile]) -> str:
+    """SQL for the rows of a table's files, those of each version with null in the columns added since."""
+    parts = []
+    for version in sorted({file.version for file in files}):
+        paths = [reader.fs.location(file.path) for file in files if file.version == version]
+        columns = ", ".join(_selected(column, version) for column in table.stored)
+        source = f"read_parquet([{_listed(paths)}], hive_partitioning = false)"
+        parts.append(f"SELECT {columns} FROM {source}")  # noqa: S608 - our own names
+    return " UNION ALL ".join(parts)
+
+
+def _selected(column: Column, version: int) -> str:
+    if column.since <= version:
+        return f'"{column.name}"'
+    return f'CAST(NULL AS {_sql_type(column.type)}) AS "{column.name}"'
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    """What DuckDB calls a column's type."""
+    if pa.types.is_list(kind):
+        return f"{_sql_type(kind.value_type)}[]"
+    return {"string": "VARCHAR", "binary": "BLOB"}.get(str(kind), str(kind))  # it knows int32, double, bool
 
 
 def _lock(connection: duckdb.DuckDBPyConnection, files: list[str]) -> None:

@@ -1,18 +1,15 @@
-"""Every table a store gives: those its shards wrote, and those computed from them."""
+"""Every table a store gives: those its shards wrote as they are, and those that readers compute or extend."""
 
 from collections.abc import Callable
 
 import pyarrow as pa
 
 from cluster.store.reader import StoreReader
-from cluster.views.failures import failures_table
+from cluster.views.folds import lineage_targets_view, lineages_view
 from cluster.views.genes import genes_table
-from cluster.views.lineages import lineage_targets_view, lineages_view
-from cluster.views.models import models_table
-from cluster.views.networks import networks_table
-from cluster.views.shards import shards_table
-from tasks.errors import BadInputError
-from tasks.tables.schemas import SCHEMAS
+from cluster.views.models import models_table, networks_table
+from cluster.views.shards import failures_table, shards_table
+from tasks.tables.describe import table_named
 
 COMPUTED: dict[str, Callable[[StoreReader], pa.Table]] = {
     "failures": failures_table,
@@ -23,13 +20,10 @@ COMPUTED: dict[str, Callable[[StoreReader], pa.Table]] = {
     "networks": networks_table,
     "shards": shards_table,
 }
-WRITTEN = tuple(sorted(SCHEMAS.keys() - COMPUTED.keys()))
-TABLES = tuple(sorted({*WRITTEN, *COMPUTED}))
 
 
 def view(reader: StoreReader, name: str) -> pa.Table:
-    """A whole table, sorted by its key. Raises BadInputError for a name that is not in `TABLES`."""
-    if name not in TABLES:
-        raise BadInputError(f"table {name!r}: there is none; a store has {', '.join(TABLES)}")
-    computed = COMPUTED.get(name)
-    return computed(reader) if computed else reader.table(name)
+    """A whole table, sorted by its key. Raises BadInputError, naming close ones, where there is none."""
+    table = table_named(name)
+    computed = COMPUTED.get(table.name)
+    return computed(reader) if computed else reader.table(table.name)

@@ -1,28 +1,16 @@
-"""The table `shards`: what became of every shard that was ever begun, from its attempts and its commit."""
+"""What became of the work: the tables `shards` (every one ever begun) and `failures` (what has no result)."""
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 import pyarrow as pa
 
+from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.store.records import Commit
-
-SHARDS_SCHEMA = pa.schema(
-    [
-        ("method", pa.string()),
-        ("shard", pa.string()),
-        ("fold", pa.int32()),
-        ("units", pa.int32()),
-        ("state", pa.string()),
-        ("attempts", pa.int32()),
-        ("failed", pa.int32()),
-        ("seconds", pa.float64()),
-        ("host", pa.string()),
-        ("bytes", pa.int64()),
-        ("error", pa.string()),
-    ]
-)
+from tasks.tables.computed_tables import SHARDS
+from tasks.tables.schemas import KEYS, table_of
 
 
 def shards_table(reader: StoreReader) -> pa.Table:
@@ -43,7 +31,22 @@ def shards_table(reader: StoreReader) -> pa.Table:
         _row(key, commits.get(key), begun.get(key, []), failed.get(key, []))
         for key in sorted({*commits, *begun})
     ]
-    return pa.Table.from_pylist(rows, schema=SHARDS_SCHEMA)
+    return pa.Table.from_pylist(rows, schema=SHARDS.schema)
+
+
+def failures_table(reader: StoreReader, only: Collection[str] | None = None) -> pa.Table:
+    """The committed rows (of some targets) and one of each quarantined unit, sorted.
+
+    A quarantined unit's `error` is its last, `attempts` how many errors condemned it.
+    """
+    rows = [
+        {"method": unit.method, "target": unit.target, "fold": unit.fold, "status": "failed"}
+        | {"error": str(errors[-1]) if errors else "no error recorded", "attempts": len(errors)}
+        for unit, errors in reader.quarantined().items()
+        if only is None or unit.target in only
+    ]
+    whole = pa.concat_tables([reader.table("failures", targets=only), table_of("failures", rows)])
+    return sort_rows(whole, KEYS["failures"])
 
 
 def lost_attempts(reader: StoreReader) -> int:

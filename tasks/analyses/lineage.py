@@ -14,48 +14,13 @@ import pyarrow.compute as pc
 from jaxtyping import Float64
 
 from modeling.statistics.paired import differences, paired_tests
+from tasks.tables.computed_tables import LINEAGE_TARGETS, LINEAGES
 
 SCORE_COLUMNS = ("method", "target", "fold", "rmse", "rmse_mean", "pearson")
 OVERALL = "all lineages"
 
-_REAL = pa.float64()
-_TESTS = [
-    ("rmse", _REAL),
-    ("rmse_random", _REAL),
-    ("difference", _REAL),
-    ("t", _REAL),
-    ("t_p", _REAL),
-    ("wilcoxon_p", _REAL),
-]
-LINEAGES_SCHEMA = pa.schema(
-    [
-        ("method", pa.string()),
-        ("fold", pa.int32()),
-        ("lineage", pa.string()),
-        ("n_lines", pa.int32()),
-        ("targets", pa.int32()),
-        *_TESTS,
-        ("share_worse", _REAL),
-        ("rmse_mean", _REAL),
-        ("rmse_mean_random", _REAL),
-        ("beyond_mean", _REAL),
-        ("beyond_mean_t_p", _REAL),
-        ("beyond_mean_wilcoxon_p", _REAL),
-    ]
-)
-LINEAGE_TARGETS_SCHEMA = pa.schema(
-    [
-        ("method", pa.string()),
-        ("target", pa.string()),
-        ("lineages", pa.int32()),
-        *_TESTS,
-        ("lineages_with_r", pa.int32()),
-        ("pearson", _REAL),
-        ("pearson_random", _REAL),
-        ("worst_lineage", pa.string()),
-        ("worst_rmse", _REAL),
-    ]
-)
+LINEAGES_SCHEMA = LINEAGES.schema
+LINEAGE_TARGETS_SCHEMA = LINEAGE_TARGETS.schema
 
 Grid = Float64[np.ndarray, "targets lineages"]
 

@@ -11,7 +11,7 @@ from tasks.dataset.checks import FEWEST_LINES
 from tasks.dataset.dataset import Dataset
 from tasks.dataset.gene_labels import parse_gene_label
 from tasks.errors import BadInputError
-from tasks.tables.vector_rows import FEWEST_VALUES
+from tasks.tables.rows import FEWEST_VALUES
 
 METHOD = "drugs"
 

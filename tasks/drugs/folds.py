@@ -23,9 +23,8 @@ from modeling.seeds import seed_of
 from tasks.drugs.drugs import METHOD, DrugData, fewest_drugs
 from tasks.drugs.ranking import fit_final_ranking, ranking_tables
 from tasks.fitting.fold import FoldResult, Panel
-from tasks.tables.network_rows import training_row
+from tasks.tables.rows import correlation_rows, training_row
 from tasks.tables.schemas import table_of
-from tasks.tables.vector_rows import correlation_rows
 
 FEATURES: dict[str, tuple[str, ...]] = {
     "expression": ("expression",),

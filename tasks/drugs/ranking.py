@@ -18,8 +18,8 @@ from tasks.errors import BadInputError
 from tasks.fitting.fold import Panel
 from tasks.scoring.kernels import FEWEST_KNOWN
 from tasks.scoring.samples import gene_columns, none_known
+from tasks.tables.rows import correlation_rows
 from tasks.tables.schemas import table_of
-from tasks.tables.vector_rows import correlation_rows
 
 MODEL = "ranking"
 DEFAULT_FEATURES = "dependency"  # it ranked best on real responses (PRISM, CTRP)

@@ -22,8 +22,8 @@ from tasks.fitting.fold import FoldResult, Panel
 from tasks.fitting.settings import MethodSettings
 from tasks.methods.cost import REFERENCE_LINES, Cost, DataSize
 from tasks.methods.method import FIT, FoldJob, Method
+from tasks.tables.rows import correlation_rows
 from tasks.tables.schemas import table_of
-from tasks.tables.vector_rows import correlation_rows
 
 METHOD, FEATURES = "profiles", "expression"
 FEWEST_GENES = 10  # of a fold's test part: r over fewer says nothing

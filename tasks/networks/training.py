@@ -30,7 +30,7 @@ from tasks.artifacts.networks import networks_bytes
 from tasks.fitting.fold import FoldResult, Panel
 from tasks.fitting.rows import Row
 from tasks.fitting.settings import MethodSettings
-from tasks.tables.network_rows import training_row
+from tasks.tables.rows import training_row
 from tasks.tables.schemas import RECONSTRUCTION, table_of
 
 

@@ -20,7 +20,7 @@ from cluster.figures.histogram import histogram
 from cluster.figures.page import POLICY, page
 from cluster.figures.registry import FIGURES
 from cluster.store.reader import StoreReader
-from cluster.store.targets import targets_digest
+from cluster.store.records import targets_digest
 from cluster.store.units import fold_level_unit
 from tasks.errors import BadInputError
 from tasks.tables.schemas import table_of

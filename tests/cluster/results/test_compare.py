@@ -16,7 +16,7 @@ from cluster.cli.compare import ROWS_SHOWN, compare_in_words
 from cluster.figures.compared import compared
 from cluster.figures.page import page
 from cluster.results.compare import among, compare, headlines
-from cluster.store.targets import targets_digest
+from cluster.store.records import targets_digest
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tests.made_stores import BODY, made_commit, made_writer, units_of

@@ -8,9 +8,9 @@ import pytest
 from cluster import Store
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, Unit, shard_key
-from cluster.views.registry import TABLES
 from cluster.views.shards import shards_table
 from tasks.errors import BadInputError
+from tasks.tables.schemas import TABLES
 from tests.made_stores import made_commit, made_store, made_tables, made_writer, units_of
 
 
@@ -46,7 +46,7 @@ def test_query_gives_a_frame(path: Path) -> None:
 
 
 def test_an_unknown_table_is_bad_input(path: Path) -> None:
-    with pytest.raises(BadInputError, match="'nope': there is none; a store has candidates, components, "):
+    with pytest.raises(BadInputError, match=r"'nope': there is none\ntables: candidates, components, "):
         Store(path).table("nope")
 
 

@@ -17,8 +17,8 @@ from cluster.runs.request import request_of
 from cluster.store.layout import commit_path
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
+from cluster.views.folds import control_folds, held_out_lineages
 from cluster.views.models import residuals_table
-from cluster.views.run_folds import control_folds, held_out_lineages
 from modeling.statistics.pooling import pooled
 from tasks.analyses.lineage import OVERALL
 from tasks.dataset.dataset import Dataset, write_dataset

@@ -10,8 +10,7 @@ from cluster.store.body import seal_json
 from cluster.store.filesystem import FileSystem
 from cluster.store.maintain import gc, verify
 from cluster.store.reader import StoreReader
-from cluster.store.records import commit_body
-from cluster.store.targets import targets_digest
+from cluster.store.records import commit_body, targets_digest
 from cluster.store.units import Unit, shard_key
 from cluster.store.writer import StoreWriter
 from tasks.errors import BadInputError

@@ -8,7 +8,7 @@ from cluster.errors import StorageError
 from cluster.store import layout
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
-from cluster.store.targets import targets_digest
+from cluster.store.records import targets_digest
 from cluster.store.units import Unit, shard_key
 from cluster.store.writer import StoreWriter
 from tasks.errors import BadInputError

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from cluster.store.reader import StoreReader
-from cluster.store.targets import targets_digest
+from cluster.store.records import targets_digest
 from cluster.store.units import FINAL_FOLD
 from cluster.views.genes import GENES_SCHEMA, genes_table, of_method, pooled_scores, scored_folds
 from cluster.views.models import models_table, residual_quantile

@@ -1,3 +1,4 @@
+import io
 import json
 import signal
 from collections.abc import Iterator
@@ -5,15 +6,18 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import cluster.views.query
+from cluster import Store
 from cluster.formats import to_bytes
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from cluster.views.query import CLOSED, query
-from cluster.views.registry import TABLES, view
+from cluster.views.registry import view
 from tasks.errors import BadInputError
+from tasks.tables.schemas import TABLES
 from tests.made_stores import made_commit, made_store, made_writer, units_of
 
 
@@ -78,6 +82,92 @@ def test_an_empty_store_has_empty_tables(tmp_path: Path) -> None:
 def test_a_mistake_is_answered_with_duckdbs_words(reader: StoreReader) -> None:
     with pytest.raises(BadInputError, match=r"pearsn(.|\n)*tables: candidates, components, failures"):
         query(reader, "SELECT pearsn FROM scores")
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("SELECT * FROM gene", "table 'gene': there is none; did you mean genes?"),
+        (
+            "SELECT * FROM Score s JOIN genes g USING (target)",
+            "table 'Score': there is none; did you mean scores?",
+        ),
+        ("SELECT * FROM nothing", "table 'nothing': there is none"),
+        ("SELECT * FROM other.genes", "table 'other.genes': there is none; did you mean genes?"),
+        ("SELECT pearsn FROM genes", "column 'pearsn': there is none; did you mean pearson"),
+        ("SELECT g.pearsn FROM genes g", "column 'pearsn': there is none; did you mean pearson"),
+        ("SELECT wrong FROM failures", "column 'wrong': there is none"),
+        ("SELECT floo(1.5)", 'Did you mean "floor"?'),
+    ],
+)
+def test_what_does_not_exist_is_named_with_what_is_close(reader: StoreReader, sql: str, words: str) -> None:
+    with pytest.raises(BadInputError) as raised:
+        query(reader, sql)
+    assert words in raised.value.text()
+    assert "pg_" not in raised.value.text()
+    assert raised.value.problems[-1].startswith("tables: candidates, components, ")
+
+
+def test_without_a_close_column_the_tables_columns_are_listed(reader: StoreReader) -> None:
+    with pytest.raises(BadInputError, match="failures has method, target, fold, status, error, attempts"):
+        query(reader, "SELECT wrong FROM failures")
+
+
+@pytest.mark.parametrize(
+    "sql", ["DESCRIBE scores", "describe Scores;", '  DESC TABLE "scores" ; ', "Describe\nscores\n"]
+)
+def test_a_table_is_described_by_its_definition(reader: StoreReader, sql: str) -> None:
+    found = query(reader, sql)
+    assert found.column_names == ["column", "type", "unit", "since", "doc"]
+    assert found.column("column").to_pylist() == view(reader, "scores").column_names
+    rows = {row["column"]: row for row in found.to_pylist()}
+    assert (rows["n_test"]["unit"], rows["rmse"]["unit"], rows["rmse"]["type"]) == (
+        "cell lines",
+        "measure",
+        "double",
+    )
+    assert "null where the measured values are constant" in rows["pearson"]["doc"]
+    assert {row["since"] for row in rows.values()} == {1}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_is_described_as_it_reads(reader: StoreReader, name: str) -> None:
+    described, table = query(reader, f"DESCRIBE {name}"), view(reader, name)
+    assert described.column("column").to_pylist() == table.column_names
+    assert described.column("type").to_pylist() == [str(field.type) for field in table.schema]
+
+
+@pytest.mark.parametrize("sql", ["SHOW TABLES", "show  tables;"])
+def test_the_tables_are_listed(reader: StoreReader, sql: str) -> None:
+    found = query(reader, sql)
+    assert found.column_names == ["table", "one_row_per", "key", "version"]
+    assert found.column("table").to_pylist() == sorted(TABLES)
+    rows = {row["table"]: row for row in found.to_pylist()}
+    assert (rows["predictions"]["key"], rows["predictions"]["version"]) == (
+        "method, target, cell_line, fold",
+        1,
+    )
+
+
+def test_describing_what_is_no_table_names_close_ones(reader: StoreReader) -> None:
+    with pytest.raises(
+        BadInputError, match=r"'scor': there is none; did you mean scores\?\ntables: candidates"
+    ):
+        query(reader, "DESCRIBE scor")
+
+
+def test_descriptions_come_in_every_format(reader: StoreReader) -> None:
+    for sql in ("DESCRIBE modifiers", "SHOW TABLES"):
+        table = query(reader, sql)
+        assert json.loads(to_bytes(table, "json")) == table.to_pylist()
+        assert to_bytes(table, "csv").decode().count("\n") == table.num_rows + 1
+        assert pq.read_table(io.BytesIO(to_bytes(table, "parquet"))).equals(table)
+        assert to_bytes(table, "table").decode().startswith(table.column_names[0])
+
+
+def test_python_describes_too(reader: StoreReader) -> None:
+    frame = Store(reader.fs.name).query("DESCRIBE genes")
+    assert frame["column"].tolist() == view(reader, "genes").column_names
 
 
 def test_too_little_memory_is_said(reader: StoreReader, monkeypatch: pytest.MonkeyPatch) -> None:

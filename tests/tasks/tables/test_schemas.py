@@ -1,13 +1,31 @@
 import numpy as np
 import pytest
 
-from tasks.tables.schemas import KEYS, SCHEMAS, table_of
+from tasks.tables.schemas import KEYS, MAY_DIFFER, SCHEMAS, TABLES, table_of
 
 
 def test_every_table_has_a_key_that_its_schema_holds():
     assert set(KEYS) == set(SCHEMAS)
     for name, key in KEYS.items():
         assert SCHEMAS[name].names[: len(key)] == list(key)
+
+
+def test_schemas_and_keys_are_those_of_the_definitions():
+    for name, schema in SCHEMAS.items():
+        table = TABLES[name]
+        assert KEYS[name] == table.key
+        assert schema.names == [column.name for column in table.columns if not column.computed]
+    assert set(TABLES) - set(SCHEMAS) == {"genes", "lineages", "lineage_targets", "shards"}
+    assert {column.name for table in TABLES.values() for column in table.columns} >= set(MAY_DIFFER)
+
+
+def test_columns_that_readers_add_are_not_written():
+    added = {name: set(table.schema.names) - set(SCHEMAS[name].names) for name, table in TABLES.items()
+             if name in SCHEMAS}  # fmt: skip
+    assert {name: columns for name, columns in added.items() if columns} == {
+        "models": {"residual_50", "residual_80", "residual_90", "residual_95"},
+        "networks": {"file", "sha256"},
+    }
 
 
 def test_a_block_repeats_its_scalars_and_nan_becomes_null():

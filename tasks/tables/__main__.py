@@ -1,0 +1,7 @@
+"""Print docs/tables.md: `python -m tasks.tables > docs/tables.md`."""
+
+import sys
+
+from tasks.tables.describe import markdown
+
+sys.stdout.write(markdown())

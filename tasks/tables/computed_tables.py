@@ -1,0 +1,169 @@
+"""The tables that are in no file: readers compute them from what shards committed."""
+
+import pyarrow as pa
+
+from tasks.tables.columns import Column, Table
+from tasks.tables.target_tables import COUNT, EFFECT, LINES, METHOD, REAL, TARGET, TEXT
+
+_TOO_SMALL = "; targets are correlated, so it is too small"
+
+GENES = Table(
+    "genes",
+    "method and target: how far its predictions can be trusted, over all its folds. "
+    "Random twins of held-out lineages do not count",
+    ("method", "target"),
+    (
+        METHOD,
+        TARGET,
+        Column(
+            "class",
+            TEXT,
+            "`variable` (sd > 0.1 over cell lines), or essential in hardly any line (`near 0`) or nearly "
+            "every line (`near 1`)",
+        ),
+        Column("mean", REAL, "mean effect over the cell lines measured", EFFECT),
+        Column("sd", REAL, "standard deviation of the effect over those", EFFECT),
+        Column("folds", COUNT, "folds committed", "folds"),
+        Column("n", pa.int64(), "out-of-fold predictions pooled: cell lines with a measured effect", LINES),
+        Column(
+            "pearson",
+            REAL,
+            "mean over folds of their r, as both papers report; folds without an r are skipped",
+        ),
+        Column(
+            "pearson_pooled",
+            REAL,
+            "r over all out-of-fold predictions at once, measured and predicted each less the fold's "
+            "training mean; 0 where predictions do not vary",
+        ),
+        Column(
+            "pearson_low",
+            REAL,
+            "lower end of its 95% interval (Fisher's z). Approximate: lines of one lineage are not "
+            "independent",
+        ),
+        Column("pearson_high", REAL, "upper end of that interval"),
+        Column("p_value", REAL, "one-sided p of the pooled r being above 0; 1 without an r"),
+        Column(
+            "q_value",
+            REAL,
+            "false discovery rate over every target the run wants of the method, those without a model "
+            "included (Benjamini-Hochberg)",
+        ),
+        Column("pearson_lineage", REAL, "baseline: pooled r of predicting by the mean of the line's lineage"),
+        Column("pearson_own", REAL, "baseline: pooled r of predicting by the target's own expression"),
+        Column(
+            "gain", REAL, "what the model adds: `pearson_pooled` less the better of both baselines (or 0)"
+        ),
+        Column("rmse", REAL, "root of the mean squared error over all out-of-fold predictions", EFFECT),
+        Column("rmse_mean", REAL, "the same of predicting each fold's training mean", EFFECT),
+        Column("model", TEXT, "the model that most folds chose; of equally many, the first by name"),
+        Column(
+            "stability",
+            REAL,
+            "how alike the folds' modifiers are: mean Jaccard index over pairs of folds, 0..1; null where "
+            "no fold has modifiers",
+        ),
+    ),
+    computed=True,
+)
+
+
+def _held_out(lines: str, pairs: str, note: str = "") -> tuple[Column, ...]:
+    """The comparison of `lines` held out with random ones, tested over `pairs`."""
+    return (
+        Column("rmse", REAL, f"mean RMSE on {lines}, held out", EFFECT),
+        Column("rmse_random", REAL, "mean RMSE on as many random cell lines, held out instead", EFFECT),
+        Column(
+            "difference",
+            REAL,
+            "`rmse` less `rmse_random`: above 0 where a lineage never seen is predicted worse",
+            EFFECT,
+        ),
+        Column("t", REAL, f"Student's paired t of the two over {pairs}"),
+        Column("t_p", REAL, f"its two-sided p{note}"),
+        Column("wilcoxon_p", REAL, f"two-sided p of Wilcoxon's signed-rank test over {pairs}{note}"),
+    )
+
+
+LINEAGES = Table(
+    "lineages",
+    "method and lineage held out, and one over all of them: how much worse its cell "
+    "lines are predicted than as many random ones. Empty unless the scheme is `lineage`",
+    ("method", "fold"),
+    (
+        METHOD,
+        Column(
+            "fold", COUNT, "number of the fold that holds the lineage out; null in the row over all lineages"
+        ),
+        Column("lineage", TEXT, "the lineage; `all lineages` in the row over all"),
+        Column("n_lines", COUNT, "cell lines of it", LINES),
+        Column("targets", COUNT, "targets with an RMSE in both folds", "targets"),
+        *_held_out("the lineage", "targets", _TOO_SMALL),
+        Column("share_worse", REAL, "share of targets with the larger RMSE on the lineage, 0..1"),
+        Column(
+            "rmse_mean", REAL, "mean over targets of the RMSE of their training mean on the lineage", EFFECT
+        ),
+        Column(
+            "rmse_mean_random",
+            REAL,
+            "the same on the random lines: effects vary more on some lineages",
+            EFFECT,
+        ),
+        Column(
+            "beyond_mean",
+            REAL,
+            "`difference` less that of the two before: what a lineage never seen takes from the model itself",
+            EFFECT,
+        ),
+        Column("beyond_mean_t_p", REAL, f"two-sided p of `beyond_mean` being 0 (paired t){_TOO_SMALL}"),
+        Column("beyond_mean_wilcoxon_p", REAL, f"the same by Wilcoxon's signed-rank test{_TOO_SMALL}"),
+    ),
+    computed=True,
+)
+
+LINEAGE_TARGETS = Table(
+    "lineage_targets",
+    "method and target: how much worse it is predicted on lineages never seen than on "
+    "as many random cell lines. Empty unless the scheme is `lineage`",
+    ("method", "target"),
+    (
+        METHOD,
+        TARGET,
+        Column("lineages", COUNT, "lineages with an RMSE in both folds", "lineages"),
+        *_held_out("the lineages", "lineages"),
+        Column("lineages_with_r", COUNT, "lineages with an r in both folds", "lineages"),
+        Column("pearson", REAL, "mean over those of r within the lineage, held out"),
+        Column("pearson_random", REAL, "mean over those of r within as many random lines"),
+        Column("worst_lineage", TEXT, "the lineage with the largest RMSE when held out"),
+        Column("worst_rmse", REAL, "its RMSE", EFFECT),
+    ),
+    computed=True,
+)
+
+SHARDS = Table(
+    "shards",
+    "shard that was ever begun: a piece of work, and what became of it",
+    ("shard",),
+    (
+        METHOD,
+        Column("shard", TEXT, "its key: the sha256 of the run and the units in it"),
+        Column("fold", COUNT, "number of its fold; -1 is the final fit, on all cell lines"),
+        Column("units", COUNT, "targets in it (or 1, a fold as a whole)"),
+        Column(
+            "state",
+            TEXT,
+            "`committed`; `failed`: its last attempt was seen to fail; `unfinished`: running, or lost "
+            "with its driver",
+        ),
+        Column("attempts", COUNT, "how often it was begun"),
+        Column("failed", COUNT, "how many of those attempts were seen to fail"),
+        Column("seconds", REAL, "time it took; null unless committed", "core-seconds"),
+        Column("host", TEXT, "the machine that computed it; null unless committed"),
+        Column("bytes", pa.int64(), "size of its files; null unless committed", "bytes"),
+        Column("error", TEXT, "the last failure; null where there was none"),
+    ),
+    computed=True,
+)
+
+COMPUTED = (GENES, LINEAGES, LINEAGE_TARGETS, SHARDS)
