@@ -11,10 +11,10 @@ import pytest
 from cluster import run
 from cluster.cli.plan import describe_plan, plan_as_json
 from cluster.errors import ExitCode
+from cluster.execution.run import resume_store
 from cluster.runs.planning import Shard
 from cluster.runs.remaining import dry_run
 from cluster.runs.request import request_of
-from cluster.runs.run import resume_store
 from cluster.store.body import read_json
 from cluster.store.filesystem import open_filesystem
 from cluster.store.layout import SUCCESS, commit_path
@@ -118,7 +118,7 @@ def test_networks_and_their_search_are_among_the_promised(
         seen.extend(shards)
         raise SeenShardsError
 
-    monkeypatch.setattr("cluster.runs.run.drive", drive)
+    monkeypatch.setattr("cluster.execution.run.drive", drive)
     with pytest.raises(SeenShardsError):
         run(dataset, tmp_path / "s", **options)
     assert tuple(seen) == promised.shards

@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 import pytest
 
 from cluster import Store, run
+from cluster.execution.run import resume_store
 from cluster.formats import to_bytes
 from cluster.results.compare import compare
-from cluster.runs.options import options_of, run_body
-from cluster.runs.run import resume_store
+from cluster.runs.options import folds_of, options_of, run_body
 from cluster.store.body import digest_of
 from cluster.store.filesystem import open_filesystem
 from cluster.store.maintain import gc, verify
@@ -134,7 +134,8 @@ def test_residuals_and_drugs_are_as_they_were(finished: Path, dataset: Path) -> 
 def test_the_run_has_the_digest_it_had(finished: Path, dataset: Path) -> None:
     reader = StoreReader.open(finished)
     assert reader.run_digest == PINNED["run_digest"]
-    body = run_body(options_of(reader.run), Dataset.open(dataset), reader.run["targets_sha256"])
+    options, opened = options_of(reader.run), Dataset.open(dataset)
+    body = run_body(options, opened, folds_of(options, opened), reader.run["targets_sha256"])
     assert "format" not in body  # `store.body` adds it, and nothing else does
     assert digest_of(body) == PINNED["run_digest"]
 

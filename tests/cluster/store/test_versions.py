@@ -12,7 +12,7 @@ import pytest
 
 import cluster.store.writer
 from cluster import Store
-from cluster.cli.store_actions import verify_store
+from cluster.cli.store import verify_store
 from cluster.errors import ExitCode, NewerVersionError
 from cluster.store import layout
 from cluster.store.body import seal_json
@@ -20,7 +20,6 @@ from cluster.store.filesystem import open_filesystem
 from cluster.store.maintain import gc, verify
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
-from cluster.store.versions import what_to_install
 from cluster.store.writer import StoreWriter
 from cluster.views.query import query
 from cluster.views.registry import view
@@ -298,8 +297,3 @@ def test_a_store_of_a_newer_format_is_not_called_damaged(tmp_path: Path) -> None
     report = verify(open_filesystem(tmp_path), repair=True)
     assert "restore it from a backup" not in " ".join(report.lines())
     assert "written by a newer Knockcast" in report.lines()[1]
-
-
-def test_what_to_install_is_the_newest_of_several() -> None:
-    assert "install 0.10.0 or newer" in what_to_install(["0.9.2", None, "0.10.0", "0.9.2"])
-    assert "install the newest release" in what_to_install([None])
