@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,14 @@ def sources(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_dataset(tmp_path_factory.mktemp("walks") / "dataset")
+
+
+@pytest.fixture
+def released(tmp_path: Path) -> Path:
+    """A store that an earlier release wrote."""
+    with tarfile.open(ROOT / "tests" / "fixtures" / "0.1" / "finished.tar.gz") as archive:
+        archive.extractall(tmp_path / "released", filter="data")
+    return tmp_path / "released" / "finished"
 
 
 def python(sources: Path, *arguments: str) -> str:
@@ -131,6 +140,30 @@ def test_a_method_is_one_file(sources: Path, dataset: Path) -> None:
     knockcast(sources, *in_process(dataset), "--method", "nearest_line")
     assert "nearest_line,ok" in count(sources, "store", "SELECT DISTINCT model, status FROM scores")
     contract(sources, "tests/tasks/methods/test_contract.py", "nearest_line")
+
+
+@pytest.mark.timeout(400)
+def test_a_column_reads_as_null_in_older_stores(sources: Path, dataset: Path, released: Path) -> None:
+    """New runs have it; a released store reads with nulls, and is whole."""
+    apply(walk("A column"), sources)
+    assert "train_sd" in knockcast(sources, "query", str(released), "DESCRIBE scores")
+    sql = "SELECT count(*) > 0, count(train_sd) FROM scores"
+    assert count(sources, str(released), sql) == ["true,0"]
+    assert "all is well" in knockcast(sources, "verify", str(released), "--repair")
+    assert not (released / "aside").exists()
+    knockcast(sources, *in_process(dataset), "--method", "ridge")
+    assert count(sources, "store", "SELECT count(*) = count(train_sd), count(*) FROM scores") == ["true,12"]
+    assert "train_sd" in python(sources, "-m", "tasks.tables")
+
+
+@pytest.mark.timeout(400)
+def test_a_table_is_a_definition_a_function_and_an_entry(sources: Path, released: Path) -> None:
+    apply(walk("A table"), sources)
+    assert "line_errors" in knockcast(sources, "query", str(released), "SHOW TABLES")
+    rows = count(
+        sources, str(released), "SELECT method, count(*), min(mean_error) > 0 FROM line_errors GROUP BY 1"
+    )
+    assert any(row.startswith("modifiers,") and row.endswith(",true") for row in rows)
 
 
 @pytest.mark.timeout(400)
