@@ -8,7 +8,6 @@ lack lines that others have.
 from collections.abc import Sequence
 
 from cluster.store.units import SEARCH, Unit
-from modeling.candidates.mean import Mean
 from modeling.candidates.registry import Candidate, candidates_of
 from modeling.networks.shared_networks import PLAIN
 from modeling.networks.training_state import Schedule
@@ -22,18 +21,6 @@ REFERENCE_GENES, REFERENCE_LINES = 18_000, 720
 TRAINING_SHARE = 0.8  # of the cell lines: five folds
 ROW_SECONDS = 0.0007  # one target's scores, baselines and rows, by any method
 SELECTION_SECONDS, SELECTION_ALL_GENES = 0.0007, 0.0015  # one target: by itself, and what genes add
-FIT_SECONDS = {  # one fit to some 20 modifiers, and the power of the lines it grows with
-    "ols": (0.0005, 0.5),
-    "ridge": (0.0003, 0.5),
-    "lasso": (0.0015, 0.5),
-    "tree": (0.0007, 0.5),
-    "xgboost": (0.09, 0.5),
-    "knn": (0.0015, 0.5),
-    "gp": (0.15, 2.0),
-    "gp_noiseless": (0.09, 2.0),
-    "forest": (0.055, 0.5),
-    "deep": (0.075, 0.5),
-}
 ONE_MODIFIER = 0.4  # of what boosting takes on some 20
 KERNEL_SECONDS = 0.0003  # one target of `ridge` or `kernel`: every penalty, and the forecasts
 FOREST_SECONDS = 2.0  # one target of `forest` on all the genes it keeps
@@ -68,19 +55,12 @@ def target_seconds(method: str, candidates: str | Sequence[str], genes: int, lin
     tried = candidates if method == "modifiers" else BOOSTING_ALONE
     selection = SELECTION_SECONDS + SELECTION_ALL_GENES * wide * long
     share = ONE_MODIFIER if method == "one_modifier" else 1.0
-    return ROW_SECONDS + selection + share * _choice_seconds(candidates_of(tried), long)
+    return ROW_SECONDS + selection + share * _choice_seconds(candidates_of(tried), TRAINING_SHARE * lines)
 
 
-def _choice_seconds(candidates: Sequence[Candidate], long: float) -> float:
+def _choice_seconds(candidates: Sequence[Candidate], n_lines: float) -> float:
     """A trial of each, and a fit of the winner, whichever it is."""
-    return sum(_fit_seconds(each, long) for each in candidates) * (1 + 1 / len(candidates))
-
-
-def _fit_seconds(candidate: Candidate, long: float) -> float:
-    if isinstance(candidate, Mean):
-        return sum(_fit_seconds(part, long) for part in candidate.parts)
-    seconds, power = FIT_SECONDS[candidate.name]
-    return seconds * float(long**power)
+    return sum(each.fit_seconds(n_lines) for each in candidates) * (1 + 1 / len(candidates))
 
 
 def preparation_seconds(method: str, genes: int, lines: int) -> float:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cluster.runs.dependencies import Search
-from modeling.candidates.registry import BUILT, candidates_of
+from modeling.candidates.registry import candidates_of, known_candidates
 from modeling.folds import Fold, Scheme, final_fold, make_folds
 from modeling.selection.select import SelectionSettings
 from tasks.dataset.checks import check_enough_lines, check_lineages
@@ -62,7 +62,7 @@ class RunOptions(BaseModel):
     def candidates(self) -> str | tuple[str, ...]:
         """The preset's name, or the candidates named one by one (`ols,knn`, or `ols` alone)."""
         names = tuple(name.strip() for name in self.preset.split(","))
-        return names if len(names) > 1 or names[0] in BUILT else names[0]
+        return names if len(names) > 1 or names[0] in known_candidates() else names[0]
 
     @property
     def runs_on(self) -> str:

@@ -146,8 +146,7 @@ def test_the_lowest_loss_is_chosen_and_of_equals_the_one_with_fewest_weights():
     assert chosen(known(0.4, 0.2, 0.2, 0.3)) == [1]
     assert chosen(known(0.2, 0.2, 0.2, 0.2)) == [weights.index(min(weights))]
     failed = {
-        c: replace(each, judged_loss=np.nan, failure="no")
-        for c, each in known(0.1, 0.1, 0.1, 0.1).items()
+        c: replace(each, judged_loss=np.nan, failure="no") for c, each in known(0.1, 0.1, 0.1, 0.1).items()
     }
     assert chosen(failed) == []
     assert chosen(failed | {SMALL[3]: known(0.1, 0.1, 0.1, 0.9)[SMALL[3]]}) == [3]
