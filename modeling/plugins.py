@@ -1,50 +1,89 @@
-"""Candidates and methods from other installed packages, found by their entry points."""
+"""What other installed packages add: the entry points of a group, found without importing any of them.
 
+A package adds something by naming it in its pyproject.toml, for example
+
+    [project.entry-points."knockcast.candidates"]
+    splines = "my_package.splines:Splines"
+
+Nothing of a package is imported until its plug-in is asked for by name, so that a broken one harms nobody who
+does not use it.
+"""
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
 
-CANDIDATES, METHODS = "knockcast.candidates", "knockcast.methods"  # the groups of entry points
+CANDIDATES = "knockcast.candidates"
+METHODS = "knockcast.methods"
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """What another distribution offers under a name; nothing of it is imported before `load`."""
+    """One entry point: its name and group, the distribution it comes from, and what it points to.
+
+    `entry_point` is "module:name". `also_in` lists other distributions ("NAME VERSION") that claim the same
+    name: then none of them can be used.
+    """
 
     name: str
+    group: str
     distribution: str
     version: str
-    entry_point: str  # module:object
+    entry_point: str
+    also_in: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
-        """As a message names it."""
-        return f"{self.name!r} of {self.distribution} {self.version} ({self.entry_point})"
+    @property
+    def source(self) -> str:
+        """The distribution and its version, for messages."""
+        return f"{self.distribution} {self.version}"
 
-    def load(self) -> Any:
-        """The object itself: what the entry point names, called if it is a class.
+    def load(self, built_in: Collection[str] = ()) -> object:
+        """Import what the entry point points to.
 
-        Raises ValueError, naming the plug-in, where it cannot be imported.
+        Raises ValueError, naming the distributions, where another one or something built in (`built_in`) has
+        the same name, or where importing it fails in whatever way.
         """
+        self.refuse_collision(built_in)
         try:
-            found = EntryPoint(self.name, self.entry_point, "").load()
-            return found() if isinstance(found, type) else found
-        except Exception as error:  # whatever another package's import raises must name that package
-            raise ValueError(f"plug-in {self} cannot be loaded: {type(error).__name__}: {error}") from error
+            loaded: object = EntryPoint(self.name, self.entry_point, self.group).load()
+        except Exception as error:
+            raise ValueError(
+                f"{self.group} {self.name!r}: {self.entry_point} of {self.source} cannot be imported "
+                f"({type(error).__name__}: {error}); update or uninstall {self.distribution}"
+            ) from error
+        return loaded
+
+    def refuse_collision(self, built_in: Collection[str] = ()) -> None:
+        """Raises ValueError where the name is taken: by something built in, or by another distribution."""
+        claimants = [*(["knockcast itself"] if self.name in built_in else []), *self.also_in]
+        if claimants:
+            raise ValueError(
+                f"{self.group} {self.name!r} is claimed by {self.source} and by {' and '.join(claimants)}; "
+                f"uninstall all but one of the packages that add it"
+            )
 
 
 @cache
-def discover(group: str) -> dict[str, Plugin]:
-    """The plug-ins of a group by name; looked for once a process.
+def discover(group: str) -> Mapping[str, Plugin]:
+    """The plug-ins of a group, by name; found once a process, and not imported."""
+    found: dict[str, list[EntryPoint]] = {}
+    for entry in entry_points(group=group):
+        found.setdefault(entry.name, []).append(entry)
+    return {name: _plugin(entries) for name, entries in sorted(found.items())}
 
-    Raises ValueError where two distributions offer one name.
-    """
-    found: dict[str, Plugin] = {}
-    for point in entry_points(group=group):
-        distribution = point.dist
-        name, version = (distribution.name, distribution.version) if distribution else ("unknown", "unknown")
-        plugin = Plugin(point.name, name, version, point.value)
-        other = found.setdefault(point.name, plugin)
-        if other != plugin:
-            raise ValueError(f"{group}: {plugin} and {other} have one name; uninstall one of them")
-    return found
+
+def _plugin(entries: list[EntryPoint]) -> Plugin:
+    first, *others = sorted(entries, key=_source)
+    name, version = _distribution(first)
+    also_in = tuple(" ".join(_distribution(other)) for other in others)
+    return Plugin(first.name, first.group, name, version, first.value, also_in)
+
+
+def _source(entry: EntryPoint) -> tuple[str, str, str]:
+    return (*_distribution(entry), entry.value)
+
+
+def _distribution(entry: EntryPoint) -> tuple[str, str]:
+    """Name and version of the distribution that declares the entry point."""
+    return ("unknown", "") if entry.dist is None else (entry.dist.name, entry.dist.version)

@@ -128,7 +128,7 @@ def test_a_candidate_is_one_file(sources: Path, dataset: Path) -> None:
         sources, "query", "store", "SELECT DISTINCT candidate FROM candidates", "--format", "csv"
     )
     assert '"median"' in tried or "median" in tried.split()
-    contract(sources, "tests/modeling/candidates/test_contract.py", "median")
+    contract(sources, "tests/modeling/candidates/test_registry.py", "contract and median")
 
 
 @pytest.mark.timeout(400)

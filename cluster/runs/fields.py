@@ -101,10 +101,10 @@ class RunOptions(BaseModel):
     @property
     def candidates(self) -> str | tuple[str, ...]:
         """The preset's name, or the candidates named one by one (`ols,knn`, or `ols` alone)."""
-        from modeling.candidates.registry import BUILT  # noqa: PLC0415 - heavy; see the module's docstring
+        from modeling.candidates.registry import known_candidates  # noqa: PLC0415 - heavy; see the module's docstring
 
         names = tuple(name.strip() for name in self.preset.split(","))
-        return names if len(names) > 1 or names[0] in BUILT else names[0]
+        return names if len(names) > 1 or names[0] in known_candidates() else names[0]
 
     @property
     def runs_on(self) -> str:

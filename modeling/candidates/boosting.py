@@ -1,16 +1,16 @@
 """Gradient-boosted trees by XGBoost."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-from modeling.candidates.base import fit_each
-from modeling.candidates.fitted import Arrays, Fitted
+from modeling.candidates.base import FitCost, SingleProblemCandidate
+from modeling.candidates.fitted import Arrays, Fitted, StoredModel
 from modeling.candidates.problem import Problem
 from modeling.seeds import generator
 
@@ -56,7 +56,7 @@ class BoosterModel:
 
 
 @dataclass(frozen=True)
-class Boosting:
+class Boosting(SingleProblemCandidate):
     """XGBoost: depth 5, at most 500 rounds, 64 bins; learning rate and rounds chosen on 10% of the lines.
 
     The held-out lines are drawn by the problem's seed. For each learning rate, boosting stops when their
@@ -65,12 +65,12 @@ class Boosting:
     """
 
     name: str = "xgboost"
+    summary: str = "gradient-boosted trees (XGBoost)"
+    cost: FitCost = FitCost(0.09)
+    model: ClassVar[type[StoredModel]] = BoosterModel
 
-    def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
-        """Fit every problem."""
-        return fit_each(self.name, self._fit_one, problems)
-
-    def _fit_one(self, problem: Problem) -> Fitted:
+    def fit_one(self, problem: Problem) -> Fitted:
+        """As the class says."""
         import xgboost  # noqa: PLC0415 (late, as above)
 
         rate, rounds, error = _choose(xgboost, problem)
@@ -125,3 +125,6 @@ def _settings(rate: float) -> dict[str, object]:
         "nthread": 1,
         "verbosity": 0,
     }
+
+
+CANDIDATES = (Boosting(),)

@@ -25,6 +25,15 @@ class Model(Protocol):
         ...
 
 
+class StoredModel(Model, Protocol):
+    """A class of models that come back from their arrays."""
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Model:
+        """The model that `arrays` was taken of."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class LinearModel:
     """`intercept + features @ coefficients`, on the raw feature scale."""

@@ -1,13 +1,14 @@
 """Nearest neighbours in the raw expression of the modifiers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64
 
-from modeling.candidates.base import fit_each
-from modeling.candidates.fitted import Arrays, Fitted
+from modeling.candidates.base import FitCost, SingleProblemCandidate
+from modeling.candidates.fitted import Arrays, Fitted, StoredModel
 from modeling.candidates.problem import Problem
 
 NEIGHBOURS = 50
@@ -42,15 +43,18 @@ class NeighboursModel:
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class Neighbours(SingleProblemCandidate):
     """scikit-learn's KNeighborsRegressor(50, weights="distance"); all lines where there are fewer than 50."""
 
     name: str = "knn"
+    summary: str = "mean of the 50 nearest cell lines, by distance"
+    cost: FitCost = FitCost(0.0015)
+    model: ClassVar[type[StoredModel]] = NeighboursModel
 
-    def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
-        """Fit every problem."""
-        return fit_each(self.name, self._fit_one, problems)
-
-    def _fit_one(self, problem: Problem) -> Fitted:
+    def fit_one(self, problem: Problem) -> Fitted:
+        """As the class says."""
         model = NeighboursModel(problem.features, problem.effect)
         return Fitted(self.name, model, {"neighbours": min(NEIGHBOURS, problem.n_lines)})
+
+
+CANDIDATES = (Neighbours(),)

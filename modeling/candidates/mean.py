@@ -1,14 +1,16 @@
 """The mean of several candidates' predictions, as a candidate of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float64
 
 from modeling.candidates.base import Candidate, fit_on_all
+from modeling.candidates.boosting import Boosting
 from modeling.candidates.fitted import Arrays, Fitted, Model, Parameter, failed
+from modeling.candidates.mlp.deep import Deep
 from modeling.candidates.problem import Problem
 
 Value = TypeVar("Value")
@@ -30,13 +32,6 @@ class MeanModel:
         """Every part's arrays, as `<part>.<array>`."""
         return {f"{name}.{key}": a for name, part in self.parts.items() for key, a in part.arrays().items()}
 
-    @classmethod
-    def from_arrays(
-        cls, arrays: Mapping[str, np.ndarray], restore: Mapping[str, Callable[[Arrays], Model]]
-    ) -> "MeanModel":
-        """The model that `arrays` was taken of; `restore` makes each named part from its own arrays."""
-        return cls({name: make(_of_part(arrays, name)) for name, make in restore.items()})
-
 
 @dataclass(frozen=True)
 class Mean:
@@ -47,6 +42,23 @@ class Mean:
 
     name: str
     parts: tuple[Candidate, ...]
+
+    @property
+    def summary(self) -> str:
+        """Which candidates it is the mean of."""
+        return f"mean of {' and '.join(part.name for part in self.parts)}"
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> MeanModel:
+        """Every part restored from its own arrays."""
+        return MeanModel({part.name: part.restore(_of_part(arrays, part.name)) for part in self.parts})
+
+    def fit_seconds(self, n_lines: float | int) -> float:
+        """The sum of the parts'."""
+        return sum(part.fit_seconds(n_lines) for part in self.parts)
+
+    def on(self, device: str) -> "Mean":
+        """Every part on that device."""
+        return replace(self, parts=tuple(part.on(device) for part in self.parts))
 
     def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
         """Fit every part to every problem."""
@@ -74,3 +86,6 @@ class Mean:
 def _of_part(named: Mapping[str, Value], part: str) -> dict[str, Value]:
     prefix = f"{part}."
     return {key.removeprefix(prefix): value for key, value in named.items() if key.startswith(prefix)}
+
+
+CANDIDATES = (Mean("xgboost+deep", (Boosting(), Deep())),)

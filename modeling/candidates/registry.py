@@ -1,46 +1,36 @@
-"""The model families automatic selection chooses among, and how a stored model comes back.
+"""Every candidate by name, those of other installed packages among them, and how a stored model comes back.
 
-A candidate fits `Problem`s and returns `Fitted`s; see `base.Candidate`. A new family is one file here and one
-entry in `BUILT`.
+A candidate is one file in this package or a sub-package, with a tuple `CANDIDATES` of `base.Candidate`s: the
+registry looks for it there. Another package adds one by the entry point group `knockcast.candidates`
+(`modeling.plugins`), which names a candidate, or a class or function that gives one without arguments.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from pkgutil import walk_packages
+from typing import cast
 
 import numpy as np
 
+import modeling.candidates
 from modeling.candidates.base import Candidate
-from modeling.candidates.boosting import BoosterModel, Boosting
-from modeling.candidates.fitted import Fitted, LinearModel, Model
-from modeling.candidates.gp.gp import GaussianProcess, GPModel
-from modeling.candidates.knn import Neighbours, NeighboursModel
-from modeling.candidates.linear.lasso import Lasso
-from modeling.candidates.linear.ols import OLS
-from modeling.candidates.linear.ridge import Ridge
-from modeling.candidates.mean import Mean, MeanModel
-from modeling.candidates.mlp.deep import Deep, DeepModel
+from modeling.candidates.fitted import Fitted
 from modeling.candidates.problem import Problem
-from modeling.candidates.trees.forest import Forest, ForestModel
-from modeling.candidates.trees.tree import Tree, TreeModel
+from modeling.plugins import CANDIDATES, Plugin, discover
 
-__all__ = ["BUILT", "PRESETS", "Candidate", "Fitted", "Problem", "candidates_of", "restore"]
-
-BUILT: dict[str, Candidate] = {
-    candidate.name: candidate
-    for candidate in (
-        OLS(),
-        Ridge(),
-        Lasso(),
-        Tree(),
-        Boosting(),
-        Neighbours(),
-        GaussianProcess(),
-        GaussianProcess("gp_noiseless", noisy=False),
-        Forest(),
-        Deep(),
-        Mean("xgboost+deep", (Boosting(), Deep())),
-    )
-}
+__all__ = [
+    "BUILT",
+    "PRESETS",
+    "Candidate",
+    "Fitted",
+    "Problem",
+    "candidate_of",
+    "candidates_of",
+    "known_candidates",
+    "plugin_of",
+    "restore",
+]
 
 # In order of preference at a tie.
 PRESETS: dict[str, tuple[str, ...]] = {
@@ -49,21 +39,70 @@ PRESETS: dict[str, tuple[str, ...]] = {
 }
 PLANNED_PRESETS = ("best",)
 
-_RESTORE: dict[str, Callable[[Mapping[str, np.ndarray]], Model]] = {
-    "ols": LinearModel.from_arrays,
-    "ridge": LinearModel.from_arrays,
-    "lasso": LinearModel.from_arrays,
-    "tree": TreeModel.from_arrays,
-    "xgboost": BoosterModel.from_arrays,
-    "knn": NeighboursModel.from_arrays,
-    "gp": GPModel.from_arrays,
-    "gp_noiseless": GPModel.from_arrays,
-    "forest": ForestModel.from_arrays,
-    "deep": DeepModel.from_arrays,
-    "xgboost+deep": lambda arrays: MeanModel.from_arrays(
-        arrays, {"xgboost": BoosterModel.from_arrays, "deep": DeepModel.from_arrays}
-    ),
-}
+IMPORTS_TORCH = "torch_"  # begins the names of modules that do: seconds that nobody should pay for a list
+
+
+def _built_in() -> Iterator[Candidate]:
+    """What each module of this package lists in `CANDIDATES`."""
+    for module in walk_packages(modeling.candidates.__path__, f"{modeling.candidates.__name__}."):
+        if module.name != __name__ and not module.name.rpartition(".")[2].startswith(IMPORTS_TORCH):
+            yield from getattr(import_module(module.name), "CANDIDATES", ())
+
+
+BUILT: dict[str, Candidate] = {candidate.name: candidate for candidate in _built_in()}
+
+
+def known_candidates() -> tuple[str, ...]:
+    """Names of all candidates, those of plug-ins last."""
+    return (*BUILT, *(name for name in discover(CANDIDATES) if name not in BUILT))
+
+
+def plugin_of(name: str) -> Plugin | None:
+    """The plug-in that a candidate comes from; None for one that is built in or unknown."""
+    return discover(CANDIDATES).get(name)
+
+
+def candidate_of(name: str) -> Candidate:
+    """The candidate of that name; a plug-in is imported here.
+
+    Raises ValueError for an unknown name, for one that several packages claim, and for a plug-in that cannot
+    be imported or is no candidate of its name.
+    """
+    plugin = plugin_of(name)
+    if plugin is not None:
+        plugin.refuse_collision(BUILT)
+        return _loaded(plugin)
+    if name not in BUILT:
+        raise ValueError(f"unknown candidate {name!r}; known are {', '.join(known_candidates())}")
+    return BUILT[name]
+
+
+@cache
+def _loaded(plugin: Plugin) -> Candidate:
+    loaded = plugin.load()
+    ready = isinstance(loaded, Candidate) and not isinstance(loaded, type)
+    made = loaded if ready else _called(plugin, loaded)
+    if not isinstance(made, Candidate):
+        raise ValueError(  # noqa: TRY004 - as for all that is wrong with a plug-in
+            f"candidate {plugin.name!r}: {plugin.entry_point} of {plugin.source} is no candidate but "
+            f"{type(made).__name__}; expected what modeling.candidates.base.Candidate says"
+        )
+    if made.name != plugin.name:
+        raise ValueError(
+            f"candidate {plugin.name!r}: {plugin.entry_point} of {plugin.source} calls itself {made.name!r}; "
+            "its name must be that of its entry point"
+        )
+    return made
+
+
+def _called(plugin: Plugin, factory: object) -> object:
+    try:
+        return cast(Callable[[], object], factory)()
+    except Exception as error:
+        raise ValueError(
+            f"candidate {plugin.name!r}: {plugin.entry_point} of {plugin.source} gives none when called "
+            f"({type(error).__name__}: {error})"
+        ) from error
 
 
 def candidates_of(preset: str | Sequence[str], device: str = "cpu") -> tuple[Candidate, ...]:
@@ -71,7 +110,8 @@ def candidates_of(preset: str | Sequence[str], device: str = "cpu") -> tuple[Can
 
     Networks train on `device`, as torch names it; the other candidates know only the CPU.
 
-    Raises ValueError for a preset that is unknown, names no candidate, or needs one that is not built.
+    Raises ValueError for a preset that is unknown, names no candidate, or needs one that is not built, and
+    for a candidate as `candidate_of` does.
     """
     if isinstance(preset, str):
         if preset in PLANNED_PRESETS:
@@ -79,36 +119,34 @@ def candidates_of(preset: str | Sequence[str], device: str = "cpu") -> tuple[Can
         if preset not in PRESETS:
             raise ValueError(
                 f"unknown preset {preset!r}; known are {', '.join(PRESETS)}, and candidates by name, "
-                f"alone or with commas between them: {', '.join(BUILT)}"
+                f"alone or with commas between them: {', '.join(known_candidates())}"
             )
         names: Sequence[str] = PRESETS[preset]
     else:
         names = tuple(preset)
-    missing = [name for name in names if name not in BUILT]
+    known = known_candidates()
+    missing = [name for name in names if name not in known]
     if missing or not names or len(set(names)) != len(names):
         raise ValueError(
             f"candidates {', '.join(names) or '(none)'}: each must be named once, presets not among them; "
-            f"unknown: {', '.join(missing) or 'none'}; known are {', '.join(BUILT)}"
+            f"unknown: {', '.join(missing) or 'none'}; known are {', '.join(known)}"
         )
-    return tuple(_on(BUILT[name], device) for name in names)
-
-
-def _on(candidate: Candidate, device: str) -> Candidate:
-    if isinstance(candidate, Mean):
-        return replace(candidate, parts=tuple(_on(part, device) for part in candidate.parts))
-    return replace(candidate, device=device) if isinstance(candidate, Deep) else candidate
+    return tuple(candidate_of(name).on(device) for name in names)
 
 
 def restore(kind: str, arrays: Mapping[str, np.ndarray]) -> Fitted:
     """The model of candidate `kind` from its `Fitted.arrays()`; its predictions are the same bit for bit.
 
-    Raises ValueError for an unknown kind or an array that is missing. Compare the hash of stored bytes first:
-    see `boosting.BoosterModel`.
+    Raises ValueError for an unknown kind (as `candidate_of`) or an array that is missing. Compare the hash of
+    stored bytes first: see `boosting.BoosterModel`.
     """
-    if kind not in _RESTORE:
-        raise ValueError(f"cannot restore a model of kind {kind!r}; known are {', '.join(_RESTORE)}")
+    if kind not in known_candidates():
+        raise ValueError(
+            f"cannot restore a model of kind {kind!r}; known are {', '.join(known_candidates())}. "
+            "If another package fitted it, install that package"
+        )
     try:
-        return Fitted(kind, _RESTORE[kind](arrays))
+        return Fitted(kind, candidate_of(kind).restore(arrays))
     except KeyError as error:
         raise ValueError(
             f"a stored {kind} model lacks the array {error}; it holds {sorted(arrays)}"

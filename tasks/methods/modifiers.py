@@ -16,7 +16,7 @@ from modeling.selection.association import TESTS, TILE_TARGETS
 from tasks.fitting.fold import Panel
 from tasks.fitting.modifiers import PreparedFold, TargetFit, fit_targets, prepare_fold
 from tasks.fitting.settings import MethodSettings
-from tasks.methods.cost import ROW_SECONDS, WORKER_BYTES, Cost, DataSize
+from tasks.methods.cost import ROW_SECONDS, TRAINING_SHARE, WORKER_BYTES, Cost, DataSize
 from tasks.methods.method import CommittedWork, Method
 from tasks.scoring.linear import predict_restored
 from tasks.scoring.model_rows import ModelFiles, Predictions, Row, Rows, as_json
@@ -121,7 +121,9 @@ def _cost(size: DataSize, candidates: str | Sequence[str], share: float = 1.0) -
     fold_bytes = int(GENE_BYTES * size.genes * size.cell_lines)
     tile = 8 * TILE_TARGETS * size.genes
     return Cost(
-        target=ROW_SECONDS + selection + share * _choice_seconds(candidates, size.long),
+        target=ROW_SECONDS
+        + selection
+        + share * _choice_seconds(candidates, TRAINING_SHARE * size.cell_lines),
         preparation=PREPARATION_SECONDS * size.wide * size.long,
         fold_bytes=fold_bytes,
         # A tile of targets x genes for each test, and the genes prepared again where lines are missing.
@@ -129,33 +131,10 @@ def _cost(size: DataSize, candidates: str | Sequence[str], share: float = 1.0) -
     )
 
 
-def _choice_seconds(candidates: str | Sequence[str], long: float) -> float:
+def _choice_seconds(candidates: str | Sequence[str], n_lines: float) -> float:
     """A trial of each, and a fit of the winner, whichever it is."""
     tried = candidates_of(candidates)
-    return sum(fit_seconds(each, long) for each in tried) * (1 + 1 / len(tried))
+    return sum(each.fit_seconds(n_lines) for each in tried) * (1 + 1 / len(tried))
 
 
 METHODS: tuple[Method, ...] = (Modifiers(), OneModifier(), AllModifiers())
-
-
-FIT_SECONDS = {
-    "ols": (0.0005, 0.5),
-    "ridge": (0.0003, 0.5),
-    "lasso": (0.0015, 0.5),
-    "tree": (0.0007, 0.5),
-    "xgboost": (0.09, 0.5),
-    "knn": (0.0015, 0.5),
-    "gp": (0.15, 2.0),
-    "gp_noiseless": (0.09, 2.0),
-    "forest": (0.055, 0.5),
-    "deep": (0.075, 0.5),
-}
-
-
-def fit_seconds(candidate: Any, long: float) -> float:
-    """TEMPORARY until candidates say it themselves."""
-    parts = getattr(candidate, "parts", None)
-    if parts:
-        return sum(fit_seconds(part, long) for part in parts)
-    seconds, power = FIT_SECONDS[candidate.name]
-    return float(seconds * long**power)

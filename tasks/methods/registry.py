@@ -43,13 +43,10 @@ def method_named(name: str) -> Method:
     no method, or calls itself otherwise.
     """
     known = built_in()
-    if name in known and name in discover(METHODS):
-        plugin = discover(METHODS)[name]
-        raise BadInputError(f"method {name}: plug-in {plugin} has the name of a built-in one; uninstall it")
-    if name in known:
-        return known[name]
     if name in discover(METHODS):
         return _plugged_in(name)
+    if name in known:
+        return known[name]
     raise BadInputError(
         f"method {name}: unknown; known are {', '.join(method_names())}; is it of a plug-in that is not "
         "installed here?"
@@ -65,13 +62,14 @@ def is_known(name: str) -> bool:
 def _plugged_in(name: str) -> Method:
     plugin = discover(METHODS)[name]
     try:
-        method = plugin.load()
+        found = plugin.load(built_in())
     except ValueError as error:
-        raise BadInputError(f"method {name}: {error}") from error
+        raise BadInputError(str(error)) from error
+    method = found() if isinstance(found, type) and issubclass(found, Method) else found
     if not isinstance(method, Method) or method.name != name:
         raise BadInputError(
-            f"method {name}: plug-in {plugin} gives {method!r}; expected an object of a class derived from "
-            f"tasks.methods.method.Method, with name {name!r}"
+            f"method {name}: {plugin.entry_point} of {plugin.source} gives {found!r}; expected a class "
+            f"derived from tasks.methods.method.Method, or an object of one, with name {name!r}"
         )
     return method
 

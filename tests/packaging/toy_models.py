@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from modeling.candidates.base import Candidate, fit_each
-from modeling.candidates.fitted import Fitted, LinearModel
+from modeling.candidates.base import FitCost, SingleProblemCandidate
+from modeling.candidates.fitted import Fitted, LinearModel, StoredModel
 from modeling.candidates.problem import Problem
 from modeling.folds import Fold
 from tasks.fitting.fit import fit_by_pattern
@@ -18,15 +18,15 @@ from tasks.methods.method import Method
 
 
 @dataclass(frozen=True)
-class Median(Candidate):
+class Median(SingleProblemCandidate):
     """Predicts the median effect of the training lines."""
 
     name: str = "median"
+    summary: str = "median of the training lines"
+    cost: FitCost = FitCost(0.0001)
+    model: ClassVar[type[StoredModel]] = LinearModel
 
-    def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
-        return fit_each(self.name, self._fit_one, problems)
-
-    def _fit_one(self, problem: Problem) -> Fitted:
+    def fit_one(self, problem: Problem) -> Fitted:
         return Fitted(self.name, LinearModel(float(np.median(problem.effect)), np.zeros(problem.n_features)))
 
 

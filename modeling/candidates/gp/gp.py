@@ -1,14 +1,15 @@
 """Gaussian process regression, with a noise term and as published without one."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64
 
-from modeling.candidates.base import fit_each
-from modeling.candidates.fitted import Arrays, Fitted
+from modeling.candidates.base import FitCost, SingleProblemCandidate
+from modeling.candidates.fitted import Arrays, Fitted, StoredModel
 from modeling.candidates.gp.likelihood import Likelihood, covariance_between, maximise, squared_distances
 from modeling.candidates.problem import Problem
 
@@ -66,7 +67,7 @@ class GPModel:
 
 
 @dataclass(frozen=True)
-class GaussianProcess:
+class GaussianProcess(SingleProblemCandidate):
     """scikit-learn's GaussianProcessRegressor on standardised features and effect, optimised from one start.
 
     With noise: RBF(sqrt(features)) + WhiteKernel(1). Without (the published form): RBF(), so every training
@@ -76,12 +77,12 @@ class GaussianProcess:
 
     name: str = "gp"
     noisy: bool = True
+    summary: str = "Gaussian process with a noise term"
+    cost: FitCost = FitCost(0.15, 2.0)
+    model: ClassVar[type[StoredModel]] = GPModel
 
-    def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
-        """Fit every problem."""
-        return fit_each(self.name, self._fit_one, problems)
-
-    def _fit_one(self, problem: Problem) -> Fitted:
+    def fit_one(self, problem: Problem) -> Fitted:
+        """As the class says."""
         features, scale = problem.standardised, _effect_scale(problem)
         likelihood = Likelihood(squared_distances(features.values), problem.effect_centred / scale)
         best = maximise(likelihood, self._start(problem))
@@ -112,3 +113,14 @@ def _effect_scale(problem: Problem) -> float:
     scale = math.sqrt(float(np.square(problem.effect_centred).mean()))
     rounding = np.finfo(np.float64).eps * problem.n_lines * abs(problem.effect_mean)
     return scale if scale > rounding else 1.0
+
+
+CANDIDATES = (
+    GaussianProcess(),
+    GaussianProcess(
+        "gp_noiseless",
+        noisy=False,
+        summary="Gaussian process without noise, as published",
+        cost=FitCost(0.09, 2.0),
+    ),
+)

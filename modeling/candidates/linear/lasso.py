@@ -1,13 +1,13 @@
 """The lasso on standardised features, its penalty chosen by three-fold cross-validation."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from modeling.candidates.base import fit_each, linear_model
-from modeling.candidates.fitted import Fitted
+from modeling.candidates.base import FitCost, SingleProblemCandidate, linear_model
+from modeling.candidates.fitted import Fitted, LinearModel, StoredModel
 from modeling.candidates.linear.coordinate_descent import lasso_path, relative_gap
 from modeling.candidates.problem import Problem
 
@@ -23,7 +23,7 @@ Effect = Float64[np.ndarray, " lines"]
 
 
 @dataclass(frozen=True)
-class Lasso:
+class Lasso(SingleProblemCandidate):
     """scikit-learn's LassoCV(cv=3) on standardised features, solved to optimality.
 
     Predictions equal the library's at a tight tolerance to 1e-6. As there: 100 penalties, geometric from the
@@ -33,12 +33,12 @@ class Lasso:
     """
 
     name: str = "lasso"
+    summary: str = "lasso, penalty by three-fold cross-validation"
+    cost: FitCost = FitCost(0.0015)
+    model: ClassVar[type[StoredModel]] = LinearModel
 
-    def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
-        """Fit every problem."""
-        return fit_each(self.name, self._fit_one, problems)
-
-    def _fit_one(self, problem: Problem) -> Fitted:
+    def fit_one(self, problem: Problem) -> Fitted:
+        """As the class says."""
         x, y = problem.standardised.values, problem.effect_centred
         penalties = penalty_grid(x, y)
         errors, path_optimal = cross_validation_errors(x, y, penalties)
@@ -91,3 +91,6 @@ def _path(
     for i in np.flatnonzero(~optimal):
         optimal[i] = relative_gap(gram, correlation, energy, sums[i], path[i]) <= GOOD_GAP
     return path, optimal, float(relative_gap(gram, correlation, energy, sums[-1], path[-1]))
+
+
+CANDIDATES = (Lasso(),)

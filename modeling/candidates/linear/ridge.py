@@ -1,13 +1,13 @@
 """Ridge regression on standardised features, its penalty chosen by leave-one-out error in closed form."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64
 
-from modeling.candidates.base import fit_each, linear_model
-from modeling.candidates.fitted import Fitted
+from modeling.candidates.base import FitCost, SingleProblemCandidate, linear_model
+from modeling.candidates.fitted import Fitted, LinearModel, StoredModel
 from modeling.candidates.problem import Problem
 
 # Four penalties a decade; on standardised features and some hundred lines the useful ones lie well within.
@@ -15,7 +15,7 @@ PENALTIES = np.logspace(-2, 5, 29)
 
 
 @dataclass(frozen=True)
-class Ridge:
+class Ridge(SingleProblemCandidate):
     """scikit-learn's RidgeCV(alphas=np.logspace(-2, 5, 29)) on standardised features.
 
     The leave-one-out residual of a line is its residual over 1 minus its leverage, so one SVD gives the
@@ -23,12 +23,12 @@ class Ridge:
     """
 
     name: str = "ridge"
+    summary: str = "ridge regression, penalty by leave-one-out error"
+    cost: FitCost = FitCost(0.0003)
+    model: ClassVar[type[StoredModel]] = LinearModel
 
-    def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
-        """Fit every problem."""
-        return fit_each(self.name, self._fit_one, problems)
-
-    def _fit_one(self, problem: Problem) -> Fitted:
+    def fit_one(self, problem: Problem) -> Fitted:
+        """As the class says."""
         svd = problem.svd
         errors = leave_one_out_errors(problem)
         best = int(np.argmin(errors))
@@ -52,3 +52,6 @@ def leave_one_out_errors(problem: Problem) -> Float64[np.ndarray, " penalties"]:
     )
     leverages = 1 / problem.n_lines + svd.left**2 @ kept
     return np.square(residuals / (1 - leverages)).mean(axis=0)
+
+
+CANDIDATES = (Ridge(),)

@@ -1,4 +1,4 @@
-"""Training networks one after another on a CPU, compiled: what `mlp.side_by_side` does with torch in stacks.
+"""Training networks one after another on a CPU, compiled: what `mlp.torch_training` does in stacks.
 
 A network of some thousand weights fits a processor's first cache, so that batching products over networks
 gains nothing there: no network waits in a stack for the longest, none is padded to the widest, and none can
@@ -57,7 +57,7 @@ class Training:
 
 
 def train_alone(networks: Sequence[Network], stream: int) -> list[TrainingOutcome]:
-    """Train every network as `side_by_side.train` does, within rounding; features need no padding.
+    """Train every network as `torch_training.train` does, within rounding; features need no padding.
 
     Their numbers of training lines must agree. A result is the same, bit for bit, in any company.
     """

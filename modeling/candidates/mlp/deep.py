@@ -3,11 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from modeling.candidates.fitted import Arrays, Fitted, Parameter, failed
+from modeling.candidates.base import BaseCandidate, FitCost
+from modeling.candidates.fitted import Arrays, Fitted, Parameter, StoredModel, failed
 from modeling.candidates.mlp.architecture import Biases, Weights, forward, initial_weights
 from modeling.candidates.mlp.compiled import train_alone
 from modeling.candidates.mlp.training import Network, TargetExamples, TrainingOutcome, padded_width
@@ -51,14 +53,14 @@ class DeepModel:
 
 
 @dataclass(frozen=True)
-class Deep:
+class Deep(BaseCandidate):
     """ReLU layers of 50, 20, 15 and 12 units on standardised features, dropout 0.4, 0.2, 0.1, linear output.
 
     `fit` validates by the mean squared error (the penalty left out) of 10% of the lines, stops when it has
     not fallen for 100 epochs, or at 1500, and keeps the best epoch's weights. `refit` trains again, on all
     lines, for the number of epochs that was best in the trial. Problems of one `fold_seed` and number of
     lines share orders and dropout masks. On device "cpu" `mlp.compiled` trains, network after network; on any
-    other `mlp.side_by_side` trains stacks of at most `slots`. There results agree with the CPU's, and with
+    other `mlp.torch_training` trains stacks of at most `slots`. There results agree with the CPU's, and with
     those in another company, within rounding: predictions to 1e-4 after ten epochs. Longer training can carry
     rounding far, where a line comes to lie on a ReLU's kink: most predictions end within 1e-4, some do not.
     """
@@ -66,6 +68,13 @@ class Deep:
     name: str = "deep"
     device: str = CPU
     slots: int = SLOTS
+    summary: str = "neural network of four layers"
+    cost: FitCost = FitCost(0.075)
+    model: ClassVar[type[StoredModel]] = DeepModel
+
+    def on(self, device: str) -> "Deep":
+        """The same, trained on that device."""
+        return replace(self, device=device)
 
     def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
         """Fit every problem, its best epoch found on held-out lines."""
@@ -99,7 +108,7 @@ class Deep:
         if self.device == CPU:
             return train_alone(networks, stream)
         # Late: only a GPU is worth the seconds that importing torch takes.
-        from modeling.candidates.mlp.side_by_side import train  # noqa: PLC0415
+        from modeling.candidates.mlp.torch_training import train  # noqa: PLC0415
 
         return train(networks, stream, self.slots, self.device)
 
@@ -146,3 +155,6 @@ def _lines(problem: Problem, rows: Int64[np.ndarray, " some_lines"]) -> TargetEx
 def _carried(fit: Fitted, trial: Mapping[str, Parameter]) -> Fitted:
     """A refit, with the trial's parameters as the evidence for its number of epochs."""
     return fit if fit.model is None else replace(fit, parameters=dict(trial))
+
+
+CANDIDATES = (Deep(),)

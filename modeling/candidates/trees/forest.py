@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
-from typing import Any, no_type_check
+from typing import Any, ClassVar, no_type_check
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 from numba import njit
 
-from modeling.candidates.base import fit_each
-from modeling.candidates.fitted import Arrays, Fitted, Parameter
+from modeling.candidates.base import FitCost, SingleProblemCandidate
+from modeling.candidates.fitted import Arrays, Fitted, Parameter, StoredModel
 from modeling.candidates.problem import Problem
 from modeling.candidates.trees.forest_growing import GrownForest, GrownTree, grow_forest
 from modeling.candidates.trees.tree import as_float32
@@ -75,7 +75,7 @@ class ForestModel:
 
 
 @dataclass(frozen=True)
-class Forest:
+class Forest(SingleProblemCandidate):
     """scikit-learn's RandomForestRegressor: 100 trees on resampled lines, depth 8, at least 5 lines a leaf.
 
     Its random state is 32 bits hashed from the problem's seed. The trees are grown by `forest_growing` where
@@ -88,12 +88,12 @@ class Forest:
     max_depth: int = 8
     min_leaf: int = 5
     out_of_bag: bool = False
+    summary: str = "random forest of 100 trees of depth 8"
+    cost: FitCost = FitCost(0.055)
+    model: ClassVar[type[StoredModel]] = ForestModel
 
-    def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
-        """Fit every problem."""
-        return fit_each(self.name, self._fit_one, problems)
-
-    def _fit_one(self, problem: Problem) -> Fitted:
+    def fit_one(self, problem: Problem) -> Fitted:
+        """As the class says."""
         features, seed = as_float32(problem.features), random_state(problem)
         grown = None
         if _grows_alike():
@@ -207,3 +207,6 @@ def _mean_leaf(
             predicted[i] += value[node]
         predicted[i] /= roots.size
     return predicted
+
+
+CANDIDATES = (Forest(),)

@@ -1,13 +1,14 @@
 """A shallow regression tree."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
-from modeling.candidates.base import fit_each
-from modeling.candidates.fitted import Arrays, Fitted
+from modeling.candidates.base import FitCost, SingleProblemCandidate
+from modeling.candidates.fitted import Arrays, Fitted, StoredModel
 from modeling.candidates.problem import Problem
 from modeling.candidates.trees.growing import grow, predict_heap, sorted_lines
 
@@ -38,7 +39,7 @@ class TreeModel:
 
 
 @dataclass(frozen=True)
-class Tree:
+class Tree(SingleProblemCandidate):
     """scikit-learn's DecisionTreeRegressor(max_depth=4), but without its random choice among equal splits.
 
     Features are rounded to float32, as there; equal splits go to the lowest feature, then threshold.
@@ -46,12 +47,12 @@ class Tree:
 
     name: str = "tree"
     max_depth: int = 4
+    summary: str = "regression tree of depth 4"
+    cost: FitCost = FitCost(0.0007)
+    model: ClassVar[type[StoredModel]] = TreeModel
 
-    def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
-        """Fit every problem."""
-        return fit_each(self.name, self._fit_one, problems)
-
-    def _fit_one(self, problem: Problem) -> Fitted:
+    def fit_one(self, problem: Problem) -> Fitted:
+        """As the class says."""
         lines, values = sorted_lines(as_float32(problem.features))
         model = TreeModel(*grow(lines, values, problem.effect, self.max_depth))
         leaves = 1 + int(np.count_nonzero(model.feature >= 0))
@@ -64,3 +65,6 @@ def as_float32(features: Float64[np.ndarray, "lines features"]) -> Float32[np.nd
     if not np.isfinite(rounded).all():
         raise ValueError("a feature is too large for float32; expression should be log2(TPM+1)")
     return rounded
+
+
+CANDIDATES = (Tree(),)

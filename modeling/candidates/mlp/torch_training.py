@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float64
 
 from modeling.candidates.mlp.architecture import EpochPlan, plan_epoch
-from modeling.candidates.mlp.stacks import Stack, stack_of
+from modeling.candidates.mlp.torch_stacks import Stack, stack_of
 from modeling.candidates.mlp.training import BATCH, Network, TrainingOutcome, note_epoch
 
 

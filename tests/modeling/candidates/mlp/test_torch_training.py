@@ -8,8 +8,8 @@ import torch
 
 from modeling.candidates.mlp.architecture import RELU_UNITS, forward, initial_weights, plan_epoch
 from modeling.candidates.mlp.compiled import train_alone
-from modeling.candidates.mlp.side_by_side import train
-from modeling.candidates.mlp.stacks import stack_of
+from modeling.candidates.mlp.torch_stacks import stack_of
+from modeling.candidates.mlp.torch_training import train
 from modeling.candidates.mlp.training import Network, TargetExamples, padded_width
 from tests.reference.deep import masks_and_order, train_slow
 from tests.reference.hard_data import signal
