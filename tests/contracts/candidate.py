@@ -135,7 +135,7 @@ def check_a_device_gives_a_candidate_of_the_same_name(candidate: Candidate) -> N
 def check_parameters_can_be_stored(candidate: Candidate) -> None:
     """Names and plain numbers or text, as the table `candidates` takes them."""
     fitted = fitted_by(candidate, Problem(*signal(60, 4, 9), 0))
-    assert all(type(value) in (int, float, str) for value in fitted.parameters.values())
+    assert all(isinstance(value, (int, float, str)) for value in fitted.parameters.values())
     assert all(isinstance(array, np.ndarray) and array.dtype != object for array in fitted.arrays().values())
 
 

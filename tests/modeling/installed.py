@@ -1,6 +1,8 @@
 """Distributions that look installed: a folder with metadata and modules, put on `sys.path`."""
 
 import importlib
+import itertools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +21,7 @@ def installer(folder: Path) -> Iterator[Install]:
     It takes the distribution's name and version, what its entry_points.txt says, and its modules' texts.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    before = set(sys.modules)
+    before, ages = set(sys.modules), itertools.count(1)
 
     def install(name: str, version: str, entry_points: str, **modules: str) -> None:
         info = folder / f"{name}-{version}.dist-info"
@@ -28,6 +30,7 @@ def installer(folder: Path) -> Iterator[Install]:
         (info / "entry_points.txt").write_text(entry_points)
         for module, text in modules.items():
             (folder / f"{module}.py").write_text(text)
+        os.utime(folder, (0, next(ages)))  # importlib.metadata looks again only where this differs
         forget()
 
     sys.path.insert(0, str(folder))
