@@ -128,8 +128,8 @@ def test_missing_genes_and_poor_samples_are_told(store: Path, samples: pd.DataFr
     said = predict_file(str(store), tmp_path / "x.csv", tmp_path / "out.csv", "kernel")
     names = list(samples.columns[100:103])
     assert f"3 genes the models need are missing: {', '.join(names)}" in said
-    assert "1 samples know under 90% of the genes, no forecast: ACH-900001 (7" in said
-    assert "19 samples lack some genes and are forecast from those they know (96." in said
+    assert "1 samples know under 90% of the genes, no prediction: ACH-900001 (7" in said
+    assert "19 samples lack some genes and are predicted from those they know (96." in said
     missing = pd.read_csv(tmp_path / "out.missing.csv").set_index("gene")["samples_without"]
     assert missing[names].tolist() == [NEW] * 3
     assert missing[samples.columns[1]] == 2
@@ -201,7 +201,7 @@ def real(real_data: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 @pytest.mark.parametrize("method", KINDS)
-def test_held_out_real_lines_are_forecast_as_by_the_slow_twin(
+def test_held_out_real_lines_are_predicted_as_by_the_slow_twin(
     real: tuple[pd.DataFrame, pd.DataFrame], tmp_path: Path, method: str
 ):
     """A store made from 90 lines, 20 others scored: all of it again with loops, refits and scikit-learn."""

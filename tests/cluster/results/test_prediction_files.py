@@ -1,4 +1,4 @@
-"""What `predict` says of targets and samples it could not forecast: a small store of invented models."""
+"""What `predict` says of targets and samples it could not predict: a small store of invented models."""
 
 from pathlib import Path
 from typing import Any
@@ -64,10 +64,10 @@ def said_of(store: Path, samples: pd.DataFrame, folder: Path) -> str:
     return predict_file(str(store), folder / "samples.csv", folder / "out.csv")
 
 
-def test_every_target_has_a_forecast_or_a_reason(store: Path, samples: pd.DataFrame, tmp_path: Path):
+def test_every_target_has_a_prediction_or_a_reason(store: Path, samples: pd.DataFrame, tmp_path: Path):
     said = said_of(store, samples, tmp_path)
     assert "3 samples x 2 targets" in said
-    assert "2 targets have no model, no forecast (reason in out.targets.csv): " in said
+    assert "2 targets have no model, no prediction (reason in out.targets.csv): " in said
     assert "BAD (failed), FEW (too_few_lines)" in said
     assert "1 targets have no final model (run with --no-final, " in said
     assert said.rstrip().endswith("`knockcast status`): LEFT")
@@ -77,8 +77,8 @@ def test_every_target_has_a_forecast_or_a_reason(store: Path, samples: pd.DataFr
     assert trust.loc["BAD", "reason"] == "singular"
     assert trust["kind"].isna().tolist() == [True, True, False, False]
     assert trust["n_modifiers"].tolist() == [0, 0, 1, 2]
-    forecast = pd.read_csv(tmp_path / "out.csv", index_col="sample")
-    assert forecast.to_dict("list") == {"ONE": [0.5, 3.5, 6.5], "TWO": [3.5, 9.5, 15.5]}
+    predicted = pd.read_csv(tmp_path / "out.csv", index_col="sample")
+    assert predicted.to_dict("list") == {"ONE": [0.5, 3.5, 6.5], "TWO": [3.5, 9.5, 15.5]}
 
 
 def test_samples_that_lack_values_are_told(store: Path, samples: pd.DataFrame, tmp_path: Path):
@@ -86,25 +86,27 @@ def test_samples_that_lack_values_are_told(store: Path, samples: pd.DataFrame, t
     samples.loc["b", "M3"] = np.nan
     samples.loc["c", ["M1", "M2"]] = np.nan
     said = said_of(store, samples, tmp_path)
-    assert "1 samples lack values and are forecast for no target: c" in said
-    assert "1 samples lack values and are forecast for some targets only: b (1 of 2)" in said
+    assert "1 samples lack values and have no prediction: c" in said
+    assert "1 samples lack values and have predictions of some targets only: b (1 of 2)" in said
 
 
 def test_a_target_without_a_column_is_told_once_and_not_for_every_sample(
     store: Path, samples: pd.DataFrame, tmp_path: Path
 ):
     said = said_of(store, samples.drop(columns="M3"), tmp_path)
-    assert "1 targets are not forecast for that reason" in said
+    assert "1 targets are not predicted for that reason" in said
     assert "samples lack values" not in said
 
 
-def test_no_forecast_at_all_is_refused_and_nothing_written(
+def test_no_prediction_at_all_is_refused_and_nothing_written(
     store: Path, samples: pd.DataFrame, tmp_path: Path
 ):
     samples["M1"] = np.nan
     samples.loc[["a", "b"], "M2"] = np.nan
     samples.loc["c", "M3"] = np.nan
-    words = "no sample knows enough for a single forecast, which takes all modifiers of a target: of 3 genes"
+    words = (
+        "no sample knows enough for a single prediction, which takes all modifiers of a target: of 3 genes"
+    )
     with pytest.raises(BadInputError, match=words) as found:
         said_of(store, samples, tmp_path)
     assert "the best sample knows 1; most lacking are M1, M2, M3" in found.value.text()
@@ -135,7 +137,7 @@ def test_a_store_of_drugs_alone_says_how_drugs_are_ranked(samples: pd.DataFrame,
         store.predict(samples)
     with pytest.raises(BadInputError, match=r"no final models of method ridge .*--method drugs"):
         store.predict(samples, "ridge")
-    with pytest.raises(BadInputError, match="method drugs ranks drugs, and forecasts no targets"):
+    with pytest.raises(BadInputError, match="method drugs ranks drugs and predicts no targets"):
         store.predict(samples, "drugs")
     with pytest.raises(BadInputError, match="columns 'M1', 'M1' name the same gene"):
         store.rank_drugs(samples[["M1", "M1"]])
