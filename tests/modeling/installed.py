@@ -1,8 +1,6 @@
 """Distributions that look installed: a folder with metadata and modules, put on `sys.path`."""
 
 import importlib
-import itertools
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,16 +19,15 @@ def installer(folder: Path) -> Iterator[Install]:
     It takes the distribution's name and version, what its entry_points.txt says, and its modules' texts.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    before, ages = set(sys.modules), itertools.count(1)
+    before = set(sys.modules)
 
     def install(name: str, version: str, entry_points: str, **modules: str) -> None:
-        info = folder / f"{name}-{version}.dist-info"
+        info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         (info / "entry_points.txt").write_text(entry_points)
         for module, text in modules.items():
             (folder / f"{module}.py").write_text(text)
-        os.utime(folder, (0, next(ages)))  # importlib.metadata looks again only where this differs
         forget()
 
     sys.path.insert(0, str(folder))

@@ -1,4 +1,4 @@
-"""Final models come back from the store and forecast as they did when they were fitted."""
+"""Final models come back from the store and predict as they did when they were fitted."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def samples(dataset: Dataset) -> pd.DataFrame:
     )
 
 
-def test_stored_models_forecast_as_when_they_were_fitted(
+def test_stored_models_predict_as_when_they_were_fitted(
     dataset: Dataset, chosen: list[str], store: Path, samples: pd.DataFrame
 ):
     predicted = Store(store).predict(samples).predicted

@@ -201,7 +201,7 @@ def real(real_data: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 @pytest.mark.parametrize("method", KINDS)
-def test_held_out_real_lines_are_forecast_as_by_the_slow_twin(
+def test_held_out_real_lines_are_predicted_as_by_the_slow_twin(
     real: tuple[pd.DataFrame, pd.DataFrame], tmp_path: Path, method: str
 ):
     """A store made from 90 lines, 20 others scored: all of it again with loops, refits and scikit-learn."""

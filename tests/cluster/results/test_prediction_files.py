@@ -1,4 +1,4 @@
-"""What `predict` says of targets and samples it could not forecast: a small store of invented models."""
+"""What `predict` says of targets and samples it could not predict: a small store of invented models."""
 
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ def said_of(store: Path, samples: pd.DataFrame, folder: Path) -> str:
     return predict_file(str(store), folder / "samples.csv", folder / "out.csv")
 
 
-def test_every_target_has_a_forecast_or_a_reason(store: Path, samples: pd.DataFrame, tmp_path: Path):
+def test_every_target_has_a_prediction_or_a_reason(store: Path, samples: pd.DataFrame, tmp_path: Path):
     said = said_of(store, samples, tmp_path)
     assert "3 samples x 2 targets" in said
     assert "2 targets have no model, no prediction (reason in out.targets.csv): " in said
@@ -77,8 +77,8 @@ def test_every_target_has_a_forecast_or_a_reason(store: Path, samples: pd.DataFr
     assert trust.loc["BAD", "reason"] == "singular"
     assert trust["kind"].isna().tolist() == [True, True, False, False]
     assert trust["n_modifiers"].tolist() == [0, 0, 1, 2]
-    forecast = pd.read_csv(tmp_path / "out.csv", index_col="sample")
-    assert forecast.to_dict("list") == {"ONE": [0.5, 3.5, 6.5], "TWO": [3.5, 9.5, 15.5]}
+    predicted = pd.read_csv(tmp_path / "out.csv", index_col="sample")
+    assert predicted.to_dict("list") == {"ONE": [0.5, 3.5, 6.5], "TWO": [3.5, 9.5, 15.5]}
 
 
 def test_samples_that_lack_values_are_told(store: Path, samples: pd.DataFrame, tmp_path: Path):
@@ -98,7 +98,7 @@ def test_a_target_without_a_column_is_told_once_and_not_for_every_sample(
     assert "samples lack values" not in said
 
 
-def test_no_forecast_at_all_is_refused_and_nothing_written(
+def test_no_prediction_at_all_is_refused_and_nothing_written(
     store: Path, samples: pd.DataFrame, tmp_path: Path
 ):
     samples["M1"] = np.nan
@@ -137,7 +137,7 @@ def test_a_store_of_drugs_alone_says_how_drugs_are_ranked(samples: pd.DataFrame,
         store.predict(samples)
     with pytest.raises(BadInputError, match=r"no final models of method ridge .*--method drugs"):
         store.predict(samples, "ridge")
-    with pytest.raises(BadInputError, match="--method drugs: it ranks drugs, and predicts no targets"):
+    with pytest.raises(BadInputError, match="method drugs ranks drugs and predicts no targets"):
         store.predict(samples, "drugs")
     with pytest.raises(BadInputError, match="columns 'M1', 'M1' name the same gene"):
         store.rank_drugs(samples[["M1", "M1"]])
