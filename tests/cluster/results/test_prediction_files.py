@@ -137,7 +137,7 @@ def test_a_store_of_drugs_alone_says_how_drugs_are_ranked(samples: pd.DataFrame,
         store.predict(samples)
     with pytest.raises(BadInputError, match=r"no final models of method ridge .*--method drugs"):
         store.predict(samples, "ridge")
-    with pytest.raises(BadInputError, match="method drugs ranks drugs and predicts no targets"):
+    with pytest.raises(BadInputError, match="--method drugs: it ranks drugs, and predicts no targets"):
         store.predict(samples, "drugs")
     with pytest.raises(BadInputError, match="columns 'M1', 'M1' name the same gene"):
         store.rank_drugs(samples[["M1", "M1"]])
