@@ -35,7 +35,7 @@ def classes(facts: pd.DataFrame, measure: str) -> Drawn:
     laid_out(
         figure,
         "Classes of targets",
-        f"{measure_in_words(measure)}<br>{VARIABLE}: sd above {VARIABLE_SD}; the others are parted at a mean "
+        f"{measure_in_words(measure)}<br>{VARIABLE}: sd above {VARIABLE_SD}; the others are divided at a mean "
         f"of {CUTS[measure]:g}",
         f"mean {measure} over cell lines",
         f"standard deviation of {measure}",

@@ -1,4 +1,4 @@
-"""What each method is told of a run's options."""
+"""What each method reads of a run's options."""
 
 from cluster.runs.fields import RunOptions
 from tasks.fitting.settings import MethodSettings

@@ -64,7 +64,7 @@ class StoreWriter:
         return digest
 
     def put_training(self, data: bytes) -> str:
-        """Store the expression that final models on all genes forecast from, once; returns its sha256."""
+        """Store the expression that final models on all genes predict from, once; returns its sha256."""
         name = sha256(data)
         self.fs.create(layout.training_path(name), data)
         return name

@@ -1,4 +1,4 @@
-"""How much worse targets are forecast on a lineage never seen than on as many random cell lines.
+"""How much worse targets are predicted on a lineage never seen than on as many random cell lines.
 
 Each held-out lineage is compared with its random twin (`modeling.folds`), pair by pair. A pair counts where
 the target has an RMSE in both folds.
@@ -50,7 +50,7 @@ def lineages_table(scores: pa.Table, held_out: Sequence[HeldOut]) -> pa.Table:
     `rmse_random` that on its random twin, `difference` the first less the second. `t` with `t_p` (Student's
     paired t-test) and `wilcoxon_p` (Wilcoxon's signed-rank test) are over targets, two-sided. `share_worse`
     is the share of targets with the larger RMSE on the lineage. `rmse_mean` and `rmse_mean_random` are of
-    the same targets forecast as their training mean: their difference is there without any model, because
+    the same targets predicted as their training mean: their difference is there without any model, because
     effects vary more, or elsewhere, on some lineages. `beyond_mean` is `difference` less that one, and its
     two p test whether it is zero: what being of a lineage never seen takes from the model itself. The last
     row (`all lineages`, no fold) compares the targets' means over their lineages.

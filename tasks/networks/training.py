@@ -44,7 +44,7 @@ class FoldVectors:
 
 
 def vectors_of(panel: Panel, fold: Fold, seed: int) -> FoldVectors:
-    """What a fold's networks learn from; `seed` draws the lines that are watched."""
+    """What a fold's networks learn from; `seed` draws the validation lines."""
     effect = panel.effect[fold.train][:, panel.variable]
     genes, scaling = gene_scaling(panel.expression[fold.train]), effect_scaling(effect)
     lines = ScaledTrainingLines(
