@@ -2,7 +2,7 @@
 
 from cluster.runs.fields import RunOptions
 from cluster.runs.planning import Costs
-from tasks.fitting.settings import MethodSettings
+from tasks.fitting.fold import MethodSettings
 from tasks.methods.cost import Cost, DataSize
 from tasks.methods.registry import method_named
 

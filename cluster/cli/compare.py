@@ -132,8 +132,8 @@ def _list_in_words(listed: "Comparison") -> list[str]:
 
 
 def _scatter(made: "Comparison", listed: Mapping[str, str]) -> bytes:
-    from cluster.figures.compared import compared
     from cluster.figures.page import page
+    from cluster.figures.targets import compared
 
     return page(compared(made, listed).figure, f"{made.first} against {made.second}")
 

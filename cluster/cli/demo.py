@@ -8,7 +8,7 @@ import typer
 
 from cluster.cli.answers import best_targets, print_best
 from cluster.cli.data import import_dataset, simulate_files
-from cluster.cli.options import with_options
+from cluster.cli.run import with_options
 from cluster.errors import ExitCode
 from cluster.outputs import check_folder
 

@@ -1,12 +1,87 @@
-"""`knockcast run`, `resume` and `submit`."""
+"""`knockcast run`, `resume` and `submit`, and their options: made from the fields of `RunOptions`."""
 
+import functools
+import inspect
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
+from typer.core import TyperCommand
 
-from cluster.cli.options import CommandOnMethods, with_options
-from cluster.runs.fields import GROUPS, WHERE, names_in
+from cluster.runs.fields import GROUPS, METHODS, WHERE, RunOptions, flag_of, group_of, names_in
+
+
+class CommandOnMethods(TyperCommand):
+    """A command whose help names every method, built in or from another package.
+
+    The methods are asked for only when help is shown: importing them takes a second.
+    """
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Fill in the methods where an option's help says `{methods}`."""
+        from tasks.methods.registry import described
+
+        parameters: list[Any] = self.params
+        for parameter in parameters:
+            text = getattr(parameter, "help", None)
+            if text and METHODS in text:
+                parameter.help = text.replace(METHODS, described())
+        super().format_help(ctx, formatter)
+
+
+def with_options(command: Callable[..., None], names: Iterable[str]) -> Callable[..., None]:
+    """The command, its `**options` spelled out as Typer options: the fields of `RunOptions` so named."""
+    own = [
+        parameter
+        for parameter in inspect.signature(command).parameters.values()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [parameter.replace(kind=keyword) for parameter in own] + [_parameter(name) for name in names]
+
+    @functools.wraps(command)
+    def spelled_out(**given: Any) -> None:
+        command(**given)
+
+    spelled_out.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    spelled_out.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return spelled_out
+
+
+def _parameter(name: str) -> inspect.Parameter:
+    """One field as a parameter that Typer reads: its flag, help, group, type and default."""
+    field = RunOptions.model_fields[name]
+    option = typer.Option(
+        _declaration(name, field.default), help=field.description, rich_help_panel=group_of(name)
+    )
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=list(field.default) if isinstance(field.default, tuple) else field.default,
+        annotation=Annotated[_typed(field.annotation), option],
+    )
+
+
+def _declaration(name: str, default: Any) -> str:
+    """A switch that is on by default has a flag that turns it off; one that is off needs none."""
+    flag = flag_of(name)
+    return f"{flag}/--no-{flag.removeprefix('--')}" if default is True else flag
+
+
+def _typed(annotation: Any) -> Any:
+    """The type Typer reads. What a field limits is checked later, with all other problems, so not here."""
+    kind, arguments = get_origin(annotation), get_args(annotation)
+    if kind is tuple:
+        return list[str]
+    if kind is Literal:
+        return str
+    if kind in (Union, UnionType):
+        first = _typed(arguments[0])
+        return first | None if NoneType in arguments else first
+    return annotation
+
 
 DatasetArgument = Annotated[Path, typer.Argument(help="A Dataset made by `knockcast import`.")]
 StoreArgument = Annotated[str, typer.Argument(help="A store's folder.")]

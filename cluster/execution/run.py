@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from cluster.formats import measure_in_words
 from cluster.ray_engine.runtime import check_address, open_executor
 from cluster.runs.devices import device_for
 from cluster.runs.fields import WHERE, RunOptions, names_in
@@ -22,11 +23,9 @@ from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, Unit
 from cluster.store.writer import StoreWriter
-from cluster.text import measure_in_words
-from cluster.worker.inputs import RunInputs
-from cluster.worker.work import prepare, run_and_commit
+from cluster.worker.work import RunInputs, prepare, run_and_commit
 from modeling.numba_cache import SETTING as COMPILED_CODE
-from tasks.artifacts.training_expression import training_bytes
+from tasks.artifacts.files import training_bytes
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tasks.fitting.fold import panel_of

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow.compute as pc
 
-from cluster.figures.classes import classes
-from cluster.figures.components import components
-from cluster.figures.drugs import drugs
-from cluster.figures.histogram import histogram
 from cluster.figures.page import Drawn
-from cluster.figures.profiles import profiles
+from cluster.figures.targets import classes, histogram
+from cluster.figures.vectors import components, drugs, profiles
 from cluster.store.reader import StoreReader
 from cluster.views.genes import scored_folds
 from tasks.dataset.target_facts import CUTS

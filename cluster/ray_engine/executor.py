@@ -27,11 +27,9 @@ from ray.exceptions import (
 
 from cluster.errors import PreparationError, RefusedError
 from cluster.ray_engine.gpu_share import share_on
-from cluster.ray_engine.on_worker import WorkerCode, prepare_method_fold, run_attempt
-from cluster.ray_engine.trainer import Trainers
-from cluster.scheduling.events import FailureKind
+from cluster.ray_engine.remote import Trainers, WorkerCode, prepare_method_fold, run_attempt
 from cluster.scheduling.executor import STOPPING, Ended, Preparation, Receipt, Work, describe_error
-from cluster.scheduling.shard import Job
+from cluster.scheduling.shards import FailureKind, Job
 from cluster.store.units import MethodFold
 
 PREPARE_RETRIES = 10  # of a preparation, by Ray, when its node dies: also when shards still read its result

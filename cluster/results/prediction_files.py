@@ -14,7 +14,7 @@ from tasks.errors import BadInputError
 from tasks.importing.importer import read_matrix
 from tasks.importing.matrices import GENES
 from tasks.methods.registry import method_named
-from tasks.scoring.kernels import FEWEST_KNOWN
+from tasks.scoring.all_genes import FEWEST_KNOWN
 
 ENDINGS = (".csv", ".parquet")
 

@@ -1,6 +1,6 @@
 """Every option of a run, declared once: its type, default, limits, help, group and flag.
 
-The command line (`cluster.cli.options`), Python's `run`, run.json and the workers all take them from here.
+The command line (`cluster.cli.run`), Python's `run`, run.json and the workers all take them from here.
 Nothing heavy is imported with this module, because `knockcast --help` is made from it.
 """
 
@@ -13,7 +13,7 @@ from tasks.methods import DEFAULT_METHODS
 
 if TYPE_CHECKING:
     from modeling.selection.select import SelectionSettings
-    from tasks.fitting.settings import Search
+    from tasks.fitting.fold import Search
 
 METHODS = "{methods}"  # in an option's help: every method and what it is, filled in when help is shown
 CODE_REDUNDANCY = 0.95  # of the published code, whatever its paper says

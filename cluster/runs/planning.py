@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from cluster.runs.fields import RunOptions
-from cluster.runs.settings import settings_of
-from cluster.scheduling.shard import Shard, name_shard
+from cluster.runs.methods import settings_of
+from cluster.scheduling.shards import Shard, name_shard
 from cluster.store.units import FINAL_FOLD, Unit
 from tasks.methods import DEFAULT_METHODS
 from tasks.methods.cost import Cost, DataSize

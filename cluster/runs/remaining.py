@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cluster.ray_engine.runtime import slots_of
-from cluster.runs.dependencies import dependencies_of
 from cluster.runs.devices import device_for, device_here
 from cluster.runs.fields import RunOptions
+from cluster.runs.methods import dependencies_of, settings_of
 from cluster.runs.planning import PlanSummary, Shard, make_shards, summarise
 from cluster.runs.request import PreparedRun, RunRequest, prepare_run
-from cluster.runs.settings import settings_of
 from cluster.store.filesystem import open_filesystem
 from cluster.store.layout import RUN
 from cluster.store.reader import StoreReader

@@ -13,9 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from cluster.libraries import UsedPlugin
-from cluster.runs.dependencies import fold_level_units
 from cluster.runs.fields import WHERE, RunOptions, names_in
-from cluster.runs.idle_options import idle_options
+from cluster.runs.methods import fold_level_units, idle_options, settings_of
 from cluster.runs.options import (
     checked_options,
     chosen_targets,
@@ -33,7 +32,6 @@ from cluster.runs.plugins import (
     stored_plugins,
     used_plugins,
 )
-from cluster.runs.settings import settings_of
 from cluster.store.body import digest_of
 from cluster.store.reader import StoreReader
 from cluster.store.records import targets_digest

@@ -13,7 +13,7 @@ from cluster.scheduling.executor import Executor
 from cluster.scheduling.ledger import Ledger
 from cluster.scheduling.loop import Deadlines, DriverLoop
 from cluster.scheduling.progress import Progress, Silent
-from cluster.scheduling.shard import Shard
+from cluster.scheduling.shards import Shard
 from cluster.store import layout
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit

@@ -10,8 +10,7 @@ from typing import Any, Protocol
 
 from cluster.errors import RefusedError, StorageError
 from cluster.libraries import UsedPlugin
-from cluster.scheduling.events import FailureKind
-from cluster.scheduling.shard import Job
+from cluster.scheduling.shards import FailureKind, Job
 from cluster.store.units import MethodFold
 from tasks.errors import BadInputError
 

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from cluster.errors import PreparationError
 from cluster.scheduling.executor import STOPPING, Ended, Preparation, Work, describe_error
-from cluster.scheduling.shard import Job
+from cluster.scheduling.shards import Job
 from cluster.store.units import MethodFold
 
 PREPARED_KEPT = 2  # method folds whose data is held: the one being worked on and the next

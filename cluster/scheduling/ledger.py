@@ -18,7 +18,7 @@ tested. The rules:
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 
-from cluster.scheduling.events import (
+from cluster.scheduling.shards import (
     Cancel,
     Committed,
     Event,
@@ -29,9 +29,10 @@ from cluster.scheduling.events import (
     Quarantine,
     Recalled,
     RecordFailure,
+    Shard,
     Start,
+    name_shard,
 )
-from cluster.scheduling.shard import Shard, name_shard
 from cluster.store.units import MethodFold, Unit
 
 FAILURES_ALONE = 3  # a target that failed by itself this often is quarantined

@@ -8,7 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from cluster.scheduling.events import (
+from cluster.scheduling.executor import Ended, Executor
+from cluster.scheduling.ledger import Ledger
+from cluster.scheduling.progress import Progress
+from cluster.scheduling.shards import (
     INFRASTRUCTURE_FAILURES,
     Cancel,
     Committed,
@@ -16,15 +19,13 @@ from cluster.scheduling.events import (
     Failed,
     Found,
     Instruction,
+    Job,
     Quarantine,
     Recalled,
     RecordFailure,
+    Shard,
     Start,
 )
-from cluster.scheduling.executor import Ended, Executor
-from cluster.scheduling.ledger import Ledger
-from cluster.scheduling.progress import Progress
-from cluster.scheduling.shard import Job, Shard
 from cluster.store import layout
 from cluster.store.body import read_json
 from cluster.store.units import MethodFold, Unit

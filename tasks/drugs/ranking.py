@@ -11,12 +11,12 @@ from scipy.stats import rankdata
 from modeling.folds import Fold
 from modeling.kernels.distances import scaling_of, standardised
 from modeling.profiles.drug_ranking import Ranking, fit_ranking, predict_drugs
-from tasks.artifacts.drug_ranking import DrugRanking, ranking_bytes
+from tasks.artifacts.files import DrugRanking, ranking_bytes
 from tasks.dataset.target_facts import VARIABLE_SD
 from tasks.drugs.drugs import METHOD, DrugData
 from tasks.errors import BadInputError
 from tasks.fitting.fold import Panel
-from tasks.scoring.kernels import FEWEST_KNOWN
+from tasks.scoring.all_genes import FEWEST_KNOWN
 from tasks.scoring.samples import gene_columns, none_known
 from tasks.tables.rows import correlation_rows
 from tasks.tables.schemas import table_of

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -10,9 +11,33 @@ from jaxtyping import Float32, Int64
 from modeling.baselines import UNKNOWN_LINEAGE
 from modeling.folds import Fold, quantile_fold
 from modeling.seeds import seed_of
+from modeling.selection.select import SelectionSettings
 from tasks.dataset.dataset import Dataset
 from tasks.dataset.target_facts import VARIABLE, target_facts
-from tasks.fitting.settings import MethodSettings
+
+Search = Literal["none", "once", "nested"]  # of an architecture: not at all, on the first fold, in every fold
+
+
+@dataclass(frozen=True)
+class MethodSettings:
+    """Method, candidate models (a preset or names), selection, seed, and where networks and products run.
+
+    `device` is torch's name of it ("cpu": association without torch); the last digits may depend on its kind,
+    so it is part of what a run is. `folds` is how many folds the run's scheme asks for.
+    Of a target's modifiers the best `most_modifiers` are used, all where it is None.
+    `stratified`: into how many quantile-stratified folds each target's own lines are split; None: every
+    target has the run's folds. `search` says how the architecture of shared networks is searched for.
+    """
+
+    method: str
+    candidates: str | tuple[str, ...]
+    selection: SelectionSettings
+    seed: int
+    device: str = "cpu"
+    most_modifiers: int | None = None
+    stratified: int | None = None
+    folds: int = 5
+    search: Search = "none"
 
 
 @dataclass(frozen=True)

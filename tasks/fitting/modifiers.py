@@ -16,8 +16,7 @@ from modeling.seeds import seed_of
 from modeling.selection.prepared import PreparedGenes, prepare_genes
 from modeling.selection.select import Modifiers, select
 from tasks.fitting.fit import fit_by_pattern
-from tasks.fitting.fold import Panel
-from tasks.fitting.settings import MethodSettings
+from tasks.fitting.fold import MethodSettings, Panel
 
 MEAN = "mean"  # the model of a target without modifiers: its training mean
 

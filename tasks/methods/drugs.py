@@ -6,8 +6,7 @@ from tasks.dataset.dataset import Dataset
 from tasks.drugs.drugs import METHOD, DrugData, check_drugs, check_ranking, drug_data
 from tasks.drugs.folds import drug_fold
 from tasks.errors import BadInputError
-from tasks.fitting.fold import FoldResult
-from tasks.fitting.settings import MethodSettings
+from tasks.fitting.fold import FoldResult, MethodSettings
 from tasks.methods.cost import REFERENCE_LINES, Cost, DataSize
 from tasks.methods.method import FIT, FoldJob, Method
 

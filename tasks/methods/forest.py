@@ -23,9 +23,8 @@ from modeling.seeds import seed_of
 from modeling.selection.association import TILE_TARGETS
 from modeling.selection.top_genes import standardised_genes, top_genes
 from tasks.fitting.fit import fit_by_pattern
-from tasks.fitting.fold import Panel, fold_of
+from tasks.fitting.fold import MethodSettings, Panel, fold_of
 from tasks.fitting.modifiers import TargetFit
-from tasks.fitting.settings import MethodSettings
 from tasks.methods.cost import ROW_SECONDS, WORKER_BYTES, Cost, DataSize
 from tasks.methods.method import CommittedWork, Method
 

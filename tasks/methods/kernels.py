@@ -21,15 +21,14 @@ from modeling.folds import Fold
 from modeling.kernels.distances import scaling_of, standardised
 from modeling.kernels.kernels import AnyKernel, Laplacian, Linear, choose_laplacian
 from modeling.kernels.ridge import RidgeFits, Spectrum, fit_ridge, spectrum_of
-from tasks.artifacts.training_expression import training_bytes
+from tasks.artifacts.files import training_bytes
 from tasks.dataset.target_facts import VARIABLE_SD
 from tasks.fitting.fit import fit_by_pattern
-from tasks.fitting.fold import Panel
+from tasks.fitting.fold import MethodSettings, Panel
 from tasks.fitting.modifiers import TargetFit
-from tasks.fitting.settings import MethodSettings
 from tasks.methods.cost import ROW_SECONDS, WORKER_BYTES, Cost, DataSize
 from tasks.methods.method import CommittedWork, Method
-from tasks.scoring.kernels import predict_by_kernels
+from tasks.scoring.all_genes import predict_by_kernels
 from tasks.scoring.model_rows import BASIC_CHECKSUM, ModelFiles, Predictions, Row, Rows, as_json
 
 TARGET_SECONDS = 0.0003  # every penalty, and the predictions

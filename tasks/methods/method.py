@@ -16,8 +16,7 @@ from modeling.folds import Fold, Scheme
 from modeling.networks.shared_networks import OnCheckpoint, TrainingCheckpoint
 from tasks.dataset.dataset import Dataset
 from tasks.fitting.fit import Fit
-from tasks.fitting.fold import FoldResult, Panel
-from tasks.fitting.settings import MethodSettings
+from tasks.fitting.fold import FoldResult, MethodSettings, Panel
 from tasks.methods.cost import Cost, DataSize
 from tasks.scoring.model_rows import BASIC_CHECKSUM, ModelFiles, Predictions, Rows
 

@@ -13,9 +13,8 @@ from safetensors.numpy import save
 from modeling.candidates.registry import candidates_of
 from modeling.folds import Fold
 from modeling.selection.association import TESTS, TILE_TARGETS
-from tasks.fitting.fold import Panel
+from tasks.fitting.fold import MethodSettings, Panel
 from tasks.fitting.modifiers import PreparedFold, TargetFit, fit_targets, prepare_fold
-from tasks.fitting.settings import MethodSettings
 from tasks.methods.cost import ROW_SECONDS, TRAINING_SHARE, WORKER_BYTES, Cost, DataSize
 from tasks.methods.method import CommittedWork, Method
 from tasks.scoring.linear import predict_restored

@@ -15,20 +15,19 @@ from modeling.candidates.choice import Trial
 from modeling.folds import Fold
 from modeling.networks.shared_networks import EXPRESSION_UNITS, PLAIN, STAGES
 from modeling.networks.training_state import Schedule
-from tasks.artifacts.networks import networks_of
+from tasks.artifacts.files import networks_of
 from tasks.dataset.dataset import Dataset
 from tasks.dataset.target_facts import VARIABLE
 from tasks.errors import BadInputError
 from tasks.fitting.fit import fit_by_pattern
-from tasks.fitting.fold import FoldResult, Panel
+from tasks.fitting.fold import FoldResult, MethodSettings, Panel
 from tasks.fitting.modifiers import TargetFit
-from tasks.fitting.settings import MethodSettings
 from tasks.methods.cost import ROW_SECONDS, TRAINING_SHARE, WORKER_BYTES, Cost, DataSize
 from tasks.methods.method import FIT, SEARCH, TARGETS, CommittedWork, FoldJob, FoldTask, Method
 from tasks.networks.search import search_fold
 from tasks.networks.training import design_of, train_fold
+from tasks.scoring.all_genes import predict_by_networks
 from tasks.scoring.model_rows import BASIC_CHECKSUM, ModelFiles, Predictions, Row, Rows, as_json
-from tasks.scoring.networks import predict_by_networks
 
 FIRST_FOLD = 0
 

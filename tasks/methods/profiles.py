@@ -18,8 +18,7 @@ from modeling.selection.prepared import FEWEST_LINES
 from modeling.statistics.metrics import pearson
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
-from tasks.fitting.fold import FoldResult, Panel
-from tasks.fitting.settings import MethodSettings
+from tasks.fitting.fold import FoldResult, MethodSettings, Panel
 from tasks.methods.cost import REFERENCE_LINES, Cost, DataSize
 from tasks.methods.method import FIT, FoldJob, Method
 from tasks.tables.rows import correlation_rows

@@ -12,8 +12,7 @@ import tasks.methods
 from modeling.folds import Fold
 from modeling.plugins import METHODS, discover
 from tasks.errors import BadInputError
-from tasks.fitting.fold import Panel, share_of
-from tasks.fitting.settings import MethodSettings
+from tasks.fitting.fold import MethodSettings, Panel, share_of
 from tasks.methods import DEFAULT_METHODS
 from tasks.methods.method import CommittedWork, Method, Prepared
 

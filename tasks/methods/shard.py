@@ -8,10 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from tasks.fitting.fit import Fit
-from tasks.fitting.fold import Panel, fold_of
+from tasks.fitting.fold import MethodSettings, Panel, fold_of
 from tasks.fitting.modifiers import MEAN
 from tasks.fitting.rows import candidate_rows, failure_rows, modifier_rows, score_rows
-from tasks.fitting.settings import MethodSettings
 from tasks.methods.method import Method, Prepared
 from tasks.methods.registry import method_named
 from tasks.scoring.model_rows import Row

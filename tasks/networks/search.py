@@ -6,9 +6,8 @@ from modeling.folds import Fold
 from modeling.networks.architecture_search import Tried, numbers_of, search_network, tried_of
 from modeling.networks.shared_networks import STAGES, OnCheckpoint, TrainingCheckpoint
 from modeling.networks.training_state import Schedule
-from tasks.fitting.fold import FoldResult, Panel
+from tasks.fitting.fold import FoldResult, MethodSettings, Panel
 from tasks.fitting.rows import Row
-from tasks.fitting.settings import MethodSettings
 from tasks.networks.training import design_of, fold_seed, vectors_of
 from tasks.tables.schemas import table_of
 

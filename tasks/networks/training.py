@@ -26,10 +26,9 @@ from modeling.networks.shared_networks import (
 )
 from modeling.networks.training_state import Schedule, TrainedNetwork
 from modeling.seeds import seed_of
-from tasks.artifacts.networks import networks_bytes
-from tasks.fitting.fold import FoldResult, Panel
+from tasks.artifacts.files import networks_bytes
+from tasks.fitting.fold import FoldResult, MethodSettings, Panel
 from tasks.fitting.rows import Row
-from tasks.fitting.settings import MethodSettings
 from tasks.tables.rows import training_row
 from tasks.tables.schemas import RECONSTRUCTION, table_of
 

@@ -19,10 +19,10 @@ class ModelFiles(Protocol):
     """The files that final models share, by the sha256 of their bytes, which are checked."""
 
     def training(self, digest: str) -> bytes:
-        """Training expression (`tasks.artifacts.training_expression`)."""
+        """Training expression (`tasks.artifacts.files`)."""
 
     def weights(self, digest: str) -> bytes:
-        """Trained networks (`tasks.artifacts.networks`)."""
+        """Trained networks (`tasks.artifacts.files`)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from cluster.runs.planning import make_shards
 from cluster.scheduling.driver import drive
 from cluster.scheduling.executor import Receipt
 from cluster.scheduling.in_process import InProcessExecutor
-from cluster.scheduling.shard import Job
+from cluster.scheduling.shards import Job
 from cluster.store.filesystem import open_filesystem
 from cluster.store.units import Unit
 from cluster.store.writer import StoreWriter

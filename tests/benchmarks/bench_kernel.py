@@ -20,8 +20,7 @@ from threadpoolctl import threadpool_limits
 from modeling.folds import Fold, make_folds
 from modeling.kernels.ridge import TILE_TARGETS, fit_ridge
 from modeling.selection.select import SelectionSettings
-from tasks.fitting.fold import Panel
-from tasks.fitting.settings import MethodSettings
+from tasks.fitting.fold import MethodSettings, Panel
 from tasks.methods.kernels import PreparedKernel
 from tasks.methods.registry import prepare_method_fold
 from tasks.methods.shard import run_shard

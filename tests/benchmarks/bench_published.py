@@ -23,9 +23,8 @@ from modeling.candidates.registry import PRESETS, Problem, candidates_of
 from modeling.folds import make_folds
 from modeling.seeds import seed_of
 from modeling.selection.select import SelectionSettings
-from tasks.fitting.fold import Panel
+from tasks.fitting.fold import MethodSettings, Panel
 from tasks.fitting.modifiers import PreparedFold, TargetFit, features_of, fit_targets, prepare_fold
-from tasks.fitting.settings import MethodSettings
 from tests.benchmarks.real_problems import real_panel, simulated_panel
 from tests.reference.hard_data import signal
 from tests.reference.published import choose_published

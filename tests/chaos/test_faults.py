@@ -16,7 +16,7 @@ from cluster.runs.planning import make_shards
 from cluster.scheduling.driver import Deadlines, drive
 from cluster.scheduling.executor import Ended, Preparation
 from cluster.scheduling.in_process import InProcessExecutor
-from cluster.scheduling.shard import Shard
+from cluster.scheduling.shards import Shard
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit

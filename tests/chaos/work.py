@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from cluster.errors import StorageError
 from cluster.scheduling.executor import Receipt, ReportProgress
-from cluster.scheduling.shard import Job
+from cluster.scheduling.shards import Job
 from cluster.store.units import MethodFold
 from cluster.store.writer import StoreWriter
 from tasks.tables.schemas import SCHEMAS

@@ -12,8 +12,7 @@ import pyarrow.compute as pc
 
 from modeling.folds import final_fold, make_folds
 from modeling.selection.select import SelectionSettings
-from tasks.fitting.fold import Panel
-from tasks.fitting.settings import MethodSettings
+from tasks.fitting.fold import MethodSettings, Panel
 from tasks.methods.cost import DataSize
 from tasks.methods.method import TARGETS, CommittedWork, FoldJob, FoldTask, Method
 from tasks.methods.shard import run_shard

@@ -13,12 +13,10 @@ from plotly.offline import get_plotlyjs
 
 from cluster import Store
 from cluster.cli.output import write_figures
-from cluster.figures.boxes import boxes
-from cluster.figures.classes import classes
-from cluster.figures.drugs import drugs
-from cluster.figures.histogram import histogram
 from cluster.figures.page import POLICY, page
 from cluster.figures.registry import FIGURES
+from cluster.figures.targets import classes, histogram
+from cluster.figures.vectors import boxes, drugs
 from cluster.store.reader import StoreReader
 from cluster.store.records import targets_digest
 from cluster.store.units import fold_level_unit

@@ -12,7 +12,7 @@ from cluster.runs.planning import make_shards
 from cluster.scheduling.driver import Deadlines, drive
 from cluster.scheduling.executor import Ended, Preparation, Requirements
 from cluster.scheduling.in_process import InProcessExecutor
-from cluster.scheduling.shard import Job
+from cluster.scheduling.shards import Job
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, Unit

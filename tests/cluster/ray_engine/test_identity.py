@@ -12,7 +12,7 @@ from cluster.ray_engine import identity, runtime
 from cluster.ray_engine.runtime import connected
 from cluster.scheduling.driver import drive
 from cluster.scheduling.executor import Preparation, Requirements
-from cluster.scheduling.shard import Job, Shard, name_shard
+from cluster.scheduling.shards import Job, Shard, name_shard
 from cluster.store.filesystem import open_filesystem
 from cluster.store.units import Unit, fold_level_unit
 from cluster.store.writer import StoreWriter

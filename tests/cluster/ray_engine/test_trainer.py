@@ -9,7 +9,7 @@ import pytest
 from cluster.ray_engine.identity import fingerprint
 from cluster.ray_engine.runtime import connected
 from cluster.scheduling.executor import Ended, Preparation, Requirements
-from cluster.scheduling.shard import Job, Shard
+from cluster.scheduling.shards import Job, Shard
 from cluster.store.units import fold_level_unit
 from tests.chaos.work import Script, marks, prepare, train_a_while
 

@@ -13,8 +13,8 @@ from scipy import stats
 
 from cluster import Store, run
 from cluster.cli.compare import ROWS_SHOWN, compare_in_words
-from cluster.figures.compared import compared
 from cluster.figures.page import page
+from cluster.figures.targets import compared
 from cluster.results.compare import among, compare, headlines
 from cluster.store.records import targets_digest
 from tasks.dataset.dataset import Dataset

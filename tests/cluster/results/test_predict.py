@@ -12,9 +12,8 @@ from modeling.folds import final_fold
 from modeling.selection.select import SelectionSettings
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
-from tasks.fitting.fold import panel_of
+from tasks.fitting.fold import MethodSettings, panel_of
 from tasks.fitting.modifiers import fit_targets, prepare_fold
-from tasks.fitting.settings import MethodSettings
 
 PRESET = "ols,lasso,tree,knn,xgboost"
 

@@ -14,8 +14,8 @@ from cluster.errors import RefusedError
 from cluster.execution.run import resume_store
 from cluster.runs.devices import device_for, device_here, sees_gpu
 from cluster.runs.fields import RunOptions
+from cluster.runs.methods import settings_of
 from cluster.runs.request import request_of
-from cluster.runs.settings import settings_of
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.writer import StoreWriter

@@ -3,7 +3,7 @@
 import pytest
 
 from cluster.runs.fields import RunOptions
-from cluster.runs.idle_options import idle_options
+from cluster.runs.methods import idle_options
 from tasks.methods.registry import method_named, method_names
 
 

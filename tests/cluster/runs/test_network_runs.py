@@ -151,7 +151,7 @@ def test_trainers_on_ray_give_the_same_bytes(dataset: Path, whole: Path, tmp_pat
 
 
 def test_a_trainer_that_died_after_its_commit_answers_without_training_again(dataset: Path, tmp_path: Path):
-    from cluster.scheduling.shard import Job, Shard
+    from cluster.scheduling.shards import Job, Shard
     from cluster.worker.work import run_and_commit
 
     run(dataset, tmp_path / "store", methods=["plain"], workers=0, folds=2, final=False)

@@ -12,14 +12,13 @@ from cluster.runs.planning import (
     make_shards,
     summarise,
 )
-from cluster.scheduling.shard import name_shard
+from cluster.scheduling.shards import name_shard
 from cluster.store.units import FINAL_FOLD, Unit, fold_level_unit, shard_key
 from modeling.folds import make_folds
 from modeling.selection.association import Tile
 from modeling.selection.prepared import prepare_genes
 from modeling.selection.select import SelectionSettings
-from tasks.fitting.fold import Panel
-from tasks.fitting.settings import MethodSettings
+from tasks.fitting.fold import MethodSettings, Panel
 from tasks.methods.cost import WORKER_BYTES
 from tasks.methods.forest import GENES as FOREST_GENES
 from tasks.methods.registry import method_named, method_names, prepare_method_fold

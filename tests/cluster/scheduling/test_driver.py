@@ -11,7 +11,7 @@ from cluster.runs.planning import make_shards
 from cluster.scheduling.driver import Deadlines, Outcome, drive, seal_if_done
 from cluster.scheduling.executor import Ended, Preparation, Receipt
 from cluster.scheduling.in_process import InProcessExecutor
-from cluster.scheduling.shard import Job, Shard
+from cluster.scheduling.shards import Job, Shard
 from cluster.store import layout
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader

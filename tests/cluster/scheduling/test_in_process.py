@@ -6,7 +6,7 @@ from threadpoolctl import threadpool_info
 from cluster.errors import PreparationError, StorageError
 from cluster.scheduling.executor import Preparation, Receipt
 from cluster.scheduling.in_process import PREPARED_KEPT, InProcessExecutor
-from cluster.scheduling.shard import Job, Shard
+from cluster.scheduling.shards import Job, Shard
 from cluster.store.units import MethodFold, Unit
 from tasks.errors import BadInputError
 

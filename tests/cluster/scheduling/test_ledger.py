@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cluster.scheduling.events import (
+from cluster.scheduling.ledger import FAILURES_ALONE, IN_FLIGHT_PER_SLOT, INFRASTRUCTURE_RESTARTS, Ledger
+from cluster.scheduling.shards import (
     Cancel,
     Committed,
     Event,
@@ -17,10 +18,10 @@ from cluster.scheduling.events import (
     Quarantine,
     Recalled,
     RecordFailure,
+    Shard,
     Start,
+    name_shard,
 )
-from cluster.scheduling.ledger import FAILURES_ALONE, IN_FLIGHT_PER_SLOT, INFRASTRUCTURE_RESTARTS, Ledger
-from cluster.scheduling.shard import Shard, name_shard
 from cluster.store.units import MethodFold, Unit, fold_level_unit
 
 RUN = "f" * 64

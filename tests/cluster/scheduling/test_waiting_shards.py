@@ -2,14 +2,13 @@
 
 import pytest
 
-from cluster.runs.dependencies import dependencies_of, fold_level_units, task_key
+from cluster.runs.methods import dependencies_of, fold_level_units, task_key
 from cluster.runs.planning import make_shards
-from cluster.scheduling.events import Cancel, Committed, Failed, Found, Instruction, Start
 from cluster.scheduling.ledger import FAILURES_ALONE, Ledger
-from cluster.scheduling.shard import Shard, name_shard
+from cluster.scheduling.shards import Cancel, Committed, Failed, Found, Instruction, Shard, Start, name_shard
 from cluster.store.units import FIT, SEARCH, Unit, fold_level_unit, shard_key
 from modeling.selection.select import SelectionSettings
-from tasks.fitting.settings import MethodSettings, Search
+from tasks.fitting.fold import MethodSettings, Search
 from tasks.methods.method import FoldTask
 from tasks.methods.networks import FIRST_FOLD
 from tests.costs import costs_of

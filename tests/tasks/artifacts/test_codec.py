@@ -11,9 +11,14 @@ from modeling.networks.mlp import Perceptron
 from modeling.networks.scaling import EffectScaling, GeneScaling
 from modeling.profiles.drug_ranking import DrugWeights, Ranking
 from tasks.artifacts.codec import Codec
-from tasks.artifacts.drug_ranking import ranking_bytes, ranking_of
-from tasks.artifacts.networks import networks_bytes, networks_of
-from tasks.artifacts.training_expression import training_bytes, training_of
+from tasks.artifacts.files import (
+    networks_bytes,
+    networks_of,
+    ranking_bytes,
+    ranking_of,
+    training_bytes,
+    training_of,
+)
 from tasks.errors import BadInputError
 
 LINES, GENES, TARGETS, DRUGS = ("ACH-1", "ACH-2", "ACH-é"), ("B", "A (1)"), ("A", "*"), ("D2", "D1")

@@ -8,7 +8,7 @@ import pytest
 
 from modeling.folds import Fold, make_folds
 from modeling.statistics.metrics import pearson
-from tasks.artifacts.drug_ranking import DrugRanking, ranking_of
+from tasks.artifacts.files import DrugRanking, ranking_of
 from tasks.drugs.drugs import DrugData, drug_data
 from tasks.drugs.ranking import fit_final_ranking, rank_drugs, ranking_tables
 from tasks.errors import BadInputError

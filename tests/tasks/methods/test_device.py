@@ -8,9 +8,8 @@ import pytest
 from modeling.folds import make_folds
 from modeling.selection.select import SelectionSettings
 from tasks.dataset.dataset import Dataset
-from tasks.fitting.fold import panel_of
+from tasks.fitting.fold import MethodSettings, panel_of
 from tasks.fitting.modifiers import prepare_fold
-from tasks.fitting.settings import MethodSettings
 from tasks.methods.shard import run_shard
 from tests.modeling.devices import DEVICES
 

@@ -9,8 +9,7 @@ import pytest
 from modeling.folds import Fold, make_folds, quantile_fold
 from modeling.seeds import seed_of
 from modeling.selection.select import SelectionSettings
-from tasks.fitting.fold import Panel
-from tasks.fitting.settings import MethodSettings
+from tasks.fitting.fold import MethodSettings, Panel
 from tasks.methods.forest import GENES
 from tasks.methods.registry import prepare_method_fold
 from tasks.methods.shard import ShardResult, run_shard

@@ -11,8 +11,7 @@ import pytest
 from modeling.folds import final_fold, make_folds
 from modeling.kernels.kernels import FEWEST_TARGETS, Laplacian
 from modeling.selection.select import SelectionSettings
-from tasks.fitting.fold import Panel
-from tasks.fitting.settings import MethodSettings
+from tasks.fitting.fold import MethodSettings, Panel
 from tasks.methods.kernels import PreparedKernel
 from tasks.methods.registry import prepare_method_fold
 from tasks.methods.shard import run_shard

@@ -9,10 +9,9 @@ import pytest
 from modeling.folds import final_fold, make_folds
 from modeling.networks.training_state import Schedule
 from modeling.selection.select import SelectionSettings
-from tasks.artifacts.networks import networks_of
+from tasks.artifacts.files import networks_of
 from tasks.errors import BadInputError
-from tasks.fitting.fold import Panel
-from tasks.fitting.settings import MethodSettings
+from tasks.fitting.fold import MethodSettings, Panel
 from tasks.methods.networks import prepare_networks
 from tasks.methods.registry import prepare_method_fold
 from tasks.methods.shard import run_shard

@@ -7,12 +7,11 @@ import pytest
 
 from modeling.folds import Fold, make_folds
 from modeling.selection.select import SelectionSettings
-from tasks.fitting.fold import Panel, fold_of, lineage_numbers
+from tasks.fitting.fold import MethodSettings, Panel, fold_of, lineage_numbers
 from tasks.fitting.modifiers import prepare_fold
-from tasks.fitting.settings import MethodSettings
 from tasks.methods.registry import prepare_method_fold
 from tasks.methods.shard import run_shard
-from tasks.simulation.biology import simulate_arrays
+from tasks.simulation.simulate import simulate_arrays
 
 
 @pytest.fixture(scope="module")

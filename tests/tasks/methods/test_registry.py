@@ -8,8 +8,7 @@ import pytest
 
 from modeling.folds import make_folds
 from modeling.selection.select import SelectionSettings
-from tasks.fitting.fold import Panel, share_of
-from tasks.fitting.settings import MethodSettings
+from tasks.fitting.fold import MethodSettings, Panel, share_of
 from tasks.methods.registry import method_named, method_names, prepare_method_fold
 from tasks.methods.shard import run_shard
 

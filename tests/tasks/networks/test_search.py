@@ -11,8 +11,7 @@ from modeling.folds import Fold, make_folds
 from modeling.networks.shared_networks import TrainingCheckpoint
 from modeling.networks.training_state import Schedule
 from modeling.selection.select import SelectionSettings
-from tasks.fitting.fold import Panel
-from tasks.fitting.settings import MethodSettings
+from tasks.fitting.fold import MethodSettings, Panel
 from tasks.networks.search import search_fold
 
 SHORT = Schedule(epochs=3, patience=2, learning_rate=1e-3)

@@ -9,10 +9,9 @@ import pytest
 from modeling.folds import final_fold
 from modeling.selection.select import SelectionSettings
 from tasks.artifacts.codec import Codec
-from tasks.artifacts.training_expression import training_bytes, training_of
+from tasks.artifacts.files import training_bytes, training_of
 from tasks.errors import BadInputError
-from tasks.fitting.fold import Panel
-from tasks.fitting.settings import MethodSettings
+from tasks.fitting.fold import MethodSettings, Panel
 from tasks.methods.kernels import KernelFit, PreparedKernel, fit_kernel_targets
 from tasks.methods.registry import method_named, prepare_method_fold
 from tasks.methods.shard import run_shard
@@ -227,7 +226,7 @@ def test_the_shared_file_comes_back_and_has_the_same_bytes_whatever_the_layout(p
 
 
 def test_a_shared_file_of_a_newer_version_is_refused(panel: Panel, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("tasks.artifacts.training_expression.CODEC", Codec("training expression", newest=2))
+    monkeypatch.setattr("tasks.artifacts.files.TRAINING_EXPRESSION", Codec("training expression", newest=2))
     data = training_bytes(panel.cell_lines, panel.genes, panel.expression)
     monkeypatch.undo()
     with pytest.raises(BadInputError, match="newer Knockcast"):

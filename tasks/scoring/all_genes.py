@@ -1,8 +1,9 @@
-"""New samples scored with final models of `ridge` and `kernel`, which compare them with every training line.
+"""New samples scored with final models on all genes: `ridge` and `kernel`, `latent` and `plain`.
 
-A sample is standardised with the training lines' statistics. A gene it does not know (no column, or no value)
-is left out of its comparisons: both kernels are means over genes, so the genes it knows stand for the rest.
-"""
+Kernels compare a sample, standardised with the training lines' statistics, with every training line. A gene
+it does not know (no column, or no value) is left out: both kernels are means over genes, so the genes it
+knows stand for the rest. For networks such a gene counts as at its training mean; a sample that knows too few
+genes is not predicted."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from safetensors.numpy import load
 from modeling.kernels.distances import scaling_of, standardised
 from modeling.kernels.kernels import KERNELS, AnyKernel
 from modeling.kernels.ridge import predict_by_kernel
-from tasks.artifacts.training_expression import Training, training_of
+from tasks.artifacts.files import SharedNetworks, Training, networks_of, training_of
 from tasks.errors import BadInputError
 from tasks.scoring.model_rows import ModelFiles, Predictions, Rows
 
@@ -97,3 +98,39 @@ def blocks(
         values = expression[at].take(columns, axis=1)
         values[:, absent] = np.nan
         yield at, values
+
+
+def predict_by_networks(
+    rows: Rows,
+    place: Mapping[str, int],
+    expression: Float32[np.ndarray, "samples genes"],
+    files: ModelFiles,
+) -> Predictions:
+    """Predictions of every row, and the genes that the networks take.
+
+    `place` gives the column of a gene; NaN is not known. A sample that knows fewer than 90 percent of the
+    genes gets NaN.
+    """
+    predicted = np.full((len(expression), len(rows)), np.nan)
+    groups: dict[str, list[int]] = {}
+    for i, row in enumerate(rows):
+        groups.setdefault(json.loads(row["parameters"])["networks"], []).append(i)
+    needed: dict[str, None] = {}  # an ordered set
+    for sha256, members in groups.items():
+        shared = networks_of(files.weights(sha256))
+        output = {target: i for i, target in enumerate(shared.targets)}
+        outputs = [output[rows[i]["target"]] for i in members]
+        predicted[:, members] = _predict(shared, place, expression)[:, outputs]
+        needed |= dict.fromkeys(shared.genes)
+    return Predictions(predicted, tuple(needed))
+
+
+def _predict(
+    shared: SharedNetworks, place: Mapping[str, int], expression: Float32[np.ndarray, "samples genes"]
+) -> Float64[np.ndarray, "samples targets"]:
+    predicted = np.full((len(expression), len(shared.targets)), np.nan)
+    for at, values in blocks(expression, [place.get(gene, -1) for gene in shared.genes]):
+        enough = 100 * (~np.isnan(values)).sum(axis=1) >= FEWEST_KNOWN * len(shared.genes)
+        if enough.any():
+            predicted[at][enough] = shared.predict(values[enough])
+    return predicted

@@ -1,21 +1,56 @@
-"""Actors for shards that keep checkpoints: one for each, several at a time where there are CPUs.
+"""What runs in Ray's worker processes: preparing a method and fold, one attempt of a shard, and trainings.
 
-If an actor's process dies, Ray starts it again, here or on another node, and calls `train` again, which
-continues from the last checkpoint in the store. So a crash costs some epochs and is no failure of the shard;
-only the death of an actor that has been restarted `RESTARTS` times is one.
-"""
+A shard that keeps checkpoints runs in an actor: one for each, several at a time where there are CPUs. If an
+actor's process dies, Ray starts it again, here or on another node, and calls `train` again, which continues
+from the last checkpoint in the store. So a crash costs some epochs and is no failure of the shard; only the
+death of an actor that has been restarted `RESTARTS` times is one."""
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import ray
 from ray.exceptions import RayError
+from threadpoolctl import threadpool_limits
 
-from cluster.ray_engine.on_worker import WorkerCode, run_attempt
-from cluster.scheduling.executor import Receipt
-from cluster.scheduling.shard import Job
+from cluster.ray_engine.identity import check_requirements
+from cluster.scheduling.executor import Receipt, Requirements, Work
+from cluster.scheduling.shards import Job
+from cluster.store.units import MethodFold
+
+
+@dataclass(frozen=True)
+class WorkerCode:
+    """What a run does on workers, and what they must have for it; put into Ray's object store once."""
+
+    work: Work
+    prepare: Callable[[Any, MethodFold], Any]
+    requirements: Requirements
+
+
+def prepare_method_fold(code: WorkerCode, shared: Any, method_fold: MethodFold) -> tuple[Any, bool]:
+    """What a method and fold need, and a small sign of success that the driver can look at.
+
+    RefusedError where this worker lacks what the run requires.
+    """
+    check_requirements(code.requirements)
+    with threadpool_limits(limits=1):
+        return code.prepare(shared, method_fold), True
+
+
+def run_attempt(code: WorkerCode, job: Job, shared: Any, data: Any) -> Iterator[Receipt | None]:
+    """One attempt of one shard: None, a sign that it has begun, and then its receipt.
+
+    RefusedError where this worker lacks what the run requires.
+    """
+    check_requirements(code.requirements)
+    yield None
+    with threadpool_limits(limits=1):
+        receipt = code.work(job, shared, data)
+    yield receipt
+
 
 RESTARTS = 20
 SECONDS_BETWEEN_STATUS_CALLS = 2.0
