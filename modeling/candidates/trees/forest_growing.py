@@ -1,14 +1,8 @@
-"""Growing the trees of scikit-learn's RandomForestRegressor from features sorted once: the same, sooner.
+"""Growing the trees of a random forest (Breiman 2001) from features that are sorted once for all trees.
 
-scikit-learn sorts every feature again in every node; here each feature is sorted once for all trees, and the
-sorted lines are split with the nodes. The trees are the same, node by node and bit by bit:
-
-* Random numbers are drawn from the same generators in the same order: resampled lines, and in every node the
-  order in which features are looked at (the first of equally good splits wins), nodes depth first.
-* A split's worth is the same arithmetic on sums of the effect, and those are exact, in whatever order they
-  are summed: `bits_of` has looked. (Effects stored as float32 nearly always pass.)
-* Sums of squares, which need not be exact, only decide whether a node is pure and whether a split is of any
-  use. Where rounding could turn that, nothing is grown here.
+The sorted lines are split with the nodes, so no node sorts again. A split is the one that lowers the variance
+most (CART, Breiman and others 1984); of equally good ones the first in a random order of the features wins,
+drawn again in every node. Resampled lines come from numpy's legacy generator, whose stream numpy has frozen.
 """
 
 from typing import NamedTuple, no_type_check
@@ -22,8 +16,6 @@ from modeling.candidates.trees.growing import sorted_lines
 
 EPSILON = np.finfo(np.float64).eps
 LARGEST_SEED = 2**31 - 1
-SIGNIFICANT_BITS = 53
-SMALLEST, LARGEST = 1e-100, 1e100  # of effects whose squares neither vanish nor overflow
 
 
 class GrownTree(NamedTuple):
@@ -50,43 +42,26 @@ def grow_forest(
     max_depth: int,
     min_leaf: int,
     random_state: int,
-) -> GrownForest | None:
-    """scikit-learn's forest for that random state; None where it could differ by a rounding."""
-    n_lines, largest = len(effect), float(np.abs(effect).max())
-    bits = bits_of(effect)
-    if bits + n_lines.bit_length() > SIGNIFICANT_BITS or not SMALLEST < largest < LARGEST:
-        return None
+) -> GrownForest:
+    """A forest of so many trees, each grown on as many lines as there are, drawn with replacement.
+
+    A node is a leaf at `max_depth`, where no split leaves `min_leaf` different lines on both sides, or where
+    its variance is at most 2.2e-16, in the effect's own units. The same arguments give the same bits.
+    """
+    n_lines = len(effect)
     order, columns = sorted_lines(features)[0].astype(np.int32), np.ascontiguousarray(features.T)
-    squares_exact = 2 * bits + n_lines.bit_length() <= SIGNIFICANT_BITS
-    rounding = 0.0 if squares_exact else 64 * n_lines * EPSILON * largest**2
     total, unseen = np.zeros(n_lines), np.zeros(n_lines)
     grown = []
     for seed in _draws(random_state, trees):
         weights, walk = _resampled(seed, n_lines)
-        nodes, done = _grow(columns, order, effect, weights, walk, max_depth, min_leaf, rounding)
-        if not done:
-            return None
-        grown.append(GrownTree(*nodes))
-        _add_unseen(columns, weights, *nodes, total, unseen)
+        tree = GrownTree(*_grow(columns, order, effect, weights, walk, max_depth, min_leaf))
+        grown.append(tree)
+        _add_unseen(columns, weights, *tree, total, unseen)
     return GrownForest(tuple(grown), total / np.maximum(unseen, 1.0))
 
 
-def bits_of(values: Float64[np.ndarray, " lines"]) -> int:
-    """How many bits write each value as a whole multiple of one power of two, the same for all.
-
-    A sum of fewer than 2^k of them is exact in float64, in any order, if these and k are at most 53.
-    """
-    size = np.abs(values[values != 0])
-    if not size.size:
-        return 0
-    mantissa, exponent = np.frexp(size)
-    digits = np.ldexp(mantissa, SIGNIFICANT_BITS).astype(np.int64)
-    trailing = np.log2((digits & -digits).astype(np.float64)).astype(np.int64)
-    return int(exponent.max()) - int((exponent - SIGNIFICANT_BITS + trailing).min())
-
-
 def _draws(random_state: int, trees: int) -> list[int]:
-    """The seeds that scikit-learn gives its trees, from its own (older) generator."""
+    """A seed for each tree."""
     generator = np.random.RandomState(random_state)
     return [int(generator.randint(LARGEST_SEED)) for _ in range(trees)]
 
@@ -100,8 +75,8 @@ def _resampled(seed: int, n_lines: int) -> tuple[Float64[np.ndarray, " lines"], 
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _grow(columns, order, effect, weights, walk, max_depth, min_leaf, rounding):
-    """One tree, and whether rounding left no doubt about it."""
+def _grow(columns, order, effect, weights, walk, max_depth, min_leaf):
+    """The arrays of one `GrownTree`; nodes are numbered depth first, left before right."""
     n_features, n_lines = columns.shape
     seen = np.count_nonzero(weights)
     rows = _seen_rows(order, weights, seen)
@@ -134,8 +109,6 @@ def _grow(columns, order, effect, weights, walk, max_depth, min_leaf, rounding):
             right[parent] = node
         if depth >= max_depth or end - start < 2 * min_leaf or end - start < 2:
             continue
-        if rounding > 0.0 and impurity <= EPSILON + rounding * n_lines:
-            return (feature, left, right, threshold, value), False
         if impurity <= EPSILON:
             continue
         best, place, cut, known = best_split(
@@ -157,8 +130,6 @@ def _grow(columns, order, effect, weights, walk, max_depth, min_leaf, rounding):
             continue
         part = _totals(rows[best], start, place, weighted, weights, effect)
         gain, impurity_left, impurity_right = _worth(impurity, total, weight, squares, part, n_all)
-        if rounding > 0.0 and gain + EPSILON < rounding:
-            return (feature, left, right, threshold, value), False
         if gain + EPSILON < 0.0:
             continue
         feature[node], threshold[node] = best, cut
@@ -169,7 +140,7 @@ def _grow(columns, order, effect, weights, walk, max_depth, min_leaf, rounding):
         stack[height + 1] = start, place, depth + 1, node, 1, known
         impurities[height], impurities[height + 1] = impurity_right, impurity_left
         height += 2
-    return (feature[:count], left[:count], right[:count], threshold[:count], value[:count]), True
+    return feature[:count], left[:count], right[:count], threshold[:count], value[:count]
 
 
 @njit(cache=True, nogil=True)

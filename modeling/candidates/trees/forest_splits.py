@@ -1,4 +1,4 @@
-"""The best split of a node of a forest's tree: scikit-learn's search, on lines already sorted by feature."""
+"""The best split of a node of a forest's tree, on lines already sorted by feature."""
 
 from typing import no_type_check
 
@@ -15,7 +15,8 @@ def best_split(
 ):
     """Feature (−1: none), place and threshold of a node's best split; how many constant features are known.
 
-    Features come by scikit-learn's Fisher-Yates walk, which passes over those known to be constant here.
+    Features come in random order (Fisher and Yates' shuffle, one swap at a time). Those known from the parents
+    to be constant here are passed over; new ones are remembered for the children.
     """
     best_proxy, best, place, cut = -np.inf, -1, end, 0.0
     f_i, visited, found, drawn, constant = features.size, 0, 0, 0, known
@@ -73,7 +74,7 @@ def _best_place(row, column, start, end, weighted, weights, total, weight, min_l
 @njit(cache=True, nogil=True)
 @no_type_check
 def _next_random(state):
-    """scikit-learn's 32-bit XorShift (Marsaglia 2003), 31 bits of it."""
+    """31 bits of Marsaglia's 32-bit XorShift (2003)."""
     x = state[0] if state[0] != 0 else 1
     x ^= (x << 13) & 0xFFFFFFFF
     x ^= x >> 17

@@ -22,6 +22,18 @@ def test_every_candidate_has_an_estimate(candidates) -> None:  # type: ignore[no
 
 
 @pytest.mark.parametrize(
+    ("genes", "lines", "measured"),
+    [(535, 983, 1.14), (1000, 900, 1.98), (18_000, 900, 2.27), (18_000, 1800, 6.2)],
+)
+def test_a_forest_costs_what_was_measured_to_a_factor_of_one_and_a_half(
+    genes: int, lines: int, measured: float
+) -> None:
+    """Simulated panels, one numerical thread, a fifth of the lines held out."""
+    estimate = cost_of("forest", DataSize(genes, lines)).target
+    assert measured / 1.5 < estimate < measured * 1.5
+
+
+@pytest.mark.parametrize(
     ("method", "candidates", "measured"),
     [
         ("modifiers", "quick", 0.0050),

@@ -1,11 +1,14 @@
-"""`forest` against scikit-learn's pipeline, in shared and stratified folds; what no target depends on."""
+"""`forest` on scikit-learn's best genes, in shared and stratified folds; what no target depends on."""
 
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.feature_selection import SelectKBest, f_regression
 
+from modeling.candidates.registry import Problem
+from modeling.candidates.trees.forest import Forest
 from modeling.folds import Fold, make_folds, quantile_fold
 from modeling.seeds import seed_of
 from modeling.selection.select import SelectionSettings
@@ -13,7 +16,6 @@ from tasks.fitting.fold import MethodSettings, Panel
 from tasks.methods.forest import GENES
 from tasks.methods.registry import prepare_method_fold
 from tasks.methods.shard import ShardResult, run_shard
-from tests.reference.forest import forest_on_best_slow
 
 SHARED = MethodSettings("forest", "quick", SelectionSettings(), 11)
 OWN = replace(SHARED, stratified=4)
@@ -64,7 +66,7 @@ def own_fold(panel: Panel, target: int, settings: MethodSettings) -> Fold:
 
 
 @pytest.mark.parametrize("settings", [SHARED, OWN], ids=["shared folds", "stratified"])
-def test_predictions_are_those_of_scikit_learns_pipeline(panel: Panel, settings: MethodSettings):
+def test_predictions_are_a_forests_on_the_genes_of_f_regression(panel: Panel, settings: MethodSettings):
     targets = [0, 2, 4]
     tables = ran(panel, settings, targets).tables
     tried = tables["candidates"].to_pandas().set_index("target")
@@ -73,13 +75,15 @@ def test_predictions_are_those_of_scikit_learns_pipeline(panel: Panel, settings:
         name, fold, y = panel.targets[target], own_fold(panel, target, settings), panel.effect[:, target]
         train, test = (rows[~np.isnan(y[rows])] for rows in (fold.train, fold.test))
         x, effect = panel.expression[train], y[train].astype(np.float64)
-        seed = seed_of(seed_of(11, name, 1, "forest"), "forest") >> 31
-        slow = forest_on_best_slow(x, effect, seed)
+        best = SelectKBest(f_regression, k=min(GENES, x.shape[1])).fit(x.astype(np.float64), effect)
+        kept = np.flatnonzero(best.get_support())
+        seed = seed_of(11, name, 1, "forest")
+        (fitted,) = Forest(out_of_bag=True).fit([Problem(x[:, kept].astype(np.float64), effect, seed)])
         rows = predictions.loc[name]
         assert rows.index.tolist() == [panel.cell_lines[i] for i in test]
-        expected = slow.predict(panel.expression[test].astype(np.float64))
+        expected = fitted.predict(panel.expression[np.ix_(test, kept)].astype(np.float64))
         np.testing.assert_allclose(rows["predicted"], expected, rtol=1e-12)
-        error = np.sqrt(np.mean((slow[-1].oob_prediction_ - effect) ** 2))
+        error = fitted.parameters["out_of_bag_rmse"]
         assert tried.loc[name, "validation_rmse"] == pytest.approx(error, rel=1e-9)
         assert f'"genes":{min(GENES, len(panel.genes))},' in tried.loc[name, "parameters"]
 
