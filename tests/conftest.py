@@ -1,11 +1,16 @@
 """What every test may use: the real data, where it is present."""
 
+import signal
 from pathlib import Path
 
 import jaxtyping
 import pytest
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+# A shell ignores Ctrl-C in what it starts in the background, and so would every command that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

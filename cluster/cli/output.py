@@ -52,7 +52,7 @@ def predict(
 ) -> None:
     """Score new samples with the final models; beside them: each target's trust, the missing genes."""
     if method == "drugs":
-        from cluster.results.predict import rank_file
+        from cluster.results.rank_drugs import rank_file
 
         typer.echo(rank_file(store, expression, out, higher_is_sensitive))
         return

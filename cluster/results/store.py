@@ -8,7 +8,8 @@ import pandas as pd
 import pyarrow as pa
 
 from cluster.results.gene import GenePage, gene_page
-from cluster.results.predict import Prediction, predict_samples, rank_samples
+from cluster.results.predict import Prediction, predict_samples
+from cluster.results.rank_drugs import rank_samples
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
 from cluster.views.query import query
@@ -118,7 +119,7 @@ class Store:
         return predict_samples(self._reader, expression, method)
 
     def rank_drugs(self, expression: pd.DataFrame, higher_is_sensitive: bool = False) -> pd.DataFrame:
-        """Drugs ranked for new samples; see `cluster.results.predict.rank_samples`."""
+        """Drugs ranked for new samples; see `cluster.results.rank_drugs.rank_samples`."""
         return rank_samples(self._reader, expression, higher_is_sensitive)
 
     def gene(self, name: str) -> GenePage:

@@ -12,9 +12,10 @@ from cluster.errors import DamagedFileError, NewerVersionError, StorageError
 from cluster.store import layout
 from cluster.store.body import digest_of, read_json, sha256
 from cluster.store.filesystem import FileSystem
-from cluster.store.parquet import decode, is_newer, version_inside
+from cluster.store.parquet import decode
 from cluster.store.records import Commit, StoredFile, commit_of, unit_of_row
 from cluster.store.units import FINAL_FOLD, Unit, fold_level_unit, shard_key, unit_of
+from cluster.store.versions import is_newer, version_inside
 from tasks.methods.registry import is_known, method_named
 from tasks.tables.columns import schema_of
 from tasks.tables.schemas import TABLES

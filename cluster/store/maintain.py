@@ -18,10 +18,10 @@ from cluster.store.checks import (
     sealed_body,
 )
 from cluster.store.filesystem import FileSystem
-from cluster.store.parquet import is_newer, is_older, what_to_install
 from cluster.store.reader import StoreReader
 from cluster.store.records import Commit, unpack_units
 from cluster.store.units import Unit
+from cluster.store.versions import is_newer, is_older, what_to_install
 from cluster.store.writer import move_aside
 from tasks.errors import BadInputError
 

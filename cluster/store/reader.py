@@ -11,9 +11,10 @@ from cluster.errors import DamagedFileError, StorageError
 from cluster.store import layout
 from cluster.store.body import digest_of, read_json, sha256
 from cluster.store.filesystem import FileSystem, open_filesystem
-from cluster.store.parquet import decode_rows, sort_rows
+from cluster.store.parquet import sort_rows
 from cluster.store.records import Commit, StoredFile, commit_of, targets_of, unit_of_row, unpack_units
 from cluster.store.units import Unit, unit_of
+from cluster.store.versions import decode_rows
 from tasks.errors import BadInputError
 from tasks.tables.describe import did_you_mean
 from tasks.tables.schemas import TABLES

@@ -11,11 +11,12 @@ from cluster.errors import StorageError
 from cluster.store import layout
 from cluster.store.body import canonical, digest_of, read_json, seal_json, sha256
 from cluster.store.filesystem import FileSystem, open_filesystem
-from cluster.store.parquet import encode_rows, installed_release, sort_rows
+from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.store.records import StoredFile, commit_body, pack_units, targets_body
 from cluster.store.run_body import refuse_foreign_folder, refuse_other_run
 from cluster.store.units import Unit
+from cluster.store.versions import encode_rows, installed_release
 from tasks.tables.schemas import TABLES
 
 MOST_RERUNS = 100

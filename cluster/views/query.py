@@ -12,9 +12,9 @@ import duckdb
 import pyarrow as pa
 
 from cluster.errors import RefusedError
-from cluster.store.parquet import require_known
 from cluster.store.reader import StoreReader
 from cluster.store.records import StoredFile
+from cluster.store.versions import require_known
 from cluster.views.mistakes import mistake
 from cluster.views.models import residuals_table
 from cluster.views.registry import COMPUTED, view

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 from modeling.seeds import generator
+from tasks.simulation.biology import Simulation
 from tasks.simulation.cell_lines import LINEAGES, Lineage
-from tasks.simulation.simulate import Simulation
 
 LINEAGE_OF_NAME = {lineage.name: lineage for lineage in LINEAGES}
 BASE36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -11,7 +11,7 @@ from modeling.selection.prepared import prepare_genes
 from modeling.selection.select import SelectionSettings, select
 from tasks.dataset.target_facts import VARIABLE_SD
 from tasks.fitting.fold import Panel
-from tasks.simulation.simulate import simulate_arrays
+from tasks.simulation.biology import simulate_arrays
 
 TRAINING_LINES = 786  # four fifths of the 983 lines that both matrices hold
 

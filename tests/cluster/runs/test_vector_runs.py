@@ -9,7 +9,7 @@ import pytest
 
 from cluster import Store, run
 from cluster.cli.output import write_figures
-from cluster.results.predict import rank_file
+from cluster.results.rank_drugs import rank_file
 from cluster.store.maintain import verify
 from cluster.store.reader import StoreReader
 from tasks.dataset.dataset import write_dataset

@@ -20,6 +20,7 @@ from cluster.store.filesystem import open_filesystem
 from cluster.store.maintain import gc, verify
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
+from cluster.store.versions import what_to_install
 from cluster.store.writer import StoreWriter
 from cluster.views.query import query
 from cluster.views.registry import view

@@ -1,6 +1,6 @@
 """The advice where a store was written by a newer release."""
 
-from cluster.store.parquet import what_to_install
+from cluster.store.versions import what_to_install
 
 
 def test_what_to_install_is_the_newest_of_several() -> None:

@@ -7,7 +7,7 @@ from threadpoolctl import threadpool_limits
 from modeling.selection.association import TESTS, TILE_TARGETS
 from modeling.selection.prepared import PreparedGenes, group_by_missing, prepare_genes
 from modeling.selection.select import Modifiers, SelectionSettings, select
-from tasks.simulation.simulate import simulate_arrays
+from tasks.simulation.biology import simulate_arrays
 from tests.modeling.selection_data import nasty_pair, real_pair
 from tests.reference.selection import select_one
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tasks.importing.importer import import_release
+from tasks.simulation.biology import simulate_arrays
 from tasks.simulation.release_files import LAYOUTS
-from tasks.simulation.simulate import simulate_arrays, simulate_release
+from tasks.simulation.simulate import simulate_release
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -11,7 +11,7 @@ from tasks.fitting.fold import MethodSettings, Panel, fold_of, lineage_numbers
 from tasks.fitting.modifiers import prepare_fold
 from tasks.methods.registry import prepare_method_fold
 from tasks.methods.shard import run_shard
-from tasks.simulation.simulate import simulate_arrays
+from tasks.simulation.biology import simulate_arrays
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from modeling.selection.prepared import group_by_missing, prepare_genes
 from modeling.selection.select import Modifiers, SelectionSettings, select
-from tasks.simulation.simulate import Simulation, simulate_arrays
+from tasks.simulation.biology import Simulation, simulate_arrays
 
 BINS = np.round(np.arange(0.1, 0.81, 0.1), 1)
 

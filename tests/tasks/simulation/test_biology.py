@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import pearsonr
 
 from modeling.seeds import generator
+from tasks.simulation.biology import Simulation, simulate_arrays
 from tasks.simulation.genes import MOST_GENES, plan_genes, symbol
-from tasks.simulation.simulate import Simulation, simulate_arrays
 
 
 @pytest.fixture(scope="module")

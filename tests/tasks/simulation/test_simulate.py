@@ -12,8 +12,9 @@ import pytest
 
 from tasks.errors import BadInputError
 from tasks.simulation import release_files, simulate
+from tasks.simulation.biology import simulate_arrays
 from tasks.simulation.release_files import dependency
-from tasks.simulation.simulate import simulate_arrays, simulate_release
+from tasks.simulation.simulate import simulate_release
 
 LINES, GENES = 60, 120
 FILES = {
