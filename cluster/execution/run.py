@@ -1,6 +1,5 @@
 """`run` and `resume`: from a request to what is left of it, and off to the driver."""
 
-import os
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
@@ -25,7 +24,7 @@ from cluster.store.writer import StoreWriter
 from cluster.text import measure_in_words
 from cluster.worker.inputs import RunInputs
 from cluster.worker.work import prepare, run_and_commit
-from modeling.numba_cache import SETTING as COMPILED_CODE
+from modeling.numba_cache import is_warm
 from tasks.artifacts.training_expression import training_bytes
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
@@ -137,7 +136,7 @@ def _work_off(writer: StoreWriter, prepared: PreparedRun, retried: frozenset[Uni
         {name: method_named(name).load(dataset) for name in methods},
     )
     on_gpu = frozenset(name for name in methods if options.runs_on == "cuda" and method_named(name).uses_gpu)
-    if options.is_here and not _is_compiled():
+    if options.is_here and not is_warm():
         print(
             "preparing: the first run compiles numerical code, about 20 s; later runs reuse it",
             file=sys.stderr,
@@ -155,12 +154,6 @@ def _work_off(writer: StoreWriter, prepared: PreparedRun, retried: frozenset[Uni
     outcome = replace(outcome, quarantined=quarantined | outcome.quarantined)
     _report_how_it_ended(outcome, writer.fs.name, options.scheme)
     return outcome
-
-
-def _is_compiled() -> bool:
-    """Whether anything of these sources was compiled here before; see `modeling.numba_cache`."""
-    folder = os.environ.get(COMPILED_CODE, "")
-    return bool(folder) and next(Path(folder).rglob("*.nbi"), None) is not None
 
 
 def _report_what_is_reused(wanted: int, left: int, quarantined: int, dataset: Dataset) -> None:

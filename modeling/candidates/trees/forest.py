@@ -9,13 +9,13 @@ from typing import Any, ClassVar, no_type_check
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
-from numba import njit
 
 from modeling.candidates.base import FitCost, SingleProblemCandidate
 from modeling.candidates.fitted import Arrays, Fitted, Parameter, StoredModel
 from modeling.candidates.problem import Problem
 from modeling.candidates.trees.forest_growing import GrownForest, GrownTree, grow_forest
 from modeling.candidates.trees.tree import as_float32
+from modeling.numba_cache import njit
 from modeling.seeds import seed_of
 from modeling.statistics.metrics import rmse
 

@@ -15,10 +15,10 @@ from typing import NamedTuple, no_type_check
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
-from numba import njit
 
 from modeling.candidates.trees.forest_splits import best_split
 from modeling.candidates.trees.growing import sorted_lines
+from modeling.numba_cache import njit
 
 EPSILON = np.finfo(np.float64).eps
 LARGEST_SEED = 2**31 - 1

@@ -3,9 +3,9 @@
 from typing import no_type_check
 
 import numpy as np
-from numba import njit
 
 from modeling.candidates.trees.growing import SAME_VALUE
+from modeling.numba_cache import njit
 
 
 @njit(cache=True, nogil=True)
