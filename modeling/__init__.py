@@ -4,7 +4,3 @@ Shapes and types in annotations are checked by jaxtyping and beartype whenever t
 is marked `no_type_check`, because numba cannot compile a function with the check around it. So kernels get
 their arguments from Python functions, whose annotations are checked, or from each other.
 """
-
-from modeling.numba_cache import use_own_cache
-
-use_own_cache()

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_an_array_of_the_wrong_shape_is_caught():
-    with pytest.raises(TypeCheckError, match=r"parameters of modeling\.arrays\.prepare_genes"):
+    with pytest.raises(TypeCheckError, match=r"parameters of modeling\.selection\.prepared\.prepare_genes"):
         prepare_genes(np.ones(7))
 
 
@@ -27,7 +27,7 @@ def test_an_array_of_the_wrong_type_is_caught():
 
 
 def test_axes_of_one_name_must_be_equally_long():
-    with pytest.raises(TypeCheckError, match=r"parameters of modeling\.metrics\.rmse"):
+    with pytest.raises(TypeCheckError, match=r"parameters of modeling\.statistics\.metrics\.rmse"):
         rmse(np.zeros(3), np.zeros(4))
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cluster.formats import measure_in_words
 from cluster.outputs import check_folder
+from cluster.text import measure_in_words
 
 if TYPE_CHECKING:
     from tasks.dataset.dataset import Dataset

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cluster.cli.run import CommandOnMethods, DatasetArgument, with_options
-from cluster.formats import counted, measure_in_words
 from cluster.runs.fields import GROUPS, names_in
+from cluster.text import counted, measure_in_words
 from tasks.errors import BadInputError
 
 if TYPE_CHECKING:

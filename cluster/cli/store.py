@@ -6,7 +6,7 @@ import typer
 
 from cluster.cli.run import StoreArgument
 from cluster.errors import ExitCode
-from cluster.formats import measure_in_words
+from cluster.text import measure_in_words
 
 if TYPE_CHECKING:
     from cluster.results.store import Status

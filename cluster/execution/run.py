@@ -1,6 +1,5 @@
 """`run` and `resume`: from a request to what is left of it, and off to the driver."""
 
-import os
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,7 +8,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from cluster.formats import measure_in_words
 from cluster.ray_engine.runtime import check_address, open_executor
 from cluster.runs.devices import device_for
 from cluster.runs.fields import WHERE, RunOptions, names_in
@@ -23,8 +21,9 @@ from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, Unit
 from cluster.store.writer import StoreWriter
+from cluster.text import measure_in_words
 from cluster.worker.work import RunInputs, prepare, run_and_commit
-from modeling.numba_cache import SETTING as COMPILED_CODE
+from modeling.numba_cache import is_warm
 from tasks.artifacts.files import training_bytes
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
@@ -136,7 +135,7 @@ def _work_off(writer: StoreWriter, prepared: PreparedRun, retried: frozenset[Uni
         {name: method_named(name).load(dataset) for name in methods},
     )
     on_gpu = frozenset(name for name in methods if options.runs_on == "cuda" and method_named(name).uses_gpu)
-    if options.is_here and not _is_compiled():
+    if options.is_here and not is_warm():
         print(
             "preparing: the first run compiles numerical code, about 20 s; later runs reuse it",
             file=sys.stderr,
@@ -154,12 +153,6 @@ def _work_off(writer: StoreWriter, prepared: PreparedRun, retried: frozenset[Uni
     outcome = replace(outcome, quarantined=quarantined | outcome.quarantined)
     _report_how_it_ended(outcome, writer.fs.name, options.scheme)
     return outcome
-
-
-def _is_compiled() -> bool:
-    """Whether anything of these sources was compiled here before; see `modeling.numba_cache`."""
-    folder = os.environ.get(COMPILED_CODE, "")
-    return bool(folder) and next(Path(folder).rglob("*.nbi"), None) is not None
 
 
 def _report_what_is_reused(wanted: int, left: int, quarantined: int, dataset: Dataset) -> None:

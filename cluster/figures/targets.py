@@ -7,8 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cluster.figures.page import COLOURS, GREY, Drawn, laid_out, shown
-from cluster.formats import measure_in_words
 from cluster.results.compare import Comparison
+from cluster.text import measure_in_words
 from tasks.dataset.target_facts import CUTS, NEAR_0, NEAR_1, VARIABLE, VARIABLE_SD
 
 BAR = 0.2  # the r that both papers count targets above

@@ -11,8 +11,8 @@ from typing import TypeAlias, no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int64
-from numba import njit
 
+from modeling.numba_cache import njit
 from modeling.selection.prepared import check_matrix
 from modeling.statistics.metrics import CONSTANT_TOLERANCE
 
@@ -115,7 +115,7 @@ def _means(
     return sums / np.maximum(np.reshape(counted, (-1, 1)), 1)
 
 
-@njit(nogil=True, cache=True)
+@njit
 @no_type_check
 def _add_distances(left, right, symmetric, sums):
     """Add |left - right| summed over genes (rows); where symmetric, below the diagonal not all is filled.

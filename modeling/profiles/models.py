@@ -11,9 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64
 
 from modeling.networks.training_state import Schedule
-from modeling.profiles.cca import Canonical, Projection, canonical_of, fit_cca
+from modeling.profiles.components import Canonical, Projection, canonical_of, fit_cca, principal_of
 from modeling.profiles.network import SCHEDULE, Halves, NetworkProfiles, fit_network, halves_of
-from modeling.profiles.pca import principal_of
 from modeling.profiles.regression import LinearProfiles, fit_ols, fit_ridge
 from modeling.seeds import seed_of
 

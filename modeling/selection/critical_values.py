@@ -9,8 +9,8 @@ from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from numba import njit
 
+from modeling.numba_cache import njit
 from modeling.statistics.p_values import TestTable
 
 # Magnitudes are right to about 1e-15 (at worst 1e-11, relatively, of those near a critical one: see
@@ -53,7 +53,7 @@ def _exact_critical_value(magnitude: Float64[np.ndarray, " genes"], table: TestT
     return float(descending[passing[-1]]) if passing.size else NONE_KEPT
 
 
-@njit(nogil=True, cache=True)
+@njit
 @no_type_check
 def _search(magnitude, rows, critical, critical_values):
     """Set every row's critical value; NaN where the answer depends on a magnitude close to a critical one."""
@@ -66,7 +66,7 @@ def _search(magnitude, rows, critical, critical_values):
         critical_values[i] = critical[most - 1] if fewest == most else np.nan
 
 
-@njit(nogil=True, cache=True)
+@njit
 @no_type_check
 def _step_up(row, critical, leeway, room):
     """Largest j such that j magnitudes exceed the j-th critical one times leeway; 0 if there is none."""
@@ -80,7 +80,7 @@ def _step_up(row, critical, leeway, room):
     return min(j, size)
 
 
-@njit(nogil=True, cache=True)
+@njit
 @no_type_check
 def _gather(values, critical_value, room):
     """Move values above the critical value to the front of room (maybe the same memory); return how many."""

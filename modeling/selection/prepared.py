@@ -5,8 +5,8 @@ from typing import Literal, no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64, UInt64
-from numba import njit
 
+from modeling.numba_cache import njit
 from modeling.statistics.chi_squared import pack
 
 BLOCK_ROWS = 1024  # bounds temporary memory, and does not influence results: rows are independent
@@ -126,7 +126,7 @@ def centred_ranks(values: Float64[np.ndarray, "rows cell_lines"]) -> Float64[np.
     return ranks
 
 
-@njit(nogil=True, cache=True)
+@njit
 @no_type_check
 def _rank_rows(
     values: Float64[np.ndarray, "rows cell_lines"],

@@ -12,8 +12,8 @@ from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from numba import njit
 
+from modeling.numba_cache import njit
 from modeling.statistics.p_values import TestTable
 
 GENES_PER_BUCKET = (
@@ -87,7 +87,7 @@ def _interpolated(magnitude: Float64[np.ndarray, " k"], table: TestTable) -> Flo
     return _interpolate(magnitude, table.log_p, table.slope, 1.0 / table.step)
 
 
-@njit(nogil=True, cache=True)
+@njit
 @no_type_check
 def _interpolate(magnitude, log_p, slope, per_step):
     """Cubic Hermite interpolation of log p."""
@@ -102,7 +102,7 @@ def _interpolate(magnitude, log_p, slope, per_step):
     return out
 
 
-@njit(nogil=True, cache=True)
+@njit
 @no_type_check
 def _count(magnitude, geometry, number):
     """The bucket of every gene, and the number of genes in every bucket."""
@@ -118,7 +118,7 @@ def _count(magnitude, geometry, number):
     return bucket_of, counts
 
 
-@njit(nogil=True, cache=True)
+@njit
 @no_type_check
 def _compare(counts, log_p, log_rank, contends):
     """Mark the buckets that may hold a minimum for one already marked; return the ranks of their weakest.
@@ -143,7 +143,7 @@ def _compare(counts, log_p, log_rank, contends):
     return ranks
 
 
-@njit(nogil=True, cache=True)
+@njit
 @no_type_check
 def _gather(magnitude, bucket_of, contends):
     """The magnitudes in contending buckets."""
@@ -155,7 +155,7 @@ def _gather(magnitude, bucket_of, contends):
     return members[:size]
 
 
-@njit(nogil=True, cache=True)
+@njit
 @no_type_check
 def _count_down(bucket_of, ranks):
     """Ranks of ascending magnitudes, counted down from the rank of each bucket's weakest gene."""
@@ -166,7 +166,7 @@ def _count_down(bucket_of, ranks):
     return out
 
 
-@njit(nogil=True, cache=True)
+@njit
 @no_type_check
 def _minima(values, scores, wanted):
     """For each wanted magnitude (ascending), the place of the smallest score among values up to it."""

@@ -8,8 +8,10 @@ from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt64
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from modeling.numba_cache import njit
 
 QUANTILE_BINS = 6
 GENES_AT_ONCE = 256  # genes whose words stay in the first-level cache while all targets of a tile pass by
@@ -99,7 +101,7 @@ def fill_root_chi_squared(
     _fill(upper, upper_counts, targets.members, targets.sizes, targets.bins, n_lines, out)
 
 
-@njit(nogil=True, cache=True)
+@njit
 @no_type_check
 def _fill(upper, upper_counts, members, sizes, bins, n_lines, out):
     genes = upper.shape[1]
@@ -127,7 +129,7 @@ def _fill(upper, upper_counts, members, sizes, bins, n_lines, out):
                 chi[g] = np.sqrt(total / product) if product > 0 else 0.0
 
 
-@njit(nogil=True, cache=True)
+@njit
 @no_type_check
 def _count(upper, members, counts):
     """For each gene, the number of lines both in its upper part and among the members."""

@@ -22,7 +22,7 @@ from modeling.candidates.trees.forest import Forest
 from modeling.folds import Fold
 from modeling.seeds import seed_of
 from modeling.selection.association import TILE_TARGETS
-from modeling.selection.top_genes import standardised_genes, top_genes
+from modeling.selection.ranking import standardised_genes, top_genes
 from tasks.fitting.fit import fit_by_pattern
 from tasks.fitting.fold import MethodSettings, Panel, fold_of
 from tasks.fitting.modifiers import TargetFit

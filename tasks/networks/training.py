@@ -9,8 +9,14 @@ from jaxtyping import Int64
 
 from modeling.folds import Fold
 from modeling.networks.mlp import Perceptron
-from modeling.networks.reconstruction import Reconstruction, reconstruction
-from modeling.networks.scaling import EffectScaling, GeneScaling, effect_scaling, gene_scaling
+from modeling.networks.scaling import (
+    EffectScaling,
+    GeneScaling,
+    Reconstruction,
+    effect_scaling,
+    gene_scaling,
+    reconstruction,
+)
 from modeling.networks.shared_networks import (
     DEPENDENCY,
     EXPRESSION,

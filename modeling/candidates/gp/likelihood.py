@@ -13,7 +13,8 @@ from typing import Any, no_type_check
 
 import numpy as np
 from jaxtyping import Float64
-from numba import njit
+
+from modeling.numba_cache import njit
 
 # scikit-learn's: the bounds of every parameter, and what is added to the diagonal besides the noise.
 BOUNDS = (1e-5, 1e5)
@@ -175,7 +176,7 @@ def _inverse(factor: Square) -> Square:
     return inverse
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _fill_upper(covariances: np.ndarray, diagonal: float, matrix: np.ndarray) -> None:
     pair = 0
@@ -186,7 +187,7 @@ def _fill_upper(covariances: np.ndarray, diagonal: float, matrix: np.ndarray) ->
             pair += 1
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _length_gradient(
     inverse: np.ndarray, weights: np.ndarray, covariances: np.ndarray, distances: np.ndarray

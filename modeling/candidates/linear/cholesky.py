@@ -7,13 +7,14 @@ vectorise those without reordering sums). `order` names the features in the fact
 from typing import no_type_check
 
 import numpy as np
-from numba import njit
+
+from modeling.numba_cache import njit
 
 # A pivot below this share of its diagonal belongs to a feature that those in the factor already span.
 DEPENDENT = 1e-10
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def follow_support(
     gram: np.ndarray, weights: np.ndarray, upper: np.ndarray, lower: np.ndarray, order: np.ndarray, size: int
@@ -40,7 +41,7 @@ def follow_support(
     return kept
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def solve_factored(upper: np.ndarray, lower: np.ndarray, size: int, right: np.ndarray) -> None:
     """Replace `right` by the solution of the factored system."""
@@ -54,7 +55,7 @@ def solve_factored(upper: np.ndarray, lower: np.ndarray, size: int, right: np.nd
             right[k] -= right[i] * lower[i, k]
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _append(
     gram: np.ndarray, j: int, upper: np.ndarray, lower: np.ndarray, order: np.ndarray, size: int

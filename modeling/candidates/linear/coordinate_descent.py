@@ -11,9 +11,9 @@ from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Float64
-from numba import njit
 
 from modeling.candidates.linear.cholesky import follow_support, solve_factored
+from modeling.numba_cache import njit
 
 # A condition of optimality may be missed by this share of the penalty.
 OPTIMALITY = 1e-9
@@ -40,7 +40,7 @@ def relative_gap(
     return _relative_gap(gram, correlation, energy, penalty, weights)
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _follow_path(
     gram: np.ndarray, correlation: np.ndarray, penalties: np.ndarray, max_rounds: int
@@ -65,7 +65,7 @@ def _follow_path(
     return path, optimal
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _relative_gap(
     gram: np.ndarray, correlation: np.ndarray, energy: float, penalty: float, weights: np.ndarray
@@ -83,7 +83,7 @@ def _relative_gap(
     return (primal - dual) / energy
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _sweep(gram: np.ndarray, penalty: float, weights: np.ndarray, gradient: np.ndarray) -> None:
     """One pass of coordinate descent, in the features' order; keeps gradient = correlation − gram·weights."""
@@ -100,7 +100,7 @@ def _sweep(gram: np.ndarray, penalty: float, weights: np.ndarray, gradient: np.n
                 gradient[k] -= step * gram[j, k]
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _is_optimal(
     gram: np.ndarray, penalty: float, weights: np.ndarray, gradient: np.ndarray, rounding: float
@@ -118,7 +118,7 @@ def _is_optimal(
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _solve_support(
     gram: np.ndarray,
@@ -151,7 +151,7 @@ def _solve_support(
             return size
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _first_crossing(weights: np.ndarray, order: np.ndarray, size: int, step: np.ndarray) -> tuple[float, int]:
     """The share of the step until a weight reaches zero, and which weight; (1, −1) if none does."""
@@ -164,7 +164,7 @@ def _first_crossing(weights: np.ndarray, order: np.ndarray, size: int, step: np.
     return share, crossing
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _recompute_gradient(
     gram: np.ndarray, correlation: np.ndarray, weights: np.ndarray, gradient: np.ndarray

@@ -13,18 +13,22 @@ from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float32
-from numba import njit
 
-from modeling.candidates.mlp.architecture import RELU_UNITS, Biases, EpochPlan, Weights, plan_epoch
 from modeling.candidates.mlp.training import (
     BATCH,
     LEARNING_RATE,
     PENALTY,
+    RELU_UNITS,
+    Biases,
+    EpochPlan,
     Network,
     TargetExamples,
     TrainingOutcome,
+    Weights,
     note_epoch,
+    plan_epoch,
 )
+from modeling.numba_cache import njit
 
 # Adam's, as torch's defaults; float32, so that nothing compiled is computed in float64 and rounded.
 FIRST, SECOND = 0.9, 0.999
@@ -33,7 +37,7 @@ FORGET_SECOND, EPSILON = np.float32(1 - SECOND), np.float32(1e-8)
 DECAY, NOTHING = np.float32(2 * PENALTY), np.float32(0)
 
 # A product and a sum may be fused, which every processor of a kind does alike; nothing is reordered.
-COMPILED = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+COMPILED = {"error_model": "numpy", "fastmath": {"contract"}}
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,17 @@ from jaxtyping import Float64, Int64
 
 from modeling.candidates.base import BaseCandidate, FitCost
 from modeling.candidates.fitted import Arrays, Fitted, Parameter, StoredModel, failed
-from modeling.candidates.mlp.architecture import Biases, Weights, forward, initial_weights
 from modeling.candidates.mlp.compiled import train_alone
-from modeling.candidates.mlp.training import Network, TargetExamples, TrainingOutcome, padded_width
+from modeling.candidates.mlp.training import (
+    Biases,
+    Network,
+    TargetExamples,
+    TrainingOutcome,
+    Weights,
+    forward,
+    initial_weights,
+    padded_width,
+)
 from modeling.candidates.problem import Problem
 from modeling.seeds import generator
 

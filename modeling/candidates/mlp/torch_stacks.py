@@ -17,8 +17,15 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 from torch.optim import Adam
 
-from modeling.candidates.mlp.architecture import RELU_UNITS, Biases, Weights
-from modeling.candidates.mlp.training import LEARNING_RATE, PENALTY, TargetExamples, padded_width
+from modeling.candidates.mlp.training import (
+    LEARNING_RATE,
+    PENALTY,
+    RELU_UNITS,
+    Biases,
+    TargetExamples,
+    Weights,
+    padded_width,
+)
 
 SLOT_STEP = 16
 

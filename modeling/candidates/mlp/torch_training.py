@@ -10,9 +10,15 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 
-from modeling.candidates.mlp.architecture import EpochPlan, plan_epoch
 from modeling.candidates.mlp.torch_stacks import Stack, stack_of
-from modeling.candidates.mlp.training import BATCH, Network, TrainingOutcome, note_epoch
+from modeling.candidates.mlp.training import (
+    BATCH,
+    EpochPlan,
+    Network,
+    TrainingOutcome,
+    note_epoch,
+    plan_epoch,
+)
 
 
 def train(networks: Sequence[Network], stream: int, slots: int, device: str) -> list[TrainingOutcome]:

@@ -6,13 +6,13 @@ from typing import ClassVar, no_type_check
 
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
-from numba import njit
 
 from modeling.candidates.base import FitCost, SingleProblemCandidate
 from modeling.candidates.fitted import Arrays, Fitted, Parameter, StoredModel
 from modeling.candidates.problem import Problem
 from modeling.candidates.trees.forest_growing import GrownTree, grow_forest
 from modeling.candidates.trees.tree import as_float32
+from modeling.numba_cache import njit
 from modeling.seeds import seed_of
 from modeling.statistics.metrics import rmse
 
@@ -119,7 +119,7 @@ def _flattened(trees: Sequence[GrownTree]) -> ForestModel:
     return ForestModel(roots, feature.astype(np.int32), left, right, threshold, value)
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _mean_leaf(
     features: np.ndarray,

@@ -9,10 +9,10 @@ from typing import NamedTuple, no_type_check
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
-from numba import njit
 
 from modeling.candidates.trees.forest_splits import best_split
 from modeling.candidates.trees.growing import sorted_lines
+from modeling.numba_cache import njit
 
 EPSILON = np.finfo(np.float64).eps
 LARGEST_SEED = 2**31 - 1
@@ -73,7 +73,7 @@ def _resampled(seed: int, n_lines: int) -> tuple[Float64[np.ndarray, " lines"], 
     return np.bincount(drawn, minlength=n_lines).astype(np.float64), int(walk)
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _grow(columns, order, effect, weights, walk, max_depth, min_leaf):
     """The arrays of one `GrownTree`; nodes are numbered depth first, left before right."""
@@ -143,7 +143,7 @@ def _grow(columns, order, effect, weights, walk, max_depth, min_leaf):
     return feature[:count], left[:count], right[:count], threshold[:count], value[:count]
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _seen_rows(order, weights, seen):
     """Of each feature: the lines seen, by ascending value. One place more, which means nothing."""
@@ -156,7 +156,7 @@ def _seen_rows(order, weights, seen):
     return rows
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _divide(rows, best, start, place, end, n_features, goes_left, buffer):
     """Put a node's lines, in the order of each of the first features, the left child's before the right's."""
@@ -166,7 +166,7 @@ def _divide(rows, best, start, place, end, n_features, goes_left, buffer):
         _part(rows[f], start, end, goes_left, buffer)
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _totals(row, start, end, weighted, weights, effect):
     """Of some lines: sum of the effect, of weights, and of the effect's squares."""
@@ -179,7 +179,7 @@ def _totals(row, start, end, weighted, weights, effect):
     return total, weight, squares
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _worth(impurity, total, weight, squares, part, n_all):
     """By how much a split lowers the impurity (weighted), and what is left of it on either side."""
@@ -192,7 +192,7 @@ def _worth(impurity, total, weight, squares, part, n_all):
     return (weight / n_all) * kept, impurity_left, impurity_right
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _part(row, start, end, goes_left, buffer):
     """Lines that go left before those that go right, each in their order."""
@@ -206,7 +206,7 @@ def _part(row, start, end, goes_left, buffer):
     row[k:end] = buffer[:rest]
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _add_unseen(columns, weights, feature, left, right, threshold, value, total, unseen):
     """Add a tree's predictions for the lines it did not see."""

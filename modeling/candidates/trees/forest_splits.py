@@ -3,12 +3,12 @@
 from typing import no_type_check
 
 import numpy as np
-from numba import njit
 
 from modeling.candidates.trees.growing import SAME_VALUE
+from modeling.numba_cache import njit
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def best_split(
     columns, rows, start, end, weighted, weights, total, weight, min_leaf, features, constants, known, state
@@ -48,7 +48,7 @@ def best_split(
     return best, place, cut, constant
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _best_place(row, column, start, end, weighted, weights, total, weight, min_leaf, proxy):
     """The first place where a feature parts a node better than `proxy` and any other; `end` if none does."""
@@ -71,7 +71,7 @@ def _best_place(row, column, start, end, weighted, weights, total, weight, min_l
     return proxy, place
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _next_random(state):
     """31 bits of Marsaglia's 32-bit XorShift (2003)."""

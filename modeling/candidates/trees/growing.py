@@ -8,7 +8,8 @@ from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
-from numba import njit
+
+from modeling.numba_cache import njit
 
 # Neighbouring values no further apart count as equal, as in scikit-learn.
 SAME_VALUE = np.float32(1e-7)
@@ -57,7 +58,7 @@ def predict_heap(
     return _predict_heap(features, feature, threshold, value)
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _grow(
     lines: np.ndarray, values: np.ndarray, effect: np.ndarray, max_depth: int
@@ -83,7 +84,7 @@ def _grow(
     return feature, threshold, value
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _node_totals(
     node_of: np.ndarray, centred: np.ndarray, first: int, last: int
@@ -102,7 +103,7 @@ def _node_totals(
     return counts, sums, squares, high <= low
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _best_splits(
     lines: np.ndarray,
@@ -143,7 +144,7 @@ def _best_splits(
             before[k] = x
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _between(low: float, high: float) -> float:
     """The middle of two float32 values, in float64; never the upper one, which must go right."""
@@ -151,7 +152,7 @@ def _between(low: float, high: float) -> float:
     return np.float64(low) if middle == np.float64(high) else middle
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _send_down(
     lines: np.ndarray,
@@ -174,7 +175,7 @@ def _send_down(
     node_of[:] = moved
 
 
-@njit(cache=True, nogil=True)
+@njit
 @no_type_check
 def _predict_heap(
     features: np.ndarray, feature: np.ndarray, threshold: np.ndarray, value: np.ndarray

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from cluster.cli.plan import describe_plan
-from cluster.formats import counted
 from cluster.runs.planning import Costs
 from cluster.runs.request import prepare_run, request_of
+from cluster.text import counted
 from tasks.methods.cost import DataSize
 
 

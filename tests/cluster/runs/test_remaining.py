@@ -22,6 +22,7 @@ from cluster.store.maintain import verify
 from cluster.store.reader import StoreReader
 from cluster.store.units import SEARCH, Unit
 from cluster.store.writer import StoreWriter
+from modeling import numba_cache
 from tasks.errors import BadInputError
 from tests.made_datasets import TARGETS, tiny_dataset
 
@@ -199,7 +200,7 @@ def test_a_first_run_says_that_it_compiles(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     options = {"methods": "ridge", "targets": TARGETS[0], "folds": 2, "workers": 0}
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cold"))
+    monkeypatch.setattr(numba_cache, "folder", lambda: tmp_path / "cold")
     run(dataset, tmp_path / "first", **options)
     assert capsys.readouterr().err.count("preparing: the first run compiles numerical code") == 1
     (tmp_path / "cold" / "package").mkdir(parents=True)

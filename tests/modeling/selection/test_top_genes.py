@@ -4,7 +4,7 @@ import pytest
 from sklearn.feature_selection import SelectKBest, f_regression
 
 from modeling.selection.association import TILE_TARGETS
-from modeling.selection.top_genes import standardised_genes, top_genes
+from modeling.selection.ranking import standardised_genes, top_genes
 from tests.reference.forest import top_genes_slow
 
 

@@ -6,11 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from modeling.candidates.mlp.architecture import RELU_UNITS, forward, initial_weights, plan_epoch
 from modeling.candidates.mlp.compiled import train_alone
 from modeling.candidates.mlp.torch_stacks import stack_of
 from modeling.candidates.mlp.torch_training import train
-from modeling.candidates.mlp.training import Network, TargetExamples, padded_width
+from modeling.candidates.mlp.training import (
+    RELU_UNITS,
+    Network,
+    TargetExamples,
+    forward,
+    initial_weights,
+    padded_width,
+    plan_epoch,
+)
 from tests.reference.deep import masks_and_order, train_slow
 from tests.reference.hard_data import signal
 
