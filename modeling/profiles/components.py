@@ -5,19 +5,20 @@ Regressions and CCA start from the components of standardised columns.
 
 For CCA each matrix is standardised and whitened by its own SVD; the canonical correlations are then the
 singular values of the product of the two orthonormal bases (Björck and Golub, Mathematics of Computation
-1973). That is direct: no products that square the condition number, no iteration, all components at once. scikit-learn's
-CCA is not used: it finds one component after the other by power iterations (NIPALS) and deflation, each with
-two pseudo-inverses of whole matrices, which alone cost what all components cost here, and its iterations end
-unconverged where correlations lie close together (14 400 genes x 630 lines: 9 s a component, the warning
-among the first two; here 3 s for all 630). Where it converges, both agree: the tests say so.
+1973). That is direct: no products that square the condition number, no iteration, all components at once.
+scikit-learn's CCA is not used: it finds one component after the other by power iterations (NIPALS) and
+deflation, each with two pseudo-inverses of whole matrices, which alone cost what all components cost here,
+and its iterations end unconverged where correlations lie close together (14 400 genes x 630 lines: 9 s a
+component, the warning among the first two; here 3 s for all 630). Where it converges, both agree: the tests
+say so.
 
 CCA fits noise eagerly. Of two unrelated matrices, of which c components for n rows are kept, the first
 correlation on those rows comes to about 2 sqrt(c/n (1 - c/n)) (Wachter, Annals of Statistics 1980): 1 from
-half as many components as rows on. So each matrix is cut to its leading principal components, at most one
-for every `ROWS_PER_COMPONENT` rows: noise then stays below 0.44. At the published size (14 500 training
-genes, 630 lines) nothing is cut, and it is plain CCA; a panel of 400 genes x 983 lines is cut to 20
-components. A share of the variance to keep would not do: expression differs between genes far more than
-between lines, so one component holds most of it, and what tells the lines apart hides in the last percents.
+half as many components as rows on. So each matrix is cut to its leading principal components, at most one for
+every `ROWS_PER_COMPONENT` rows: noise then stays below 0.44. At the published size (14 500 training genes,
+630 lines) nothing is cut, and it is plain CCA; a panel of 400 genes x 983 lines is cut to 20 components. A
+share of the variance to keep would not do: expression differs between genes far more than between lines, so
+one component holds most of it, and what tells the lines apart hides in the last percents.
 """
 
 from dataclasses import dataclass

@@ -21,6 +21,7 @@ BENCHMARKS = {
     "bench_workers": "two workers against one",
     "bench_driver": "the driver's own cost",
     "bench_import": "importing a release",
+    "bench_numerics": "hand-written numerics beside the libraries",
     "bench_genome": "a whole simulated genome",
 }
 LONG = {

@@ -15,7 +15,7 @@ def best_split(
 ):
     """Feature (−1: none), place and threshold of a node's best split; how many constant features are known.
 
-    Features come in random order (Fisher and Yates' shuffle, one swap at a time). Those known from parents
+    Features come in random order (Fisher and Yates' shuffle, one swap at a time). Those that the parents know
     to be constant here are passed over; new ones are remembered for the children.
     """
     best_proxy, best, place, cut = -np.inf, -1, end, 0.0
