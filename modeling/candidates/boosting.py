@@ -1,6 +1,5 @@
 """Gradient-boosted trees by XGBoost."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,14 +11,13 @@ from jaxtyping import Float64, UInt8
 from modeling.candidates.base import FitCost, SingleProblemCandidate
 from modeling.candidates.fitted import Arrays, Fitted, StoredModel
 from modeling.candidates.problem import Problem
-from modeling.seeds import generator
+from modeling.splits import Split, hold_out_tenth
 
 LEARNING_RATES = (0.05, 0.1, 0.2)
 ROUNDS = 500
 PATIENCE = 40
 MAX_DEPTH = 5
 MAX_BIN = 64
-HELD_OUT_SHARE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,16 +79,14 @@ class Boosting(SingleProblemCandidate):
         return Fitted(self.name, model, parameters)
 
 
-def held_out_lines(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted rows to boost on and rows (10%, rounded up) that stop it."""
-    order = generator(problem.seed, "xgboost").permutation(problem.n_lines)
-    n_held = math.ceil(HELD_OUT_SHARE * problem.n_lines)
-    return np.sort(order[n_held:]), np.sort(order[:n_held])
+def validation_split(problem: Problem) -> Split:
+    """Lines to boost on and lines (10%) that stop it, drawn by the problem's seed."""
+    return hold_out_tenth(problem.n_lines, problem.seed, "xgboost")
 
 
 def _choose(xgboost: Any, problem: Problem) -> tuple[float, int, float]:
     """Learning rate, number of rounds and held-out RMSE of the best early-stopped booster."""
-    kept, held = held_out_lines(problem)
+    kept, held = validation_split(problem)
     train = _matrix(xgboost, problem.take(kept))
     validation = _matrix(xgboost, problem.take(held), bins_of=train)
     tried = []

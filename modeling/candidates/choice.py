@@ -6,15 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Int64
 
 from modeling.candidates.base import Candidate, fit_on_all
 from modeling.candidates.fitted import FitStatus, Fitted, Parameter, failed
 from modeling.candidates.problem import Problem
-from modeling.seeds import generator
+from modeling.splits import Split, hold_out_tenth
 from modeling.statistics.metrics import rmse
-
-VALIDATION_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -66,13 +63,9 @@ def choose(problems: Sequence[Problem], candidates: Sequence[Candidate]) -> list
     return _refit(problems, trials, {candidate.name: candidate for candidate in candidates})
 
 
-def validation_split(
-    problem: Problem,
-) -> tuple[Int64[np.ndarray, " kept_lines"], Int64[np.ndarray, " held_lines"]]:
-    """Sorted rows to fit on and rows (10%, rounded up) to compare on, drawn by the problem's seed."""
-    order = generator(problem.seed, "autoselect").permutation(problem.n_lines)
-    n_held = math.ceil(VALIDATION_SHARE * problem.n_lines)
-    return np.sort(order[n_held:]), np.sort(order[:n_held])
+def validation_split(problem: Problem) -> Split:
+    """Lines to fit on and lines (10%) to compare on, drawn by the problem's seed."""
+    return hold_out_tenth(problem.n_lines, problem.seed, "autoselect")
 
 
 def _try(candidate: Candidate, kept: Sequence[Problem], held: Sequence[Problem]) -> list[Trial]:

@@ -29,6 +29,7 @@ from modeling.networks.shared_networks import (
 )
 from modeling.networks.training_state import Examples
 from modeling.seeds import generator, seed_of
+from modeling.splits import hold_out
 
 LAYERS, UNITS = range(1, 11), range(100, 1001, 100)
 COUNT = 12  # configurations tried
@@ -188,10 +189,7 @@ def search_network(
 
 def judged_lines(n_lines: int, seed: int) -> Bool[np.ndarray, " lines"]:
     """A fifth of the training lines (one at least), drawn by the seed."""
-    judged = np.zeros(n_lines, dtype=bool)
-    order = generator(seed, "judged lines").permutation(n_lines)
-    judged[order[: max(1, round(JUDGED_SHARE * n_lines))]] = True
-    return judged
+    return hold_out(n_lines, JUDGED_SHARE, seed, "judged lines").is_held_out
 
 
 def _inner_lines(

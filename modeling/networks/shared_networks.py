@@ -14,7 +14,8 @@ from jaxtyping import Bool, Float32, Float64
 
 from modeling.networks.mlp import Perceptron, initial_perceptron
 from modeling.networks.training_state import Examples, Schedule, TrainedNetwork, TrainState
-from modeling.seeds import generator, seed_of
+from modeling.seeds import seed_of
+from modeling.splits import hold_out
 
 LATENT, PLAIN = "latent", "plain"
 EXPRESSION, DEPENDENCY, CODE = "expression", "dependency", "code"
@@ -99,11 +100,7 @@ OnCheckpoint = Callable[[str, TrainingCheckpoint], None]
 
 def validation_lines(n_lines: int, seed: int) -> Bool[np.ndarray, " lines"]:
     """A tenth of the training lines (one at least), drawn by the seed."""
-    validation = np.zeros(n_lines, dtype=bool)
-    validation[
-        generator(seed, "watched lines").permutation(n_lines)[: max(1, round(VALIDATION_SHARE * n_lines))]
-    ] = True
-    return validation
+    return hold_out(n_lines, VALIDATION_SHARE, seed, "watched lines").is_held_out
 
 
 def train_networks(

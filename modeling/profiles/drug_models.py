@@ -130,6 +130,7 @@ def predict_by_network(
     inputs, (centre, scale) = examples.train, _location(examples.response)
     outputs = ((examples.response - centre) / scale).astype(np.float32)
     begin = initial_perceptron(layer_sizes(inputs, outputs), seed_of(seed, "drug network"))
+    # Not `modeling.splits`: rows stay in the order drawn, which decides the batches.
     order = generator(seed, "drug network", "validation").permutation(len(inputs))
     validation, learned = np.split(order, [max(1, round(VALIDATION_SHARE * len(order)))])
     some, others, everything = (

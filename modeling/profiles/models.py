@@ -12,9 +12,10 @@ from jaxtyping import Bool, Float, Float64
 
 from modeling.networks.training_state import Schedule
 from modeling.profiles.components import Canonical, Projection, canonical_of, fit_cca, principal_of
-from modeling.profiles.network import SCHEDULE, Halves, NetworkProfiles, fit_network, halves_of
+from modeling.profiles.network import SCHEDULE, NetworkProfiles, fit_network, validation_split
 from modeling.profiles.regression import LinearProfiles, fit_ols, fit_ridge
 from modeling.seeds import seed_of
+from modeling.splits import Split
 
 COMPONENTS = (10, 50, 100, 200)
 
@@ -59,10 +60,10 @@ def fit_profiles(
     """
     counted = ~np.isnan(effect)
     filled = without_gaps(effect)
-    halves = halves_of(len(effect), seed)
+    split = validation_split(len(effect), seed)
     principal = principal_of(expression)
     canonical = canonical_of(principal, principal_of(filled))
-    networks = _Networks(filled, None if counted.all() else counted, halves, seed, device, schedule)
+    networks = _Networks(filled, None if counted.all() else counted, split, seed, device, schedule)
     means = _means(expression)
     models = {
         "mean expression": ProfileModel(fit_ols(principal_of(means), filled), _means),
@@ -96,7 +97,7 @@ class _Networks:
 
     effect: Float64[np.ndarray, "genes cell_lines"]
     counted: Bool[np.ndarray, "genes cell_lines"] | None
-    halves: Halves
+    split: Split
     seed: int
     device: str
     schedule: Schedule
@@ -104,14 +105,14 @@ class _Networks:
     def on(self, features: Float64[np.ndarray, "genes features"], name: str) -> NetworkProfiles:
         """One network, its chance named after it."""
         seed = seed_of(self.seed, name)
-        return fit_network(features, self.effect, self.halves, seed, self.counted, self.device, self.schedule)
+        return fit_network(features, self.effect, self.split, seed, self.counted, self.device, self.schedule)
 
 
 def _cca_networks(
     expression: Float[np.ndarray, "genes cell_lines"], networks: _Networks
 ) -> dict[str, ProfileModel]:
     """`cca N + network` for every N of `COMPONENTS` that there are components for."""
-    learned = networks.halves.learned
+    learned = networks.split.learned
     canonical = fit_cca(expression[learned], networks.effect[learned])
     models = {}
     for n in COMPONENTS:

@@ -10,20 +10,13 @@ from modeling.kernels.distances import Scaling, scaling_of
 from modeling.networks.mlp import Perceptron, initial_perceptron
 from modeling.networks.training_state import Examples, Schedule
 from modeling.profiles.components import rescaled
-from modeling.seeds import generator, seed_of
+from modeling.seeds import seed_of
 from modeling.selection.association import one_blas_thread
+from modeling.splits import Split, hold_out
 
 UNITS = 300
 VALIDATION_SHARE = 0.1
 SCHEDULE = Schedule(epochs=300, patience=20, batch=32, learning_rate=3e-4)
-
-
-@dataclass(frozen=True, eq=False)
-class Halves:
-    """The training genes a network learns from, and those that say when to stop. Sorted, without overlap."""
-
-    learned: Int64[np.ndarray, " learned"]
-    validation: Int64[np.ndarray, " validation"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +43,9 @@ class NetworkProfiles:
         return self.effects.mean + made * spread
 
 
-def halves_of(n_genes: int, seed: int) -> Halves:
+def validation_split(n_genes: int, seed: int) -> Split:
     """A tenth of the training genes, drawn by the seed, are for validation; at least one."""
-    order = generator(seed, "watched genes").permutation(n_genes)
-    n_validation = max(round(VALIDATION_SHARE * n_genes), 1)
-    return Halves(np.sort(order[n_validation:]), np.sort(order[:n_validation]))
+    return hold_out(n_genes, VALIDATION_SHARE, seed, "watched genes")
 
 
 def hidden_units(inputs: int, outputs: int, n_genes: int) -> Sequence[int]:
@@ -72,27 +63,27 @@ def hidden_units(inputs: int, outputs: int, n_genes: int) -> Sequence[int]:
 def fit_network(
     features: Float64[np.ndarray, "genes features"],
     effect: Float64[np.ndarray, "genes outputs"],
-    halves: Halves,
+    split: Split,
     seed: int,
     counted: Bool[np.ndarray, "genes outputs"] | None = None,
     device: str = "cpu",
     schedule: Schedule = SCHEDULE,
 ) -> NetworkProfiles:
-    """Train on the genes of `halves.learned` until those of `halves.validation` say stop.
+    """Train on the genes of `split.learned` until those of `split.held_out` say stop.
 
     Both scalings are of the learned genes. Effects that are not `counted` have no part in the loss.
     """
     from modeling.networks.adam import train  # noqa: PLC0415 - torch takes seconds to import
 
-    scaling, spread = scaling_of(features[halves.learned]), scaling_of(effect[halves.learned])
+    scaling, spread = scaling_of(features[split.learned]), scaling_of(effect[split.learned])
     inputs = rescaled(features, scaling).astype(np.float32)
     outputs = rescaled(effect, spread).astype(np.float32)
 
     def examples(rows: Int64[np.ndarray, " rows"]) -> Examples:
         return Examples(inputs[rows], outputs[rows], None if counted is None else counted[rows])
 
-    sizes = (inputs.shape[1], *hidden_units(inputs.shape[1], outputs.shape[1], len(halves.learned)))
+    sizes = (inputs.shape[1], *hidden_units(inputs.shape[1], outputs.shape[1], len(split.learned)))
     network = initial_perceptron((*sizes, outputs.shape[1]), seed)
-    learned, validation = examples(halves.learned), examples(halves.validation)
+    learned, validation = examples(split.learned), examples(split.held_out)
     trained = train(network, learned, validation, schedule, seed_of(seed, "order"), device=device)
     return NetworkProfiles(scaling, spread, trained.network, trained.epoch, trained.failure)

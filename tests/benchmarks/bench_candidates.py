@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from modeling.candidates.boosting import held_out_lines
+from modeling.candidates import boosting
 from modeling.candidates.choice import validation_split
 from modeling.candidates.registry import BUILT, Problem
 from modeling.candidates.trees.forest import random_state
@@ -34,7 +34,7 @@ LIBRARY: dict[str, Callable[[Problem], Predict]] = {
     "ridge": lambda p: slow.ridge_slow(p.features, p.effect),
     "lasso": lambda p: slow.lasso_slow(p.features, p.effect),
     "tree": lambda p: slow.tree_slow(p.features, p.effect),
-    "xgboost": lambda p: slow.xgboost_slow(p.features, p.effect, *held_out_lines(p))[3],
+    "xgboost": lambda p: slow.xgboost_slow(p.features, p.effect, *boosting.validation_split(p))[3],
     "knn": lambda p: slow.knn_slow(p.features, p.effect),
     "gp": lambda p: slow.gp_slow(p.features, p.effect)[3],
     "gp_noiseless": lambda p: slow.gp_slow(p.features, p.effect, noisy=False)[3],

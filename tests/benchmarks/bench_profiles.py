@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from modeling.folds import gene_folds
 from modeling.profiles.components import canonical_of, principal_of
 from modeling.profiles.models import COMPONENTS
-from modeling.profiles.network import SCHEDULE, NetworkProfiles, fit_network, halves_of
+from modeling.profiles.network import SCHEDULE, NetworkProfiles, fit_network, validation_split
 from modeling.profiles.regression import fit_ols, fit_ridge
 from tasks.fitting.fold import Panel
 from tasks.methods.profiles import profile_tables, profiles_of
@@ -85,14 +85,14 @@ def _closed_forms(expression: np.ndarray, effect: np.ndarray) -> None:
 
 
 def _networks(expression: np.ndarray, effect: np.ndarray) -> None:
-    halves = halves_of(len(effect), 0)
+    split = validation_split(len(effect), 0)
     variates = canonical_of(principal_of(expression), principal_of(effect)).left.of(expression)
     wanted = [("network", expression.astype(np.float64))]
     wanted += [(f"cca {n} + network", variates[:, :n]) for n in COMPONENTS if n <= variates.shape[1]]
     for name, features in wanted:
-        network, seconds = timed(lambda features=features: fit_network(features, effect, halves, 0))
+        network, seconds = timed(lambda features=features: fit_network(features, effect, split, 0))
         epochs = min(network.epochs + SCHEDULE.patience, SCHEDULE.epochs)
-        bare = epochs * bare_epoch(network, len(halves.learned))
+        bare = epochs * bare_epoch(network, len(split.learned))
         shape = " x ".join(str(n) for n in network.network.sizes)
         print(
             f"| {name} ({shape}), {epochs} epochs | {seconds:.1f} | {bare:.1f} (products) | "

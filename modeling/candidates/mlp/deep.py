@@ -22,11 +22,10 @@ from modeling.candidates.mlp.training import (
     padded_width,
 )
 from modeling.candidates.problem import Problem
-from modeling.seeds import generator
+from modeling.splits import Split, hold_out_tenth
 
 EPOCHS = 1500
 PATIENCE = 100
-HELD_OUT_SHARE = 0.1
 SLOTS = 64
 LAYERS = 5
 CPU = "cpu"
@@ -133,17 +132,13 @@ class Deep(BaseCandidate):
         return Fitted(self.name, model, parameters)
 
 
-def held_out_lines(
-    problem: Problem,
-) -> tuple[Int64[np.ndarray, " kept_lines"], Int64[np.ndarray, " held_lines"]]:
-    """Sorted rows to train on and rows (10%, rounded up) that validate."""
-    order = generator(problem.seed, "deep", "held out").permutation(problem.n_lines)
-    n_held = math.ceil(HELD_OUT_SHARE * problem.n_lines)
-    return np.sort(order[n_held:]), np.sort(order[:n_held])
+def validation_split(problem: Problem) -> Split:
+    """Lines to train on and lines (10%) that validate, drawn by the problem's seed."""
+    return hold_out_tenth(problem.n_lines, problem.seed, "deep", "held out")
 
 
 def _validated_network(problem: Problem) -> Network:
-    kept, held = held_out_lines(problem)
+    kept, held = validation_split(problem)
     weights = initial_weights(problem.seed, problem.n_features)
     return Network(_lines(problem, kept), weights, EPOCHS, _lines(problem, held), PATIENCE)
 

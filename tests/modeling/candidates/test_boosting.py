@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from modeling.candidates import boosting
-from modeling.candidates.boosting import Boosting, held_out_lines
+from modeling.candidates.boosting import Boosting, validation_split
 from modeling.candidates.registry import Problem
 from tests.reference.candidates import xgboost_slow
 from tests.reference.hard_data import hard_problems, signal
@@ -16,7 +16,7 @@ HARD = hard_problems()
 )
 def test_equals_the_librarys_own_interface(features, effect):
     problem = Problem(features, effect, 11)
-    kept, held = held_out_lines(problem)
+    kept, held = validation_split(problem)
     rate, rounds, score, predict = xgboost_slow(features, effect, kept, held)
     (fitted,) = Boosting().fit([problem])
     assert fitted.status == "ok", fitted.reason
@@ -27,10 +27,10 @@ def test_equals_the_librarys_own_interface(features, effect):
 
 def test_a_tenth_is_held_out_by_the_seed():
     problem = Problem(*signal(101, 3, 0), 5)
-    kept, held = held_out_lines(problem)
+    kept, held = validation_split(problem)
     assert len(held) == 11
     np.testing.assert_array_equal(np.union1d(kept, held), np.arange(101))
-    other = held_out_lines(Problem(problem.features, problem.effect, 6))[1]
+    other = validation_split(Problem(problem.features, problem.effect, 6))[1]
     assert not np.array_equal(held, other)
 
 
@@ -38,7 +38,7 @@ def test_the_refit_uses_every_line(monkeypatch):
     monkeypatch.setattr(boosting, "ROUNDS", 5)
     features, effect = signal(100, 3, 2)
     problem = Problem(features, effect, 1)
-    _, held = held_out_lines(problem)
+    _, held = validation_split(problem)
     changed = effect.copy()
     # One held-out line moved far: a model that never saw it would not follow.
     changed[held[0]] += 1000

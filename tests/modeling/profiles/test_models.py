@@ -6,7 +6,7 @@ import pytest
 from modeling.networks.mlp import count_weights
 from modeling.networks.training_state import Schedule
 from modeling.profiles.models import fit_profiles, without_gaps
-from modeling.profiles.network import UNITS, Halves, fit_network, halves_of, hidden_units
+from modeling.profiles.network import UNITS, fit_network, hidden_units, validation_split
 
 QUICK = Schedule(epochs=40, patience=20, learning_rate=3e-3)
 
@@ -90,16 +90,16 @@ def test_gaps_are_filled_by_the_gene_and_no_other_gene_has_a_say():
 def test_gaps_have_no_part_in_the_loss():
     expression, effect = planted(120, 10, 6)
     counted = np.random.default_rng(0).random(effect.shape) < 0.8
-    halves = halves_of(120, 0)
-    fitted = fit_network(expression.astype(float), effect, halves, 0, counted, schedule=Schedule(3))
+    split = validation_split(120, 0)
+    fitted = fit_network(expression.astype(float), effect, split, 0, counted, schedule=Schedule(3))
     # Changes that leave each line's mean and spread over the learned genes: two filled values change places.
     moved = effect.copy()
     for line in range(10):
         learned = np.zeros(120, dtype=bool)
-        learned[halves.learned] = True
+        learned[split.learned] = True
         gaps = np.flatnonzero(~counted[:, line] & learned)
         moved[gaps, line] = np.roll(effect[gaps, line], 1)
-    again = fit_network(expression.astype(float), moved, halves, 0, counted, schedule=Schedule(3))
+    again = fit_network(expression.astype(float), moved, split, 0, counted, schedule=Schedule(3))
     assert not np.array_equal(moved, effect)
     np.testing.assert_allclose(fitted.predict(expression), again.predict(expression), atol=1e-5)
 
@@ -107,18 +107,18 @@ def test_gaps_have_no_part_in_the_loss():
 def test_validation_genes_stop_the_training_and_teach_nothing():
     """With patience for all epochs, other validation effects change the best epoch only."""
     expression, effect = planted(120, 10, 7)
-    halves = halves_of(120, 0)
+    split = validation_split(120, 0)
     garbled = effect.copy()
-    garbled[halves.validation] = 100 * np.random.default_rng(1).standard_normal((len(halves.validation), 10))
-    once = fit_network(expression.astype(float), effect, halves, 0, schedule=Schedule(1))
-    again = fit_network(expression.astype(float), garbled, halves, 0, schedule=Schedule(1))
+    garbled[split.held_out] = 100 * np.random.default_rng(1).standard_normal((len(split.held_out), 10))
+    once = fit_network(expression.astype(float), effect, split, 0, schedule=Schedule(1))
+    again = fit_network(expression.astype(float), garbled, split, 0, schedule=Schedule(1))
     assert np.array_equal(once.predict(expression), again.predict(expression))
 
 
 def test_the_canonical_variates_a_network_takes_know_nothing_of_the_validation_genes():
     expression, effect = planted(240, 10, 7)
     garbled = effect.copy()
-    validation = halves_of(240, 0).validation
+    validation = validation_split(240, 0).held_out
     garbled[validation] = np.random.default_rng(1).standard_normal((len(validation), 10))
     features = []
     for given in (effect, garbled):
@@ -146,9 +146,8 @@ def test_a_training_that_diverges_predicts_nothing():
     expression, effect = planted(60, 5, 9)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fitted = fit_network(
-            expression.astype(float), effect, halves_of(60, 0), 0, schedule=Schedule(50, learning_rate=1e38)
-        )
+        split, schedule = validation_split(60, 0), Schedule(50, learning_rate=1e38)
+        fitted = fit_network(expression.astype(float), effect, split, 0, schedule=schedule)
     assert "not finite" in fitted.failure
     assert np.isnan(fitted.predict(expression)).all()
 
@@ -166,9 +165,8 @@ def test_hidden_units_obey_the_paper(inputs: int, outputs: int, genes: int):
 
 
 def test_a_tenth_of_the_genes_is_validation():
-    halves = halves_of(505, 3)
-    assert isinstance(halves, Halves)
-    assert (len(halves.learned), len(halves.validation)) == (455, 50)
-    assert np.array_equal(np.sort(np.concatenate([halves.learned, halves.validation])), np.arange(505))
-    assert len(halves_of(4, 3).validation) == 1
-    assert not np.array_equal(halves_of(505, 4).validation, halves.validation)
+    split = validation_split(505, 3)
+    assert (len(split.learned), len(split.held_out)) == (455, 50)
+    assert np.array_equal(np.sort(np.concatenate([split.learned, split.held_out])), np.arange(505))
+    assert len(validation_split(4, 3).held_out) == 1
+    assert not np.array_equal(validation_split(505, 4).held_out, split.held_out)
