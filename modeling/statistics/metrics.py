@@ -1,13 +1,13 @@
-"""How good predictions are, one target and fold at a time, and when values count as constant.
+"""How good predictions are, one target and fold at a time, and what they must beat: the baselines.
 
-`pooling` scores a target over all its folds.
-"""
+The baselines are the lineage's mean and the target's own expression. `pooling` scores a target over all its
+folds."""
 
 from collections.abc import Sequence, Set
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from scipy.stats import rankdata
 
 Values = Float[np.ndarray, " lines"]
@@ -95,3 +95,51 @@ def _correlation(x: Values, y: Values) -> float:
     a, b = a / np.abs(a).max(), b / np.abs(b).max()
     r = (a @ b) / np.sqrt((a @ a) * (b @ b))
     return float(min(1.0, max(-1.0, r)))
+
+
+UNKNOWN_LINEAGE = -1
+
+
+def lineage_only(
+    effect_train: Float[np.ndarray, " train_lines"],
+    lineage_train: Int64[np.ndarray, " train_lines"],
+    lineage_test: Int64[np.ndarray, " test_lines"],
+) -> Float[np.ndarray, " test_lines"]:
+    """Each test line's prediction is the training mean of its lineage.
+
+    Lineages are numbers from 0 up. One that is unknown (`UNKNOWN_LINEAGE`) or has no training line (a lineage
+    held out: this baseline then knows nothing, and its r is 0) gets the mean of all training lines. Raises
+    ValueError where there is no training line or the lengths differ.
+    """
+    effect = np.asarray(effect_train, dtype=np.float64)
+    if effect.size == 0 or effect.size != len(lineage_train):
+        raise ValueError(
+            f"{effect.size} training effects but {len(lineage_train)} lineages; expected one each"
+        )
+    # One place more than the largest number: unknown lineages are counted there and then overwritten.
+    places = int(max(lineage_train.max(), lineage_test.max(initial=0))) + 2
+    counts = np.bincount(lineage_train % places, minlength=places)
+    sums = np.bincount(lineage_train % places, weights=effect, minlength=places)
+    means = np.full(places, effect.mean())
+    np.divide(sums, counts, out=means, where=counts > 0)
+    means[UNKNOWN_LINEAGE] = effect.mean()
+    return means[lineage_test]
+
+
+def own_expression(
+    x_train: Float[np.ndarray, " train_lines"],
+    y_train: Float[np.ndarray, " train_lines"],
+    x_test: Float[np.ndarray, " test_lines"],
+) -> Float[np.ndarray, " test_lines"]:
+    """Least squares on one feature, the target's own expression (as `scipy.stats.linregress`).
+
+    Where the expression does not vary over the training lines, the prediction is the training mean.
+    """
+    x, y = np.asarray(x_train, dtype=np.float64), np.asarray(y_train, dtype=np.float64)
+    new = np.asarray(x_test, dtype=np.float64)
+    x_mean, y_mean = x.mean(), y.mean()
+    if not varies(x):
+        return np.full(new.shape, y_mean)
+    deviation = x - x_mean
+    slope = deviation @ (y - y_mean) / (deviation @ deviation)
+    return y_mean + slope * (new - x_mean)

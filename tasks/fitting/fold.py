@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Int64
 
-from modeling.baselines import UNKNOWN_LINEAGE
 from modeling.folds import Fold, quantile_fold
 from modeling.seeds import seed_of
 from modeling.selection.select import SelectionSettings
+from modeling.statistics.metrics import UNKNOWN_LINEAGE
 from tasks.dataset.dataset import Dataset
 from tasks.dataset.target_facts import VARIABLE, target_facts
 

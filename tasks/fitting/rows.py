@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from modeling.baselines import lineage_only, own_expression
 from modeling.folds import Fold
 from modeling.statistics import metrics
+from modeling.statistics.metrics import lineage_only, own_expression
 from tasks.fitting.fit import Fit
 from tasks.fitting.fold import Panel
 

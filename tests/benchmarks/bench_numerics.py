@@ -65,7 +65,7 @@ ROUTINES = (
     ),
     Routine(
         "the 1000 genes of highest absolute r",
-        "modeling/selection/top_genes.py",
+        "modeling/selection/ranking.py",
         "scikit-learn `SelectKBest(f_regression)`",
         timed.best_genes,
         "one product for all targets; ties do not depend on rounding",
@@ -161,7 +161,7 @@ ROUTINES = (
     ),
     Routine(
         "canonical correlation, all components",
-        "modeling/profiles/cca.py",
+        "modeling/profiles/components.py",
         "scikit-learn `CCA` (five components, multiplied)",
         timed.cca,
         "direct, where the library iterates and may not converge",

@@ -25,13 +25,12 @@ from modeling.networks.adam import train
 from modeling.networks.mlp import initial_perceptron
 from modeling.networks.training_state import Examples, Schedule
 from modeling.profiles import regression
-from modeling.profiles.cca import fit_cca
-from modeling.profiles.pca import principal_of
+from modeling.profiles.components import fit_cca, principal_of
 from modeling.selection.critical_values import critical_values_of
 from modeling.selection.prepared import prepare_genes
 from modeling.selection.q_values import q_values
+from modeling.selection.ranking import standardised_genes, top_genes
 from modeling.selection.select import SelectionSettings, select
-from modeling.selection.top_genes import standardised_genes, top_genes
 from modeling.statistics.chi_squared import bin_targets, fill_root_chi_squared
 from modeling.statistics.metrics import benjamini_hochberg
 from modeling.statistics.p_values import correlation_table
