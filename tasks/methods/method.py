@@ -154,7 +154,7 @@ class Method:
 
     def final_model(self, panel: Panel, prepared: Any, fit: Any) -> dict[str, Any]:
         """What a target's predictions are made of, as columns of `models`; `fit` is of the final fold."""
-        raise TypeError(f"method {self.name} stores no final models: leave the final fold out")
+        raise TypeError(f"method {self.name} stores no final models; with stores_models override final_model")
 
     def predict(
         self, rows: Rows, place: Mapping[str, int], expression: np.ndarray, files: ModelFiles
@@ -163,8 +163,8 @@ class Method:
 
         `place` gives the column of a gene in `expression` (samples x genes, float32, NaN is not known).
         """
-        raise TypeError(f"method {self.name} stores no final models to predict with")
+        raise TypeError(f"method {self.name} predicts no new samples; with stores_models override predict")
 
     def cost(self, size: DataSize, settings: MethodSettings) -> Cost:
         """What its work takes, estimated."""
-        raise NotImplementedError(f"method {self.name} says nothing of its cost")
+        raise NotImplementedError(f"method {self.name} does not say what it costs: override cost")

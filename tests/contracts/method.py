@@ -3,6 +3,7 @@
 A plug-in's own tests can run it too: `for check in METHOD_CONTRACT: check(my_method, panel, committed)`.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -10,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from modeling.folds import final_fold, make_folds
+from modeling.folds import FINAL_FOLD, final_fold, make_folds
 from modeling.selection.select import SelectionSettings
+from tasks.artifacts.files import training_bytes
 from tasks.fitting.fold import MethodSettings, Panel
 from tasks.methods.cost import DataSize
 from tasks.methods.method import TARGETS, CommittedWork, FoldJob, FoldTask, Method
 from tasks.methods.shard import run_shard
-from tasks.scoring.predict import checksum_of
+from tasks.scoring.predict import checksum_of, score_samples
 from tasks.tables.schemas import MAY_DIFFER
 
 # What fold-level work gave for a fold, to prepare targets with; empty for methods without any.
@@ -80,30 +82,53 @@ def a_target_is_the_same_in_any_company(method: Method, panel: Panel, committed:
         alone = tables_of(method, panel, committed, [target])
         for name, table in alone.items():
             mine = together[name].filter(pc.equal(together[name]["target"], panel.targets[target]))
-            assert table.equals(mine.combine_chunks()), (name, panel.targets[target])
+            assert table.equals(mine.combine_chunks()), (
+                f"{name} of {panel.targets[target]} change when it is fitted alone; a BLAS product's bits "
+                "depend on its number of columns: see `_tiles` in modeling/kernels/ridge.py"
+            )
 
 
 def the_test_lines_change_nothing_that_is_fitted(method: Method, panel: Panel, committed: Committed) -> None:
-    """The scramble test: predictions change with the test lines' expression, nothing else does."""
+    """The scramble test: effects of all test lines and the expression of every second one are replaced.
+
+    Nothing fitted may change, nor what is predicted for the other test lines.
+    """
     if method.fits != "targets":
         return
     targets = _modelled(method, panel)
-    fold = make_folds("kfold", len(panel.cell_lines), FOLDS, SEED)[1]
-    effect = panel.effect.copy()
-    effect[fold.test] = np.random.default_rng(5).standard_normal(effect[fold.test].shape)
-    before = tables_of(method, panel, committed, targets)
-    after = tables_of(method, replace(panel, effect=effect), committed, targets)
+    test = make_folds("kfold", len(panel.cell_lines), FOLDS, SEED)[1].test
+    rng = np.random.default_rng(5)
+    effect, expression = panel.effect.copy(), panel.expression.copy()
+    effect[test] = rng.standard_normal(effect[test].shape)
+    expression[test[::2]] = rng.gamma(2.0, 3.0, expression[test[::2]].shape)
+    scrambled = replace(panel, effect=effect, expression=expression)
+    before, after = (tables_of(method, p, committed, targets) for p in (panel, scrambled))
     for name in ("modifiers", "candidates"):
         assert before[name].equals(after[name]), name
-    predicted = (
-        tables["predictions"].select(["target", "cell_line", "predicted"]) for tables in (before, after)
-    )
-    first, second = (
-        {(r["target"], r["cell_line"]): r["predicted"] for r in t.to_pylist()} for t in predicted
-    )
+    fitted = ["target", "status", "model", "n_train", "train_mean"]
+    assert before["scores"].select(fitted).equals(after["scores"].select(fitted))
+    kept = {panel.cell_lines[line] for line in test[1::2]}
+    first, second = (_predicted(tables["predictions"], kept) for tables in (before, after))
     shared = first.keys() & second.keys()
     assert shared
-    assert all(first[key] == second[key] for key in shared)
+    changed = [key for key in shared if first[key] != second[key]]
+    assert not changed, f"predictions use other test lines' data: {changed[:5]}"
+
+
+def its_final_models_predict_a_sample_in_any_company(
+    method: Method, panel: Panel, committed: Committed
+) -> None:
+    """Stored models score new samples: finite, not all alike, and none depends on those beside it."""
+    if method.fits != "targets" or not method.stores_models:
+        return
+    models = tables_of(method, panel, committed, _modelled(method, panel), fold=-1)["models"]
+    files = _Files(method, panel, committed)
+    together = score_samples(models, panel.genes, panel.expression[:6], method, files).predicted
+    assert np.isfinite(together).all()
+    assert np.ptp(together, axis=0).max() > 0, "every sample is predicted alike"
+    for i in range(3):
+        alone = score_samples(models, panel.genes, panel.expression[i : i + 1], method, files).predicted
+        np.testing.assert_allclose(alone[0], together[i], rtol=1e-9, atol=1e-9)
 
 
 def its_final_models_carry_their_checksum(method: Method, panel: Panel, committed: Committed) -> None:
@@ -138,6 +163,7 @@ METHOD_CONTRACT = (
     a_target_is_the_same_in_any_company,
     the_test_lines_change_nothing_that_is_fitted,
     its_final_models_carry_their_checksum,
+    its_final_models_predict_a_sample_in_any_company,
     its_fold_level_work_repeats_to_the_bit,
 )
 
@@ -156,3 +182,31 @@ def _kept(table: pa.Table) -> pa.Table:
     """Without what may differ, in one piece."""
     gone = [name for name in MAY_DIFFER if name in table.column_names]
     return table.drop_columns(gone).combine_chunks()
+
+
+def _predicted(predictions: pa.Table, lines: set[str]) -> dict[tuple[str, str], float]:
+    """The predictions for these cell lines, by target and line."""
+    rows = predictions.select(["target", "cell_line", "predicted"]).to_pylist()
+    return {(r["target"], r["cell_line"]): r["predicted"] for r in rows if r["cell_line"] in lines}
+
+
+class _Files:
+    """What a method's final models share, as a store would give it."""
+
+    def __init__(self, method: Method, panel: Panel, committed: Committed) -> None:
+        self._method, self._panel, self._committed = method, panel, committed
+
+    def training(self, digest: str) -> bytes:
+        """The training expression, if the run would have stored it."""
+        assert self._method.needs_training_expression, (
+            "needs_training_expression must be True"
+        )
+        data = training_bytes(self._panel.cell_lines, self._panel.genes, self._panel.expression)
+        assert hashlib.sha256(data).hexdigest() == digest
+        return data
+
+    def weights(self, digest: str) -> bytes:
+        """The file of a final network."""
+        files = [work.file() for work in self._committed(self._panel, FINAL_FOLD)]
+        (data,) = [data for data in files if hashlib.sha256(data).hexdigest() == digest]
+        return data
