@@ -11,9 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64
 
 from modeling.networks.training_state import Schedule
-from modeling.profiles.cca import Canonical, Projection, canonical_of, fit_cca
+from modeling.profiles.components import Canonical, Projection, canonical_of, fit_cca, principal_of
 from modeling.profiles.network import SCHEDULE, NetworkProfiles, fit_network, validation_split
-from modeling.profiles.pca import principal_of
 from modeling.profiles.regression import LinearProfiles, fit_ols, fit_ridge
 from modeling.seeds import seed_of
 from modeling.splits import Split
@@ -82,7 +81,7 @@ def without_gaps(
     """Gaps filled by the gene's mean over the lines it was measured in.
 
     Not by the line's mean over genes: most of an effect is the gene's (essential everywhere or nowhere),
-    little the line's. And a gene's own mean lets no other gene have a say. ValueError for a gene without
+    little the line's. And a gene's own mean does not depend on other genes. ValueError for a gene without
     any effect.
     """
     counted = ~np.isnan(effect)

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Float64, Int64
 from modeling.kernels.distances import Scaling, scaling_of
 from modeling.networks.mlp import Perceptron, initial_perceptron
 from modeling.networks.training_state import Examples, Schedule
-from modeling.profiles.pca import rescaled
+from modeling.profiles.components import rescaled
 from modeling.seeds import seed_of
 from modeling.selection.association import one_blas_thread
 from modeling.splits import Split, hold_out

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64
 
 from modeling.kernels.distances import Scaling
-from modeling.profiles.pca import Principal, rescaled
+from modeling.profiles.components import Principal, rescaled
 from modeling.selection.association import one_blas_thread
 
 PENALTIES = 10.0 ** np.linspace(0, 4, 9)  # the range of the paper (Itzhacky and Sharan 2021)

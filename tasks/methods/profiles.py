@@ -10,7 +10,7 @@ from jaxtyping import Float32, Float64, Int64
 
 from modeling.folds import Fold, gene_folds
 from modeling.networks.training_state import Schedule
-from modeling.profiles.cca import Canonical
+from modeling.profiles.components import Canonical
 from modeling.profiles.models import ProfileFits, fit_profiles
 from modeling.profiles.network import SCHEDULE
 from modeling.seeds import seed_of

@@ -18,10 +18,9 @@ from sklearn.cross_decomposition import CCA
 from threadpoolctl import threadpool_limits
 
 from modeling.folds import gene_folds
-from modeling.profiles.cca import canonical_of
+from modeling.profiles.components import canonical_of, principal_of
 from modeling.profiles.models import COMPONENTS
 from modeling.profiles.network import SCHEDULE, NetworkProfiles, fit_network, validation_split
-from modeling.profiles.pca import principal_of
 from modeling.profiles.regression import fit_ols, fit_ridge
 from tasks.fitting.fold import Panel
 from tasks.methods.profiles import profile_tables, profiles_of

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression, RidgeCV
 
-from modeling.profiles.pca import principal_of
+from modeling.profiles.components import principal_of
 from modeling.profiles.regression import PENALTIES, fit_ols, fit_ridge, leave_one_out_errors
 from tests.reference.hard_data import hard_problems, signal
 from tests.reference.profiles import leave_one_out_slow, standardise_slow

@@ -1,12 +1,16 @@
-"""Canonical correlation analysis of two matrices with the same rows, by singular value decompositions.
+"""Principal components of a matrix, and canonical components of two with the same rows.
 
-Each matrix is standardised and whitened by its own SVD; the canonical correlations are then the singular
-values of the product of the two orthonormal bases (Björck and Golub, Mathematics of Computation 1973). That
-is direct: no products that square the condition number, no iteration, all components at once. scikit-learn's
-CCA is not used: it finds one component after the other by power iterations (NIPALS) and deflation, each with
-two pseudo-inverses of whole matrices, which alone cost what all components cost here, and its iterations end
-unconverged where correlations lie close together (14 400 genes x 630 lines: 9 s a component, the warning
-among the first two; here 3 s for all 630). Where it converges, both agree: the tests say so.
+Rows are genes and columns cell lines, the other way round than in most of this package: a gene is an example.
+Regressions and the canonical correlation analysis (CCA) start from principal components.
+
+For CCA each matrix is standardised and whitened by its own SVD; the canonical correlations are then the
+singular values of the product of the two orthonormal bases (Björck and Golub, Mathematics of Computation
+1973). That is direct: no products that square the condition number, no iteration, all components at once.
+scikit-learn's CCA is not used: it finds one component after the other by power iterations (NIPALS) and
+deflation, each with two pseudo-inverses of whole matrices, which alone cost what all components cost here,
+and its iterations end unconverged where correlations lie close together (14 400 genes x 630 lines: 9 s a
+component, the warning among the first two; here 3 s for all 630). Where it converges, both agree: the tests
+say so.
 
 CCA fits noise eagerly. Of two unrelated matrices, of which c components for n rows are kept, the first
 correlation on those rows comes to about 2 sqrt(c/n (1 - c/n)) (Wachter, Annals of Statistics 1980): 1 from
@@ -14,7 +18,7 @@ half as many components as rows on. So each matrix is cut to its leading princip
 for every `ROWS_PER_COMPONENT` rows: noise then stays below 0.44. At the published size (14 500 training
 genes, 630 lines) nothing is cut, and it is plain CCA; a panel of 400 genes x 983 lines is cut to 20
 components. A share of the variance to keep would not do: expression differs between genes far more than
-between lines, so one component holds most of it, and what tells the lines apart hides in the last percents.
+between lines, so one component holds most of it, and what distinguishes lines is in the last percents.
 """
 
 from dataclasses import dataclass
@@ -22,11 +26,48 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64
 
-from modeling.kernels.distances import Scaling
-from modeling.profiles.pca import Principal, principal_of, rescaled
+from modeling.kernels.distances import Scaling, scaling_of
 from modeling.selection.association import one_blas_thread
 
 ROWS_PER_COMPONENT = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Principal:
+    """The thin SVD `left` diag(`values`) `right`' of standardised columns, without directions of no variance.
+
+    Attributes:
+        scaling: of each column over the rows; constant columns are zero once standardised.
+        left: orthonormal, each column summing to zero.
+        values: singular values, largest first, all above rounding.
+        right: orthonormal.
+    """
+
+    scaling: Scaling
+    left: Float64[np.ndarray, "genes rank"]
+    values: Float64[np.ndarray, " rank"]
+    right: Float64[np.ndarray, "cell_lines rank"]
+
+
+def principal_of(matrix: Float[np.ndarray, "genes cell_lines"]) -> Principal:
+    """Standardise every column over the rows given, and decompose.
+
+    By the SVD itself and not the eigenvectors of a product, which would square the condition number. The
+    rank is numpy's: a singular value counts if above max(shape) x epsilon x the largest. Raises ValueError
+    for fewer than three rows or a value that is not finite.
+    """
+    scaling = scaling_of(matrix)
+    with one_blas_thread():
+        left, values, right = np.linalg.svd(rescaled(matrix, scaling), full_matrices=False)
+    rank = int((values > max(matrix.shape) * np.finfo(float).eps * values.max(initial=0.0)).sum())
+    return Principal(scaling, left[:, :rank], values[:rank], np.ascontiguousarray(right[:rank].T))
+
+
+def rescaled(
+    matrix: Float[np.ndarray, "genes cell_lines"], scaling: Scaling
+) -> Float64[np.ndarray, "genes cell_lines"]:
+    """Columns less their means and over their standard deviations; 0 where those were constant."""
+    return (matrix.astype(np.float64) - scaling.mean) * scaling.inverse
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +87,7 @@ class Projection:
 class Canonical:
     """Canonical components, strongest first: `correlations` over the rows fitted on, and both projections.
 
-    The left weight of largest magnitude in each component is positive, which settles the signs.
+    The left weight of largest magnitude in each component is positive, which fixes the signs.
     """
 
     correlations: Float64[np.ndarray, " components"]

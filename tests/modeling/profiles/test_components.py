@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.cross_decomposition import CCA
 
-from modeling.profiles.cca import ROWS_PER_COMPONENT, Canonical, fit_cca
+from modeling.profiles.components import ROWS_PER_COMPONENT, Canonical, fit_cca
 from tests.reference.profiles import cca_slow, standardise_slow
 
 
