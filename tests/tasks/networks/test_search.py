@@ -52,7 +52,7 @@ def timeless(table: pa.Table) -> pa.Table:
 def test_a_search_goes_on_from_every_checkpoint_to_the_same_table(panel: Panel, fold: Fold, method: str):
     kept: list[tuple[str, TrainingCheckpoint]] = []
     whole = search_fold(
-        panel, fold, SETTINGS[method], False, keep=lambda n, s: kept.append((n, s)), schedule=SHORT
+        panel, fold, SETTINGS[method], False, on_checkpoint=lambda n, s: kept.append((n, s)), schedule=SHORT
     )
     table = timeless(whole.tables["searches"])
     assert table.num_rows >= 2
