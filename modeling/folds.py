@@ -165,7 +165,7 @@ def _lineage(n_lines: int, seed: int, lineages: Sequence[str]) -> tuple[Fold, ..
 
 
 def _twin(fold: Fold, n_lineages: int, n_lines: int, seed: int) -> Fold:
-    """Seeded by the lineage's name, so that no other lineage has a say in who is drawn."""
+    """Seeded by the lineage's name, so that the draw does not depend on the other lineages."""
     drawn = generator(seed, "random twin", fold.name).permutation(n_lines)[: len(fold.test)]
     return _fold(n_lineages + fold.number, f"random twin of {fold.name}", n_lines, drawn, control=True)
 

@@ -26,7 +26,7 @@ TRUST = ["class", "pearson", "pearson_pooled", "pearson_low", "pearson_high", "q
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Forecasts for new samples by one method's models.
+    """Predictions for new samples by one method's models.
 
     `predicted`: samples x targets that have a model, in the units of the store's measure; NaN where the
     sample does not know what the model needs: every modifier, or 90% of the genes of a model on all genes.

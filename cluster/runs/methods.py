@@ -6,7 +6,7 @@ from cluster.runs.fields import RunOptions, flag_of
 from cluster.store.units import Unit, fold_level_unit, shard_key
 from tasks.fitting.fold import MethodSettings
 from tasks.methods.method import FoldTask
-from tasks.methods.registry import method_named, method_names
+from tasks.methods.registry import method_named, usable_methods
 
 
 def settings_of(options: RunOptions, method: str) -> MethodSettings:
@@ -43,7 +43,7 @@ def fold_level_units(method: str, folds: list[int], settings: MethodSettings) ->
 
 def readers_of(option: str) -> list[str]:
     """The methods that read an option; none of those that every method reads, or none."""
-    return [name for name in method_names() if option in method_named(name).reads]
+    return [method.name for method in usable_methods() if option in method.reads]
 
 
 def idle_options(methods: Sequence[str], options: RunOptions) -> list[str]:

@@ -19,7 +19,7 @@ from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tasks.methods import DEFAULT_METHODS
 from tasks.methods.method import Method
-from tasks.methods.registry import method_named, method_names
+from tasks.methods.registry import method_named, method_names, usable_methods
 
 # Raised whenever a change makes the same inputs and seed give other numbers.
 ALGORITHM = 2
@@ -80,7 +80,7 @@ def _stratified_misuse(methods: Sequence[Method], scheme: str) -> list[str]:
     why = "its folds are each target's own, so no other method's rows could be compared with them"
     problems = []
     if len(methods) != 1 or not methods[0].can_stratify:
-        able = " or ".join(name for name in method_names() if method_named(name).can_stratify)
+        able = " or ".join(method.name for method in usable_methods() if method.can_stratify)
         given = ", ".join(method.name for method in methods)
         problems.append(f"--stratified: only with --method {able} alone, given {given}; {why}")
     if scheme != "kfold":

@@ -86,6 +86,8 @@ def what_to_install(releases: Sequence[str | None]) -> str:
     this = installed_release() or "this one"
     if not named:
         return f"written by a newer Knockcast than {this}: install the newest release to read it"
+    if named[-1] == this:
+        return f"written by a development version after Knockcast {this}, which this is: install that version"
     return f"written by Knockcast {named[-1]}; this is {this}: install {named[-1]} or newer to read it"
 
 

@@ -53,7 +53,7 @@ class Candidate(Protocol):
         ...
 
     def fit(self, problems: Sequence[Problem]) -> list[Fitted]:
-        """Fit every problem; a result is the same, bit for bit, in any company and order.
+        """Fit every problem; a result is the same, bit for bit, in any batch and order.
 
         A problem that cannot be fitted gives a `Fitted` of status `failed` with a reason, and no exception.
         """

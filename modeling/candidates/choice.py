@@ -46,7 +46,7 @@ class Choice:
 
 
 def choose(problems: Sequence[Problem], candidates: Sequence[Candidate]) -> list[Choice]:
-    """Choose and fit a model for every problem; a problem's result is the same, bit for bit, in any company.
+    """Choose and fit a model for every problem; a problem's result is the same, bit for bit, in any batch.
 
     Each problem's lines are split 90/10 by its seed. The lowest RMSE on the 10% (to 12 digits) wins, ties go
     to the earlier candidate, and the winner is refitted on all lines, with what its trial found where it
@@ -69,10 +69,10 @@ def validation_split(problem: Problem) -> Split:
 
 
 def _try(candidate: Candidate, kept: Sequence[Problem], held: Sequence[Problem]) -> list[Trial]:
-    begun = time.thread_time()
+    started = time.thread_time()
     fits = candidate.fit(kept)
     errors = [_error(fit, lines) for fit, lines in zip(fits, held, strict=True)]
-    seconds = (time.thread_time() - begun) / max(len(fits), 1)
+    seconds = (time.thread_time() - started) / max(len(fits), 1)
     return [_trial(fit, error, seconds) for fit, error in zip(fits, errors, strict=True)]
 
 
@@ -106,10 +106,10 @@ def _refit(
             batch = [i for i in open_ if heads[i] == name]
             if not batch:
                 continue
-            begun = time.thread_time()
+            started = time.thread_time()
             found = [_parameters(trials[i], name) for i in batch]
             fits = fit_on_all(candidate, [problems[i] for i in batch], found)
-            share = (time.thread_time() - begun) / len(batch)
+            share = (time.thread_time() - started) / len(batch)
             for i, fit in zip(batch, fits, strict=True):
                 seconds[i] += share
                 if fit.status == "failed":

@@ -32,7 +32,7 @@ class Scaling:
 
     @property
     def varies(self) -> Bool[np.ndarray, " genes"]:
-        """The genes that count: constant ones tell no line from another."""
+        """The genes that count: constant ones distinguish no lines."""
         return self.inverse > 0
 
 

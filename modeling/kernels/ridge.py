@@ -51,7 +51,7 @@ class RidgeFits:
     loo_rmse: Float64[np.ndarray, " targets"]
 
     def predict(self, kernel: Float64[np.ndarray, "new lines"]) -> Float64[np.ndarray, "new targets"]:
-        """Forecasts for new lines from their kernel with the training lines."""
+        """Predictions for new lines from their kernel with the training lines."""
         return predict_by_kernel(kernel, self.dual, self.intercept)
 
 

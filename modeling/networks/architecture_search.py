@@ -166,11 +166,11 @@ def search_network(
     """Search for the hidden layers of the last network of the design's method: `code` or `plain`.
 
     `lines` are a fold's training lines; which of them are its validation lines when the winner is trained
-    does not matter here, nor does `design.hidden`. They come scaled by all of them: that alone the judged
-    lines have a part in. For `code`, the autoencoders are trained first, and once; `resume_from` and
-    `on_checkpoint` are those of `train_networks` for them, `already` and `after` those of `search`. The
-    training values that bound the weights are those of all `lines`, the validation lines included. Empty
-    where an autoencoder fails.
+    does not matter here, nor does `design.hidden`. They come scaled by all of them; this is the only
+    influence of the judged lines on training. For `code`, the autoencoders are trained first, and once;
+    `resume_from` and `on_checkpoint` are those of `train_networks` for them, `already` and `after` those of
+    `search`. The training values that bound the weights are those of all `lines`, the validation lines
+    included. Empty where an autoencoder fails.
     """
     *coders, name = STAGES[design.method]
     judged = judged_lines(len(lines.expression), design.seed)
@@ -195,7 +195,7 @@ def judged_lines(n_lines: int, seed: int) -> Bool[np.ndarray, " lines"]:
 def _inner_lines(
     lines: ScaledTrainingLines, judged: Bool[np.ndarray, " lines"], seed: int
 ) -> ScaledTrainingLines:
-    """All but the judged lines, with a tenth of their own to watch."""
+    """All but the judged lines, with a tenth of their own for validation."""
     kept = ~judged
     return ScaledTrainingLines(
         lines.expression[kept],

@@ -1,7 +1,7 @@
-"""Principal components of a matrix, and canonical correlation analysis of two with the same rows.
+"""Principal components of a matrix, and canonical components of two with the same rows.
 
 Rows are genes and columns cell lines, the other way round than in most of this package: a gene is an example.
-Regressions and CCA start from the components of standardised columns.
+Regressions and the canonical correlation analysis (CCA) start from principal components.
 
 For CCA each matrix is standardised and whitened by its own SVD; the canonical correlations are then the
 singular values of the product of the two orthonormal bases (Björck and Golub, Mathematics of Computation
@@ -14,11 +14,11 @@ say so.
 
 CCA fits noise eagerly. Of two unrelated matrices, of which c components for n rows are kept, the first
 correlation on those rows comes to about 2 sqrt(c/n (1 - c/n)) (Wachter, Annals of Statistics 1980): 1 from
-half as many components as rows on. So each matrix is cut to its leading principal components, at most one for
-every `ROWS_PER_COMPONENT` rows: noise then stays below 0.44. At the published size (14 500 training genes,
-630 lines) nothing is cut, and it is plain CCA; a panel of 400 genes x 983 lines is cut to 20 components. A
-share of the variance to keep would not do: expression differs between genes far more than between lines, so
-one component holds most of it, and what tells the lines apart hides in the last percents.
+half as many components as rows on. So each matrix is cut to its leading principal components, at most one
+for every `ROWS_PER_COMPONENT` rows: noise then stays below 0.44. At the published size (14 500 training
+genes, 630 lines) nothing is cut, and it is plain CCA; a panel of 400 genes x 983 lines is cut to 20
+components. A share of the variance to keep would not do: expression differs between genes far more than
+between lines, so one component holds most of it, and what distinguishes lines is in the last percents.
 """
 
 from dataclasses import dataclass
@@ -28,6 +28,8 @@ from jaxtyping import Float, Float64
 
 from modeling.kernels.distances import Scaling, scaling_of
 from modeling.selection.association import one_blas_thread
+
+ROWS_PER_COMPONENT = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +70,6 @@ def rescaled(
     return (matrix.astype(np.float64) - scaling.mean) * scaling.inverse
 
 
-ROWS_PER_COMPONENT = 20
-
-
 @dataclass(frozen=True, eq=False)
 class Projection:
     """From a row to its canonical variates, which have mean 0 and variance 1 over the rows fitted on."""
@@ -88,7 +87,7 @@ class Projection:
 class Canonical:
     """Canonical components, strongest first: `correlations` over the rows fitted on, and both projections.
 
-    The left weight of largest magnitude in each component is positive, which settles the signs.
+    The left weight of largest magnitude in each component is positive, which fixes the signs.
     """
 
     correlations: Float64[np.ndarray, " components"]

@@ -2,11 +2,11 @@
 
 An example is a drug. Its inputs are the mean expression of its target genes in each cell line, their mean
 dependency, or both; its outputs are the response of each line. Folds are over drugs, so that a test drug's
-response says nothing to what is fitted.
+response has no effect on what is fitted.
 
 A training drug's gaps are filled with its own mean over the lines measured, not with the line's mean over
 drugs: responses differ between drugs more than between lines (in CTRP sd 2.0 against 0.8), so a line's mean
-would tell a weak drug's gaps that it is strong.
+would make a weak drug look strong in its gaps.
 """
 
 from collections.abc import Sequence

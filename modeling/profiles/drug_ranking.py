@@ -6,7 +6,7 @@ from expression (kernel ridge on all genes) for a new line; or `both`, which cou
 
 Ridge regression on z scores is a kernel: the mean over features of z z'. A predicted dependency is linear in
 the Laplacian kernel k of expression between new and training lines, so the dependency kernel of a new line
-is `offset` + k @ `relation` for two arrays that the training lines determine. Hence every prediction is
+is `offset` + k @ `relation` for two arrays that the training lines determine. So every prediction is
 intercept + (linear kernel) @ linear + k @ laplacian, whatever the features: that is all a model has to keep.
 """
 
@@ -98,7 +98,7 @@ def predict_drugs(
     lines: Float32[np.ndarray, "lines genes"],
     counted: Counted,
 ) -> Float64[np.ndarray, "new drugs"]:
-    """Forecasts for new lines, standardised like the training `lines`; a gene that is NaN is left out.
+    """Predictions for new lines, standardised like the training `lines`; a gene that is NaN is left out.
 
     `counted`: how many genes that vary each new line knows.
     """
@@ -116,7 +116,7 @@ def _dependencies(
     z = standardised(effects, scaling_of(effects))
     kernel = choose_laplacian(distances, effects)
     fits = fit_ridge(spectrum_of(kernel.of(distances)), effects, kernel.penalties)
-    # Forecast z scores are z_mean + k @ (dual * inverse); of them, mean products with the training lines'.
+    # Predicted z scores are z_mean + k @ (dual * inverse); of them, mean products with the training lines'.
     z_mean = (fits.intercept - scaling.mean[scaling.varies]) * inverse
     per_target = z.astype(np.float64).T / max(len(inverse), 1)
     return _Dependencies(

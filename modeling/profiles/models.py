@@ -81,7 +81,7 @@ def without_gaps(
     """Gaps filled by the gene's mean over the lines it was measured in.
 
     Not by the line's mean over genes: most of an effect is the gene's (essential everywhere or nowhere),
-    little the line's. And a gene's own mean lets no other gene have a say. ValueError for a gene without
+    little the line's. And a gene's own mean does not depend on other genes. ValueError for a gene without
     any effect.
     """
     counted = ~np.isnan(effect)

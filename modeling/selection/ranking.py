@@ -33,7 +33,7 @@ def strongest(
     """The genes at or above the critical value, at most `count`, by rounded statistic, then by column.
 
     Args:
-        magnitude: of every gene; orders genes as the statistic does but for the last digits.
+        magnitude: of every gene; orders genes as the statistic does except in the last digits.
         critical_value: the magnitude needed (`modeling.selection.critical_values.critical_values_of`).
         statistic: gives the statistic of some genes, to be rounded and compared without its sign.
     """

@@ -151,7 +151,7 @@ def chi_squared_of(
     """Chi-squared of k genes and one target as `scipy.stats.chi2_contingency(correction=False)` sums it.
 
     The table has the gene's lower and upper part as rows and the non-empty bins as columns. Equal to the
-    squares of `fill_root_chi_squared` but for the last bits, which are scipy's.
+    squares of `fill_root_chi_squared` except in the last bits, which are scipy's.
     """
     filled = sizes > 0
     above = np.bitwise_count(upper[:, :, None] & members[filled].T[:, None, :]).sum(axis=0, dtype=np.int64)

@@ -52,6 +52,17 @@ def method_named(name: str) -> Method:
     )
 
 
+def usable_methods() -> list[Method]:
+    """Every method but those of plug-ins that cannot be loaded, which concern only who asks for them."""
+    usable = []
+    for name in method_names():
+        try:
+            usable.append(method_named(name))
+        except BadInputError:
+            continue
+    return usable
+
+
 def is_known(name: str) -> bool:
     """Whether a method of this name is built in or installed; a store may hold others."""
     return name in method_names()

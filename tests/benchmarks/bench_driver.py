@@ -20,6 +20,7 @@ from cluster.scheduling.shards import Job
 from cluster.store.filesystem import open_filesystem
 from cluster.store.units import Unit
 from cluster.store.writer import StoreWriter
+from tests.costs import costs_of
 
 TARGETS, FOLDS = 18_000, 5
 LIMIT_SECONDS, LIMIT_BYTES = 150, 2**30

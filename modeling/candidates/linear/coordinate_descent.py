@@ -133,7 +133,7 @@ def _solve_support(
 ) -> int:
     """Move to the minimum among weights of the present signs, dropping those that reach zero on the way.
 
-    The factor is brought along and its size returned. Weights of features it leaves out stay as they are.
+    The factor is updated and its size returned. Weights of features it leaves out stay as they are.
     """
     step = np.empty(weights.size)
     while True:

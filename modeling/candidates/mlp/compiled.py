@@ -63,7 +63,7 @@ class Training:
 def train_alone(networks: Sequence[Network], stream: int) -> list[TrainingOutcome]:
     """Train every network as `torch_training.train` does, within rounding; features need no padding.
 
-    Their numbers of training lines must agree. A result is the same, bit for bit, in any company.
+    Their numbers of training lines must agree. A result is the same, bit for bit, in any batch.
     """
     trainings = [_begin(network) for network in networks]
     epoch = 0

@@ -68,7 +68,7 @@ class Deep(BaseCandidate):
     lines, for the number of epochs that was best in the trial. Problems of one `fold_seed` and number of
     lines share orders and dropout masks. On device "cpu" `mlp.compiled` trains, network after network; on any
     other `mlp.torch_training` trains stacks of at most `slots`. There results agree with the CPU's, and with
-    those in another company, within rounding: predictions to 1e-4 after ten epochs. Longer training can carry
+    those in another batch, within rounding: predictions to 1e-4 after ten epochs. Longer training can carry
     rounding far, where a line comes to lie on a ReLU's kink: most predictions end within 1e-4, some do not.
     """
 

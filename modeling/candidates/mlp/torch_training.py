@@ -22,7 +22,7 @@ from modeling.candidates.mlp.training import (
 
 
 def train(networks: Sequence[Network], stream: int, slots: int, device: str) -> list[TrainingOutcome]:
-    """Train every network, `slots` at a time; a result may depend on its company in its last bits.
+    """Train every network, `slots` at a time; a result may depend on its batch in its last bits.
 
     Adam at 1e-3 on batches of 32 (the last may be smaller); what it lowers is the mean squared error plus
     1e-4 times the sum of squared weights of each ReLU layer. `stream` seeds the orders and the dropout that

@@ -124,7 +124,7 @@ class TrainingOutcome:
 
 
 def padded_width(n_features: int) -> int:
-    """Features with padding: a network's own affair, so that its company cannot change it."""
+    """Features with padding: a function of the network alone, so that its batch cannot change it."""
     return WIDTH * max(1, -(-n_features // WIDTH))
 
 

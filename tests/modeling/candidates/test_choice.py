@@ -1,9 +1,10 @@
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from modeling.candidates.base import BaseCandidate, fit_each
+from modeling.candidates.base import BaseCandidate, FitCost, fit_each
 from modeling.candidates.choice import choose, validation_split
 from modeling.candidates.fitted import Fitted, LinearModel
 from modeling.candidates.registry import Problem, candidates_of
@@ -24,7 +25,9 @@ class Constant(BaseCandidate):
     error: type[Exception] = ValueError
     slope: float = 0.0
     seen: list[int] = field(default_factory=list)
-    summary: str = "one value"
+    summary: str = "one value for all lines"
+    cost: FitCost = FitCost(1.0)
+    model: ClassVar = LinearModel
 
     def fit(self, problems):
         return fit_each(self.name, self._fit_one, problems)

@@ -197,18 +197,18 @@ def lines_of(n_lines: int = 60) -> ScaledTrainingLines:
 @pytest.mark.usefixtures("small_networks")
 @pytest.mark.parametrize("method", DESIGNS)
 def test_a_search_goes_on_from_anywhere(method: str):
-    standings: list[TrainingCheckpoint] = []
+    checkpoints: list[TrainingCheckpoint] = []
     told: list[Tried] = []
     whole = search_network(
-        lines_of(), DESIGNS[method], 5, on_checkpoint=lambda _, at: standings.append(at), after=told.append
+        lines_of(), DESIGNS[method], 5, on_checkpoint=lambda _, at: checkpoints.append(at), after=told.append
     )
     assert len(whole) == len(told) == 5
     assert sum(each.chosen for each in whole) == 1
-    assert bool(standings) == (method == LATENT)
-    assert all(CODE not in standing.done for standing in standings)
+    assert bool(checkpoints) == (method == LATENT)
+    assert all(CODE not in checkpoint.done for checkpoint in checkpoints)
     known = {each.configuration: each for each in told[:2]}
-    for standing in standings or [None]:
-        went_on = search_network(lines_of(), DESIGNS[method], 5, resume_from=standing, already=known)
+    for checkpoint in checkpoints or [None]:
+        went_on = search_network(lines_of(), DESIGNS[method], 5, resume_from=checkpoint, already=known)
         assert without_seconds(went_on) == without_seconds(whole)
 
 
@@ -225,12 +225,12 @@ def test_judged_lines_change_no_network(method: str):
         lines.counted,
         ~lines.validation,  # has no say either
     )
-    standings: list[list[TrainingCheckpoint]] = [[], []]
+    checkpoints: list[list[TrainingCheckpoint]] = [[], []]
     one, other = (
         search_network(those, DESIGNS[method], 5, on_checkpoint=lambda _, at: kept.append(at))  # noqa: B023
-        for kept, those in zip(standings, (lines, garbled), strict=True)
+        for kept, those in zip(checkpoints, (lines, garbled), strict=True)
     )
-    for ours, theirs in zip(*standings, strict=True):
+    for ours, theirs in zip(*checkpoints, strict=True):
         assert all(same_trained(trained, theirs.done[name]) for name, trained in ours.done.items())
     for ours, theirs in zip(one, other, strict=True):
         assert (ours.configuration, ours.epochs) == (theirs.configuration, theirs.epochs)

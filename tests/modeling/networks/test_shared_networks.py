@@ -53,7 +53,7 @@ def lines_of(n_lines: int = 40, gaps: float = 0.1, seed: int = 0) -> ScaledTrain
 
 
 @pytest.mark.parametrize("method", DESIGNS)
-def test_going_on_from_any_standing_ends_as_undisturbed(method: str):
+def test_going_on_from_any_checkpoint_ends_as_undisturbed(method: str):
     """Within a network, at its last epoch, and right after it is done."""
     schedule = replace(SCHEDULE, epochs=9, learning_rate=0.1)
     lines, design = lines_of(), replace(DESIGNS[method], schedule=schedule)
@@ -62,9 +62,9 @@ def test_going_on_from_any_standing_ends_as_undisturbed(method: str):
     assert list(whole) == list(shared_networks.STAGES[method])
     assert len(kept) == sum(len(trained.losses) + 1 for trained in whole.values())
     assert any(len(trained.losses) < schedule.epochs for trained in whole.values())
-    for place, (_, standing) in enumerate(kept):
-        read = TrainingCheckpoint.from_arrays(through_a_file(standing.arrays()))
-        assert read.done.keys() == standing.done.keys()
+    for place, (_, checkpoint) in enumerate(kept):
+        read = TrainingCheckpoint.from_arrays(through_a_file(checkpoint.arrays()))
+        assert read.done.keys() == checkpoint.done.keys()
         later: list[tuple[str, TrainingCheckpoint]] = []
         again = train_networks(lines, design, read, lambda *told: later.append(told), every=1)  # noqa: B023
         assert list(again) == list(whole)
@@ -88,7 +88,7 @@ def test_a_failed_network_is_the_last_also_when_training_goes_on():
     lines = lines_of()
     lines.expression[5, 5] = np.nan
     kept: list[TrainingCheckpoint] = []
-    done = train_networks(lines, DESIGNS[LATENT], on_checkpoint=lambda _, standing: kept.append(standing))
+    done = train_networks(lines, DESIGNS[LATENT], on_checkpoint=lambda _, checkpoint: kept.append(checkpoint))
     assert list(done) == [EXPRESSION]
     assert done[EXPRESSION].failure == "the loss of epoch 1 is not finite"
     again = train_networks(lines, DESIGNS[LATENT], kept[-1])
@@ -111,9 +111,9 @@ def test_what_is_not_counted_and_what_is_validation_change_no_weight(method: str
         lines.validation,
     )
     kept: list[list[TrainingCheckpoint]] = [[], []]
-    for standings, those in zip(kept, (lines, garbled), strict=True):
-        train_networks(those, design, on_checkpoint=lambda _, at: standings.append(at), every=7)  # noqa: B023
-    one, other = (standings[0].state for standings in kept)
+    for checkpoints, those in zip(kept, (lines, garbled), strict=True):
+        train_networks(those, design, on_checkpoint=lambda _, at: checkpoints.append(at), every=7)  # noqa: B023
+    one, other = (checkpoints[0].state for checkpoints in kept)
     assert one is not None
     assert other is not None
     assert one.epoch == other.epoch == 7
@@ -177,10 +177,10 @@ def test_the_seed_decides_starts_and_orders_of_each_network():
         assert not same_trained(one[name], other[name])
 
 
-@pytest.mark.parametrize(("n_lines", "n_watched"), [(1, 1), (4, 1), (14, 1), (26, 3), (786, 79)])
-def test_a_tenth_of_the_lines_is_validation_and_one_at_least(n_lines: int, n_watched: int):
+@pytest.mark.parametrize(("n_lines", "n_validation"), [(1, 1), (4, 1), (14, 1), (26, 3), (786, 79)])
+def test_a_tenth_of_the_lines_is_validation_and_one_at_least(n_lines: int, n_validation: int):
     validation = validation_lines(n_lines, 8)
-    assert validation.sum() == n_watched
+    assert validation.sum() == n_validation
     assert np.array_equal(validation, validation_lines(n_lines, 8))
     if n_lines > 100:
         assert not np.array_equal(validation, validation_lines(n_lines, 9))
