@@ -32,10 +32,11 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def room_of(module: str) -> str:
-    """The sub-package a module lies in (of nested ones the outer), or its own name where it lies in none."""
+    """The folder a module lies in; for a module of a floor itself, its own name."""
     parts = module.split(".")
-    inside = len(parts) > 2 or ROOT.joinpath(*parts).is_dir()
-    return ".".join(parts[:2]) if inside else module
+    while len(parts) > 2 and not ROOT.joinpath(*parts).is_dir():
+        parts.pop()
+    return ".".join(parts)
 
 
 def imports_between_rooms(floor: str) -> dict[str, set[str]]:

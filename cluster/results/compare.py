@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cluster.store.reader import StoreReader
+from cluster.text import counted
 from cluster.views.genes import genes_table, of_method, scored_folds
 from modeling.statistics.paired import Paired, compare_pairs
 from tasks.errors import BadInputError
@@ -81,14 +82,14 @@ def headlines(made: Comparison) -> list[str]:
     means = (table["pearson_first"], table["pearson_second"])
     pooled = (table["pooled_first"], table["pooled_second"])
     return [
-        f"{len(table)} targets scored by both on the same folds; r is a target's mean over the folds that "
-        f"both score ({_span(table['folds'])} of {made.of_folds})",
+        f"{counted(len(table), 'target')} scored by both on the same folds; r is a target's mean over the "
+        f"folds that both score ({_span(table['folds'])} of {made.of_folds})",
         row("", (made.first, made.second)),
         row("mean r", _numbers(means, "mean")),
         row("median r", _numbers(means, "median")),
         *(row(f"targets with r > {bar}", _counts(means, bar)) for bar in BARS),
         row("mean pooled r", _numbers(pooled, "mean")),
-        f"{made.first} is better for {made.paired.first_better} targets, "
+        f"{made.first} is better for {counted(made.paired.first_better, 'target')}, "
         f"worse for {made.paired.second_better}",
         f"mean difference of r: {_interval(made.paired)}",
         f"mean difference of pooled r: {_interval(made.pooled)}",

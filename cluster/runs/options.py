@@ -46,6 +46,7 @@ def checked_options(methods: Sequence[str] | str = DEFAULT_METHODS, **options: A
     ]
     if given.get("search_architecture") and given.get("nested_search"):
         problems.append("--search-architecture and --nested-search: choose one of them")
+    problems += _preset_misuse(given)
     try:
         chosen = RunOptions(methods=tuple(named), scheme=scheme, **given)
     except ValidationError as error:
@@ -59,10 +60,6 @@ def checked_options(methods: Sequence[str] | str = DEFAULT_METHODS, **options: A
         )
     if chosen.stratified:
         problems += _stratified_misuse(methods_known, scheme)
-    try:
-        candidates_of(chosen.candidates)
-    except ValueError as error:
-        problems.append(f"--preset {chosen.preset}: {error}")
     if problems:
         raise BadInputError(problems)
     return chosen
@@ -73,6 +70,18 @@ def _no_such_option(name: str) -> str:
     close = difflib.get_close_matches(name, RunOptions.model_fields, n=3, cutoff=0.6)
     hint = f"did you mean {', '.join(close)}?" if close else f"known are {', '.join(RunOptions.model_fields)}"
     return f"{name}: there is no such option; {hint}"
+
+
+def _preset_misuse(given: Mapping[str, Any]) -> list[str]:
+    """Why these candidates cannot be had; nothing where they can, or where the field itself says why."""
+    preset = {name: value for name, value in given.items() if name == "preset"}
+    try:
+        candidates_of(RunOptions(**preset).candidates)
+    except ValidationError:
+        return []
+    except ValueError as error:
+        return [f"--preset {preset['preset']}: {error}"]
+    return []
 
 
 def _stratified_misuse(methods: Sequence[Method], scheme: str) -> list[str]:

@@ -176,9 +176,10 @@ def _trouble(doing: str, where: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise MissingFileError(
-            f"{doing} {where}: no such file; `knockcast verify` lists what is missing"
-        ) from error
+        why = "no such file; `knockcast verify` lists what is missing"
+        if doing == "writing":
+            why = "its folder is gone or takes no new files; name a store elsewhere"
+        raise MissingFileError(f"{doing} {where}: {why}") from error
     except OSError as error:
         advice = ADVICE.get(error.errno or 0, "check the disk, then `knockcast resume`")
         message = f"{doing} {where}: {error.strerror or error}; {advice}. Nothing committed is lost"
