@@ -33,10 +33,10 @@ class Checkpoints:
                 return TrainingCheckpoint.from_arrays(load(data))
         return None
 
-    def keep(self, network: str, standing: TrainingCheckpoint) -> None:
+    def write(self, network: str, checkpoint: TrainingCheckpoint) -> None:
         """Write a checkpoint durably, and remove all but the last two."""
-        data = save(standing.arrays())
-        name = f"{standing.epochs:06d}-{len(standing.done)}-{network}"
+        data = save(checkpoint.arrays())
+        name = f"{checkpoint.epochs:06d}-{len(checkpoint.done)}-{network}"
         self._fs.create(layout.checkpoint_path(self._key, name, sha256(data)), data)
         for path in self._paths()[:-KEPT]:
             self._fs.delete(path)

@@ -98,12 +98,12 @@ def _checkpointing(job: Job, report: ReportProgress | None) -> tuple[TrainingChe
     """How far the work is, and what keeps that from now on."""
     checkpoints = Checkpoints(open_filesystem(job.store), job.shard.key)
 
-    def keep(network: str, checkpoint: TrainingCheckpoint) -> None:
-        checkpoints.keep(network, checkpoint)
+    def on_checkpoint(network: str, checkpoint: TrainingCheckpoint) -> None:
+        checkpoints.write(network, checkpoint)
         if report is not None:
             report(f"{job.shard.method_fold}: {in_words(network, checkpoint)}")
 
-    return checkpoints.last(), keep
+    return checkpoints.last(), on_checkpoint
 
 
 def in_words(network: str, checkpoint: TrainingCheckpoint) -> str:

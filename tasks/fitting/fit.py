@@ -1,6 +1,7 @@
 """What every method says of one target in one fold, and which targets cannot have a model at all."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -61,6 +62,38 @@ class Fit(Protocol):
         self, panel: Panel, rows: Int64[np.ndarray, " lines"]
     ) -> Float64[np.ndarray, " lines"] | None:
         """For test lines of the fold; None where there is no prediction."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BlockFit:
+    """A `Fit` whose predictions for all test lines of the fold were made with its block.
+
+    For methods without modifiers; what else a method's final models need, a subclass adds.
+    """
+
+    target: int
+    train: Int64[np.ndarray, " lines"]
+    train_mean: float
+    method: str
+    test: Int64[np.ndarray, " test"]
+    predictions: Float64[np.ndarray, " test"]
+    seconds: float
+    status: str = "ok"
+    reason: str | None = None
+    trials: tuple[Trial, ...] = ()
+    modifiers: None = None
+
+    @property
+    def model(self) -> str | None:
+        """The method's name; None where the fit failed."""
+        return self.method if self.status == "ok" else None
+
+    def predict(
+        self, panel: Panel, rows: Int64[np.ndarray, " lines"]
+    ) -> Float64[np.ndarray, " lines"] | None:
+        """For test lines of the fold; None where the fit failed."""
+        del panel  # predicted with the block
+        return self.predictions[np.searchsorted(self.test, rows)] if self.status == "ok" else None
 
 
 def without_model(

@@ -23,7 +23,7 @@ from modeling.kernels.kernels import AnyKernel, Laplacian, Linear, choose_laplac
 from modeling.kernels.ridge import RidgeFits, Spectrum, fit_ridge, spectrum_of
 from tasks.artifacts.files import training_bytes
 from tasks.dataset.target_facts import VARIABLE_SD
-from tasks.fitting.fit import fit_by_pattern
+from tasks.fitting.fit import BlockFit, fit_by_pattern
 from tasks.fitting.fold import MethodSettings, Panel
 from tasks.fitting.modifiers import TargetFit
 from tasks.methods.cost import ROW_SECONDS, WORKER_BYTES, Cost, DataSize
@@ -53,37 +53,12 @@ class PreparedKernel:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True)
-class KernelFit:
-    """One target's fit; attributes as of `fit.Fit`. `predictions` are for all test lines of the fold.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class KernelFit(BlockFit):
+    """One target's fit: a new line gets `intercept` + its kernel with the lines of `train` @ `dual`."""
 
-    A new line's prediction is `intercept` + its kernel with the lines of `train` @ `dual`.
-    """
-
-    target: int
-    train: Int64[np.ndarray, " lines"]
-    train_mean: float
-    status: str
-    reason: str | None
-    seconds: float
-    trials: tuple[Trial, ...]
-    test: Int64[np.ndarray, " test"]
-    predictions: Float64[np.ndarray, " test"]
     intercept: float
     dual: Float64[np.ndarray, " lines"]
-    modifiers: None = None
-
-    @property
-    def model(self) -> str | None:
-        """The method's name; None where the fit failed."""
-        return self.trials[0].candidate if self.status == "ok" else None
-
-    def predict(
-        self, panel: Panel, rows: Int64[np.ndarray, " lines"]
-    ) -> Float64[np.ndarray, " lines"] | None:
-        """For test lines of the fold; None where the fit failed."""
-        del panel  # predicted with the block, when the kernel was at hand
-        return self.predictions[np.searchsorted(self.test, rows)] if self.status == "ok" else None
 
 
 def prepare_kernel(panel: Panel, fold: Fold, settings: MethodSettings) -> PreparedKernel:
@@ -170,7 +145,18 @@ def _result(
     test = prepared.fold.test
     intercept, dual = float(fits.intercept[column]), fits.dual[:, column]
     return KernelFit(
-        target, rows, mean, status, reason or None, seconds, (trial,), test, predictions, intercept, dual
+        target=target,
+        train=rows,
+        train_mean=mean,
+        method=trial.candidate,
+        test=test,
+        predictions=predictions,
+        seconds=seconds,
+        status=status,
+        reason=reason or None,
+        trials=(trial,),
+        intercept=intercept,
+        dual=dual,
     )
 
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64
 
-from modeling.candidates.choice import Trial
 from modeling.folds import Fold
 from modeling.networks.shared_networks import EXPRESSION_UNITS, PLAIN, STAGES
 from modeling.networks.training_state import Schedule
@@ -19,7 +18,7 @@ from tasks.artifacts.files import networks_of
 from tasks.dataset.dataset import Dataset
 from tasks.dataset.target_facts import VARIABLE
 from tasks.errors import BadInputError
-from tasks.fitting.fit import fit_by_pattern
+from tasks.fitting.fit import BlockFit, fit_by_pattern
 from tasks.fitting.fold import FoldResult, MethodSettings, Panel
 from tasks.fitting.modifiers import TargetFit
 from tasks.methods.cost import ROW_SECONDS, TRAINING_SHARE, WORKER_BYTES, Cost, DataSize
@@ -57,34 +56,11 @@ class PreparedNetworks:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, eq=False)
-class NetworkFit:
-    """One target's share of a fold's networks; attributes as of `tasks.fitting.fit.Fit`."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class NetworkFit(BlockFit):
+    """One target's share of a fold's networks; `sha256` names their file."""
 
-    target: int
-    train: Int64[np.ndarray, " lines"]
-    train_mean: float
-    status: str
-    reason: str | None
-    seconds: float
-    method: str
     sha256: str
-    test: Int64[np.ndarray, " test"]
-    predictions: Float64[np.ndarray, " test"]
-    modifiers: None = None
-    trials: tuple[Trial, ...] = ()
-
-    @property
-    def model(self) -> str | None:
-        """The method's name; None where the networks cannot be used."""
-        return self.method if self.status == "ok" else None
-
-    def predict(
-        self, panel: Panel, rows: Int64[np.ndarray, " lines"]
-    ) -> Float64[np.ndarray, " lines"] | None:
-        """For test lines of the fold; None where the networks cannot be used."""
-        del panel
-        return self.predictions[np.searchsorted(self.test, rows)] if self.status == "ok" else None
 
 
 def prepare_networks(panel: Panel, fold: Fold, weights: bytes) -> PreparedNetworks:
@@ -131,16 +107,16 @@ def _fit_group(
     status, reason = ("failed", prepared.failure) if prepared.failure else ("ok", None)
     return [
         NetworkFit(
-            target,
-            rows,
-            float(np.mean(y)),
-            status,
-            reason,
-            prepared.seconds,
-            method,
-            prepared.sha256,
-            prepared.fold.test,
-            prepared.predictions[:, prepared.outputs[panel.targets[target]]],
+            target=target,
+            train=rows,
+            train_mean=float(np.mean(y)),
+            method=method,
+            test=prepared.fold.test,
+            predictions=prepared.predictions[:, prepared.outputs[panel.targets[target]]],
+            seconds=prepared.seconds,
+            status=status,
+            reason=reason,
+            sha256=prepared.sha256,
         )
         for target, y in zip(targets, effect.T, strict=True)
     ]

@@ -111,20 +111,9 @@ def _grow(columns, order, effect, weights, walk, max_depth, min_leaf):
             continue
         if impurity <= EPSILON:
             continue
+        sums = weighted, weights, total, weight
         best, place, cut, known = best_split(
-            columns,
-            rows,
-            start,
-            end,
-            weighted,
-            weights,
-            total,
-            weight,
-            min_leaf,
-            features,
-            constants,
-            known,
-            state,
+            columns, rows, start, end, *sums, min_leaf, features, constants, known, state
         )
         if best < 0:
             continue

@@ -15,13 +15,13 @@ KEY = "a" * 64
 
 
 @pytest.fixture(scope="module")
-def standings() -> list[tuple[str, TrainingCheckpoint]]:
+def saved() -> list[tuple[str, TrainingCheckpoint]]:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((20, 6)).astype(np.float32)
     lines = ScaledTrainingLines(x, x[:, :4].copy(), np.ones((20, 4), dtype=bool), np.arange(20) < 3)
     kept: list[tuple[str, TrainingCheckpoint]] = []
     design = Design("latent", (5,), 0, Schedule(epochs=4, patience=9))
-    train_networks(lines, design, on_checkpoint=lambda name, standing: kept.append((name, standing)), every=2)
+    train_networks(lines, design, on_checkpoint=lambda *saved: kept.append(saved), every=2)
     return kept
 
 
@@ -33,14 +33,14 @@ def same(a: TrainingCheckpoint | None, b: TrainingCheckpoint) -> bool:
     )
 
 
-def test_the_furthest_standing_is_found_and_two_are_kept(tmp_path: Path, standings: list):
+def test_the_furthest_checkpoint_is_found_and_two_are_kept(tmp_path: Path, saved: list):
     fs = LocalFileSystem(tmp_path)
     checkpoints = Checkpoints(fs, KEY)
     assert checkpoints.last() is None
-    assert len(standings) == 9  # each network after 2 and 4 epochs, and done
-    for i, (name, standing) in enumerate(standings):
-        checkpoints.keep(name, standing)
-        assert same(checkpoints.last(), standing)
+    assert len(saved) == 9  # each network after 2 and 4 epochs, and done
+    for i, (name, checkpoint) in enumerate(saved):
+        checkpoints.write(name, checkpoint)
+        assert same(checkpoints.last(), checkpoint)
         assert len(fs.paths("checkpoints/")) == min(i + 1, KEPT)
     assert trainings(fs) == {KEY: "network code, 12 epochs in all, 3 networks done"}
     checkpoints.clear()
@@ -48,30 +48,30 @@ def test_the_furthest_standing_is_found_and_two_are_kept(tmp_path: Path, standin
     assert trainings(fs) == {}
 
 
-def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, standings: list):
+def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, saved: list):
     fs = LocalFileSystem(tmp_path)
     checkpoints = Checkpoints(fs, KEY)
-    for name, standing in standings[:2]:
-        checkpoints.keep(name, standing)
+    for name, checkpoint in saved[:2]:
+        checkpoints.write(name, checkpoint)
     first, second = fs.paths("checkpoints/")
     data = bytearray(Path(fs.location(second)).read_bytes())
     data[len(data) // 2] ^= 1
     Path(fs.location(second)).write_bytes(data)
-    assert same(checkpoints.last(), standings[0][1])
+    assert same(checkpoints.last(), saved[0][1])
     Path(fs.location(first)).write_bytes(b"")
     assert checkpoints.last() is None
 
 
-def test_what_another_trainer_keeps_of_the_same_shard_is_the_same_file(tmp_path: Path, standings: list):
+def test_what_another_trainer_keeps_of_the_same_shard_is_the_same_file(tmp_path: Path, saved: list):
     fs = LocalFileSystem(tmp_path)
     for _ in range(2):
-        Checkpoints(fs, KEY).keep(*standings[0])
+        Checkpoints(fs, KEY).write(*saved[0])
     assert len(fs.paths("checkpoints/")) == 1
 
 
-def test_names_are_told_apart_from_others(tmp_path: Path, standings: list):
+def test_names_are_told_apart_from_others(tmp_path: Path, saved: list):
     fs = LocalFileSystem(tmp_path)
-    Checkpoints(fs, KEY).keep(*standings[0])
+    Checkpoints(fs, KEY).write(*saved[0])
     (path,) = fs.paths("checkpoints/")
     assert checkpoint_of(path)[:2] == (KEY, "000002-0-expression")
     assert checkpoint_of(path + ".tmp") is None

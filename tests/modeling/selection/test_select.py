@@ -88,6 +88,17 @@ def test_equals_the_slow_loop_with_missing_blocks_ties_and_thirty_lines():
     assert found > 15
 
 
+def targets_with_modifiers(x, y):
+    """How many targets have modifiers; of every target they are those of the slow loop."""
+    with_modifiers = 0
+    for lines, targets in group_by_missing(y):
+        found = select(prepare_genes(x[lines]), y[np.ix_(lines, targets)], SelectionSettings())
+        for target, modifiers in zip(targets, found, strict=True):
+            assert_equals_reference(modifiers, x[lines], y[lines, target])
+            with_modifiers += len(modifiers) > 0
+    return with_modifiers
+
+
 @pytest.mark.timeout(400)  # scipy and statsmodels, gene by gene
 def test_equals_the_slow_loop_on_300_real_targets(real_data):
     expression, levels = real_pair(real_data)
@@ -98,14 +109,7 @@ def test_equals_the_slow_loop_on_300_real_targets(real_data):
     missing = varying[np.isnan(y[:, varying]).any(axis=0)]
     wanted = np.union1d(rng.choice(varying, 260, replace=False), rng.choice(missing, 60, replace=False))
     assert len(wanted) >= 300
-    with_modifiers = 0
-    for lines, places in group_by_missing(y[:, wanted]):
-        targets = wanted[places]
-        found = select(prepare_genes(x[lines]), y[np.ix_(lines, targets)], SelectionSettings())
-        for target, modifiers in zip(targets, found, strict=True):
-            assert_equals_reference(modifiers, x[lines], y[lines, target])
-            with_modifiers += len(modifiers) > 0
-    assert with_modifiers > 100
+    assert targets_with_modifiers(x, y[:, wanted]) > 100
 
 
 @pytest.mark.timeout(400)
@@ -117,16 +121,8 @@ def test_equals_the_slow_loop_on_300_simulated_targets_with_ties_and_missing_blo
     y[:, ::3] = np.round(y[:, ::3], 1)
     varying = np.flatnonzero(np.nanstd(y, axis=0) > 0)[:320]
     assert len(varying) >= 300
-    groups = group_by_missing(y[:, varying])
-    assert len(groups) > 1
-    with_modifiers = 0
-    for rows, places in groups:
-        targets = varying[places]
-        found = select(prepare_genes(x[rows]), y[np.ix_(rows, targets)], SelectionSettings())
-        for target, modifiers in zip(targets, found, strict=True):
-            assert_equals_reference(modifiers, x[rows], y[rows, target])
-            with_modifiers += len(modifiers) > 0
-    assert with_modifiers > 50
+    assert len(group_by_missing(y[:, varying])) > 1
+    assert targets_with_modifiers(x, y[:, varying]) > 50
 
 
 def test_noise_rarely_has_modifiers():

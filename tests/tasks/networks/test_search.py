@@ -58,11 +58,11 @@ def test_a_search_goes_on_from_every_checkpoint_to_the_same_table(panel: Panel, 
     assert table.column("chosen").to_pylist().count(True) == 1
     assert all(row["weights"] <= row["values"] for row in table.to_pylist())
     assert len(kept) == table.num_rows + (2 if method == "latent" else 0)
-    order = [standing.epochs for _, standing in kept]
+    order = [checkpoint.epochs for _, checkpoint in kept]
     assert order == sorted(set(order))  # a checkpoint's name tells the later one
-    for place, (_, standing) in enumerate(kept):
+    for place, (_, checkpoint) in enumerate(kept):
         trained: list[str] = []
-        begun = TrainingCheckpoint.from_arrays(load(save(standing.arrays())))
+        begun = TrainingCheckpoint.from_arrays(load(save(checkpoint.arrays())))
         again = search_fold(
             panel, fold, SETTINGS[method], False, begun, lambda n, s, seen=trained: seen.append(n), SHORT
         )
