@@ -51,7 +51,9 @@ def predict(
     ] = False,
 ) -> None:
     """Score new samples with the final models; beside them: each target's trust, the missing genes."""
-    if method == "drugs":
+    from tasks.methods.registry import is_known, method_named
+
+    if method is not None and is_known(method) and method_named(method).ranks_drugs:
         from cluster.results.rank_drugs import rank_file
 
         typer.echo(rank_file(store, expression, out, higher_is_sensitive))

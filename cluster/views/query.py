@@ -44,7 +44,7 @@ def mistake(error: duckdb.Error, tables: Sequence[str]) -> BadInputError:
     elif isinstance(error, duckdb.BinderException) and tables and (match := _NO_COLUMN.search(text)):
         found = _no_column(match["name"] or match["other"], text, tables)
     else:
-        found = text.splitlines()
+        found = [line for line in text.splitlines() if line.strip()]
     return BadInputError([*found, tables_in_words()])
 
 

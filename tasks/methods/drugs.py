@@ -23,6 +23,7 @@ class DrugsMethod(Method):
     schemes = ("kfold",)
     uses_gpu = True
     stores_models = True
+    ranks_drugs = True
     cannot_predict = (
         "it ranks drugs, and predicts no targets: `knockcast predict --method drugs`, in Python "
         "`Store.rank_drugs`"

@@ -78,6 +78,7 @@ class Method:
 
     Target-level methods (`fits = "targets"`) need `prepare`, `fit` and `cost`; with `stores_models` also
     `final_model` and `predict`. Fold-level methods (`fits = "folds"`) need `work_on_fold` and `cost`.
+    `not_overridden` names what is missing of these; the registry refuses a method that lacks any.
     Instances hold no state: one serves every run, and workers find it by its name.
     """
 
@@ -97,8 +98,16 @@ class Method:
     needs_training_expression: bool = False  # its models compare samples with the training lines
     predicts_from: Literal["modifiers", "all genes"] = "modifiers"
     unknown_genes: str = ""  # what a model on all genes does about those that a sample does not know
+    ranks_drugs: bool = False  # its final model ranks drugs for new samples; it predicts no targets
     cannot_predict: str = ""  # why `predict` cannot use its models, for the message
     checksum_fields: tuple[str, ...] = BASIC_CHECKSUM  # of a row of `models`: what predictions are made of
+
+    def not_overridden(self) -> list[str]:
+        """What this method must override and does not."""
+        needed = ["cost", *(("prepare", "fit") if self.fits == "targets" else ("work_on_fold",))]
+        if self.fits == "targets" and self.stores_models:
+            needed += ["final_model", "predict"]
+        return [name for name in needed if getattr(type(self), name) is getattr(Method, name)]
 
     def check(self, dataset: Dataset, settings: MethodSettings) -> list[str]:
         """All that keeps this Dataset from being modelled."""
@@ -137,7 +146,7 @@ class Method:
 
         Its `seconds` are core-seconds that others spent for it (0.0 if none).
         """
-        raise NotImplementedError(f"method {self.name} has no targets")
+        raise NotImplementedError
 
     def fit(
         self, panel: Panel, prepared: Any, targets: Sequence[int], settings: MethodSettings
@@ -146,15 +155,15 @@ class Method:
 
         A target's result must not depend on which others are in the block.
         """
-        raise NotImplementedError(f"method {self.name} has no targets")
+        raise NotImplementedError
 
     def work_on_fold(self, job: FoldJob) -> FoldResult:
         """Do one piece of fold-level work."""
-        raise NotImplementedError(f"method {self.name} has no fold-level work {job.work!r}")
+        raise NotImplementedError
 
     def final_model(self, panel: Panel, prepared: Any, fit: Any) -> dict[str, Any]:
         """What a target's predictions are made of, as columns of `models`; `fit` is of the final fold."""
-        raise TypeError(f"method {self.name} stores no final models; with stores_models override final_model")
+        raise NotImplementedError
 
     def predict(
         self, rows: Rows, place: Mapping[str, int], expression: np.ndarray, files: ModelFiles
@@ -163,8 +172,8 @@ class Method:
 
         `place` gives the column of a gene in `expression` (samples x genes, float32, NaN is not known).
         """
-        raise TypeError(f"method {self.name} predicts no new samples; with stores_models override predict")
+        raise NotImplementedError
 
     def cost(self, size: DataSize, settings: MethodSettings) -> Cost:
         """What its work takes, estimated."""
-        raise NotImplementedError(f"method {self.name} does not say what it costs: override cost")
+        raise NotImplementedError

@@ -45,6 +45,7 @@ def method_named(name: str) -> Method:
     if name in discover(METHODS):
         return _plugged_in(name)
     if name in known:
+        _refuse_incomplete(known[name])
         return known[name]
     raise BadInputError(
         f"method {name}: unknown; known are {', '.join(method_names())}; is it of a plug-in that is not "
@@ -81,7 +82,17 @@ def _plugged_in(name: str) -> Method:
             f"method {name}: {plugin.entry_point} of {plugin.source} gives {found!r}; expected a class "
             f"derived from tasks.methods.method.Method, or an object of one, with name {name!r}"
         )
+    _refuse_incomplete(method)
     return method
+
+
+def _refuse_incomplete(method: Method) -> None:
+    """Before a run starts, not in its middle."""
+    if missing := method.not_overridden():
+        raise BadInputError(
+            f"method {method.name}: {type(method).__qualname__} must override {', '.join(missing)} "
+            "(see tasks.methods.method.Method)"
+        )
 
 
 def described() -> str:

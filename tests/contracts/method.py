@@ -1,9 +1,12 @@
 """The executable contract of a method: what every `tasks.methods.method.Method` must hold, built in or not.
 
-A plug-in's own tests can run it too: `for check in METHOD_CONTRACT: check(my_method, panel, committed)`.
+    python -m tests.contracts.method NAME...
+
+runs it on methods that are built in or installed; tests call the checks of `METHOD_CONTRACT` by `keeps`.
 """
 
 import hashlib
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -12,17 +15,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from modeling.folds import FINAL_FOLD, final_fold, make_folds
+from modeling.networks.training_state import Schedule
 from modeling.selection.select import SelectionSettings
 from tasks.artifacts.files import training_bytes
-from tasks.fitting.fold import MethodSettings, Panel
+from tasks.fitting.fold import FoldResult, MethodSettings, Panel
 from tasks.methods.cost import DataSize
-from tasks.methods.method import TARGETS, CommittedWork, FoldJob, FoldTask, Method
+from tasks.methods.method import TARGETS as OF_TARGETS
+from tasks.methods.method import CommittedWork, FoldJob, FoldTask, Method
+from tasks.methods.registry import method_named
 from tasks.methods.shard import run_shard
+from tasks.networks.training import design_of, train_fold
 from tasks.scoring.predict import checksum_of, score_samples
 from tasks.tables.schemas import MAY_DIFFER
 
 # What fold-level work gave for a fold, to prepare targets with; empty for methods without any.
 Committed = Callable[[Panel, int], Sequence[CommittedWork]]
+Check = Callable[[Method, Panel, Committed], None]
+
+LINES, GENES, TARGETS = 72, 50, 40
+SHORT = Schedule(epochs=3, patience=2)
 
 FOLDS, SEED = 4, 0
 MOST_TARGETS = 12  # enough for a block and for patterns of missing lines
@@ -71,7 +82,7 @@ def its_dependencies_are_work_it_does(method: Method, panel: Panel, committed: C
         for position, task in enumerate(tasks):
             assert set(method.dependencies(task, settings)) <= set(tasks[:position])
         for fold in folds:
-            assert set(method.dependencies(FoldTask(TARGETS, fold), settings)) <= set(tasks)
+            assert set(method.dependencies(FoldTask(OF_TARGETS, fold), settings)) <= set(tasks)
 
 
 def a_target_is_the_same_in_any_company(method: Method, panel: Panel, committed: Committed) -> None:
@@ -209,3 +220,71 @@ class _Files:
         files = [work.file() for work in self._committed(self._panel, FINAL_FOLD)]
         (data,) = [data for data in files if hashlib.sha256(data).hexdigest() == digest]
         return data
+
+
+def small_panel() -> Panel:
+    """Targets that follow genes, one of noise, and two patterns of missing lines."""
+    rng = np.random.default_rng(0)
+    expression = rng.gamma(2.0, 1.5, (LINES, GENES)).astype(np.float32)
+    effect = 0.5 * expression[:, :TARGETS] + rng.standard_normal((LINES, TARGETS))
+    effect[:6, 1] = np.nan
+    effect[10:14, 2] = np.nan
+    effect[:, 3] = rng.standard_normal(LINES)
+    return Panel(
+        cell_lines=tuple(f"L{i}" for i in range(LINES)),
+        genes=tuple(f"G{i}" for i in range(GENES)),
+        targets=tuple(f"G{i}" for i in range(TARGETS)),
+        expression=expression,
+        effect=effect.astype(np.float32),
+        own=np.arange(TARGETS),
+        lineages=np.arange(LINES) % 3,
+        variable=np.arange(5),
+    )
+
+
+def keeps(method: Method, check: Check, panel: Panel) -> None:
+    """One check of the contract; networks are trained for three epochs: it is not about how good they are."""
+    check(method, panel, lambda p, fold: _networks_of(method, p, fold) if method.checkpoints else ())
+
+
+def _networks_of(method: Method, panel: Panel, number: int) -> Sequence[CommittedWork]:
+    folds = (*make_folds("kfold", LINES, FOLDS, SEED), final_fold(LINES))
+    fold, settings = folds[number], settings_for(method)
+    return [_Networks(train_fold(panel, fold, settings, design_of(settings, fold, (5,), SHORT)))]
+
+
+class _Networks:
+    """A fold's networks as a worker reads them back."""
+
+    def __init__(self, result: FoldResult) -> None:
+        self._result = result
+
+    def rows(self, table: str) -> pa.Table:
+        """Of a table of the work."""
+        return self._result.tables[table]
+
+    def file(self) -> bytes:
+        """The one file of the work."""
+        (data,) = self._result.files.values()
+        return data
+
+
+def main(names: Sequence[str]) -> int:
+    """Run every check on the named methods; the exit code counts what fails."""
+    failures = 0
+    panel = small_panel()
+    for name in names:
+        for check in METHOD_CONTRACT:
+            try:
+                keeps(method_named(name), check, panel)
+                print(f"{name}: {check.__name__}: ok")
+            except AssertionError as error:
+                failures += 1
+                print(f"{name}: {check.__name__}: FAILED {error}")
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(
+        main(sys.argv[1:]) if sys.argv[1:] else "which methods? python -m tests.contracts.method NAME..."
+    )

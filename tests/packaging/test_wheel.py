@@ -1,6 +1,12 @@
 """The wheel holds every room, and works outside the checkout."""
 
+import ast
+import re
+import sys
 import zipfile
+from collections.abc import Iterator
+from email.parser import Parser
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -27,6 +33,32 @@ def test_the_wheel_holds_every_module_and_nothing_else_of_the_checkout(wheel: Pa
         "tasks",
         "cluster",
     }
+
+
+def test_every_library_that_the_code_imports_is_a_dependency_of_the_wheel(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        required = Parser().parsestr(archive.read(name).decode()).get_all("Requires-Dist") or []
+    declared = {re.split(r"[\[ ;<>=!~]", one)[0].lower() for one in required if "extra ==" not in one}
+    known = packages_distributions()
+    ours = {"modeling", "tasks", "cluster"} | sys.stdlib_module_names
+    missing = {
+        name
+        for floor in ("modeling", "tasks", "cluster")
+        for path in (ROOT / floor).rglob("*.py")
+        for name in _imported(path)
+        if name not in ours and not declared & {one.lower() for one in known.get(name, [])}
+    }
+    assert missing == set()
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """The top-level packages that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]
 
 
 @pytest.mark.timeout(900)

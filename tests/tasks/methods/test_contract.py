@@ -1,68 +1,92 @@
-"""Every built-in method keeps the contract of a method."""
+"""Every built-in method keeps the contract of a method, which fails for what breaks it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from modeling.folds import final_fold, make_folds
-from modeling.networks.training_state import Schedule
-from tasks.fitting.fold import FoldResult, Panel
-from tasks.methods.method import CommittedWork, Method
-from tasks.methods.registry import built_in
-from tasks.networks.training import design_of, train_fold
-from tests.contracts.method import FOLDS, METHOD_CONTRACT, SEED, settings_for
-
-SHORT = Schedule(epochs=3, patience=2)
-LINES, GENES, TARGETS = 72, 50, 40
-
-
-class Networks:
-    """A fold's networks as a worker reads them back."""
-
-    def __init__(self, result: FoldResult) -> None:
-        self._result = result
-
-    def rows(self, table: str) -> pa.Table:
-        return self._result.tables[table]
-
-    def file(self) -> bytes:
-        (data,) = self._result.files.values()
-        return data
+from tasks.errors import BadInputError
+from tasks.fitting.fold import MethodSettings, Panel
+from tasks.methods import registry
+from tasks.methods.kernels import METHODS as ON_ALL_GENES
+from tasks.methods.method import Method
+from tasks.methods.registry import built_in, method_named
+from tasks.scoring.model_rows import Predictions
+from tests.contracts import method as contract
+from tests.contracts.method import METHOD_CONTRACT, Check, keeps, small_panel
 
 
 @pytest.fixture(scope="module")
 def panel() -> Panel:
-    """Targets that follow genes, one of noise, and two patterns of missing lines."""
-    rng = np.random.default_rng(0)
-    expression = rng.gamma(2.0, 1.5, (LINES, GENES)).astype(np.float32)
-    effect = 0.5 * expression[:, :TARGETS] + rng.standard_normal((LINES, TARGETS))
-    effect[:6, 1] = np.nan
-    effect[10:14, 2] = np.nan
-    effect[:, 3] = rng.standard_normal(LINES)
-    return Panel(
-        cell_lines=tuple(f"L{i}" for i in range(LINES)),
-        genes=tuple(f"G{i}" for i in range(GENES)),
-        targets=tuple(f"G{i}" for i in range(TARGETS)),
-        expression=expression,
-        effect=effect.astype(np.float32),
-        own=np.arange(TARGETS),
-        lineages=np.arange(LINES) % 3,
-        variable=np.arange(5),
-    )
+    return small_panel()
 
 
 @pytest.mark.parametrize("check", METHOD_CONTRACT, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", built_in())
-def test_a_method_keeps_its_contract(name: str, check, panel: Panel) -> None:  # type: ignore[no-untyped-def]
-    method = built_in()[name]
-    check(method, panel, lambda p, fold: networks_of(method, p, fold) if method.checkpoints else ())
+def test_a_method_keeps_its_contract(name: str, check: Check, panel: Panel) -> None:
+    keeps(built_in()[name], check, panel)
 
 
-def networks_of(method: Method, panel: Panel, number: int) -> Sequence[CommittedWork]:
-    """Trained for three epochs: the contract is not about how good they are."""
-    folds = (*make_folds("kfold", LINES, FOLDS, SEED), final_fold(LINES))
-    fold, settings = folds[number], settings_for(method)
-    design = design_of(settings, fold, (5,), SHORT)
-    return [Networks(train_fold(panel, fold, settings, design))]
+RIDGE = next(type(method) for method in ON_ALL_GENES if method.name == "ridge")
+
+
+class SeesTestLines(RIDGE):  # type: ignore[valid-type, misc]
+    """Takes a look at all lines where only training lines are allowed."""
+
+    def prepare(self, panel: Panel, *rest: object) -> object:
+        ranks = panel.expression.argsort(axis=0).argsort(axis=0).astype(np.float32)
+        return super().prepare(replace(panel, expression=ranks), *rest)
+
+
+class PredictsNothing(RIDGE):  # type: ignore[valid-type, misc]
+    """Gives zero for every sample."""
+
+    def predict(self, rows: Sequence[object], *rest: object) -> Predictions:
+        made = super().predict(rows, *rest)
+        return replace(made, predicted=np.zeros_like(made.predicted))
+
+
+class ForgetsTrainingLines(RIDGE):  # type: ignore[valid-type, misc]
+    """Predicts from a file that no run would store for it."""
+
+    needs_training_expression = False
+
+
+class OfItsCompany(RIDGE):  # type: ignore[valid-type, misc]
+    """What it says of a target depends on how many others are fitted with it."""
+
+    def fit(self, panel: Panel, prepared: object, targets: Sequence[int], settings: MethodSettings) -> list:
+        fits = super().fit(panel, prepared, targets, settings)
+        return [replace(fit, predictions=fit.predictions + len(targets)) for fit in fits]
+
+
+@pytest.mark.parametrize(
+    ("broken", "check"),
+    [
+        (SeesTestLines, contract.the_test_lines_change_nothing_that_is_fitted),
+        (PredictsNothing, contract.its_final_models_predict_a_sample_in_any_company),
+        (ForgetsTrainingLines, contract.its_final_models_predict_a_sample_in_any_company),
+        (OfItsCompany, contract.a_target_is_the_same_in_any_company),
+    ],
+)
+def test_the_contract_fails_for_what_breaks_it(broken: type[Method], check: Check, panel: Panel) -> None:
+    with pytest.raises(AssertionError):
+        keeps(broken(), check, panel)
+
+
+def test_a_method_that_forgot_to_override_is_refused_before_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Half(Method):
+        name = "half"
+        help = "half a method"
+        stores_models = True
+
+    monkeypatch.setattr(registry, "built_in", lambda: {"half": Half()})
+    words = r"half: .*Half must override cost, prepare, fit, final_model, predict"
+    with pytest.raises(BadInputError, match=words):
+        method_named("half")
+
+
+def test_the_contract_can_be_run_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert contract.main(["ridge"]) == 0
+    assert capsys.readouterr().out.count(": ok") == len(METHOD_CONTRACT)
