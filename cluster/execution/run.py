@@ -127,7 +127,7 @@ def _work_off(writer: StoreWriter, prepared: PreparedRun, retried: frozenset[Uni
         return Outcome(0, 0, quarantined, {}, False, seal_if_done(writer), 0.0)
     methods = sorted({unit.method for unit in left})
     inputs = RunInputs(
-        panel_of(dataset, prepared.facts),
+        panel_of(dataset, prepared.facts, options.inputs),
         {fold.number: fold for fold in prepared.folds},
         options,
         writer.fs.name,

@@ -70,6 +70,11 @@ class RunOptions(BaseModel):
         RESULTS,
     )
     nested_search: bool = _option(False, "The same in every fold, on its own training lines.", RESULTS)
+    inputs: Literal["expression", "all"] = _option(
+        "expression",
+        "expression | all: mutations, copy number, protein and covariates too, where the dataset has them.",
+        RESULTS,
+    )
     device: Literal["auto", "cpu", "cuda"] = _option(
         "auto", "auto: cuda where torch sees a GPU here | cpu | cuda.", RESULTS
     )

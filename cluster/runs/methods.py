@@ -20,6 +20,7 @@ def settings_of(options: RunOptions, method: str) -> MethodSettings:
         stratified=options.folds if options.stratified else None,
         folds=options.folds,
         search=options.search,
+        inputs=options.inputs,
     )
 
 

@@ -137,11 +137,12 @@ def run_body(
 
 
 def _settings(options: RunOptions) -> dict[str, Any]:
-    """What `options_of` reads back; switches only where they are on, as older runs know none."""
+    """What `options_of` reads back; what older runs did not know only where it is not at its default."""
     settings = {"top": options.top, "fdr": options.fdr, "redundancy": options.redundancy}
     names = ("like_the_code", "stratified", "search_architecture", "nested_search")
     switches = {name: getattr(options, name) for name in names}
-    return settings | {name: True for name, on in switches.items() if on}
+    inputs = {} if options.inputs == "expression" else {"inputs": options.inputs}
+    return settings | inputs | {name: True for name, on in switches.items() if on}
 
 
 def _fold_body(fold: Fold) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.records import targets_digest
 from cluster.store.units import FINAL_FOLD, Unit
 from modeling.folds import Fold
+from tasks.dataset.checks import check_inputs
 from tasks.dataset.dataset import Dataset
 from tasks.dataset.target_facts import VARIABLE, missing_pattern_order, target_facts
 from tasks.errors import BadInputError
@@ -134,6 +135,7 @@ def prepare_run(request: RunRequest, settle: Callable[[RunOptions], str]) -> Pre
     folds = [fold.number for fold in made]
     classes = facts.column("class").to_pylist()
     names: list[str] = problems.of(lambda: chosen_targets(dataset, classes, targets), [])
+    problems.of(lambda: check_inputs(dataset, chosen.inputs), None)
     for method in methods:
         problems.found += method_named(method).check(dataset, settings_of(chosen, method))
     order = missing_pattern_order(dataset)

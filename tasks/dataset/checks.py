@@ -4,6 +4,7 @@ import numpy as np
 
 from modeling.folds import FEWEST_LINEAGE_LINES, large_lineages, lineage_sizes
 from tasks.dataset.dataset import Dataset
+from tasks.dataset.layers import LAYERS
 from tasks.errors import BadInputError
 
 FEWEST_LINES = 30  # with a measured effect; a target with fewer gets no model
@@ -43,6 +44,16 @@ def check_lineages(dataset: Dataset) -> None:
         raise BadInputError(
             f"{dataset.path}: without lineage {name} ({size} lines) {left} cell lines are left to train on; "
             f"at least {FEWEST_LINES} are needed: import more lines or use --scheme kfold"
+        )
+
+
+def check_inputs(dataset: Dataset, inputs: str) -> None:
+    """BadInputError where inputs beside expression are asked for and the Dataset holds none."""
+    if inputs == "all" and not dataset.layers:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in LAYERS)
+        raise BadInputError(
+            f"{dataset.path}: --inputs all: it holds expression alone; import it with one of {flags}, "
+            "or use --inputs expression"
         )
 
 

@@ -11,6 +11,7 @@ from jaxtyping import Float32, Int64
 
 from tasks.dataset import format as files
 from tasks.dataset.gene_labels import own_columns, parse_gene_label
+from tasks.dataset.layers import Layer, array_of, in_order, read_layers, write_layers
 from tasks.errors import BadInputError
 
 MEASURES = ("effect", "dependency", "level")
@@ -24,8 +25,8 @@ class Dataset:
     "effect" (CERES or Chronos: 0 none, −1 common essential), "dependency" (probability) or "level" (ordinal);
     for the last two, higher means more essential. `lineages` are "" where unknown. `genes` and `targets` are
     unique labels; their Entrez ids are 0 where unknown. `own` is each target's column in `genes`, −1 where it
-    has none. `drug_response` is NaN for lines without one; `drugs` is empty, drug parts are None, where none
-    were imported. `report` lists what the import set aside and why.
+    has none. `drug_response` is NaN for lines without one; `drugs` and `layers` are empty, drug parts are
+    None, where none were imported. `report` lists what the import set aside and why.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class Dataset:
     drugs: list[str] = field(default_factory=list)
     drug_response: Float32[np.ndarray, "cell_lines drugs"] | None = None
     drug_targets: pa.Table | None = None
+    layers: tuple[Layer, ...] = ()
 
     @classmethod
     def open(cls, path: Path | str) -> "Dataset":
@@ -79,6 +81,7 @@ class Dataset:
             drugs=drugs,
             drug_response=files.read_array(folder / "drug_response.npy") if drugs else None,
             drug_targets=files.read_table(folder / "drug_targets.parquet") if body["drug_targets"] else None,
+            layers=read_layers(folder, body.get("layers", [])),
         )
         _require_shapes(dataset)
         return dataset
@@ -108,6 +111,7 @@ def write_dataset(
     drugs: Sequence[str] = (),
     drug_response: Float32[np.ndarray, "cell_lines drugs"] | None = None,
     drug_targets: pa.Table | None = None,
+    layers: Sequence[Layer] = (),
     sources: Sequence[Mapping[str, Any]] = (),
     report: Mapping[str, Any] | None = None,
 ) -> Dataset:
@@ -141,6 +145,7 @@ def write_dataset(
         drugs=list(drugs),
         drug_response=None if drug_response is None else files.tidy(drug_response),
         drug_targets=drug_targets,
+        layers=in_order(layers),
     )
     _require_usable(dataset)
     with files.new_folder(dataset.path) as folder:
@@ -170,12 +175,13 @@ def _write_files(dataset: Dataset, folder: Path) -> None:
         files.write_table(folder / "drugs.parquet", pa.table({"drug": dataset.drugs}))
     if dataset.drug_targets is not None:
         files.write_table(folder / "drug_targets.parquet", dataset.drug_targets)
+    write_layers(folder, dataset.layers)
     files.write_bytes(folder / files.BODY, files.seal(_body(dataset)))
 
 
 def _body(dataset: Dataset) -> dict[str, Any]:
-    return {
-        "format": files.FORMAT_VERSION,
+    body = {
+        "format": files.WITH_LAYERS if dataset.layers else files.WITHOUT_LAYERS,
         "content_hash": _hash_of(dataset),
         "measure": dataset.measure,
         "drugs": dataset.drug_response is not None,
@@ -183,10 +189,12 @@ def _body(dataset: Dataset) -> dict[str, Any]:
         "sources": dataset.sources,
         "report": dataset.report,
     }
+    return body | ({"layers": [layer.name for layer in dataset.layers]} if dataset.layers else {})
 
 
 def _hash_of(dataset: Dataset) -> str:
-    ids = {
+    """Layers enter only where there are some: others keep the hash that older releases gave them."""
+    ids: dict[str, Any] = {
         "measure": dataset.measure,
         "cell_lines": dataset.cell_lines,
         "lineages": dataset.lineages,
@@ -200,6 +208,9 @@ def _hash_of(dataset: Dataset) -> str:
     arrays = {"expression": dataset.expression, "effect": dataset.effect}
     if dataset.drug_response is not None:
         arrays["drug_response"] = dataset.drug_response
+    if dataset.layers:
+        ids["layers"] = [[layer.name, list(layer.features)] for layer in dataset.layers]
+        arrays |= {array_of(layer.name): layer.values for layer in dataset.layers}
     return files.content_hash(ids, arrays)
 
 
@@ -229,8 +240,12 @@ def _misfit(dataset: Dataset) -> str:
     wanted = {"expression": (lines, len(dataset.genes)), "effect": (lines, len(dataset.targets))}
     if dataset.drug_response is not None or dataset.drugs:
         wanted["drug_response"] = (lines, len(dataset.drugs))
+    held = {name: getattr(dataset, name) for name in wanted}
+    for layer in dataset.layers:
+        wanted[array_of(layer.name)] = (lines, len(layer.features))
+        held[array_of(layer.name)] = layer.values
     for name, shape in wanted.items():
-        found = np.shape(getattr(dataset, name))
+        found = np.shape(held[name])
         if found != shape:
             return f"{name} is {found}, but its ids give {shape}"
     if len(dataset.lineages) != lines or len(dataset.gene_entrez) != len(dataset.genes):

@@ -17,7 +17,9 @@ import pyarrow.parquet as pq
 from tasks.dataset.gene_labels import GeneNames, parse_gene_label
 from tasks.errors import BadInputError
 
-FORMAT_VERSION = 1
+# A Dataset without layers is written as release 0.1 did, which can read it.
+WITHOUT_LAYERS, WITH_LAYERS = 1, 2
+FORMAT_VERSION = WITH_LAYERS  # the newest that is read
 BODY = "dataset.json"
 
 

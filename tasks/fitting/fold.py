@@ -13,9 +13,11 @@ from modeling.seeds import seed_of
 from modeling.selection.select import SelectionSettings
 from modeling.statistics.metrics import UNKNOWN_LINEAGE
 from tasks.dataset.dataset import Dataset
+from tasks.dataset.layers import Layer
 from tasks.dataset.target_facts import VARIABLE, target_facts
 
 Search = Literal["none", "once", "nested"]  # of an architecture: not at all, on the first fold, in every fold
+Inputs = Literal["expression", "all"]  # what predicts: expression alone, or the dataset's layers too
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class MethodSettings:
     Of a target's modifiers the best `most_modifiers` are used, all where it is None.
     `stratified`: into how many quantile-stratified folds each target's own lines are split; None: every
     target has the run's folds. `search` says how the architecture of shared networks is searched for.
+    `inputs`: "all" where the panel's layers predict beside expression, in methods that read them.
     """
 
     method: str
@@ -38,6 +41,7 @@ class MethodSettings:
     stratified: int | None = None
     folds: int = 5
     search: Search = "none"
+    inputs: Inputs = "expression"
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Panel:
     measured; `own` is each target's column in `expression`, -1 where its own expression is not known;
     `lineages` are numbers, -1 where unknown. `variable` are the targets that shared networks predict: those
     of the dataset that vary (`tasks.dataset.target_facts`) over all its lines, whatever a run asks for.
+    `layers` are the other inputs, in a fixed order; none where the run uses expression alone.
     """
 
     cell_lines: tuple[str, ...]
@@ -58,6 +63,7 @@ class Panel:
     own: Int64[np.ndarray, " targets"]
     lineages: Int64[np.ndarray, " cell_lines"]
     variable: Int64[np.ndarray, " variable"] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    layers: tuple[Layer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,11 @@ class FoldResult:
     status: str = "ok"
 
 
-def panel_of(dataset: Dataset, facts: pa.Table | None = None) -> Panel:
-    """The dataset's matrices, read into memory. `facts`: its `target_facts`, where they are known already."""
+def panel_of(dataset: Dataset, facts: pa.Table | None = None, inputs: Inputs = "all") -> Panel:
+    """The dataset's matrices, read into memory. `facts`: its `target_facts`, where they are known already.
+
+    Layers stay out where `inputs` is "expression": nobody reads them then, and they can be large.
+    """
     return Panel(
         cell_lines=tuple(dataset.cell_lines),
         genes=tuple(dataset.genes),
@@ -80,6 +89,10 @@ def panel_of(dataset: Dataset, facts: pa.Table | None = None) -> Panel:
         own=np.asarray(dataset.own, dtype=np.int64),
         lineages=lineage_numbers(dataset.lineages),
         variable=variable_targets(target_facts(dataset) if facts is None else facts),
+        layers=tuple(
+            Layer(layer.name, layer.features, np.ascontiguousarray(layer.values))
+            for layer in (dataset.layers if inputs == "all" else ())
+        ),
     )
 
 

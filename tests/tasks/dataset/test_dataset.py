@@ -180,6 +180,6 @@ def test_a_newer_format_says_what_to_do(tmp_path):
     path = tmp_path / "d" / "dataset.json"
     body = json.loads(path.read_text())
     body.pop("sha256")
-    path.write_bytes(seal({**body, "format": 2}))
+    path.write_bytes(seal({**body, "format": 3}))
     with pytest.raises(BadInputError, match=r"newer knockcast.*update knockcast"):
         Dataset.open(tmp_path / "d")
