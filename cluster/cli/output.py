@@ -38,8 +38,8 @@ def predict(
     method: Annotated[
         str | None,
         typer.Option(
-            help="Whose final models, of those `run` stored; drugs ranks drugs. "
-            "Default: modifiers, or the only."
+            help="Whose final models, of those `run` stored; drugs ranks drugs. auto, the default: of each "
+            "target the method with the best out-of-fold r (pearson_pooled)."
         ),
     ] = None,
     higher_is_sensitive: Annotated[

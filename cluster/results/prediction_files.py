@@ -22,7 +22,8 @@ ENDINGS = (".csv", ".parquet")
 def predict_file(store: str, expression: Path, out: Path, method: str | None = None) -> str:
     """Score a file of samples; write `out` and, beside it, the targets' trust and the missing genes.
 
-    Returns what was done. Raises BadInputError for input that cannot be used, before anything is written.
+    `method` as of `predict.predict_samples`. Returns what was done. Raises BadInputError for input that
+    cannot be used, before anything is written.
     """
     targets, missing = (out.with_name(f"{out.stem}.{what}{out.suffix}") for what in ("targets", "missing"))
     frame = samples_of(expression, (out, targets, missing))
@@ -36,6 +37,7 @@ def predict_file(store: str, expression: Path, out: Path, method: str | None = N
             f"{out}: {made.predicted.shape[0]} samples x {made.predicted.shape[1]} targets ({made.method})",
             f"{targets}: each target's model, out-of-fold scores and residual quantiles",
             f"{missing}: {len(made.missing)} genes that the models need and some sample lacks",
+            *which_methods(made, targets.name),
             *what_is_missing(made, unfitted_targets(reader, made), targets.name),
             *doubts_about(expression, frame),
         ]
@@ -72,6 +74,25 @@ def doubts_about(path: Path, samples: pd.DataFrame) -> list[str]:
     return [f"LOOK AGAIN at {path}: {range_in_words(values)}; the predictions take it for log2(TPM+1)"]
 
 
+def which_methods(made: Prediction, trust: str) -> list[str]:
+    """Of several methods: how many targets each predicts, and where one stands in for another."""
+    if len(made.methods) == 1:
+        return []
+    rows = made.trust[made.trust["kind"].notna()]
+    counts = rows["method"].value_counts()
+    lines = [
+        "each target by the method with the highest out-of-fold r (pearson_pooled): "
+        + ", ".join(f"{counts.get(name, 0)} by {name}" for name in made.methods)
+    ]
+    other = rows.loc[(rows["instead_of"] != "") | (rows["samples_by_other"] > 0), "target"]
+    if len(other):
+        lines.append(
+            f"{len(other)} targets are predicted by another method for samples that lack genes of the best "
+            f"one's model (instead_of, samples_by_other in {trust}): {listed(other.tolist())}"
+        )
+    return lines
+
+
 def what_is_missing(made: Prediction, unfitted: Sequence[str], trust: str) -> list[str]:
     """Lines on targets and samples without a prediction, and why; `trust` is the file of that table.
 
@@ -80,15 +101,21 @@ def what_is_missing(made: Prediction, unfitted: Sequence[str], trust: str) -> li
     lines = _targets_without_model(made, unfitted, trust)
     if len(absent := made.missing[made.missing["samples_without"] == len(made.predicted)]):
         lines.append(f"{len(absent)} genes the models need are missing: {listed(absent['gene'])}")
+    nowhere = made.predicted.columns[made.predicted.isna().all()]
     lacking = made.trust.loc[made.trust["missing_modifiers"] != "", "target"]
+    lacking = lacking[lacking.isin(nowhere)]
     if len(lacking):
         lines.append(
             f"{len(lacking)} targets are not predicted for that reason (missing_modifiers in {trust})"
         )
-    method = method_named(made.method)
-    if method.predicts_from == "modifiers":
-        return lines + _samples_by_targets(made.predicted.drop(columns=lacking))
-    return lines + _samples_by_genes(made.known, method.unknown_genes)
+    ways = {name: method_named(name) for name in made.methods}
+    if any(method.predicts_from == "modifiers" for method in ways.values()):
+        lines += _samples_by_targets(made.predicted.drop(columns=lacking))
+    for name, known in made.known_of.items():
+        if ways[name].predicts_from != "modifiers":
+            whose = "" if len(ways) == 1 else f" by {name}"
+            lines += _samples_by_genes(known, ways[name].unknown_genes, whose)
+    return lines
 
 
 def _targets_without_model(made: Prediction, unfitted: Sequence[str], trust: str) -> list[str]:
@@ -121,17 +148,19 @@ def _samples_by_targets(predicted: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _samples_by_genes(known: pd.Series, how: str) -> list[str]:
+def _samples_by_genes(known: pd.Series, how: str, method: str = "") -> list[str]:
     """Of models on all genes: which samples have predictions though they lack some, and which have none."""
     lacking = known[known < 1].sort_values(kind="stable")
     poor = 100 * lacking < FEWEST_KNOWN
     lines = []
     if poor.any():
         names = listed([f"{sample} ({share:.1%})" for sample, share in lacking[poor].items()])
-        lines.append(f"{poor.sum()} samples know under {FEWEST_KNOWN}% of the genes, no prediction: {names}")
+        lines.append(
+            f"{poor.sum()} samples know under {FEWEST_KNOWN}% of the genes, no prediction{method}: {names}"
+        )
     if not poor.all():
         lines.append(
-            f"{(~poor).sum()} samples lack some genes and are predicted {how} "
+            f"{(~poor).sum()} samples lack some genes and are predicted{method} {how} "
             f"({lacking[~poor].iloc[0]:.1%} or more)"
         )
     return lines

@@ -115,7 +115,10 @@ class Store:
         return _frame(query(self._reader, sql))
 
     def predict(self, expression: pd.DataFrame, method: str | None = None) -> Prediction:
-        """Predictions of every target with a model for new samples; see `predict.predict_samples`."""
+        """Predictions of every target with a model for new samples; see `predict.predict_samples`.
+
+        Without a method, or with "auto", of each target by the stored method with the best out-of-fold score.
+        """
         return predict_samples(self._reader, expression, method)
 
     def rank_drugs(self, expression: pd.DataFrame, higher_is_sensitive: bool = False) -> pd.DataFrame:

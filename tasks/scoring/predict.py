@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from tasks.errors import BadInputError
 from tasks.scoring.linear import needed_modifiers, predict_linear
@@ -77,7 +77,7 @@ def score_samples(
         predicted,
         _missing(rows, made.genes, place),
         needed,
-        *_counts(needed, place, expression),
+        *_counts(needed, place, ~np.isnan(expression)),
     )
 
 
@@ -116,12 +116,20 @@ def _missing(
     return {target: genes for target, genes in lacking.items() if genes}
 
 
-def _counts(
-    needed: Sequence[str], place: Mapping[str, int], expression: Float32[np.ndarray, "samples genes"]
+def count_known(
+    needed: Sequence[str], genes: Sequence[str], expression: Float32[np.ndarray, "samples genes"]
 ) -> tuple[Int64[np.ndarray, " needed"], Int64[np.ndarray, " samples"]]:
-    """In how many samples each gene is not known, and how many of the genes each sample knows."""
+    """In how many samples each gene is not known, and how many of the genes each sample knows.
+
+    `genes` and `expression` are the samples', as `score_samples` takes them.
+    """
+    return _counts(needed, gene_columns(genes), np.isfinite(expression))
+
+
+def _counts(
+    needed: Sequence[str], place: Mapping[str, int], has: Bool[np.ndarray, "samples genes"]
+) -> tuple[Int64[np.ndarray, " needed"], Int64[np.ndarray, " samples"]]:
     columns = np.array([place.get(gene, -1) for gene in needed], dtype=np.int64)
-    has = ~np.isnan(expression)
-    unknown = np.full(len(needed), len(expression))
+    unknown = np.full(len(needed), len(has))
     unknown[columns >= 0] -= has.sum(axis=0)[columns[columns >= 0]]
     return unknown, has[:, columns[columns >= 0]].sum(axis=1)

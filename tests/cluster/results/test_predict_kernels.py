@@ -87,24 +87,37 @@ def test_the_shared_file_is_there_only_where_a_model_needs_it(
     assert not (tmp_path / "s" / "training").exists()
 
 
-def test_the_method_is_the_one_asked_else_modifiers_else_the_only_one(
+def test_the_method_is_the_one_asked_or_all_that_are_stored(
     small_dataset: Path, store: Path, samples: pd.DataFrame, targets: list[str], tmp_path: Path
 ):
-    assert Store(store).predict(samples).method == "modifiers"
     for method in KINDS:
         made = Store(store).predict(samples, method)
-        assert made.method == method
+        assert (made.method, made.methods) == (method, (method,))
         assert set(made.trust["kind"]) <= {method, "mean"}
-    asked = {"workers": 0, "folds": 2, "targets": targets[:1]}
-    run(small_dataset, tmp_path / "s", methods=("kernel",), **asked)
+        assert set(made.trust["method"]) == {method}
+    run(small_dataset, tmp_path / "s", workers=0, folds=2, methods=("kernel",), targets=targets[:1])
     assert Store(tmp_path / "s").predict(samples).method == "kernel"
     with pytest.raises(
         BadInputError, match=r"no final models of method ridge \(stored are those of kernel\)"
     ):
         Store(tmp_path / "s").predict(samples, "ridge")
-    run(small_dataset, tmp_path / "s", methods=("ridge",), **asked)
-    with pytest.raises(BadInputError, match=r"--method: whose final models.* kernel, ridge"):
-        Store(tmp_path / "s").predict(samples)
+
+
+def test_auto_takes_each_targets_best_method_in_a_real_run(store: Path, samples: pd.DataFrame):
+    """The slow twin: of each target the largest `pearson_pooled`, and that method's own predictions."""
+    made = Store(store).predict(samples, "auto")
+    assert (made.method, made.methods) == ("auto", ("modifiers", *KINDS))
+    scores = Store(store).genes().pivot(index="target", columns="method", values="pearson_pooled")
+    best = scores[list(made.methods)].idxmax(axis=1)
+    taken = made.trust.set_index("target")["method"]
+    pd.testing.assert_series_equal(taken, best, check_names=False, check_index_type=False)
+    assert taken.nunique() > 1
+    alone = {name: Store(store).predict(samples, name) for name in made.methods}
+    for target, name in taken.items():
+        pd.testing.assert_series_equal(made.predicted[target], alone[name].predicted[target])
+        mine = alone[name].trust.set_index("target").loc[target]
+        together = made.trust.set_index("target").loc[target, mine.index]
+        assert mine.astype(str).to_dict() == together.astype(str).to_dict()
 
 
 def test_trust_comes_from_the_methods_own_folds(store: Path, samples: pd.DataFrame, targets: list[str]):

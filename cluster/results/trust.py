@@ -1,0 +1,75 @@
+"""How far each stored final model can be trusted, and which method's model predicts a target best."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from cluster.store.parquet import sort_rows
+from cluster.store.reader import StoreReader
+from cluster.views.genes import genes_table
+from cluster.views.models import RESIDUALS, residuals_table
+from tasks.tables.schemas import KEYS, SCHEMAS
+
+SCORE = "pearson_pooled"  # of table `genes`: what decides between methods
+TRUST = ["class", "folds", "pearson", SCORE, "pearson_low", "pearson_high", "q_value", "gain"]
+_FITS = ["target", "method", "kind", "modifiers", "status", "reason"]
+
+
+def ranked_models(reader: StoreReader, methods: Sequence[str]) -> pd.DataFrame:
+    """One row per target and method whose final fit is stored, sorted by target and `rank`.
+
+    `rank` counts the target's methods from 1, the one to predict with first: models before fits that ended
+    without one, then the higher `score`, and of equal scores the method that stands first in `methods`. The
+    score is the pooled out-of-fold r (`pearson_pooled` of table `genes`). It is NaN, and comes last, where
+    there is none (measured values that do not vary, no committed fold) or fewer folds are committed than of
+    another of the methods: scores on different lines do not compare.
+    """
+    fits = pd.concat([_fits(reader, method) for method in methods], ignore_index=True)
+    genes, residuals = genes_table(reader).to_pandas(), residuals_table(reader).to_pandas()
+    for known, columns in ((genes, TRUST), (residuals, list(RESIDUALS))):
+        mine = known[known["method"].isin(methods)][["target", "method", *columns]]
+        fits = fits.merge(mine, on=["target", "method"], how="left", validate="one_to_one")
+    most = fits.groupby("target")["folds"].transform("max")
+    fits["score"] = fits[SCORE].where(fits["folds"] == most)
+    place = fits["method"].map({method: i for i, method in enumerate(methods)})
+    worst_first = (place, -fits["score"].fillna(-np.inf), fits["kind"].isna())
+    order = np.lexsort([*(column.to_numpy() for column in worst_first), _codes(fits["target"])])
+    fits = fits.iloc[order].reset_index(drop=True)
+    fits["rank"] = fits.groupby("target").cumcount() + 1
+    return fits
+
+
+def trust_table(ranked: pd.DataFrame, taken: pd.Series, several: bool) -> pd.DataFrame:
+    """One row per target: its model by the method that was taken, and of `several` methods the others.
+
+    `taken` gives each target's rank of the method taken. The columns about the others: `instead_of` lists
+    methods with a better score that could predict no sample; `runner_up` is the next by score, and
+    `runner_up_pearson_pooled` its score.
+    """
+    rank = ranked["target"].map(taken)
+    mine = ranked[ranked["rank"] == rank].set_index("target")
+    if several:
+        models = ranked[ranked["kind"].notna()]
+        rank = rank[models.index]
+        after = models[models["rank"] == rank + 1].set_index("target")
+        before = models[models["rank"] < rank].groupby("target")["method"].agg(",".join)
+        mine["instead_of"] = before.reindex(mine.index, fill_value="")
+        mine["runner_up"] = after["method"].reindex(mine.index)
+        mine[f"runner_up_{SCORE}"] = after[SCORE].reindex(mine.index)
+    return mine.reset_index().drop(columns=["rank", "score", "folds"])
+
+
+def _fits(reader: StoreReader, method: str) -> pd.DataFrame:
+    """How each final fit of a method ended, sorted by target."""
+    parts = [part for _, part in reader.parts("models", _FITS, method=method)]
+    empty = pa.schema([SCHEMAS["models"].field(name) for name in _FITS]).empty_table()
+    rows = sort_rows(pa.concat_tables([empty, *parts]), KEYS["models"]).to_pandas()
+    rows["n_modifiers"] = [0 if named is None else len(named) for named in rows.pop("modifiers")]
+    return rows
+
+
+def _codes(names: pd.Series) -> np.ndarray:
+    """Integers in the order of the names, by code point."""
+    return np.unique(names.to_numpy(dtype=object), return_inverse=True)[1]

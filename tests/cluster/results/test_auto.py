@@ -1,0 +1,155 @@
+"""`predict --method auto` on invented models: which method predicts which target, and what is said."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cluster import Store
+from cluster.results.prediction_files import predict_file
+from cluster.store.units import FINAL_FOLD, Unit, fold_level_unit
+from tasks.errors import BadInputError
+from tasks.scoring.model_rows import model_checksum
+from tasks.tables.schemas import table_of
+from tests.made_stores import made_commit, made_writer
+
+LINES = 12  # a fold
+SAMPLES = ["a", "b", "c"]
+
+# Of each target: r of modifiers and of kernel out of fold (None: no prediction is stored), and what is taken.
+TARGETS: dict[str, tuple[float | None, float | None, str]] = {
+    "EVEN": (0.5, 0.5, "modifiers"),  # a tie: the first of the registry
+    "FAILED": (0.9, 0.1, "kernel"),  # the final fit of modifiers ended without a model
+    "FLAT": (None, None, "modifiers"),  # no score at all
+    "LEFT": (0.2, 0.8, "kernel"),
+    "NEGATIVE": (-0.5, -0.2, "kernel"),
+    "PARTLY": (0.3, 0.9, "modifiers"),  # kernel is scored in one fold of two
+    "RIGHT": (0.8, 0.2, "modifiers"),
+    "UNSCORED": (None, -0.3, "kernel"),
+}
+INTERCEPT = {"modifiers": 1.0, "kernel": 2.0}
+NEEDS = {"modifiers": ["M1"], "kernel": ["M2"]}
+
+
+def scored_fold(unit: Unit, r: float | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A row of `scores` and the rows of `predictions` whose pooled r is `r`; without one, all constant."""
+    key = {"method": unit.method, "target": unit.target, "fold": unit.fold}
+    first = np.tile([1.0, -1.0, 1.0, -1.0], LINES // 4)
+    other = np.tile([1.0, 1.0, -1.0, -1.0], LINES // 4)
+    measured = np.zeros(LINES) if r is None else first
+    predicted = 0 * first if r is None else r * first + np.sqrt(1 - r * r) * other
+    lines = np.array([f"ACH-{unit.fold}{line:05d}" for line in range(LINES)], dtype=object)
+    score = key | {"n_train": 24, "n_test": LINES, "train_mean": 0.0, "model": "ols", "pearson": r}
+    return score | {"status": "ok"}, key | {"cell_line": lines, "measured": measured, "predicted": predicted}
+
+
+def final_row(unit: Unit) -> dict[str, Any]:
+    if unit.method == "modifiers" and unit.target == "FAILED":
+        return {"method": unit.method, "target": unit.target, "status": "failed", "reason": "singular"}
+    row: dict[str, Any] = {"method": unit.method, "target": unit.target, "kind": "ols", "status": "ok"}
+    row |= {"modifiers": NEEDS[unit.method], "coefficients": [1.0], "intercept": INTERCEPT[unit.method]}
+    return row | {"sha256": model_checksum(row)}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two methods and the fold-level one that is never taken; two folds."""
+    path = tmp_path_factory.mktemp("auto") / "store"
+    writer = made_writer(path)
+    drugs = fold_level_unit("drugs", FINAL_FOLD)
+    writer.add_plan([drugs])
+    made_commit(writer, [drugs], tables={}, files={"safetensors": b"x"})
+    for place, method in enumerate(INTERCEPT):
+        for fold in (0, 1):
+            left_out = {"PARTLY"} if (method, fold) == ("kernel", 1) else set()
+            units = [Unit(method, target, fold) for target in TARGETS if target not in left_out]
+            rows = [scored_fold(unit, TARGETS[unit.target][place]) for unit in units]
+            tables = {
+                "scores": table_of("scores", [score for score, _ in rows]),
+                "predictions": table_of("predictions", [lines for _, lines in rows]),
+            }
+            writer.add_plan(units)
+            made_commit(writer, units, tables=tables)
+        final = [Unit(method, target, FINAL_FOLD) for target in TARGETS]
+        writer.add_plan(final)
+        made_commit(writer, final, tables={"models": table_of("models", [final_row(u) for u in final])})
+    return path
+
+
+@pytest.fixture
+def samples() -> pd.DataFrame:
+    values = np.arange(6, dtype=np.float32).reshape(3, 2)
+    return pd.DataFrame(values, index=pd.Index(SAMPLES, name="sample"), columns=["M1", "M2"])
+
+
+def test_of_each_target_the_method_with_the_better_score_is_taken(store: Path, samples: pd.DataFrame):
+    made = Store(store).predict(samples)
+    assert (made.method, made.methods) == ("auto", ("modifiers", "kernel"))
+    trust = made.trust.set_index("target")
+    assert trust["method"].to_dict() == {target: said[2] for target, said in TARGETS.items()}
+    for target, (*scores, method) in TARGETS.items():
+        values = samples[NEEDS[method][0]].to_numpy() + INTERCEPT[method]
+        assert made.predicted[target].tolist() == values.tolist()
+        score = scores[INTERCEPT[method] == 2.0]
+        expected = np.nan if score is None else score
+        assert trust.loc[target, "pearson_pooled"] == pytest.approx(expected, nan_ok=True)
+
+
+def test_the_runner_up_stands_beside_it(store: Path, samples: pd.DataFrame):
+    trust = Store(store).predict(samples).trust.set_index("target")
+    assert trust.loc["FAILED", ["runner_up", "runner_up_pearson_pooled"]].isna().all()
+    for target in ("EVEN", "LEFT", "PARTLY", "RIGHT"):
+        other = {"modifiers": "kernel", "kernel": "modifiers"}[trust.loc[target, "method"]]
+        assert trust.loc[target, "runner_up"] == other
+        score = TARGETS[target][other == "kernel"]
+        assert trust.loc[target, "runner_up_pearson_pooled"] == pytest.approx(score)
+    assert (trust["instead_of"] == "").all()
+    assert (trust["samples_by_other"] == 0).all()
+
+
+def test_where_genes_are_missing_the_other_method_stands_in_and_it_is_said(
+    store: Path, samples: pd.DataFrame, tmp_path: Path
+):
+    samples.loc["b", "M1"] = np.nan
+    made = Store(store).predict(samples)
+    assert made.predicted.loc["b", "RIGHT"] == samples.loc["b", "M2"] + INTERCEPT["kernel"]
+    assert made.predicted.loc["a", "RIGHT"] == samples.loc["a", "M1"] + INTERCEPT["modifiers"]
+    trust = made.trust.set_index("target")
+    assert trust["samples_by_other"].to_dict() == {t: int(TARGETS[t][2] == "modifiers") for t in TARGETS}
+    assert trust["method"].to_dict() == {target: said[2] for target, said in TARGETS.items()}
+
+    samples.drop(columns="M1").to_csv(tmp_path / "x.csv")
+    said = predict_file(str(store), tmp_path / "x.csv", tmp_path / "out.csv")
+    assert "highest out-of-fold r (pearson_pooled): 0 by modifiers, 8 by kernel" in said
+    assert "4 targets are predicted by another method for samples that lack genes" in said
+    assert "EVEN, FLAT, PARTLY, RIGHT" in said
+    assert "not predicted" not in said
+    trust = pd.read_csv(tmp_path / "out.targets.csv", index_col="target", keep_default_na=False)
+    assert trust.loc["RIGHT", ["method", "instead_of", "missing_modifiers"]].tolist() == [
+        "kernel",
+        "modifiers",
+        "M1",
+    ]
+    assert trust.loc["LEFT", ["method", "instead_of", "missing_modifiers"]].tolist() == ["kernel", "", ""]
+
+
+def test_one_method_by_name_is_as_it_was(store: Path, samples: pd.DataFrame, tmp_path: Path):
+    samples.to_csv(tmp_path / "x.csv")
+    said = predict_file(str(store), tmp_path / "x.csv", tmp_path / "out.csv", "modifiers")
+    assert "3 samples x 7 targets (modifiers)" in said
+    assert "out-of-fold r" not in said
+    trust = pd.read_csv(tmp_path / "out.targets.csv", index_col="target")
+    assert set(trust["method"]) == {"modifiers"}
+    assert not {"runner_up", "instead_of", "samples_by_other"} & set(trust.columns)
+    auto = predict_file(str(store), tmp_path / "x.csv", tmp_path / "out.csv", "auto")
+    assert "3 samples x 8 targets (auto)" in auto
+    assert "highest out-of-fold r (pearson_pooled): 4 by modifiers, 4 by kernel" in auto
+
+
+def test_samples_that_no_method_can_predict_are_refused(store: Path, samples: pd.DataFrame):
+    with pytest.raises(BadInputError, match="none of the models' genes are known"):
+        Store(store).predict(samples.add_prefix("X"))
+    with pytest.raises(BadInputError, match=r"no final models of method ridge .*kernel, modifiers"):
+        Store(store).predict(samples, "ridge")
