@@ -90,6 +90,10 @@ class Store:
         """One row per architecture that was tried for a shared network."""
         return self.table("searches")
 
+    def fold_choices(self) -> pd.DataFrame:
+        """One row per choice that a method makes once for all targets of a fold, and what was tried."""
+        return self.table("fold_choices")
+
     def profile_scores(self) -> pd.DataFrame:
         """One row per model of methods `profiles` and `drugs`, fold, and cell line, gene or drug."""
         return self.table("profile_scores")

@@ -61,11 +61,18 @@ def predict_by_kernel(
     intercept: Float64[np.ndarray, " targets"],
 ) -> Float64[np.ndarray, "new targets"]:
     """`intercept` + `kernel` @ `dual`: of new lines, from their kernel with the training lines."""
-    out = np.empty((len(kernel), dual.shape[1]))
+    return tiled_product(kernel, dual) + intercept
+
+
+def tiled_product(
+    left: Float64[np.ndarray, "rows inner"], right: Float64[np.ndarray, "inner targets"]
+) -> Float64[np.ndarray, "rows targets"]:
+    """`left` @ `right`, each column with the same bits whichever others come with it."""
+    out = np.empty((len(left), right.shape[1]))
     with one_blas_thread():
-        for columns, tile in _tiles(dual):
-            out[:, columns] = (kernel @ tile)[:, : out[:, columns].shape[1]]
-    return out + intercept
+        for columns, tile in _tiles(right):
+            out[:, columns] = (left @ tile)[:, : out[:, columns].shape[1]]
+    return out
 
 
 def spectrum_of(kernel: Float64[np.ndarray, "lines lines"]) -> Spectrum:

@@ -71,11 +71,12 @@ def prepare_kernel(panel: Panel, fold: Fold, settings: MethodSettings) -> Prepar
     within, new = kernel.between(train, None, counted), kernel.between(test, train, counted)
     if isinstance(kernel, Laplacian):
         kernel = choose_laplacian(within, _choosing_effects(panel, fold))
-    training = "" if len(fold.test) else _training_sha256(panel)
+    training = "" if len(fold.test) else training_sha256(panel)
     return PreparedKernel(fold, kernel, within, new, spectrum_of(kernel.of(within)), training)
 
 
-def _training_sha256(panel: Panel) -> str:
+def training_sha256(panel: Panel) -> str:
+    """The sha256 that names the file of the dataset's expression in a store."""
     return hashlib.sha256(training_bytes(panel.cell_lines, panel.genes, panel.expression)).hexdigest()
 
 

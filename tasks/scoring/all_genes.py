@@ -30,16 +30,17 @@ def predict_by_kernels(
     place: Mapping[str, int],
     expression: Float32[np.ndarray, "samples genes"],
     files: ModelFiles,
+    kind: type[AnyKernel] | None = None,
 ) -> Predictions:
     """Predictions of every row, and the genes they come from: those that vary between the training lines.
 
     `place` gives the column of a gene; NaN is not known. A sample that knows fewer than `FEWEST_KNOWN`
-    percent of the genes gets NaN.
+    percent of the genes gets NaN. `kind` of kernel is that of the rows' method (`KERNELS`), if not given.
     """
     predicted = np.empty((len(expression), len(rows)))
     groups: dict[tuple[str, AnyKernel], list[int]] = {}
     for i, row in enumerate(rows):
-        groups.setdefault(_training_and_kernel(row), []).append(i)
+        groups.setdefault(_training_and_kernel(row, kind), []).append(i)
     needed: dict[str, None] = {}  # an ordered set
     for (sha256, kernel), members in groups.items():
         training = training_of(files.training(sha256))
@@ -49,8 +50,8 @@ def predict_by_kernels(
     return Predictions(predicted, tuple(needed))
 
 
-def _training_and_kernel(row: Mapping[str, Any]) -> tuple[str, AnyKernel]:
-    said, kind = json.loads(row["parameters"]), KERNELS[row["method"]]
+def _training_and_kernel(row: Mapping[str, Any], kind: type[AnyKernel] | None) -> tuple[str, AnyKernel]:
+    said, kind = json.loads(row["parameters"]), kind or KERNELS[row["method"]]
     return said["training"], kind(**{field.name: said[field.name] for field in fields(kind)})
 
 

@@ -90,6 +90,27 @@ SEARCHES = Table(
     ),
 )
 
+FOLD_CHOICES = Table(
+    "fold_choices",
+    "method, fold, choice and parameters tried: what is chosen once for all targets of a fold, by inner "
+    "folds of its training lines",
+    ("method", "fold", "choice", "parameters"),
+    (
+        METHOD,
+        FOLD,
+        Column("choice", TEXT, "what is chosen, such as `penalty and rank`"),
+        Column("parameters", TEXT, "what was tried, as JSON"),
+        Column(
+            "error",
+            REAL,
+            "squared error on the lines that the inner folds hold out, over all targets together, relative "
+            "to predicting each target's training mean; the lowest wins",
+        ),
+        Column("chosen", TRUTH, "whether it won"),
+        Column("seconds", REAL, "time of all the fold's choices and fits together", "core-seconds"),
+    ),
+)
+
 PROFILE_SCORES = Table(
     "profile_scores",
     "method, fold, model, features, axis and name: r of predictions of whole vectors "

@@ -8,7 +8,14 @@ import pyarrow as pa
 
 from tasks.tables.columns import Table
 from tasks.tables.computed_tables import COMPUTED
-from tasks.tables.fold_tables import COMPONENTS, NETWORKS, PROFILE_SCORES, RECONSTRUCTION, SEARCHES
+from tasks.tables.fold_tables import (
+    COMPONENTS,
+    FOLD_CHOICES,
+    NETWORKS,
+    PROFILE_SCORES,
+    RECONSTRUCTION,
+    SEARCHES,
+)
 from tasks.tables.target_tables import CANDIDATES, FAILURES, MODELS, MODIFIERS, PREDICTIONS, SCORES
 
 __all__ = ["KEYS", "MAY_DIFFER", "RECONSTRUCTION", "SCHEMAS", "TABLES", "table_of"]
@@ -21,6 +28,7 @@ _WRITTEN = (
     MODELS,
     NETWORKS,
     SEARCHES,
+    FOLD_CHOICES,
     PROFILE_SCORES,
     COMPONENTS,
 )

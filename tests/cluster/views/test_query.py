@@ -29,7 +29,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> StoreReader:
 # Of a run without failures, held-out lineages, or methods with shared networks and profiles.
 EMPTY = {
     *("failures", "lineages", "lineage_targets"),
-    *("networks", "searches", "profile_scores", "components"),
+    *("networks", "searches", "fold_choices", "profile_scores", "components"),
 }
 
 
