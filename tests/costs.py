@@ -2,9 +2,11 @@
 
 from cluster.runs.fields import RunOptions
 from cluster.runs.planning import Costs
+from modeling.selection.select import SelectionSettings
 from tasks.fitting.fold import MethodSettings
 from tasks.methods.cost import Cost, DataSize
-from tasks.methods.registry import method_named
+from tasks.methods.method import TARGETS, FoldTask
+from tasks.methods.registry import method_named, method_names
 
 
 def costs_of(genes: int, lines: int, drugs: int = 0, preset: str = "quick") -> Costs:
@@ -18,3 +20,15 @@ def cost_of(
     options = RunOptions(preset=names, search_architecture=search == "once")
     settings = MethodSettings(method, options.candidates, options.selection, 0, search=options.search)
     return method_named(method).cost(size, settings)
+
+
+def prepared_from_data() -> list[str]:
+    """The methods that prepare a fold from the panel alone, without work committed before."""
+    return [
+        name
+        for name in method_names()
+        if method_named(name).fits == "targets"
+        and not method_named(name).dependencies(
+            FoldTask(TARGETS, 0), MethodSettings(name, "quick", SelectionSettings(), 0)
+        )
+    ]

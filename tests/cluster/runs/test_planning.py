@@ -21,15 +21,11 @@ from modeling.selection.select import SelectionSettings
 from tasks.fitting.fold import MethodSettings, Panel
 from tasks.methods.cost import WORKER_BYTES
 from tasks.methods.forest import GENES as FOREST_GENES
-from tasks.methods.registry import method_named, method_names, prepare_method_fold
-from tests.costs import costs_of
+from tasks.methods.registry import method_names, prepare_method_fold
+from tests.costs import costs_of, prepared_from_data
 
 RUN = "a" * 64
-PREPARED_FROM_DATA = [
-    name
-    for name in method_names()
-    if method_named(name).fits == "targets" and not method_named(name).checkpoints
-]
+PREPARED_FROM_DATA = prepared_from_data()
 QUICK = costs_of(18_000, 720)
 
 

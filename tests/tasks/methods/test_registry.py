@@ -9,14 +9,11 @@ import pytest
 from modeling.folds import make_folds
 from modeling.selection.select import SelectionSettings
 from tasks.fitting.fold import MethodSettings, Panel, share_of
-from tasks.methods.registry import method_named, method_names, prepare_method_fold
+from tasks.methods.registry import method_named, prepare_method_fold
 from tasks.methods.shard import run_shard
+from tests.costs import prepared_from_data
 
-PREPARED_FROM_DATA = [
-    name
-    for name in method_names()
-    if method_named(name).fits == "targets" and not method_named(name).checkpoints
-]
+PREPARED_FROM_DATA = prepared_from_data()
 
 
 @pytest.fixture(scope="module")
