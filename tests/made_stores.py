@@ -14,7 +14,7 @@ from cluster.store.writer import StoreWriter
 from tasks.tables.schemas import table_of
 
 BODY: dict[str, Any] = {"seed": 0, "scheme": "kfold", "settings": {"top": 20, "fdr": 0.05}}
-LINES_PER_FOLD = 12
+LINES_PER_FOLD, LINEAGES = 12, 4
 
 
 def made_writer(path: Path, body: dict[str, Any] = BODY) -> StoreWriter:
@@ -100,10 +100,11 @@ def _add_fold(rows: dict[str, list[dict[str, Any]]], unit: Unit, shift: float) -
     status = "no_modifiers" if none else "ok"
     rows["scores"].append({**score, "n_test": LINES_PER_FOLD, "model": kind, "pearson": r, "status": status})
     lines = np.array([f"ACH-{unit.fold:02d}{line:04d}" for line in range(LINES_PER_FOLD)], dtype=object)
+    lineages = generator.normal(size=LINES_PER_FOLD)[np.arange(LINES_PER_FOLD) % LINEAGES]
     rows["predictions"].append(
         key
         | {"cell_line": lines, "measured": measured, "predicted": predicted}
-        | {"predicted_lineage": mean + generator.normal(size=LINES_PER_FOLD), "predicted_own": own}
+        | {"predicted_lineage": mean + lineages, "predicted_own": own}
     )
     if none:
         return

@@ -104,7 +104,7 @@ def show_gene(store: str, name: str) -> None:
 def _sections(page: "GenePage") -> Sequence[tuple[str, "pd.DataFrame"]]:
     scores = page.scores.drop(columns=["target", "seconds"])
     return (
-        ("over all folds", _upright(page.summary.drop(columns=["target", "q_value"]))),
+        ("over all folds", _upright(page.summary.drop(columns=["target", "q_value", "q_permuted"]))),
         ("scores", scores.drop(columns="reason") if scores["reason"].isna().all() else scores),
         ("modifiers, most chosen first; r, rho and chi-squared are means over the folds", page.modifiers),
         ("candidates", page.candidates.drop(columns=["target", "seconds", "reason"])),

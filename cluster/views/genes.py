@@ -13,10 +13,24 @@ from cluster.store.units import FINAL_FOLD
 from cluster.views.folds import control_folds
 from cluster.views.out_of_fold import OutOfFold, read_out_of_fold
 from modeling.statistics.metrics import benjamini_hochberg, mean_jaccard
+from modeling.statistics.permutation import shuffled_many
 from modeling.statistics.pooling import pooled_many
 from tasks.tables.computed_tables import GENES
 
 GENES_SCHEMA = GENES.schema
+P_VALUES = ("value", "permuted")  # columns p_... and q_...
+POOLED = (
+    "pearson_pooled",
+    "pearson_low",
+    "pearson_high",
+    "p_value",
+    "pearson_permuted",
+    "p_permuted",
+    "pearson_lineage",
+    "pearson_own",
+    "rmse",
+    "rmse_mean",
+)
 SCORE_COLUMNS = ("method", "target", "fold", "model", "pearson", "train_mean")
 
 Columns = dict[str, np.ndarray]
@@ -28,9 +42,10 @@ def genes_table(reader: StoreReader, only: Collection[str] | None = None) -> pa.
     `folds` counts the committed folds, `n` the rows pooled; control folds (the random twins of held-out
     lineages) count nowhere. `pearson` is the mean of the folds' r. The pooled scores (of the model, of the
     lineage alone, of the target's own expression) subtract each fold's training mean first
-    (`statistics.pooling`). A target without a pooled p counts as p = 1; q is Benjamini–Hochberg over every
-    target the run wants of the method, those not committed included at p = 1. With `only`, those targets
-    alone are read, quickly, and q, which needs all of them, is null.
+    (`statistics.pooling`). The `permuted` columns come from shuffling measured values over the lines of one
+    fold that the lineage baseline predicts alike (`statistics.permutation`). A target without a p counts as
+    p = 1; q is Benjamini–Hochberg over every target the run wants of the method, those not committed included
+    at p = 1. With `only`, those targets alone are read, quickly, and q, which needs all of them, is null.
     """
     scores = scored_folds(reader, only)
     methods = sorted(set(scores.column("method").to_pylist()))
@@ -59,15 +74,13 @@ def of_method(table: pa.Table, method: str) -> pa.Table:
 def _of_method(reader: StoreReader, method: str, scores: pa.Table, only: Collection[str] | None) -> pa.Table:
     rows = read_out_of_fold(reader, method, scores, only)
     pooled = pooled_scores(rows)
-    p = np.where(np.isnan(pooled["p_value"]), 1.0, pooled["p_value"])
     columns = {
         **pooled,
+        **_p_and_q(reader, method, rows.targets, pooled, only is None),
         **_over_folds(scores, rows.targets),
         **_facts(reader.targets(), rows.targets),
-        "method": [method] * len(p),
+        "method": [method] * len(rows.targets),
         "target": rows.targets,
-        "p_value": p,
-        "q_value": _q_values(reader, method, rows.targets, p) if only is None else np.full(len(p), np.nan),
         "stability": _stability(reader, method, scores, rows.targets, only),
     }
     arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in GENES_SCHEMA]
@@ -83,28 +96,41 @@ def _unpredicted(reader: StoreReader, scores: pa.Table, only: Collection[str] | 
     lost = sorted(keys - known)
     facts = _facts(reader.targets(), tuple(target for _, target in lost))
     rows = [
-        {"method": method, "target": target, "folds": 0, "n": 0, "p_value": 1.0}
-        | {"q_value": 1.0 if only is None else None}
+        {"method": method, "target": target, "folds": 0, "n": 0}
+        | {f"p_{name}": 1.0 for name in P_VALUES}
+        | {f"q_{name}": 1.0 if only is None else None for name in P_VALUES}
         | {name: values[at] for name, values in facts.items()}
         for at, (method, target) in enumerate(lost)
     ]
     return pa.Table.from_pylist(rows, schema=GENES_SCHEMA)
 
 
-def _q_values(reader: StoreReader, method: str, targets: tuple[str, ...], p: np.ndarray) -> np.ndarray:
+def _p_and_q(
+    reader: StoreReader, method: str, targets: tuple[str, ...], pooled: Columns, with_q: bool
+) -> Columns:
+    """Each p, 1 where there is none, with its q over the same targets; NaN without all of them."""
+    out = {f"p_{name}": np.where(np.isnan(pooled[f"p_{name}"]), 1.0, pooled[f"p_{name}"]) for name in P_VALUES}
+    lacking = _lacking(reader, method, targets) if with_q else 0
+    for name in P_VALUES:
+        p = out[f"p_{name}"]
+        q = benjamini_hochberg(np.concatenate([p, np.ones(lacking)]))[: len(p)]
+        out[f"q_{name}"] = q if with_q else np.full(len(p), np.nan)
+    return out
+
+
+def _lacking(reader: StoreReader, method: str, targets: tuple[str, ...]) -> int:
+    """How many targets the run wants of a method and has nothing of yet."""
     wanted = {
         unit.target
         for unit in reader.wanted_units()
         if unit.method == method and unit.fold != FINAL_FOLD and not unit.is_fold_level
     }
-    missing = len(wanted.difference(targets))
-    return benjamini_hochberg(np.concatenate([p, np.ones(missing)]))[: len(p)]
+    return len(wanted.difference(targets))
 
 
 def pooled_scores(rows: OutOfFold) -> Columns:
     """Per target, from its out-of-fold rows: pooled r of model and baselines, gain, interval, p, errors."""
-    names = ("pearson_pooled", "pearson_low", "pearson_high", "p_value", "pearson_lineage", "pearson_own")
-    out = {name: np.full(len(rows.targets), np.nan) for name in (*names, "rmse", "rmse_mean")}
+    out = {name: np.full(len(rows.targets), np.nan) for name in POOLED}
     out["n"] = np.zeros(len(rows.targets), np.int64)
     for block in rows.blocks():
         codes, measured, mean = rows.codes[block], rows.measured[block], rows.fold_mean[block]
@@ -118,6 +144,10 @@ def pooled_scores(rows: OutOfFold) -> Columns:
         out["p_value"][at], out["n"][at] = model.p, model.n
         out["pearson_lineage"][at] = pooled_many(codes, measured, rows.predicted_lineage[block], mean).r
         out["pearson_own"][at] = pooled_many(codes, measured, rows.predicted_own[block], mean).r
+        # Lines of a fold with one lineage have one such prediction: what is in the store says who they are.
+        alike = (codes, rows.folds[block], rows.predicted_lineage[block])
+        shuffled = shuffled_many(*alike, measured, rows.predicted[block], mean)
+        out["pearson_permuted"][at], out["p_permuted"][at] = shuffled.mean, shuffled.p
         error = measured - rows.predicted[block]
         out["rmse"][at] = _root_mean_square(codes, error)
         out["rmse_mean"][at] = _root_mean_square(codes, np.where(np.isnan(error), np.nan, measured - mean))

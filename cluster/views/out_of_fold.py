@@ -20,11 +20,12 @@ Rows = Float64[np.ndarray, " rows"]
 class OutOfFold:
     """Rows sorted by target, fold and cell line. `codes` are positions in `targets`; missing is NaN.
 
-    `fold_mean` is the training mean of the row's fold.
+    `folds` are positions among the folds read; `fold_mean` is the training mean of the row's fold.
     """
 
     targets: tuple[str, ...]
     codes: Int64[np.ndarray, " rows"]
+    folds: Int64[np.ndarray, " rows"]
     fold_mean: Rows
     measured: Rows
     predicted: Rows
@@ -57,7 +58,7 @@ def read_out_of_fold(
     groups = groups[order]
     return OutOfFold(
         tuple(targets.to_pylist()),
-        groups // len(folds) if len(folds) else groups,
+        *(np.divmod(groups, len(folds)) if len(folds) else (groups, groups)),
         means.ravel()[groups],
         *(columns.pop(name)[order] for name in PREDICTIONS),
     )

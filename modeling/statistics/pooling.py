@@ -110,8 +110,9 @@ def _grouped_correlation(
     x: Rows, y: Rows, mean: Rows, starts: np.ndarray, sizes: np.ndarray
 ) -> tuple[PerTarget, Bool[np.ndarray, " targets"]]:
     """r of each stretch of rows, and whether it is 0 because its predictions do not vary."""
-    measured, x_varies = _centred(x, mean, starts, sizes)
-    predicted, y_varies = _centred(y, mean, starts, sizes)
+    measured, x_noise = centred(x, mean, starts, sizes)
+    predicted, y_noise = centred(y, mean, starts, sizes)
+    x_varies, y_varies = (noise < 1.0 for noise in (x_noise, y_noise))
     product = np.add.reduceat(measured * predicted, starts)
     squares = np.add.reduceat(measured**2, starts) * np.add.reduceat(predicted**2, starts)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -119,12 +120,19 @@ def _grouped_correlation(
     return np.where(x_varies, np.where(y_varies, r, 0.0), np.nan), x_varies & ~y_varies
 
 
-def _centred(values: Rows, mean: Rows, starts: np.ndarray, sizes: np.ndarray) -> tuple[Rows, np.ndarray]:
-    """Values less their fold's mean, centred and scaled to at most 1 per target; which targets vary."""
+def centred(
+    values: Rows, mean: Rows, starts: Int[np.ndarray, " targets"], sizes: Int[np.ndarray, " targets"]
+) -> tuple[Rows, PerTarget]:
+    """Values less their fold's mean, centred and scaled to at most 1 per target; each target's noise.
+
+    A target's rows begin at `starts`. Noise is the difference, after scaling, that rounding alone can make
+    (1e-12 of the largest raw magnitude); where it reaches 1 the values do not vary.
+    """
     magnitude = np.maximum.reduceat(np.maximum(np.abs(values), np.abs(mean)), starts)
     corrected = values - mean
     spread = np.maximum.reduceat(corrected, starts) - np.minimum.reduceat(corrected, starts)
     centre = np.add.reduceat(corrected, starts) / sizes
     scale = np.where(spread > 0, spread, 1.0)
     scaled = (corrected - np.repeat(centre, sizes)) / np.repeat(scale, sizes)
-    return scaled, spread > CONSTANT_TOLERANCE * magnitude
+    varies = spread > CONSTANT_TOLERANCE * magnitude
+    return scaled, np.where(varies, np.minimum(CONSTANT_TOLERANCE * magnitude / scale, 0.5), 1.0)

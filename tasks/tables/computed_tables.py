@@ -64,7 +64,23 @@ GENES = Table(
             "how alike the folds' modifiers are: mean Jaccard index over pairs of folds, 0..1; null where "
             "no fold has modifiers",
         ),
+        Column(
+            "pearson_permuted",
+            REAL,
+            "control: the pooled r to expect if measured values are shuffled over the lines of one fold and "
+            "lineage, so what lineage alone gives the model (mean over all shuffles, exact)",
+            since=2,
+        ),
+        Column(
+            "p_permuted",
+            REAL,
+            "one-sided p of `pearson_pooled` among those shuffles: what is left within lineages. From their "
+            "exact mean, variance and skewness; 1 where no shuffle changes r, or there is none",
+            since=2,
+        ),
+        Column("q_permuted", REAL, "its false discovery rate, over the targets of `q_value`", since=2),
     ),
+    version=2,
     computed=True,
 )
 

@@ -25,6 +25,7 @@ def genes(
         r, low, high, p = _pooled(mine["measured"], mine["predicted"], mean)
         lineage = _pooled(mine["measured"], mine["predicted_lineage"], mean)[0]
         own = _pooled(mine["measured"], mine["predicted_own"], mean)[0]
+        shuffled, p_shuffled = _shuffled(mine, mean) if len(mine) else (np.nan, np.nan)
         fact = facts[facts["target"] == target]
         row = {
             "method": method,
@@ -39,6 +40,8 @@ def genes(
             "pearson_low": low,
             "pearson_high": high,
             "p_value": 1.0 if np.isnan(p) else p,
+            "pearson_permuted": shuffled,
+            "p_permuted": 1.0 if np.isnan(p_shuffled) else p_shuffled,
             "pearson_lineage": lineage,
             "pearson_own": own,
             "gain": r - max([0.0] + [x for x in (lineage, own) if not np.isnan(x)]),
@@ -53,8 +56,9 @@ def genes(
     table = pd.DataFrame(rows)
     for method, group in table.groupby("method"):
         missing = len(wanted[method] - set(group["target"]))
-        q = multipletests([*group["p_value"], *[1.0] * missing], method="fdr_bh")[1]
-        table.loc[group.index, "q_value"] = q[: len(group)]
+        for name in ("value", "permuted"):
+            q = multipletests([*group[f"p_{name}"], *[1.0] * missing], method="fdr_bh")[1]
+            table.loc[group.index, f"q_{name}"] = q[: len(group)]
     return table
 
 
@@ -76,6 +80,26 @@ def _pooled(measured: pd.Series, predicted: pd.Series, mean: np.ndarray) -> tupl
     result = stats.pearsonr(x, y, alternative="greater")
     interval = stats.pearsonr(x, y).confidence_interval(0.95)
     return float(result.statistic), float(interval.low), float(interval.high), float(result.pvalue)
+
+
+def _shuffled(mine: pd.DataFrame, mean: np.ndarray) -> tuple[float, float]:
+    """Mean over all shuffles of measured values within fold and lineage, and p of the r found."""
+    x, y = (mine[name].to_numpy() - mean for name in ("measured", "predicted"))
+    if np.ptp(y) < 1e-12:
+        return 0.0, 1.0
+    x, y = ((v - v.mean()) / np.sqrt(((v - v.mean()) ** 2).sum()) for v in (x, y))
+    expected, variance, third = 0.0, 0.0, 0.0
+    for _, rows in pd.DataFrame({"x": x, "y": y}).groupby(
+        [mine["fold"].to_numpy(), mine["predicted_lineage"].to_numpy()]
+    ):
+        n, a, b = len(rows), rows["x"], rows["y"]
+        expected += n * a.mean() * b.mean()
+        if n > 1:
+            variance += (n - 1) * a.var() * b.var()
+        if n > 2:
+            third += ((a - a.mean()) ** 3).sum() * ((b - b.mean()) ** 3).sum() * n / (n - 1) / (n - 2)
+    z, skewness = (x @ y - expected) / variance**0.5, third / variance**1.5
+    return expected, float(stats.norm.sf(z) if skewness <= 0 else stats.pearson3(skewness).sf(z))
 
 
 def _rmse(errors: pd.Series) -> float:

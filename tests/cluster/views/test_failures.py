@@ -46,7 +46,9 @@ def test_a_wholly_quarantined_target_is_in_genes(writer: StoreWriter) -> None:
     assert genes["target"].tolist() == ["A", "B", "C"]
     lost = genes.iloc[2]
     assert (lost["folds"], lost["n"], lost["p_value"], lost["q_value"]) == (0, 0, 1.0, 1.0)
-    assert lost.drop(["method", "target", "folds", "n", "p_value", "q_value"]).isna().all()
+    assert (lost["p_permuted"], lost["q_permuted"]) == (1.0, 1.0)
+    known = ["method", "target", "folds", "n", "p_value", "q_value", "p_permuted", "q_permuted"]
+    assert lost.drop(known).isna().all()
     before = query(StoreReader(writer.fs), "SELECT q_value, p_value FROM genes WHERE target <> 'C'")
     p = sorted(row["p_value"] for row in before.to_pylist())
     assert min(row["q_value"] for row in before.to_pylist()) == pytest.approx(min(p[0] * 3, p[1] * 1.5))

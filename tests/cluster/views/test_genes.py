@@ -61,8 +61,10 @@ def test_the_nasty_targets_say_what_they_are(reader: StoreReader) -> None:
     rows = {row["target"]: row for row in of_method(genes_table(reader), "modifiers").to_pylist()}
     none, flat, lone = rows["none1"], rows["flat1"], rows["lone1"]
     assert (none["pearson_pooled"], none["p_value"], none["q_value"]) == (0.0, 1.0, 1.0)
+    assert (none["pearson_permuted"], none["p_permuted"], none["q_permuted"]) == (0.0, 1.0, 1.0)
     assert (none["pearson"], none["model"], none["stability"]) == (None, "mean", None)
     assert (flat["pearson_pooled"], flat["p_value"], flat["rmse"], flat["n"]) == (None, 1.0, None, 0)
+    assert (flat["pearson_permuted"], flat["p_permuted"], flat["q_permuted"]) == (None, 1.0, 1.0)
     assert lone["pearson_own"] is None
     assert lone["gain"] == lone["pearson_pooled"] - max(0.0, lone["pearson_lineage"])
     assert (rows["A"]["class"], rows["B"]["class"], rows["Ca"]["class"]) == ("variable", "near 0", None)
@@ -88,7 +90,8 @@ def test_shards_do_not_change_a_bit(reader: StoreReader, tmp_path: Path) -> None
 
 def test_a_few_targets_alone_give_the_same_rows_without_q(reader: StoreReader) -> None:
     whole, part = genes_table(reader).to_pylist(), genes_table(reader, {"B", "none2"}).to_pylist()
-    assert part == [{**row, "q_value": None} for row in whole if row["target"] in {"B", "none2"}]
+    without = {"q_value": None, "q_permuted": None}
+    assert part == [row | without for row in whole if row["target"] in {"B", "none2"}]
 
 
 @pytest.mark.parametrize("rows", [1, 7, 40, 10**6])
