@@ -66,6 +66,10 @@ class Store:
         """One row per method and target, over all its folds but the random twins of held-out lineages."""
         return self.table("genes")
 
+    def ranking(self) -> pd.DataFrame:
+        """One row per method and cell line: whether its strongest dependencies are those predicted for it."""
+        return self.table("ranking")
+
     def lineages(self) -> pd.DataFrame:
         """One row per method and held-out lineage, against its random twin; empty unless scheme `lineage`."""
         return self.table("lineages")

@@ -109,7 +109,9 @@ def _p_and_q(
     reader: StoreReader, method: str, targets: tuple[str, ...], pooled: Columns, with_q: bool
 ) -> Columns:
     """Each p, 1 where there is none, with its q over the same targets; NaN without all of them."""
-    out = {f"p_{name}": np.where(np.isnan(pooled[f"p_{name}"]), 1.0, pooled[f"p_{name}"]) for name in P_VALUES}
+    out = {
+        f"p_{name}": np.where(np.isnan(pooled[f"p_{name}"]), 1.0, pooled[f"p_{name}"]) for name in P_VALUES
+    }
     lacking = _lacking(reader, method, targets) if with_q else 0
     for name in P_VALUES:
         p = out[f"p_{name}"]

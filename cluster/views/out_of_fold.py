@@ -47,12 +47,7 @@ def read_out_of_fold(
     reader: StoreReader, method: str, scores: pa.Table, only: Collection[str] | None = None
 ) -> OutOfFold:
     """The method's predictions (of some targets) in the folds of `scores`: target, fold and train_mean."""
-    targets = pa.array(sorted(set(scores.column("target").to_pylist())), pa.string())
-    folds = np.unique(np.asarray(scores.column("fold")).astype(np.int64))
-    means = np.full((len(targets), len(folds)), np.nan)
-    means[_positions(scores.column("target"), targets), _fold_positions(scores, folds)] = _real(
-        scores, "train_mean"
-    )
+    targets, folds, means = training_means(scores)
     groups, columns = _gather(reader, method, targets, folds, only)
     order = np.argsort(groups, kind="stable")
     groups = groups[order]
@@ -62,6 +57,26 @@ def read_out_of_fold(
         means.ravel()[groups],
         *(columns.pop(name)[order] for name in PREDICTIONS),
     )
+
+
+def training_means(
+    scores: pa.Table,
+) -> tuple[pa.StringArray, Int64[np.ndarray, " folds"], Float64[np.ndarray, "targets folds"]]:
+    """The targets (sorted) and folds of `scores`, and each target's training mean in each, NaN without."""
+    targets = pa.array(sorted(set(scores.column("target").to_pylist())), pa.string())
+    folds = np.unique(np.asarray(scores.column("fold")).astype(np.int64))
+    means = np.full((len(targets), len(folds)), np.nan)
+    means[positions(scores, targets, folds)] = _real(scores, "train_mean")
+    return targets, folds, means
+
+
+def positions(
+    rows: pa.Table, targets: pa.StringArray, folds: Int64[np.ndarray, " folds"]
+) -> tuple[Int64[np.ndarray, " rows"], Int64[np.ndarray, " rows"]]:
+    """Each row's place among the targets and among the folds, which all must be there."""
+    encoded = rows.column("target").combine_chunks().dictionary_encode()
+    places = np.asarray(pc.index_in(encoded.dictionary, value_set=targets)).astype(np.int64)
+    return places[np.asarray(encoded.indices)], np.searchsorted(folds, np.asarray(rows.column("fold")))
 
 
 def _gather(
@@ -76,21 +91,12 @@ def _gather(
     for _, whole in reader.parts("predictions", ("target", "fold", *PREDICTIONS), only, method):
         part = whole.filter(pc.is_in(whole.column("fold"), value_set=counted))
         here = slice(filled, filled + part.num_rows)
-        groups[here] = _positions(part.column("target"), targets) * len(folds) + _fold_positions(part, folds)
+        target, fold = positions(part, targets, folds)
+        groups[here] = target * len(folds) + fold
         for name, values in columns.items():
             values[here] = _real(part, name)
         filled = here.stop
     return groups[:filled], {name: values[:filled] for name, values in columns.items()}
-
-
-def _positions(column: pa.ChunkedArray, targets: pa.Array) -> np.ndarray:
-    encoded = column.combine_chunks().dictionary_encode()
-    places = pc.index_in(encoded.dictionary, value_set=targets)
-    return np.asarray(places).astype(np.int64)[np.asarray(encoded.indices)]
-
-
-def _fold_positions(table: pa.Table, folds: np.ndarray) -> np.ndarray:
-    return np.searchsorted(folds, np.asarray(table.column("fold")))
 
 
 def _real(table: pa.Table, name: str) -> np.ndarray:

@@ -8,6 +8,7 @@ from cluster.store.reader import StoreReader
 from cluster.views.folds import lineage_targets_view, lineages_view
 from cluster.views.genes import genes_table
 from cluster.views.models import models_table, networks_table
+from cluster.views.ranking import ranking_table
 from cluster.views.shards import failures_table, shards_table
 from tasks.tables.describe import table_named
 
@@ -18,6 +19,7 @@ COMPUTED: dict[str, Callable[[StoreReader], pa.Table]] = {
     "lineages": lineages_view,
     "models": models_table,
     "networks": networks_table,
+    "ranking": ranking_table,
     "shards": shards_table,
 }
 

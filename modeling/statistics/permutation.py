@@ -1,8 +1,8 @@
 """How high r would be by chance if measured values were shuffled over the lines of one fold and lineage.
 
 Such a shuffle keeps what a fold and a lineage say of a line and destroys the rest, so that an r above the
-shuffled ones is not owed to either. Nothing is drawn: the mean, the variance and the third moment of r over all
-shuffles have a closed form, because r is linear in the shuffled values and lines of different strata are
+shuffled ones is not owed to either. Nothing is drawn: the mean, the variance and the third moment of r over
+all shuffles have a closed form, because r is linear in the shuffled values and lines of different strata are
 shuffled independently (Hoeffding 1951 for the moments; Mielke and Berry, *Permutation Methods*, 2007, for the
 tail that three of them give).
 """
@@ -68,8 +68,8 @@ def shuffled_many(
     """What shuffling makes of the pooled r of `pooled_many`, for all targets stacked in long arrays.
 
     Rows of one target, fold and label are shuffled among themselves. `codes` must not decrease (ValueError
-    otherwise); labels are numbers, equal within a lineage (equal: within a millionth of their range in the
-    target). Rows with a missing (NaN) value in the last three do not count; a missing label is one of its own.
+    otherwise); labels are numbers, equal within a lineage (equal: within a millionth of their range in
+    the target). Rows with a missing (NaN) value in the last three do not count; a missing label is a label.
 
     The tail is Pearson's type III with the first three moments where the skewness is positive, and the normal
     one, which is then the larger, where it is not. P is never below one over the number of ways in which the
@@ -84,9 +84,7 @@ def shuffled_many(
     groups, starts, sizes = np.unique(codes[counted], return_index=True, return_counts=True)
     if groups.size:
         strata = _strata(codes[counted], folds[counted], labels[counted], starts, sizes)
-        x, y = (
-            _unit(values[counted], fold_mean[counted], starts, sizes) for values in (measured, predicted)
-        )
+        x, y = (_unit(values[counted], fold_mean[counted], starts, sizes) for values in (measured, predicted))
         fewest = _fewest_p(measured[counted], strata, starts, sizes)
         out[:, np.searchsorted(targets, groups)] = _moments_and_p(x, y, strata, sizes, fewest)
     return ShuffledScores(targets, *out)
@@ -117,8 +115,8 @@ def _strata(
     unknown = (1 << LABEL_BITS) - 1
     key = (codes - codes[0]) * (folds.max() + 1) + folds
     key = (key << LABEL_BITS) + np.where(np.isnan(step), unknown, np.rint(step)).astype(np.int64)
-    place_bits = int(len(key)).bit_length()
-    if int(key[-1]).bit_length() + place_bits > 62:
+    place_bits = len(key).bit_length()
+    if int(key.max()).bit_length() + place_bits > 62:
         raise ValueError(f"{len(key)} rows at once are too many; give them in blocks of whole targets")
     key = np.sort((key << place_bits) + np.arange(len(key)))
     order, key = key & ((1 << place_bits) - 1), key >> place_bits
@@ -168,8 +166,7 @@ def _moments_and_p(
 def _within(
     rows: Rows, noise: PerTarget, strata: _Strata, per_target: Int[np.ndarray, " targets"]
 ) -> tuple[Rows, PerStratum]:
-    """Rows in the strata's order less their stratum's mean, exactly 0 where a stratum varies by rounding alone;
-    and those means."""
+    """Rows in the strata's order less their stratum's mean, 0 where it varies by rounding alone; the means."""
     rows = rows[strata.order]
     mean = strata.sums(rows) / strata.sizes
     spread = np.maximum.reduceat(rows, strata.starts) - np.minimum.reduceat(rows, strata.starts)

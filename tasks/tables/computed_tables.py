@@ -157,6 +157,35 @@ LINEAGE_TARGETS = Table(
     computed=True,
 )
 
+RANKING = Table(
+    "ranking",
+    "method and cell line: whether its strongest dependencies are those predicted for it, out of fold. Every "
+    "value counts less its target's training mean, so that what is essential everywhere scores nothing",
+    ("method", "cell_line"),
+    (
+        METHOD,
+        Column("cell_line", TEXT, "the cell line's id"),
+        Column("n", COUNT, "targets measured and predicted on it", "targets"),
+        Column(
+            "ndcg",
+            REAL,
+            "NDCG@10: the gains of the ten targets predicted strongest over those of the ten that are, each "
+            "divided by log2(place + 1). A target's gain is how much stronger than its mean it is, 0 if "
+            "weaker. Ties are averaged; null under 20 targets, and where none is stronger than its mean",
+        ),
+        Column(
+            "found",
+            REAL,
+            "share of its ten strongest dependencies among the ten predicted strongest, 0..1; null under 20 "
+            "targets",
+        ),
+        Column("ndcg_lineage", REAL, "baseline: `ndcg` of predicting by the mean of the line's lineage"),
+        Column("found_lineage", REAL, "baseline: `found` likewise; 10 / `n` is what a random order finds"),
+        Column("ndcg_chance", REAL, "baseline: mean `ndcg` of a random order"),
+    ),
+    computed=True,
+)
+
 SHARDS = Table(
     "shards",
     "shard that was ever begun: a piece of work, and what became of it",
@@ -182,4 +211,4 @@ SHARDS = Table(
     computed=True,
 )
 
-COMPUTED = (GENES, LINEAGES, LINEAGE_TARGETS, SHARDS)
+COMPUTED = (GENES, RANKING, LINEAGES, LINEAGE_TARGETS, SHARDS)

@@ -1,4 +1,4 @@
-"""Shuffling within strata, slowly: one draw after another, or every shuffle there is. Nothing of ours is imported."""
+"""Shuffling within strata, slowly: draw by draw, or every shuffle there is. Nothing of ours is imported."""
 
 import itertools
 

@@ -204,7 +204,10 @@ def test_a_gene_page_says_what_each_fold_held_out_and_counts_modifiers_without_t
     )
     pd.testing.assert_frame_equal(
         page.summary.drop(columns=["q_value", "q_permuted"]),
-        store.genes().query("target == @target").drop(columns=["q_value", "q_permuted"]).reset_index(drop=True),
+        store.genes()
+        .query("target == @target")
+        .drop(columns=["q_value", "q_permuted"])
+        .reset_index(drop=True),
     )
 
 

@@ -89,7 +89,7 @@ def test_p_is_uniform_where_nothing_is_to_be_found(kind):
 
 
 def test_what_lineage_alone_explains_is_no_evidence():
-    """Predicting by the lineage's mean has a high r, and p is 1; adding what is true within lineages does not."""
+    """Predicting by the lineage's mean has a high r, and p is 1, until something within lineages is true."""
     rng = np.random.default_rng(3)
     folds, labels = lines(rng)
     x = labels + rng.normal(size=600)
@@ -103,7 +103,7 @@ def test_what_lineage_alone_explains_is_no_evidence():
 
 
 def test_p_is_never_below_one_over_the_number_of_shuffles():
-    """One dependent line among twenty, forecast best: 1 in 20 whatever the tail says, and the tail says less."""
+    """One dependent line among twenty, forecast best: p is 1 in 20, and the tail alone says less."""
     x, y = np.zeros(20), np.zeros(20)
     x[7], y[7] = 1.0, 1.0
     found = one(np.zeros(20, int), np.zeros(20), x, y)
