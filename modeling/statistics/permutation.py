@@ -166,7 +166,7 @@ def _moments_and_p(
 def _within(
     rows: Rows, noise: PerTarget, strata: _Strata, per_target: Int[np.ndarray, " targets"]
 ) -> tuple[Rows, PerStratum]:
-    """Rows in the strata's order less their stratum's mean, 0 where it varies by rounding alone; the means."""
+    """Rows in the strata's order less their stratum's mean (0 where rounding alone varies), and the means."""
     rows = rows[strata.order]
     mean = strata.sums(rows) / strata.sizes
     spread = np.maximum.reduceat(rows, strata.starts) - np.minimum.reduceat(rows, strata.starts)
