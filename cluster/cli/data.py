@@ -29,6 +29,14 @@ def import_command(
     models: Annotated[Path | None, File] = None,
     drug_response: Annotated[Path | None, File] = None,
     drug_targets: Annotated[Path | None, File] = None,
+    mutations: Annotated[
+        list[Path] | None, typer.Option(help="Mutations; may be given twice, damaging and hotspot by name.")
+    ] = None,
+    copy_number: Annotated[Path | None, File] = None,
+    protein: Annotated[Path | None, File] = None,
+    covariates: Annotated[
+        Path | None, typer.Option(help="Numbers and words by cell line: screen quality, sex, growth.")
+    ] = None,
     measure: Annotated[
         str | None, typer.Option(help="effect, dependency or level; guessed from the values if not given.")
     ] = None,
@@ -45,6 +53,10 @@ def import_command(
         models=models,
         drug_response=drug_response,
         drug_targets=drug_targets,
+        mutations=mutations or (),
+        copy_number=copy_number,
+        protein=protein,
+        covariates=covariates,
         measure=measure,
         min_coverage=min_coverage,
     )

@@ -1,5 +1,9 @@
-"""Brings expression and effect to the same cell lines, expression dense, and notes what is left out."""
+"""Brings expression and effect to the same cell lines, expression dense, and notes what is left out.
 
+Other matrices are fitted to those lines.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +12,8 @@ from jaxtyping import Bool, Float32, Int64
 from tasks.dataset.gene_labels import GeneNames, name_genes
 from tasks.errors import BadInputError
 from tasks.importing.matrices import Matrix
+
+_LINE_NAMES = ("ccle_name", "cell_line_name")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +69,57 @@ def align(effect: Matrix, expression: Matrix, min_coverage: float) -> Aligned:
             "labels of the effect file not understood, kept as they are": strange_targets,
         },
     )
+
+
+@dataclass(frozen=True, eq=False)
+class LineValues:
+    """A matrix's values for given cell lines (rows; NaN for one that it does not hold).
+
+    `others` are the file's lines that are not among these, and those of another name for a line that the file
+    holds already; `renamed` gives the id that each other name was taken for.
+    """
+
+    columns: list[str]
+    values: Float32[np.ndarray, "cell_lines columns"]
+    others: list[str]
+    renamed: list[str]
+
+
+def fit_to_lines(
+    matrix: Matrix, cell_lines: Sequence[str], named: Mapping[str, Mapping[str, str]] | None = None
+) -> LineValues:
+    """Fits a matrix to the given lines.
+
+    The matrix may hold lines as columns (PRISM since 24Q2): so it does if of its columns more are known
+    lines. Lines go by id, or by another name of theirs: `named` gives the ids' names, by kind
+    (`tasks.importing.cell_line_table`); a name that two lines share is not used.
+    """
+    id_of = {name: line for line, name in _only_names(named or {}, set(cell_lines))}
+    id_of |= {line: line for line in cell_lines}
+    lines, columns, values = matrix.ids, matrix.columns, matrix.values
+    if sum(name in id_of for name in columns) > sum(name in id_of for name in lines):
+        lines, columns, values = columns, lines, values.T
+    place = {line: i for i, line in enumerate(cell_lines)}
+    out = np.full((len(cell_lines), len(columns)), np.nan, dtype=np.float32)
+    taken: dict[str, str] = {}
+    for row in sorted(range(len(lines)), key=lambda row: lines[row] not in place):  # ids before other names
+        line = id_of.get(lines[row], "")
+        if line and line not in taken:
+            taken[line] = lines[row]
+            out[place[line]] = values[:, row]
+    used = set(taken.values())
+    renamed = [f"{name} ({line})" for line, name in taken.items() if name != line]
+    return LineValues(list(columns), out, [name for name in lines if name not in used], renamed)
+
+
+def _only_names(named: Mapping[str, Mapping[str, str]], known: set[str]) -> list[tuple[str, str]]:
+    """(id, name) of known lines for every name that only one line has in the whole models table."""
+    owners: dict[str, set[str]] = {}
+    for kind in _LINE_NAMES:
+        for line, name in named.get(kind, {}).items():
+            owners.setdefault(name, set()).add(line)
+    found = [(next(iter(lines)), name) for name, lines in owners.items() if name and len(lines) == 1]
+    return [(line, name) for line, name in found if line in known]
 
 
 def _known(

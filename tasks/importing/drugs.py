@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from tasks.drugs.drugs import measured_targets, target_columns, target_genes
-from tasks.importing.alignment import Aligned
+from tasks.importing.alignment import Aligned, fit_to_lines
 from tasks.importing.cell_line_table import ModelsTable
-from tasks.importing.drug_files import DrugTargets, response_of
+from tasks.importing.drug_files import DrugTargets
 from tasks.importing.matrices import Matrix, plain
 
 # How a drug of the response is spelled, and the rows that go by each name in this spelling.
@@ -41,8 +41,8 @@ def import_drugs(
 
     The table of targets holds the file's rows, and names as the response does the drugs found by name.
     """
-    found = None if response is None else response_of(response, aligned.cell_lines, models.names)
-    matched = None if targets is None else match_drugs(targets, [] if found is None else found.drugs)
+    found = None if response is None else fit_to_lines(response, aligned.cell_lines, models.names)
+    matched = None if targets is None else match_drugs(targets, [] if found is None else found.columns)
     parts: dict[str, Any] = {"drug_targets": None if matched is None else matched.table}
     if found is None:
         return parts, {}
@@ -51,8 +51,8 @@ def import_drugs(
         "cell lines of the drug response known by another name": found.renamed,
     }
     if matched is not None:
-        report |= _targets_report(matched, found.drugs, aligned)
-    return parts | {"drugs": found.drugs, "drug_response": found.values}, report
+        report |= _targets_report(matched, found.columns, aligned)
+    return parts | {"drugs": found.columns, "drug_response": found.values}, report
 
 
 def match_drugs(targets: DrugTargets, drugs: Sequence[str]) -> MatchedTargets:

@@ -1,9 +1,10 @@
 """Imports a DepMap release, or matrices of the same kind, as a Dataset."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tasks.dataset.checks import range_in_words
 from tasks.dataset.dataset import Dataset, write_dataset
@@ -14,19 +15,33 @@ from tasks.importing.cell_line_table import ModelsTable, read_models
 from tasks.importing.drug_files import DrugTargets, read_drug_targets
 from tasks.importing.drugs import import_drugs
 from tasks.importing.files import PARQUET_TYPES, ends_with_newline, file_type
+from tasks.importing.layer_tables import (
+    Covariates,
+    checked_levels,
+    lists_entries,
+    read_covariates,
+    read_entries,
+)
+from tasks.importing.layers import import_layers
 from tasks.importing.layouts import (
+    COPY_NUMBER,
+    COVARIATES,
     DRUG_RESPONSE,
     DRUG_TARGETS,
     EFFECT,
     EXPRESSION,
     MODELS,
+    MUTATION_ROLES,
+    PROTEIN,
     ReleaseFiles,
     find_files,
 )
-from tasks.importing.matrices import DRUGS, GENES, Kind, Matrix
+from tasks.importing.matrices import DRUGS, GENES, LAYER_FEATURES, LAYER_GENES, Kind, Matrix
 from tasks.importing.measure import decide_measure
 from tasks.importing.parquet_matrix import read_parquet_matrix
 from tasks.importing.text_matrix import read_text_matrix
+
+Answer = TypeVar("Answer")
 
 
 def import_release(
@@ -38,6 +53,10 @@ def import_release(
     drug_targets: Path | None = None,
     *,
     out: Path,
+    mutations: Path | Sequence[Path] = (),
+    copy_number: Path | None = None,
+    protein: Path | None = None,
+    covariates: Path | None = None,
     measure: str | None = None,
     min_coverage: float = 0.9,
 ) -> Dataset:
@@ -46,6 +65,10 @@ def import_release(
     `measure` ("effect", "dependency", "level") is guessed from the values where it is None. Genes of the
     expression known on fewer than `min_coverage` (0..1) of the shared lines are set aside, then lines with a
     gap left. What was set aside, guessed or not understood is in the Dataset's report.
+
+    Layers are further inputs of the same lines (`tasks.dataset.layers`). `mutations` may be two files, of
+    damaging and of hotspot mutations by their names: matrices, or lists of the entries that are not 0 (lines
+    named in no file of mutations count as not measured).
 
     Names of genes, drugs and cell lines are used without the blanks around them (reported); one that contains
     a line break, a tab, NUL or another character that does not show is refused.
@@ -59,11 +82,20 @@ def import_release(
         raise BadInputError(f"--min-coverage {min_coverage}: expected above 0, at most 1 (0.9 is 90%)")
     named = {EFFECT: effect, EXPRESSION: expression, MODELS: models}
     named |= {DRUG_RESPONSE: drug_response, DRUG_TARGETS: drug_targets}
-    files = find_files(None if source is None else Path(source), named)
+    named |= {COPY_NUMBER: copy_number, PROTEIN: protein, COVARIATES: covariates}
+    several = [Path(mutations)] if isinstance(mutations, str | Path) else [Path(path) for path in mutations]
+    files = find_files(None if source is None else Path(source), named, several)
     parts = _read_all(files)
-    measured, how = decide_measure(str(files.paths[EFFECT]), parts[EFFECT].values, measure)
-    aligned = align(parts[EFFECT], parts[EXPRESSION], min_coverage)
     known: ModelsTable = parts[MODELS]
+    problems: list[str] = []
+    measured_in = partial(decide_measure, str(files.paths[EFFECT]), parts[EFFECT].values, measure)
+    decided = _tried(problems, measured_in)
+    aligned = _tried(problems, partial(align, parts[EFFECT], parts[EXPRESSION], min_coverage))
+    lines = [] if aligned is None else aligned.cell_lines
+    made = _tried(problems, partial(import_layers, parts, lines, known, min_coverage)) if lines else None
+    if decided is None or aligned is None or made is None:
+        raise BadInputError(problems)
+    (measured, how), (layers, of_layers) = decided, made
     drugs, of_drugs = import_drugs(parts.get(DRUG_RESPONSE), parts.get(DRUG_TARGETS), aligned, known)
     return write_dataset(
         out,
@@ -78,7 +110,8 @@ def import_release(
         target_entrez=aligned.targets.entrez,
         cell_line_table=known.names_of(aligned.cell_lines),
         sources=[_source(role, path) for role, path in files.paths.items()],
-        report=_report(files, parts, aligned, how) | of_drugs,
+        layers=layers,
+        report=_report(files, parts, aligned, how) | of_drugs | of_layers,
         **drugs,
     )
 
@@ -88,11 +121,28 @@ def read_matrix(path: Path, kind: Kind) -> Matrix:
     return (read_parquet_matrix if file_type(path) in PARQUET_TYPES else read_text_matrix)(path, kind)
 
 
+def _tried(problems: list[str], step: Callable[[], Answer]) -> Answer | None:
+    """What a step gives; None, and its problems noted, where its input is bad."""
+    try:
+        return step()
+    except BadInputError as error:
+        problems += error.problems
+        return None
+
+
+def _read_mutations(path: Path) -> Matrix:
+    return checked_levels(read_entries(path) if lists_entries(path) else read_matrix(path, LAYER_GENES))
+
+
 def _read_all(files: ReleaseFiles) -> dict[str, Any]:
     """Every file's content by role; one BadInputError with the problems of all."""
-    readers: dict[str, Callable[[Path], Matrix | ModelsTable | DrugTargets]] = {
+    readers: dict[str, Callable[[Path], Matrix | ModelsTable | DrugTargets | Covariates]] = {
         MODELS: read_models,  # the small ones first
         DRUG_TARGETS: read_drug_targets,
+        COVARIATES: read_covariates,
+        PROTEIN: lambda path: read_matrix(path, LAYER_FEATURES),
+        **dict.fromkeys(MUTATION_ROLES, _read_mutations),
+        COPY_NUMBER: lambda path: read_matrix(path, LAYER_GENES),
         DRUG_RESPONSE: lambda path: read_matrix(path, DRUGS),
         EFFECT: lambda path: read_matrix(path, GENES),
         EXPRESSION: lambda path: read_matrix(path, GENES),

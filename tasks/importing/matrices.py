@@ -10,7 +10,7 @@ from jaxtyping import Float32
 from tasks.dataset.gene_labels import duplicate_genes
 from tasks.importing.findings import counts_rows, unusable_name
 
-_IDS = ("modelid", "depmapid", "cellline", "celllineid", "broadid")
+IDS = ("modelid", "depmapid", "cellline", "celllineid", "broadid")
 _DEFAULT = "isdefaultentryformodel"
 _DESCRIPTIONS = frozenset(
     {
@@ -32,7 +32,8 @@ class Matrix:
 
     `values` holds one row per column of the file (gene, drug), because files are read column by column. `ids`
     and `columns` are without the blanks around them; `trimmed` are those that had some. `other_entries` are
-    the cell lines of rows left out because they are not a model's default entry.
+    the cell lines of rows left out because they are not a model's default entry. `entries_only`: the file
+    lists entries that are not 0, so that a line it does not name may be one without any.
     """
 
     file: str
@@ -42,6 +43,7 @@ class Matrix:
     described_by: tuple[str, ...] = ()
     other_entries: tuple[str, ...] = ()
     trimmed: tuple[str, ...] = ()
+    entries_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Kind:
 
 GENES = Kind(genes=True)
 DRUGS = Kind(genes=False, empty_rows=True)
+LAYER_GENES = Kind(genes=True, empty_rows=True)  # a line that lacks the layer may have a row
+LAYER_FEATURES = Kind(genes=False, empty_rows=True)
 
 
 def plain(name: str) -> str:
@@ -79,7 +83,7 @@ def plan_columns(columns: Sequence[str], fallback: int = 0) -> ColumnPlan:
     `fallback` is the id's position where no column is called as ids are.
     """
     plain_names = [plain(name) for name in columns]
-    identifier = next((plain_names.index(name) for name in _IDS if name in plain_names), fallback)
+    identifier = next((plain_names.index(name) for name in IDS if name in plain_names), fallback)
     default = plain_names.index(_DEFAULT) if _DEFAULT in plain_names else None
     skipped = {i for i, name in enumerate(plain_names) if name in _DESCRIPTIONS}
     if identifier != 0 and columns and (not columns[0].strip() or plain_names[0] in _ROW_NUMBERS):

@@ -119,12 +119,12 @@ def _check_values(
         if text in MISSING:
             continue
         known += 1
-        if fault := _fault(text):
+        if fault := fault_of(text):
             findings.cell(number, header[position], fault, text)
     return known
 
 
-def _fault(text: str) -> BadCell | None:
+def fault_of(text: str) -> BadCell | None:
     """What is wrong with a number's spelling, by the rules of pyarrow's reader (no 1_000)."""
     try:
         value = float(text)

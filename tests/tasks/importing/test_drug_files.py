@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tasks.importing.drug_files import read_drug_targets, response_of
+from tasks.importing.alignment import fit_to_lines
+from tasks.importing.drug_files import read_drug_targets
 from tasks.importing.importer import read_matrix
 from tasks.importing.matrices import DRUGS, Matrix
 
@@ -21,7 +22,7 @@ def matrix(ids: list[str], columns: list[str]) -> Matrix:
 
 
 def test_lines_go_by_id_and_else_by_a_name_that_is_theirs_alone():
-    found = response_of(
+    found = fit_to_lines(
         matrix(["KU", "HELA_CERVIX", "ACH-2", "OUT_LUNG", "HeLa", "KU_SKIN"], ["A", "B"]), LINES, NAMES
     )
     np.testing.assert_array_equal(found.values, [[10, 11], [20, 21], [np.nan, np.nan]])
@@ -30,8 +31,8 @@ def test_lines_go_by_id_and_else_by_a_name_that_is_theirs_alone():
 
 
 def test_a_matrix_with_drugs_as_rows_is_turned():
-    found = response_of(matrix(["BRD:BRD-K1", "BRD:BRD-K2"], ["ACH-7", "ACH-3", "HeLa"]), LINES, NAMES)
-    assert found.drugs == ["BRD:BRD-K1", "BRD:BRD-K2"]
+    found = fit_to_lines(matrix(["BRD:BRD-K1", "BRD:BRD-K2"], ["ACH-7", "ACH-3", "HeLa"]), LINES, NAMES)
+    assert found.columns == ["BRD:BRD-K1", "BRD:BRD-K2"]
     np.testing.assert_array_equal(found.values, [[2, 12], [np.nan, np.nan], [1, 11]])
     assert found.others == ["ACH-7"]
 
@@ -75,6 +76,6 @@ def test_real_layouts(real_data):
     assert len(ours.ids) == 1258
     for name, drugs in (("ctrp_auc", 545), ("prism_secondary_auc_89", 89), ("ccle16_actarea", 16)):
         response = read_matrix(real_data / f"drug_response_{name}.parquet", DRUGS)
-        found = response_of(response, sorted(response.ids), {})
+        found = fit_to_lines(response, sorted(response.ids), {})
         assert found.values.shape == (len(response.ids), drugs)
         assert found.others == []
