@@ -1,4 +1,5 @@
 """The Dataset: one imported release as aligned matrices, and what is known of its genes and targets.
 
-Start at `dataset.Dataset`; further inputs beside expression are its `layers`. Knows nothing of the release files it came from, nor of methods, folds and stores.
+Start at `dataset.Dataset`; its `layers` are inputs beside expression. Knows nothing of the release files it
+came from, nor of methods, folds and stores.
 """
