@@ -164,9 +164,12 @@ def _zeros_filled(files: list[_Part]) -> tuple[list[_Part], dict[str, Any]]:
 
 
 def _as_log(files: list[_Part]) -> tuple[list[_Part], dict[str, Any]]:
-    """Copy number as log2(x + 1) of the relative number x, whichever of three forms it is given in."""
+    """Copy number as log2(x + 1) of the relative number x, whichever of three forms it is given in.
+
+    The whole file shows which, so that one file comes to the same in every Dataset.
+    """
     (part,) = files
-    known = part.values[~np.isnan(part.values)].astype(np.float64)
+    known = part.matrix.values[~np.isnan(part.matrix.values)]
     low, high, median = float(known.min()), float(known.max()), float(np.median(known))
     values = part.values.astype(np.float64)
     if low < 0:

@@ -146,13 +146,20 @@ def test_one_file_of_no_kind_names_genes_alone_and_named_files_replace_the_folde
     ],
 )
 def test_copy_number_is_log2_of_one_more_than_the_relative_number(release: Path, values, expected, words):
-    frame(["KRAS", "TP53"], np.array([values[i % 3] for i in range(N)])[:, None].repeat(2, 1)).to_csv(
-        release / "copy_number.csv"
-    )
+    numbers = np.array([values[i % 3] for i in range(N)])[:, None].repeat(2, 1)
+    frame(["KRAS", "TP53"], numbers).to_csv(release / "copy_number.csv")
     dataset = imported(release)
     found = layer_of(dataset, "copy_number").values[:3, 0]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     assert words in dataset.report["copy number"]
+
+
+def test_what_a_file_of_copy_numbers_holds_is_decided_by_all_its_lines(release: Path):
+    values = np.linspace(0.2, 2, N + 1)[:, None]
+    values[N] = 40.0  # outside the Dataset
+    frame(["KRAS"], values, [*LINES, OUTSIDE]).to_csv(release / "copy_number.csv")
+    found = layer_of(imported(release), "copy_number").values
+    np.testing.assert_allclose(found, np.log2(values[:N] + 1), rtol=1e-6)
 
 
 def test_protein_by_other_names_of_lines_and_with_gaps(release: Path):
