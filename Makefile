@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check bench results clean
+.PHONY: demo test check bench results study clean
 
 demo: $(READY)  ## simulate a release, model it on Ray, show the best-predicted genes
 	$(BIN)/knockcast demo --out demo
@@ -23,8 +23,11 @@ bench: $(READY)  ## every measured claim, each beside its bare bound
 results: $(READY)  ## run the real data of ../shared/data and write docs/results.md
 	$(BIN)/python -m tests.benchmarks.results
 
+study: $(READY)  ## how accurate the methods are, on folds kept for this; hours; writes docs/accuracy.md
+	$(BIN)/python -m tests.benchmarks.study
+
 clean:  ## what the targets above leave behind, .venv excepted
-	rm -rf demo results bench
+	rm -rf demo results bench study
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Set PYTHON=..."; exit 1; }
