@@ -9,7 +9,8 @@ from modeling.folds import Fold
 from modeling.seeds import generator
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
-EXPONENTS = np.linspace(0.1, 2.0, 39)
+EXPONENTS = np.linspace(0.05, 2.0, 40)
+STEEP, SLOW = 1.0, 0.05  # shapes that four points hardly tell apart; the second is nearly a logarithm
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def fit_power_laws(
 @dataclass(frozen=True)
 class Extrapolation:
     """r at `lines` training lines: the fit, the central 95 % of resampled lines, and with the exponent fixed
-    at 1 (`steep`: saturates early) and at 0.25 (`slow`), which four points hardly tell apart."""
+    at `STEEP` and at `SLOW`."""
 
     lines: float
     r: float
@@ -66,7 +67,7 @@ def extrapolate(lines: Sequence[float], r: Sequence[float], draws: np.ndarray, a
     low, high = np.quantile(drawn, [0.025, 0.975])
     centre = fit_power_law(lines, r).at(at)
     shift = centre - fit_power_law(lines, draws.mean(axis=0)).at(at)
-    fixed = [fit_power_law(lines, r, np.array([exponent])).at(at) for exponent in (1.0, 0.25)]
+    fixed = [fit_power_law(lines, r, np.array([exponent])).at(at) for exponent in (STEEP, SLOW)]
     return Extrapolation(at, centre, float(low) + shift, float(high) + shift, *fixed)
 
 

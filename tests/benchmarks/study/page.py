@@ -61,8 +61,8 @@ WORDS = {
         "More lines",
         "On the levels, with a share of each fold's training lines and the same test lines. A power law "
         "(r = top - drop / lines^exponent) through the four shares is continued to 2000 lines. Its interval "
-        "is of resampled lines only; the last column has the exponent fixed at 1 and at 0.25, which four "
-        "points hardly tell apart: take the widest of these as the uncertainty.",
+        "is of resampled lines only. Four points hardly tell exponents apart: the last column has it fixed "
+        "at 1 (levels off early) and at 0.05 (nearly a logarithm); that is the uncertainty to go by.",
     ),
     "ablation": (
         "What each part of `best` adds",
