@@ -1,6 +1,5 @@
 """The datasets of the study, imported or simulated into the work folder once."""
 
-import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -22,9 +21,10 @@ LINES = 1000  # of a simulated release
 LEVELS = ("gene_dependency_level_22q1", "expression")
 CHRONOS = ("gene_effect_chronos_24q4_75genes", "expression_joined")
 BREAST = ("gene_dependency_level_22q1", "expression_breast_rnaseq_marcotte")
-# What `import` takes beside the two matrices, by its Python name; left out where it cannot yet.
+# What `import` takes beside the two matrices, by its Python name.
 LEVEL_LAYERS = {
     "mutations": ("mutations_damaging_25q3", "mutations_hotspot_25q3"),
+    "copy_number": ("copynumber_24q4_150genes",),
     "protein": ("rppa_ccle_20180123",),
 }
 CHRONOS_LAYERS = {
@@ -68,16 +68,15 @@ def _chronos(path: Path) -> None:
 
 def _import(path: Path, effect: str, expression: str, layers: dict[str, tuple[str, ...]]) -> None:
     made = path.parent / f"{expression}.parquet"
-    takes = inspect.signature(import_release).parameters
-    more = {
-        name: [DATA / f"{file}.parquet" for file in files] for name, files in layers.items() if name in takes
-    }
+    files = {name: [DATA / f"{file}.parquet" for file in named] for name, named in layers.items()}
+    one = {name: paths[0] for name, paths in files.items() if name != "mutations"}
     import_release(
         effect=DATA / f"{effect}.parquet",
         expression=made if made.exists() else DATA / f"{expression}.parquet",
         models=DATA / "models.parquet",
         out=path,
-        **more,  # type: ignore[arg-type]
+        mutations=files.get("mutations", ()),
+        **one,
     )
 
 
