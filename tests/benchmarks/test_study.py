@@ -9,10 +9,10 @@ import pytest
 
 from modeling.folds import make_folds
 from tasks.dataset.dataset import Dataset
-from tasks.fitting.fold import panel_of
+from tasks.fitting.fold import panel_of, target_indices
 from tasks.simulation.biology import simulate_arrays
 from tests.benchmarks.study import __main__ as command
-from tests.benchmarks.study import datasets, parts
+from tests.benchmarks.study import ablation, datasets, parts
 from tests.benchmarks.study.bootstrap import line_weights, mean_r_of_draws, paired
 from tests.benchmarks.study.learning import extrapolate, fit_power_law, thinned
 from tests.benchmarks.study.measures import Block, OutOfFold, fold_r, ranking, rmse_gain, target_r
@@ -193,3 +193,23 @@ def test_the_seeds_of_the_study_are_kept_for_it():
     assert parts.SEEDS == (101, 102, 103)
     with pytest.raises(SystemExit, match="nothing-such unknown; known are levels"):
         command.asked_of(["--only", "nothing-such"])
+
+
+@pytest.mark.skipif(bool(BY_NAME["best"].missing), reason="no method best")
+def test_each_part_of_best_that_is_left_out_changes_predictions(small_dataset: Path):
+    """Of the gate and the range it may be that no target is touched: then nothing else may change."""
+    dataset = Dataset.open(small_dataset)
+    panel, targets = panel_of(dataset), ordered_targets(dataset)[:25]
+    fold = make_folds("kfold", len(dataset.cell_lines), 5, 7)[:1]
+    settings = settings_for(BY_NAME["best"], 7)
+    made = {
+        part: run_folds(panel, fold, settings, targets, method).blocks[0].predicted
+        for part, method in ablation.methods().items()
+    }
+    plain = run_folds(panel, fold, settings, targets).blocks[0].predicted
+    np.testing.assert_array_equal(made["whole"], plain)
+    changed = {part for part, predicted in made.items() if not np.array_equal(predicted, plain)}
+    assert changed >= made.keys() - {"whole", "gate", "clipping"}
+    effects = panel.effect[fold[0].train][:, target_indices(panel, targets)]
+    low, high = np.nanmin(effects, axis=0), np.nanmax(effects, axis=0)
+    np.testing.assert_allclose(np.clip(made["clipping"], low, high), plain, atol=1e-9)
