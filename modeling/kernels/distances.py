@@ -54,6 +54,16 @@ def scaling_of(expression: Float[np.ndarray, "cell_lines genes"]) -> Scaling:
     return Scaling(mean, inverse)
 
 
+def log2_scaling_of(expression: Float[np.ndarray, "cell_lines genes"]) -> Scaling:
+    """As `scaling_of`, but every gene that varies is divided by the mean of their standard deviations.
+
+    So a gene counts as much as it varies, in log2 units.
+    """
+    each = scaling_of(expression)
+    mean_sd = float(np.mean(1.0 / each.inverse[each.varies])) if each.varies.any() else 1.0
+    return Scaling(each.mean, np.where(each.varies, 1.0 / mean_sd, 0.0))
+
+
 def standardised(
     expression: Float[np.ndarray, "cell_lines genes"], scaling: Scaling
 ) -> Float32[np.ndarray, "cell_lines genes"]:

@@ -59,18 +59,21 @@ def predict_by_kernel(
     kernel: Float64[np.ndarray, "new lines"],
     dual: Float64[np.ndarray, "lines targets"],
     intercept: Float64[np.ndarray, " targets"],
+    tile_targets: int = TILE_TARGETS,
 ) -> Float64[np.ndarray, "new targets"]:
     """`intercept` + `kernel` @ `dual`: of new lines, from their kernel with the training lines."""
-    return tiled_product(kernel, dual) + intercept
+    return tiled_product(kernel, dual, tile_targets) + intercept
 
 
 def tiled_product(
-    left: Float64[np.ndarray, "rows inner"], right: Float64[np.ndarray, "inner targets"]
+    left: Float64[np.ndarray, "rows inner"],
+    right: Float64[np.ndarray, "inner targets"],
+    tile_targets: int = TILE_TARGETS,
 ) -> Float64[np.ndarray, "rows targets"]:
     """`left` @ `right`, each column with the same bits whichever others come with it."""
     out = np.empty((len(left), right.shape[1]))
     with one_blas_thread():
-        for columns, tile in _tiles(right):
+        for columns, tile in _tiles(right, tile_targets):
             out[:, columns] = (left @ tile)[:, : out[:, columns].shape[1]]
     return out
 
@@ -137,6 +140,27 @@ def leave_one_out_errors(
             projected = spectrum.vectors.T @ _centred(tile)[1]
             errors = _errors(spectrum, projected, penalties, diagonals)
             out[:, columns] = errors[:, : out[:, columns].shape[1]]
+    return out
+
+
+def leave_one_out_predictions(
+    spectrum: Spectrum,
+    effects: Float64[np.ndarray, "lines targets"],
+    penalty: Float64[np.ndarray, " targets"],
+    tile_targets: int = TILE_TARGETS,
+) -> Float64[np.ndarray, "lines targets"]:
+    """Each line's prediction by a fit, intercept included, on all the others; a penalty for each target."""
+    out = np.empty(effects.shape)
+    with one_blas_thread():
+        for columns, tile in _tiles(effects, tile_targets):
+            given = np.ones(tile.shape[1])
+            taken = slice(out[:, columns].shape[1])
+            given[taken] = penalty[columns]
+            shrunk = 1.0 / (spectrum.values[:, None] + given)
+            projected = spectrum.vectors.T @ _centred(tile)[1]
+            residual = spectrum.vectors @ (projected * shrunk)
+            residual /= np.square(spectrum.vectors) @ shrunk
+            out[:, columns] = effects[:, columns] - residual[:, taken]
     return out
 
 

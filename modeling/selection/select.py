@@ -86,6 +86,8 @@ class Modifiers:
         pearson_q, spearman_q, chi2_q: Benjamini-Hochberg q among all testable genes, also of tests that did
             not choose the gene (a modifier varies, so every test has a q for it).
         by_pearson, by_spearman, by_chi2: whether the test chose the gene.
+        weight: of a method that weighs its modifiers by itself, in units of the effect per log2(TPM+1); None
+            for others. Such a method makes none of the tests but Pearson's r: the rest is NaN.
     """
 
     genes: Int64[np.ndarray, " k"]
@@ -98,13 +100,15 @@ class Modifiers:
     by_pearson: Bool[np.ndarray, " k"]
     by_spearman: Bool[np.ndarray, " k"]
     by_chi2: Bool[np.ndarray, " k"]
+    weight: Float64[np.ndarray, " k"] | None = None
 
     def __len__(self) -> int:
         return len(self.genes)
 
     def best(self, most: int | None) -> "Modifiers":
         """The first `most` by rank; all where it is None."""
-        return Modifiers(*(getattr(self, field.name)[:most] for field in fields(self)))
+        columns = (getattr(self, field.name) for field in fields(self))
+        return Modifiers(*(None if column is None else column[:most] for column in columns))
 
 
 def select(

@@ -93,6 +93,7 @@ def modifier_rows(panel: Panel, fit: Fit, unit: Row) -> list[Row]:
             "by_spearman": found.by_spearman,
             "by_chi2": found.by_chi2,
             "rank": np.arange(1, len(found) + 1),
+            "weight": np.full(len(found), np.nan) if found.weight is None else found.weight,
         }
     ]
 

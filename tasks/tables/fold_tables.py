@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from tasks.tables.columns import Column, Table
-from tasks.tables.target_tables import COUNT, FOLD, METHOD, REAL, REASON, TEXT, TRUTH
+from tasks.tables.target_tables import COUNT, FOLD, LINES, METHOD, REAL, REASON, TARGET, TEXT, TRUTH
 
 RECONSTRUCTION = ("lines_uncentred", "lines", "genes")
 
@@ -150,5 +150,48 @@ COMPONENTS = Table(
         Column("component", COUNT, "its number; 1 is the strongest"),
         Column("pearson_train", REAL, "canonical correlation on the training genes"),
         Column("pearson", REAL, "the same on test genes; null where too few have an effect in every line"),
+    ),
+)
+
+BORROWING = Table(
+    "borrowing",
+    "method and fold: the kernel, and what the fold's targets teach together (method `best`)",
+    ("method", "fold"),
+    (
+        METHOD,
+        FOLD,
+        Column("c", REAL, "the kernel's scale: exp(-(distance / c)^p)"),
+        Column("p", REAL, "its power"),
+        Column("n_train", COUNT, "training lines", LINES),
+        Column("targets", COUNT, "targets that teach: variable ones, measured on most training lines"),
+        Column("components", COUNT, "principal components of their effects"),
+        Column(
+            "predicted_components",
+            REAL,
+            "sum over components of the share of variance that leave-one-out predictions explain: how many "
+            "components' worth expression tells",
+        ),
+        Column("borrows", TRUTH, "whether there are enough targets to borrow from"),
+        Column("seconds", REAL, "time it took", "core-seconds"),
+    ),
+)
+
+MODULES = Table(
+    "modules",
+    "method, target and co-dependent target: which other targets a target's borrowed prediction comes from "
+    "(method `best`, final fold)",
+    ("method", "target", "codependent"),
+    (
+        METHOD,
+        TARGET,
+        Column("codependent", TEXT, "the other target"),
+        Column(
+            "weight",
+            REAL,
+            "how much of what is predicted of the other enters this target's borrowed prediction: the sum over "
+            "components of the share that expression predicts x both loadings; negative: opposite effects",
+        ),
+        Column("pearson", REAL, "r between the measured effects of the two over the cell lines"),
+        Column("rank", COUNT, "its place by |weight|; 1 is most"),
     ),
 )

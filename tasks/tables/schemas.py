@@ -9,8 +9,10 @@ import pyarrow as pa
 from tasks.tables.columns import Table
 from tasks.tables.computed_tables import COMPUTED
 from tasks.tables.fold_tables import (
+    BORROWING,
     COMPONENTS,
     FOLD_CHOICES,
+    MODULES,
     NETWORKS,
     PROFILE_SCORES,
     RECONSTRUCTION,
@@ -31,6 +33,8 @@ _WRITTEN = (
     FOLD_CHOICES,
     PROFILE_SCORES,
     COMPONENTS,
+    BORROWING,
+    MODULES,
 )
 
 TABLES: dict[str, Table] = {table.name: table for table in (*_WRITTEN, FAILURES, *COMPUTED)}

@@ -96,7 +96,16 @@ MODIFIERS = Table(
         Column(
             "rank", COUNT, "its place among the target's modifiers, by the smallest of its three q; 1 is best"
         ),
+        Column(
+            "weight",
+            REAL,
+            "of method `best`: what its prediction adds for each unit of log2(TPM+1); null for others, whose "
+            "tests `best` does not make",
+            "measure per log2(TPM+1)",
+            since=2,
+        ),
     ),
+    version=2,
 )
 
 CANDIDATES = Table(

@@ -1,0 +1,176 @@
+"""A block of targets in one fold by method `best`: three stages, their mix, a gate, and the training range."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from modeling.borrowing.gate import Gate, fit_gates, raw_units
+from modeling.borrowing.gate_ranking import Product, torch_product
+from modeling.borrowing.mixing import mixing_weights
+from modeling.borrowing.shared import PATTERN_TILE
+from modeling.borrowing.stages import STAGES, StageFits, fit_stages, nested_predictions
+from modeling.candidates.choice import Trial
+from modeling.kernels.ridge import TILE_TARGETS, predict_by_kernel
+from modeling.selection.association import one_blas_thread
+from modeling.selection.select import Modifiers
+from tasks.borrowing.preparing import PreparedBest
+from tasks.fitting.fit import BlockFit, fit_by_pattern
+from tasks.fitting.fold import MethodSettings, Panel
+from tasks.fitting.modifiers import TargetFit
+
+GATE = "gate"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BestFit(BlockFit):
+    """One target's fit: `intercept` + kernel with the training lines @ `dual` + the gate, within `low` and `high`.
+
+    `weights` and `centre` are the gate's, for expression as it comes, in the order of `modifiers`.
+    """
+
+    intercept: float
+    dual: Float64[np.ndarray, " lines"]
+    weights: tuple[float, ...]
+    centre: tuple[float, ...]
+    low: float
+    high: float
+    modifiers: Modifiers | None = None  # type: ignore[assignment]
+
+
+def fit_best_targets(
+    panel: Panel, prepared: PreparedBest, targets: Sequence[int], settings: MethodSettings
+) -> list[BestFit | TargetFit]:
+    """Every target of a block; the order of `targets` is kept, and none depends on the others."""
+    product: Product = np.matmul if settings.device == "cpu" else torch_product(settings.device)
+    group = partial(_fit_group, panel, prepared, settings.method, product)
+    with one_blas_thread():
+        return fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, group)
+
+
+def _fit_group(
+    panel: Panel,
+    prepared: PreparedBest,
+    method: str,
+    product: Product,
+    targets: list[int],
+    effect: Float64[np.ndarray, "lines targets"],
+    present: Bool[np.ndarray, " train"],
+) -> list[BestFit]:
+    """Targets that are measured on the same training lines, a tile at a time."""
+    width = TILE_TARGETS if present.all() else PATTERN_TILE
+    found: list[BestFit] = []
+    for start in range(0, len(targets), width):
+        begun = time.thread_time()
+        block = targets[start : start + width]
+        tile = np.zeros((len(present), width))
+        tile[np.ix_(present, np.arange(len(block)))] = effect[:, start : start + width]
+        fitted = _fit_tile(prepared, tile, present, product)
+        seconds = prepared.seconds + (time.thread_time() - begun) / len(block)
+        found += [
+            _result(panel, prepared, method, target, present, fitted, i, seconds)
+            for i, target in enumerate(block)
+        ]
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Tile:
+    """What fitting a tile of targets gave."""
+
+    effects: Float64[np.ndarray, "lines tile"]
+    fits: StageFits
+    weights: Float64[np.ndarray, "stages tile"]
+    errors: Float64[np.ndarray, "stages tile"]
+    intercept: Float64[np.ndarray, " tile"]
+    dual: Float64[np.ndarray, "lines tile"]
+    predictions: Float64[np.ndarray, "test tile"]
+    gates: list[Gate]
+
+
+def _fit_tile(
+    prepared: PreparedBest,
+    effects: Float64[np.ndarray, "lines tile"],
+    present: Bool[np.ndarray, " lines"],
+    product: Product,
+) -> _Tile:
+    with np.errstate(invalid="ignore", over="ignore"):  # an infinite effect is reported as a failed fit
+        nested = nested_predictions(prepared.inner, effects, present)[:, present]
+        measured = effects[present]
+        weights = mixing_weights(nested, measured, prepared.borrows)
+        residuals = measured - (weights[:, None] * nested).sum(axis=0)
+        gates = fit_gates(prepared.genes.of(present), measured, residuals, product)
+        fits = fit_stages(prepared.view, effects, present)
+        intercept, dual = fits.mixed(weights)
+        predictions = predict_by_kernel(prepared.view.new, dual, intercept, effects.shape[1])
+        errors = np.sqrt(np.square(measured - nested).mean(axis=1))
+    return _Tile(measured, fits, weights, errors, intercept, dual, predictions, gates)
+
+
+def _result(
+    panel: Panel,
+    prepared: PreparedBest,
+    method: str,
+    target: int,
+    present: Bool[np.ndarray, " lines"],
+    tile: _Tile,
+    column: int,
+    seconds: float,
+) -> BestFit:
+    """One column of a tile."""
+    effect, gate = tile.effects[:, column], tile.gates[column]
+    weights, centre = raw_units(gate, prepared.scaling.mean, prepared.scaling.inverse)
+    low, high = float(effect.min()), float(effect.max())
+    test = prepared.fold.test
+    predictions = tile.predictions[:, column]
+    if len(gate.genes):
+        expressed = panel.expression[np.ix_(test, gate.genes)].astype(np.float64)
+        predictions = predictions + ((expressed - np.array(centre)) * np.array(weights)).sum(axis=1)
+    dual = tile.dual[:, column]
+    finite = bool(np.isfinite(predictions).all() and np.isfinite(dual).all())
+    return BestFit(
+        target=target,
+        train=prepared.fold.train[present],
+        train_mean=float(np.mean(effect)),
+        method=method,
+        test=test,
+        predictions=np.clip(predictions, low, high),
+        seconds=seconds,
+        status="ok" if finite else "failed",
+        reason=None if finite else "the fit is not finite: is an effect infinite?",
+        trials=tuple(_trials(tile, column, seconds)) if finite else (),
+        modifiers=_modifiers(gate, weights),
+        intercept=float(tile.intercept[column]),
+        dual=dual,
+        weights=tuple(weights),
+        centre=tuple(centre),
+        low=low,
+        high=high,
+    )
+
+
+def _trials(tile: _Tile, column: int, seconds: float) -> Iterator[Trial]:
+    """Each stage with its share of the mix, and the gate: rows of `candidates`."""
+    for stage, name in enumerate(STAGES):
+        weight = float(f"{tile.weights[stage, column]:.12g}")
+        parameters: dict[str, object] = {"share": weight}
+        if np.isfinite(penalty := tile.fits.penalty[stage, column]):
+            parameters["penalty"] = float(penalty)
+        yield Trial(name, parameters, float(tile.errors[stage, column]), weight > 0, seconds, "ok", "")
+    gate = tile.gates[column]
+    said = {"gain": float(f"{gate.gain:.12g}"), "genes": len(gate.genes)}
+    if len(gate.genes):
+        said |= {"ranked_by": gate.ranked_by, "penalty": gate.penalty}
+    yield Trial(GATE, said, float("nan"), len(gate.genes) > 0, seconds, "ok", "")
+
+
+def _modifiers(gate: Gate, weights: Sequence[float]) -> Modifiers | None:
+    """The genes of an open gate: with their r and weight; no test chose them."""
+    k = len(gate.genes)
+    if not k:
+        return None
+    unknown, no = np.full(k, np.nan), np.zeros(k, dtype=bool)
+    return Modifiers(gate.genes, gate.pearson, *(unknown,) * 5, no, no, no, np.array(weights))
