@@ -83,7 +83,7 @@ def fit_gates(
     residuals: Float64[np.ndarray, "lines tile"],
     product: Product = np.matmul,
 ) -> list[Gate]:
-    """A gate for each target of a tile; `residuals` are what the prediction, made without a line, leaves of it.
+    """A gate for each target of a tile; `residuals` are what predictions made without a line leave of it.
 
     The width of the tile decides the last bits, as in `stages.fit_stages`.
     """

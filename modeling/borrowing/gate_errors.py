@@ -1,7 +1,7 @@
 """Ridge regressions of residuals on a few ranked genes, and their errors on the lines left out: compiled.
 
-A gene is standardised on the lines a fit learns from; the penalty adds to the mean square of each, 1. There is no
-intercept: what a gate adds is 0 at the mean of its genes.
+A gene is standardised on the lines a fit learns from; the penalty adds to the mean square of each, 1. There
+is no intercept: what a gate adds is 0 at the mean of its genes.
 """
 
 from typing import no_type_check
@@ -52,7 +52,7 @@ def _errors(values, bounds, ranked, residuals, tops, penalties):
                 first, last = bounds[fold], bounds[fold + 1]
                 genes = ranked[t, by, fold]
                 genes = genes[genes >= 0]
-                z, gram, cross, mean, spread = _moments(values, genes, residuals[t], first, last)
+                z, gram, cross, _, _ = _moments(values, genes, residuals[t], first, last)
                 for i in range(len(tops)):
                     k = min(tops[i], len(genes))
                     for j in range(len(penalties)):
@@ -97,14 +97,14 @@ def _moments(values, genes, residual, first, last):
     for a in range(k):
         for b in range(a + 1):
             total = 0.0
-            for line in range(0, first):
+            for line in range(first):
                 total += z[a, line] * z[b, line]
             for line in range(last, lines):
                 total += z[a, line] * z[b, line]
             gram[a, b] = total / learned
             gram[b, a] = gram[a, b]
         total = 0.0
-        for line in range(0, first):
+        for line in range(first):
             total += z[a, line] * residual[line]
         for line in range(last, lines):
             total += z[a, line] * residual[line]

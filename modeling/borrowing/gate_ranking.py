@@ -1,7 +1,7 @@
 """The genes of highest |r| with many columns at once, on all lines and on all but each inner fold.
 
-One product serves them all: sums over a fold's lines are made apart, and those of the lines without a fold are
-the total less the fold's. Genes come in tiles, so that no genes x targets table is ever whole.
+One product serves them all: sums over a fold's lines are made apart, and those of the lines without a fold
+are the total less the fold's. Genes come in tiles, so that no genes x targets table is ever whole.
 """
 
 from collections.abc import Callable
@@ -79,7 +79,7 @@ def _without(parts: Float64[np.ndarray, "folds k"]) -> Float64[np.ndarray, "rank
 @njit
 @no_type_check
 def _keep_best(crossed, gene_sums, inverse, means, start, best, found):
-    """Offer each gene of a tile to every column's rankings; `best` holds covariance squared / gene variance."""
+    """Offer a tile's genes to every column's rankings; `best` holds covariance squared / gene variance."""
     folds, genes, width = crossed.shape
     most = best.shape[2]
     bar = np.empty((folds + 1, width))

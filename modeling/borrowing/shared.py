@@ -93,7 +93,7 @@ def fit_shared(
 
 @dataclass(frozen=True, eq=False)
 class _Fits:
-    """Every target's fit on the kernel; `effects` and `left_out` have the prediction where none is measured."""
+    """Every target's fit; `effects` and `left_out` have the prediction where no effect is measured."""
 
     effects: Float64[np.ndarray, "lines targets"]
     left_out: Float64[np.ndarray, "lines targets"]

@@ -55,7 +55,7 @@ class InnerFold(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class StageFits:
-    """Fits of a tile of targets by each of `STAGES`: a line's prediction is `intercept` + its kernel @ `dual`."""
+    """A tile of targets fitted by each of `STAGES`: a line's prediction is `intercept` + kernel @ `dual`."""
 
     intercept: Float64[np.ndarray, "stages targets"]
     dual: Float64[np.ndarray, "stages lines targets"]

@@ -6,7 +6,7 @@ statistics and q-values as a loop over scipy.stats and statsmodels, however targ
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 
 import numpy as np
@@ -107,8 +107,8 @@ class Modifiers:
 
     def best(self, most: int | None) -> "Modifiers":
         """The first `most` by rank; all where it is None."""
-        columns = (getattr(self, field.name) for field in fields(self))
-        return Modifiers(*(None if column is None else column[:most] for column in columns))
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: c[:most] for name, c in columns.items() if c is not None})
 
 
 def select(

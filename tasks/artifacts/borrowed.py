@@ -28,7 +28,7 @@ class Borrowed:
 def borrowed_bytes(
     kernel: Laplacian, targets: Sequence[str], whole: Shared, inner: Sequence[Shared]
 ) -> bytes:
-    """The file's bytes, equal for equal input; numbers are rounded to float32, which is far below their error."""
+    """The file's bytes, equal for equal input; numbers are rounded to float32, far below their error."""
     arrays: dict[str, np.ndarray] = {}
     for name, shared in _named(whole, inner).items():
         for field in fields(Shared):

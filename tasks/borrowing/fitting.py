@@ -1,4 +1,4 @@
-"""A block of targets in one fold by method `best`: three stages, their mix, a gate, and the training range."""
+"""A block of targets in one fold by method `best`: three stages, their mix, a gate, the training range."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64
 
 from modeling.borrowing.gate import Gate, fit_gates, raw_units
 from modeling.borrowing.gate_ranking import Product, torch_product
@@ -27,7 +27,7 @@ GATE = "gate"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BestFit(BlockFit):
-    """One target's fit: `intercept` + kernel with the training lines @ `dual` + the gate, within `low` and `high`.
+    """One target's fit: `intercept` + kernel with training lines @ `dual` + the gate, in `low` to `high`.
 
     `weights` and `centre` are the gate's, for expression as it comes, in the order of `modifiers`.
     """
@@ -156,12 +156,12 @@ def _trials(tile: _Tile, column: int, seconds: float) -> Iterator[Trial]:
     """Each stage with its share of the mix, and the gate: rows of `candidates`."""
     for stage, name in enumerate(STAGES):
         weight = float(f"{tile.weights[stage, column]:.12g}")
-        parameters: dict[str, object] = {"share": weight}
+        parameters: dict[str, float] = {"share": weight}
         if np.isfinite(penalty := tile.fits.penalty[stage, column]):
             parameters["penalty"] = float(penalty)
         yield Trial(name, parameters, float(tile.errors[stage, column]), weight > 0, seconds, "ok", "")
     gate = tile.gates[column]
-    said = {"gain": float(f"{gate.gain:.12g}"), "genes": len(gate.genes)}
+    said: dict[str, float | int | str] = {"gain": float(f"{gate.gain:.12g}"), "genes": len(gate.genes)}
     if len(gate.genes):
         said |= {"ranked_by": gate.ranked_by, "penalty": gate.penalty}
     yield Trial(GATE, said, float("nan"), len(gate.genes) > 0, seconds, "ok", "")

@@ -1,7 +1,6 @@
 """One fold as method `best` needs it for its targets: views of its lines, and genes for the gates."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +21,8 @@ class PreparedBest:
     """A fold's lines compared, what its targets share, and genes to rank.
 
     `scaling` standardises genes for the gates. `borrows` is false where too few targets teach. In the final
-    fold `training` is the sha256 of the file its models predict from, and "" in the others. `seconds` are each
-    target's share of all that (`tasks.fitting.fold.share_of`).
+    fold `training` is the sha256 of the file its models predict from, and "" in the others. `seconds` are
+    each target's share of all that (`tasks.fitting.fold.share_of`).
     """
 
     fold: Fold

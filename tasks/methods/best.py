@@ -1,9 +1,9 @@
 """Method `best`: kernel ridge regression that borrows between targets, and a gate for a few private genes.
 
 Per fold, from its training lines: lines compared in log2 units, a Laplacian kernel chosen, what all variable
-targets teach together (fold-level work, committed once and read by every shard). Per target: three predictions,
-mixed by inner folds; a few genes on what is left, where inner folds say that they help; clipped to the range of
-the training effects.
+targets teach together (fold-level work, committed once and read by every shard). Per target: three
+predictions, mixed by inner folds; a few genes on what is left, where inner folds say that they help; clipped
+to the range of the training effects.
 """
 
 from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ class Best(Method):
         dual[prepared.fold.train] = fit.dual
         parameters = prepared.kernel.parameters() | {"training": prepared.training}
         parameters |= {"low": fit.low, "high": fit.high}
-        genes = fit.modifiers.genes if fit.modifiers is not None else []
+        genes = [] if fit.modifiers is None else fit.modifiers.genes.tolist()
         weights = {"dual": dual, "gate": np.array(fit.weights), "centre": np.array(fit.centre)}
         return {
             "modifiers": [panel.genes[g] for g in genes],
@@ -90,8 +90,8 @@ class Best(Method):
     def cost(self, size: DataSize, settings: MethodSettings) -> Cost:
         """Four fits of three stages for each target, and a product with all genes for its gate.
 
-        A fold holds four views of its lines (two kernels, their eigenvectors and what is shared), and the genes
-        standardised; a worker's tile of the gate is small.
+        A fold holds four views of its lines (two kernels, their eigenvectors and what is shared), and the
+        genes standardised; a worker's tile of the gate is small.
         """
         lines = size.cell_lines
         work = KERNEL_SECONDS * size.long**3 + DISTANCE_SECONDS * size.wide * size.long**2

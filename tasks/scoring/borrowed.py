@@ -67,7 +67,8 @@ def _duals(
     for i, (row, stored) in enumerate(zip(models, weights, strict=True)):
         if len(stored["dual"]) != lines:
             raise BadInputError(
-                f"model of {row['target']}: {len(stored['dual'])} dual coefficients for {lines} training lines"
+                f"model of {row['target']}: {len(stored['dual'])} dual coefficients for {lines} training "
+                "lines"
             )
         out[:, i] = stored["dual"]
     return out
