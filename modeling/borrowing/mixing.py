@@ -8,8 +8,8 @@ say little and the target's own prediction, which keeps a private signal, is the
 import numpy as np
 from jaxtyping import Float64
 
-PULL = 0.03  # of the prior, in units of the mean squared error of the predictions
-CARRIERS = 30.0  # lines that carry the variance, below which the prior leans to the target's own prediction
+PULL = 0.1  # of the prior, in units of the mean squared error of the predictions
+CARRIERS = 20.0  # lines that carry the variance, below which the prior leans to the target's own prediction
 
 
 def carriers(effects: Float64[np.ndarray, "lines targets"]) -> Float64[np.ndarray, " targets"]:

@@ -32,7 +32,7 @@ def borrowed_bytes(
     arrays: dict[str, np.ndarray] = {}
     for name, shared in _named(whole, inner).items():
         for field in fields(Shared):
-            if name == "whole" or field.name not in ("loadings", "skill"):
+            if name == "whole" or field.name != "loadings":
                 arrays[f"{name}/{field.name}"] = getattr(shared, field.name).astype(np.float32)
     metadata = {"kernel": kernel.parameters(), "targets": list(targets), "inner": len(inner)}
     return BORROWED.write(arrays, metadata)
@@ -51,10 +51,10 @@ def _named(whole: Shared, inner: Sequence[Shared]) -> dict[str, Shared]:
 
 
 def _shared(arrays: Mapping[str, np.ndarray], name: str) -> Shared:
-    nothing = {"skill": np.empty(0), "loadings": np.empty((0, 0))}  # inner folds' are not kept
     found = {
         field.name: arrays[f"{name}/{field.name}"].astype(np.float64)
         for field in fields(Shared)
         if f"{name}/{field.name}" in arrays
     }
-    return Shared(**nothing | found)
+    nothing = np.empty((0, len(found["skill"])))  # inner folds' loadings are not kept: nothing reads them
+    return Shared(**{"loadings": nothing} | found)

@@ -189,7 +189,8 @@ MODULES = Table(
             "weight",
             REAL,
             "how much of what is predicted of the other enters this target's borrowed prediction: the "
-            "sum over components of the share that expression predicts x both loadings; negative: opposite effects",
+            "sum over components of the share that expression predicts x both loadings; negative: "
+            "opposite effects",
         ),
         Column("pearson", REAL, "r between the measured effects of the two over the cell lines"),
         Column("rank", COUNT, "its place by |weight|; 1 is most"),
