@@ -8,7 +8,7 @@ say little and the target's own prediction, which keeps a private signal, is the
 import numpy as np
 from jaxtyping import Float64
 
-PULL = 0.1  # of the prior, in units of the mean squared error of the predictions
+PULL = 0.05  # of the prior, in units of the mean squared error of the predictions
 CARRIERS = 20.0  # lines that carry the variance, below which the prior leans to the target's own prediction
 
 
