@@ -115,7 +115,8 @@ def _curve(results: Sequence[Result]) -> list[str]:
 
 
 def _ablation(results: Sequence[Result]) -> list[str]:
-    return [ablation_table(results)]
+    table = ablation_table(results)
+    return [table] if table else []
 
 
 def _made_by(results: Sequence[Result]) -> str:
