@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -17,6 +18,7 @@ from modeling.candidates.choice import Trial
 from modeling.kernels.ridge import TILE_TARGETS, predict_by_kernel
 from modeling.selection.association import one_blas_thread
 from modeling.selection.select import Modifiers
+from tasks.borrowing.layers import LayersTile, fit_layers_tile, layer_trials
 from tasks.borrowing.preparing import PreparedBest
 from tasks.fitting.fit import BlockFit, fit_by_pattern
 from tasks.fitting.fold import MethodSettings, Panel
@@ -69,9 +71,10 @@ def _fit_group(
         tile = np.zeros((len(present), width))
         tile[np.ix_(present, np.arange(len(block)))] = effect[:, start : start + width]
         fitted = _fit_tile(prepared, tile, present, product)
+        layers = _fit_layers(prepared, fitted, present)
         seconds = prepared.seconds + (time.thread_time() - begun) / len(block)
         found += [
-            _result(panel, prepared, method, target, present, fitted, i, seconds)
+            _result(panel, prepared, method, target, present, fitted, layers, i, seconds)
             for i, target in enumerate(block)
         ]
     return found
@@ -85,6 +88,7 @@ class _Tile:
     fits: StageFits
     weights: Float64[np.ndarray, "stages tile"]
     errors: Float64[np.ndarray, "stages tile"]
+    residuals: Float64[np.ndarray, "lines tile"]
     intercept: Float64[np.ndarray, " tile"]
     dual: Float64[np.ndarray, "lines tile"]
     predictions: Float64[np.ndarray, "test tile"]
@@ -107,7 +111,21 @@ def _fit_tile(
         intercept, dual = fits.mixed(weights)
         predictions = predict_by_kernel(prepared.view.new, dual, intercept, effects.shape[1])
         errors = np.sqrt(np.square(measured - nested).mean(axis=1))
-    return _Tile(measured, fits, weights, errors, intercept, dual, predictions, gates)
+    return _Tile(measured, fits, weights, errors, residuals, intercept, dual, predictions, gates)
+
+
+def _fit_layers(
+    prepared: PreparedBest, tile: _Tile, present: Bool[np.ndarray, " lines"]
+) -> LayersTile | None:
+    """What layers add to the mix and the gates; None where expression alone predicts."""
+    if prepared.layers is None:
+        return None
+    genes, left = prepared.genes.of(present), tile.residuals.copy()
+    for column, gate in enumerate(tile.gates):
+        if len(gate.genes):
+            left[genes.order, column] -= gate.added(genes.values[gate.genes].T.astype(np.float64))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return fit_layers_tile(prepared.layers, tile.effects, left, present)
 
 
 def _result(
@@ -117,6 +135,7 @@ def _result(
     target: int,
     present: Bool[np.ndarray, " lines"],
     tile: _Tile,
+    layers: LayersTile | None,
     column: int,
     seconds: float,
 ) -> BestFit:
@@ -130,6 +149,11 @@ def _result(
         expressed = panel.expression[np.ix_(test, gate.genes)].astype(np.float64)
         predictions = predictions + ((expressed - np.array(centre)) * np.array(weights)).sum(axis=1)
     dual = tile.dual[:, column]
+    by_expression, trials = None, _trials(tile, column, seconds)
+    if layers is not None and prepared.layers is not None:
+        by_expression = np.clip(predictions, low, high)
+        predictions = predictions + layers.added[:, column]
+        trials = chain(trials, layer_trials(prepared.layers, layers, column, seconds))
     finite = bool(np.isfinite(predictions).all() and np.isfinite(dual).all())
     return BestFit(
         target=target,
@@ -141,7 +165,8 @@ def _result(
         seconds=seconds,
         status="ok" if finite else "failed",
         reason=None if finite else "the fit is not finite: is an effect infinite?",
-        trials=tuple(_trials(tile, column, seconds)) if finite else (),
+        by_expression=by_expression,
+        trials=tuple(trials) if finite else (),
         modifiers=_modifiers(gate, weights),
         intercept=float(tile.intercept[column]),
         dual=dual,

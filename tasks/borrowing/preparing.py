@@ -12,6 +12,7 @@ from modeling.kernels.distances import Scaling, scaling_of, standardised
 from modeling.kernels.kernels import FEWEST_TARGETS, Laplacian
 from tasks.artifacts.borrowed import borrowed_of
 from tasks.artifacts.files import training_bytes
+from tasks.borrowing.layers import PreparedLayers, prepare_layers
 from tasks.borrowing.lines import compare_lines, gate_order, inner_rows
 from tasks.fitting.fold import MethodSettings, Panel
 
@@ -20,9 +21,10 @@ from tasks.fitting.fold import MethodSettings, Panel
 class PreparedBest:
     """A fold's lines compared, what its targets share, and genes to rank.
 
-    `scaling` standardises genes for the gates. `borrows` is false where too few targets teach. In the final
-    fold `training` is the sha256 of the file its models predict from, and "" in the others. `seconds` are
-    each target's share of all that (`tasks.fitting.fold.share_of`).
+    `scaling` standardises genes for the gates. `borrows` is false where too few targets teach. `layers` is
+    None where expression alone predicts. In the final fold `training` is the sha256 of the file its models
+    predict from, and "" in the others. `seconds` are each target's share of all that
+    (`tasks.fitting.fold.share_of`).
     """
 
     fold: Fold
@@ -32,6 +34,7 @@ class PreparedBest:
     genes: GateGenes
     scaling: Scaling
     borrows: bool
+    layers: PreparedLayers | None = None
     training: str = ""
     seconds: float = 0.0
 
@@ -59,6 +62,7 @@ def prepare_best(
         genes=gate_genes(z, gate_order(len(fold.train), settings, fold)),
         scaling=scaling,
         borrows=len(borrowed.targets) >= FEWEST_TARGETS,
+        layers=prepare_layers(panel, fold, settings),
         training="" if len(fold.test) else _training_sha256(panel),
         seconds=seconds,
     )

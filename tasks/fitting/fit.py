@@ -82,6 +82,7 @@ class BlockFit:
     reason: str | None = None
     trials: tuple[Trial, ...] = ()
     modifiers: None = None
+    by_expression: Float64[np.ndarray, " test"] | None = None  # where other inputs predict, too
 
     @property
     def model(self) -> str | None:

@@ -16,6 +16,7 @@ from modeling.kernels.ridge import TILE_TARGETS
 from tasks.borrowing.fitting import BestFit, fit_best_targets
 from tasks.borrowing.learning import learn_fold
 from tasks.borrowing.preparing import PreparedBest, prepare_best
+from tasks.dataset.dataset import Dataset
 from tasks.fitting.fold import FoldResult, MethodSettings, Panel
 from tasks.fitting.modifiers import TargetFit
 from tasks.methods.cost import ROW_SECONDS, WORKER_BYTES, Cost, DataSize
@@ -33,6 +34,7 @@ class Best(Method):
 
     name = "best"
     help = "a kernel on all genes that borrows between targets, and a few modifiers where they help"
+    reads = frozenset({"inputs"})
     uses_gpu = True
     stores_models = True
     needs_training_expression = True
@@ -51,6 +53,14 @@ class Best(Method):
     def work_on_fold(self, job: FoldJob) -> FoldResult:
         """Learn what a fold's targets share."""
         return learn_fold(job.panel, job.fold, job.settings)
+
+    def notes(self, dataset: Dataset, settings: MethodSettings) -> list[str]:
+        """Samples bring expression alone."""
+        if settings.inputs == "expression":
+            return []
+        return [
+            "--inputs all: final models of best are of expression alone, which is what new samples bring"
+        ]
 
     def prepare(
         self, panel: Panel, fold: Fold, settings: MethodSettings, committed: Sequence[CommittedWork]
