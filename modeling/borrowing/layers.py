@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
 from modeling.borrowing.gate import WORTH
+from modeling.borrowing.mixing import carriers
 from modeling.kernels.kernels import half_decades
 from modeling.kernels.ridge import (
     Spectrum,
@@ -23,6 +24,7 @@ from modeling.kernels.ridge import (
 )
 
 PENALTIES = half_decades(2.5, -1.0)
+FEWEST_CARRIERS = 8  # lines that carry a feature's variance: a mutation of three lines is chance
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +49,17 @@ class LayerFits:
 def standardised_layer(
     train: Float32[np.ndarray, "lines features"], new: Float32[np.ndarray, "new features"]
 ) -> tuple[Float32[np.ndarray, "lines features"], Float32[np.ndarray, "new features"]]:
-    """Features standardised by the training lines that have them; 0 where missing, or constant there."""
+    """Features standardised by the training lines that have them.
+
+    0 where missing; all 0 where the feature is constant there, or fewer than `FEWEST_CARRIERS` lines carry
+    its variance (`mixing.carriers`).
+    """
     known = ~np.isnan(train)
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, train, 0.0).astype(np.float64).sum(axis=0) / count
     spread = np.sqrt(np.square(np.where(known, train - mean, 0.0)).sum(axis=0) / count)
-    inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 1e-9)
+    carried = carriers(np.where(known, train - mean, 0.0)) >= FEWEST_CARRIERS
+    inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=(spread > 1e-9) & carried)
     a, b = (np.nan_to_num((values - mean) * inverse).astype(np.float32) for values in (train, new))
     return a, b
 
