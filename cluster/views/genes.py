@@ -28,6 +28,7 @@ POOLED = (
     "p_permuted",
     "pearson_lineage",
     "pearson_own",
+    "pearson_confounders",
     "rmse",
     "rmse_mean",
 )
@@ -144,8 +145,10 @@ def pooled_scores(rows: OutOfFold) -> Columns:
             model.high,
         )
         out["p_value"][at], out["n"][at] = model.p, model.n
-        out["pearson_lineage"][at] = pooled_many(codes, measured, rows.predicted_lineage[block], mean).r
-        out["pearson_own"][at] = pooled_many(codes, measured, rows.predicted_own[block], mean).r
+        for name in ("lineage", "own", "confounders"):
+            baseline = getattr(rows, f"predicted_{name}")[block]
+            if not np.isnan(baseline).all():  # of no covariates, nothing
+                out[f"pearson_{name}"][at] = pooled_many(codes, measured, baseline, mean).r
         # Lines of a fold with one lineage have one such prediction: what is in the store says who they are.
         alike = (codes, rows.folds[block], rows.predicted_lineage[block])
         shuffled = shuffled_many(*alike, measured, rows.predicted[block], mean)
@@ -153,8 +156,8 @@ def pooled_scores(rows: OutOfFold) -> Columns:
         error = measured - rows.predicted[block]
         out["rmse"][at] = _root_mean_square(codes, error)
         out["rmse_mean"][at] = _root_mean_square(codes, np.where(np.isnan(error), np.nan, measured - mean))
-    baseline = np.fmax(0.0, np.fmax(out["pearson_lineage"], out["pearson_own"]))
-    return {**out, "gain": out["pearson_pooled"] - baseline}
+    simple = np.fmax(0.0, np.fmax(out["pearson_lineage"], out["pearson_own"]))
+    return {**out, "gain": out["pearson_pooled"] - simple}
 
 
 def _root_mean_square(codes: np.ndarray, errors: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from jaxtyping import Float64, Int64
 from cluster.store.reader import StoreReader
 
 ROWS_AT_ONCE = 1 << 20
-PREDICTIONS = ("measured", "predicted", "predicted_lineage", "predicted_own")
+PREDICTIONS = ("measured", "predicted", "predicted_lineage", "predicted_own", "predicted_confounders")
 
 Rows = Float64[np.ndarray, " rows"]
 
@@ -31,6 +31,7 @@ class OutOfFold:
     predicted: Rows
     predicted_lineage: Rows
     predicted_own: Rows
+    predicted_confounders: Rows
 
     def blocks(self, rows: int = ROWS_AT_ONCE) -> Iterator[slice]:
         """Slices of whole targets, each of about `rows` rows."""

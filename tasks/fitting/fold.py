@@ -13,7 +13,7 @@ from modeling.seeds import seed_of
 from modeling.selection.select import SelectionSettings
 from modeling.statistics.metrics import UNKNOWN_LINEAGE
 from tasks.dataset.dataset import Dataset
-from tasks.dataset.layers import Layer
+from tasks.dataset.layers import COVARIATES, Layer
 from tasks.dataset.target_facts import VARIABLE, target_facts
 
 Search = Literal["none", "once", "nested"]  # of an architecture: not at all, on the first fold, in every fold
@@ -52,7 +52,8 @@ class Panel:
     measured; `own` is each target's column in `expression`, -1 where its own expression is not known;
     `lineages` are numbers, -1 where unknown. `variable` are the targets that shared networks predict: those
     of the dataset that vary (`tasks.dataset.target_facts`) over all its lines, whatever a run asks for.
-    `layers` are the other inputs, in a fixed order; none where the run uses expression alone.
+    `layers` are the other inputs, in a fixed order; none where the run uses expression alone. `covariates`
+    are those of the dataset, whatever a run uses: a baseline predicts from them alone. None without any.
     """
 
     cell_lines: tuple[str, ...]
@@ -64,6 +65,7 @@ class Panel:
     lineages: Int64[np.ndarray, " cell_lines"]
     variable: Int64[np.ndarray, " variable"] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     layers: tuple[Layer, ...] = ()
+    covariates: Float32[np.ndarray, "cell_lines covariates"] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,13 @@ def panel_of(dataset: Dataset, facts: pa.Table | None = None, inputs: Inputs = "
             Layer(layer.name, layer.features, np.ascontiguousarray(layer.values))
             for layer in (dataset.layers if inputs == "all" else ())
         ),
+        covariates=_covariates(dataset),
     )
+
+
+def _covariates(dataset: Dataset) -> Float32[np.ndarray, "cell_lines covariates"] | None:
+    found = [layer.values for layer in dataset.layers if layer.name == COVARIATES]
+    return np.ascontiguousarray(found[0]) if found else None
 
 
 def variable_targets(facts: pa.Table) -> Int64[np.ndarray, " variable"]:

@@ -8,6 +8,7 @@ from jaxtyping import Float64, Int64
 
 from modeling.folds import Fold
 from modeling.statistics import metrics
+from modeling.statistics.confounders import ConfounderDesign, confounder_design
 from modeling.statistics.metrics import lineage_only, own_expression
 from tasks.fitting.fit import Fit
 from tasks.fitting.fold import Panel
@@ -15,7 +16,32 @@ from tasks.fitting.fold import Panel
 Row = dict[str, Any]
 
 
-def score_rows(panel: Panel, fold: Fold, fit: Fit, unit: Row) -> tuple[Row, list[Row]]:
+class Confounders:
+    """What the dataset's covariates alone predict; targets measured on the same lines share a decomposition."""
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        self._last: tuple[bytes, ConfounderDesign] | None = None
+
+    def predict(
+        self,
+        effect: Float64[np.ndarray, " cell_lines"],
+        train: Int64[np.ndarray, " lines"],
+        test: Int64[np.ndarray, " test"],
+    ) -> Float64[np.ndarray, " test"]:
+        """For test lines, learned on training lines; NaN where the dataset has no covariates."""
+        covariates = self._panel.covariates
+        if covariates is None:
+            return np.full(len(test), np.nan)
+        key = train.tobytes()
+        if self._last is None or self._last[0] != key:
+            self._last = key, confounder_design(covariates[train])
+        return self._last[1].predict(effect[train], covariates[test])
+
+
+def score_rows(
+    panel: Panel, fold: Fold, fit: Fit, unit: Row, confounders: Confounders
+) -> tuple[Row, list[Row]]:
     """The target's row of `scores`, and its block of `predictions` (none where nothing is predicted)."""
     effect = panel.effect[:, fit.target].astype(np.float64)
     test = fold.test[~np.isnan(effect[fold.test])]
@@ -34,6 +60,7 @@ def score_rows(panel: Panel, fold: Fold, fit: Fit, unit: Row) -> tuple[Row, list
         return score, []
     measured = effect[test]
     predictions = {"predicted": predicted} | _baselines(panel, fit, effect, test)
+    predictions["predicted_confounders"] = confounders.predict(effect, fit.train, test)
     score |= _test_scores(measured, predictions, fit.train_mean)
     lines = np.array([panel.cell_lines[i] for i in test], dtype=object)
     return score, [unit | {"cell_line": lines, "measured": measured} | predictions]
@@ -63,15 +90,22 @@ def _test_scores(
     predictions: dict[str, Float64[np.ndarray, " test"]],
     train_mean: float,
 ) -> Row:
-    predicted, own = predictions["predicted"], predictions["predicted_own"]
+    predicted = predictions["predicted"]
     return {
         "pearson": metrics.pearson(measured, predicted),
         "spearman": metrics.spearman(measured, predicted),
         "rmse": metrics.rmse(measured, predicted),
         "rmse_mean": metrics.rmse(measured, np.full(len(measured), train_mean)),
         "pearson_lineage": metrics.pearson(measured, predictions["predicted_lineage"]),
-        "pearson_own": None if np.isnan(own).any() else metrics.pearson(measured, own),
+        "pearson_own": _unless_unknown(measured, predictions["predicted_own"]),
+        "pearson_confounders": _unless_unknown(measured, predictions["predicted_confounders"]),
     }
+
+
+def _unless_unknown(
+    measured: Float64[np.ndarray, " test"], predicted: Float64[np.ndarray, " test"]
+) -> float | None:
+    return None if np.isnan(predicted).any() else metrics.pearson(measured, predicted)
 
 
 def modifier_rows(panel: Panel, fit: Fit, unit: Row) -> list[Row]:

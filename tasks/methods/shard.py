@@ -10,7 +10,7 @@ import pyarrow as pa
 from tasks.fitting.fit import Fit
 from tasks.fitting.fold import MethodSettings, Panel, fold_of
 from tasks.fitting.modifiers import MEAN
-from tasks.fitting.rows import candidate_rows, failure_rows, modifier_rows, score_rows
+from tasks.fitting.rows import Confounders, candidate_rows, failure_rows, modifier_rows, score_rows
 from tasks.methods.method import Method, Prepared
 from tasks.methods.registry import method_named
 from tasks.scoring.model_rows import Row
@@ -55,10 +55,11 @@ def _fold_tables(
     rows: dict[str, list[dict[str, object]]] = {
         name: [] for name in ("scores", "modifiers", "candidates", "predictions", "failures")
     }
+    confounders = Confounders(panel)
     for fit in fits:
         fold = fold_of(panel, prepared.fold, fit.target, settings)
         unit = {"method": settings.method, "target": panel.targets[fit.target], "fold": fold.number}
-        score, predictions = score_rows(panel, fold, fit, unit)
+        score, predictions = score_rows(panel, fold, fit, unit, confounders)
         rows["scores"].append(score)
         rows["predictions"] += predictions
         rows["modifiers"] += modifier_rows(panel, fit, unit)

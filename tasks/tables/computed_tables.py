@@ -79,6 +79,13 @@ GENES = Table(
             since=2,
         ),
         Column("q_permuted", REAL, "its false discovery rate, over the targets of `q_value`", since=2),
+        Column(
+            "pearson_confounders",
+            REAL,
+            "baseline: pooled r of a ridge regression on the dataset's covariates alone; null where it has "
+            "none. `gain` does not count it",
+            since=2,
+        ),
     ),
     version=2,
     computed=True,

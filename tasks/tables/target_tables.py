@@ -56,11 +56,19 @@ SCORES = Table(
             "baseline: r of a straight line through the target's own expression; null where that is not "
             "known",
         ),
+        Column(
+            "pearson_confounders",
+            REAL,
+            "baseline: r of a ridge regression on the dataset's covariates alone (sex, screen quality, ...); "
+            "null where it has none",
+            since=2,
+        ),
         Column("train_mean", REAL, "mean effect over the training lines; null with too few lines", EFFECT),
         Column("status", TEXT, f"how the fit ended: {STATUSES}"),
         REASON,
         SECONDS,
     ),
+    version=2,
 )
 
 MODIFIERS = Table(
@@ -157,7 +165,15 @@ PREDICTIONS = Table(
             "baseline: a straight line through the target's own expression; null where that is not known",
             EFFECT,
         ),
+        Column(
+            "predicted_confounders",
+            REAL,
+            "baseline: a ridge regression on the dataset's covariates alone; null where it has none",
+            EFFECT,
+            since=2,
+        ),
     ),
+    version=2,
 )
 
 RESIDUAL_LEVELS = (50, 80, 90, 95)  # percent of new cell lines

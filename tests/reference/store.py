@@ -25,6 +25,7 @@ def genes(
         r, low, high, p = _pooled(mine["measured"], mine["predicted"], mean)
         lineage = _pooled(mine["measured"], mine["predicted_lineage"], mean)[0]
         own = _pooled(mine["measured"], mine["predicted_own"], mean)[0]
+        confounders = _pooled(mine["measured"], mine["predicted_confounders"], mean)[0]
         shuffled, p_shuffled = _shuffled(mine, mean) if len(mine) else (np.nan, np.nan)
         fact = facts[facts["target"] == target]
         row = {
@@ -43,6 +44,7 @@ def genes(
             "pearson_permuted": shuffled,
             "p_permuted": 1.0 if np.isnan(p_shuffled) else p_shuffled,
             "pearson_lineage": lineage,
+            "pearson_confounders": confounders,
             "pearson_own": own,
             "gain": r - max([0.0] + [x for x in (lineage, own) if not np.isnan(x)]),
             "rmse": _rmse(mine["measured"] - mine["predicted"]),
