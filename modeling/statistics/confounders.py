@@ -33,7 +33,7 @@ class ConfounderDesign:
     ) -> Float64[np.ndarray, " new"]:
         """The effect of new lines, from that of the training lines, by the penalty of the lowest error.
 
-        A feature that a new line lacks counts as the training lines' mean. Of equal errors the larger penalty.
+        A feature that a new line lacks counts as the training lines' mean. Equal errors: the larger penalty.
         """
         mean = effect.mean()
         projected = self.left.T @ (effect - mean)

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 class Confounders:
-    """What the dataset's covariates alone predict; targets measured on the same lines share a decomposition."""
+    """What the dataset's covariates alone predict; targets of the same lines share a decomposition."""
 
     def __init__(self, panel: Panel) -> None:
         self._panel = panel

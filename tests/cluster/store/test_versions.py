@@ -30,7 +30,7 @@ from tests.made_stores import made_commit, made_store, made_tables, made_writer,
 
 THIS_RELEASE = dict(TABLES)
 NEW_COLUMNS = {
-    "scores": (Column("kendall", pa.float64(), "a correlation of ranks", since=2),),
+    "scores": (Column("kendall", pa.float64(), "a correlation of ranks", since=3),),
     "models": (
         Column("kin", pa.list_(pa.string()), "genes like it", since=2),
         Column("size", pa.int64(), "how large it is", "bytes", since=2),
@@ -42,7 +42,8 @@ NEW_COLUMNS = {
 def grown(table: Table) -> Table:
     """The table with its new columns, among those that are stored."""
     computed = tuple(column for column in table.columns if column.computed)
-    return replace(table, columns=(*table.stored, *NEW_COLUMNS[table.name], *computed), version=2)
+    columns = (*table.stored, *NEW_COLUMNS[table.name], *computed)
+    return replace(table, columns=columns, version=table.version + 1)
 
 
 @pytest.fixture
@@ -107,7 +108,8 @@ def test_a_file_names_its_table_and_version(old: StoreWriter) -> None:
         for file in commit.files:
             metadata = pq.read_schema(io.BytesIO(old.fs.read(file.path))).metadata
             assert metadata[b"knockcast.table"].decode() == file.table
-            assert metadata[b"knockcast.version"].decode() == str(file.version) == "1"
+            assert metadata[b"knockcast.version"].decode() == str(file.version)
+            assert file.version == THIS_RELEASE[file.table].file_version
 
 
 def test_older_files_read_with_nulls(old: StoreWriter, grow: Callable[[], None]) -> None:
@@ -185,7 +187,7 @@ def test_damage_is_still_found_in_an_older_file(old: StoreWriter, grow: Callable
     assert len(report.moved) == 2  # the commit, and _SUCCESS
 
 
-ADVICE = r"version 2 of table 'scores', written by Knockcast 0\.9\.0; this is .*: install 0\.9\.0 or newer"
+ADVICE = r"version 3 of table 'scores', written by Knockcast 0\.9\.0; this is .*: install 0\.9\.0 or newer"
 
 
 def test_a_newer_file_is_refused_with_what_to_install(mixed: StoreWriter, shrink: Callable[[], None]) -> None:
@@ -211,7 +213,7 @@ def test_a_newer_file_is_refused_with_what_to_install(mixed: StoreWriter, shrink
 def test_damage_is_still_found_in_a_newer_file(mixed: StoreWriter, shrink: Callable[[], None]) -> None:
     shrink()
     files = [file for commit in StoreReader(mixed.fs).commits() for file in commit.table_files("scores")]
-    (file,) = [file for file in files if file.version == 2]
+    (file,) = [file for file in files if file.version == 3]
     path = Path(mixed.fs.location(file.path))
     path.write_bytes(path.read_bytes()[:-1])
     assert [problem.path for problem in verify(mixed.fs).problems] == [file.path]
@@ -253,8 +255,9 @@ def test_a_commit_without_versions_is_of_the_first(tmp_path: Path) -> None:
     writer = made_writer(tmp_path)
     units = units_of("A", [0])
     writer.add_plan(units)
-    key = made_commit(writer, units)
-    before = StoreReader(writer.fs).table("scores")
+    first = {name: rows for name, rows in made_tables(units).items() if TABLES[name].version == 1}
+    key = made_commit(writer, units, tables=first)
+    before = StoreReader(writer.fs).table("modifiers")
 
     def released(body: dict[str, Any]) -> dict[str, Any]:
         files = [{name: value for name, value in file.items() if name != "version"} for file in body["files"]]
@@ -263,7 +266,7 @@ def test_a_commit_without_versions_is_of_the_first(tmp_path: Path) -> None:
     rewritten(writer, key, released)
     (commit,) = StoreReader(writer.fs).commits()
     assert (commit.release, {file.version for file in commit.files}) == (None, {1})
-    assert StoreReader(writer.fs).table("scores").equals(before)
+    assert StoreReader(writer.fs).table("modifiers").equals(before)
     assert verify(writer.fs).ok
 
 
@@ -273,9 +276,9 @@ def test_a_file_that_contradicts_its_commit_is_found(tmp_path: Path, grow: Calla
     writer.add_plan(units)
     key = made_commit(writer, units)
     grow()
-    rewritten(writer, key, lambda body: {**body, "files": [{**f, "version": 2} for f in body["files"]
+    rewritten(writer, key, lambda body: {**body, "files": [{**f, "version": 3} for f in body["files"]
                                                            if f["table"] == "scores"]})  # fmt: skip
-    assert [p.what for p in verify(writer.fs).problems] == ["names itself version 1, its commit says 2"]
+    assert [p.what for p in verify(writer.fs).problems] == ["names itself version 2, its commit says 3"]
 
 
 def test_json_of_a_newer_format_is_reported_and_never_moved(tmp_path: Path, old: StoreWriter) -> None:
