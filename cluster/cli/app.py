@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cluster.cli import answers, compare, data, demo, output, plan, run, store
+from cluster.cli import answers, compare, data, demo, output, plan, run, store, validate
 from cluster.errors import EXIT_CODES, ExitCode
 from tasks.errors import BadInputError
 
@@ -28,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (data, plan, run, store, answers, compare, output, demo):
+for module in (data, plan, run, store, answers, compare, validate, output, demo):
     module.add_to(app)
 
 

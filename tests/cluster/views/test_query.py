@@ -145,7 +145,7 @@ def test_the_tables_are_listed(reader: StoreReader, sql: str) -> None:
     rows = {row["table"]: row for row in found.to_pylist()}
     assert (rows["predictions"]["key"], rows["predictions"]["version"]) == (
         "method, target, cell_line, fold",
-        1,
+        2,
     )
 
 

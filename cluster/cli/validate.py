@@ -1,0 +1,51 @@
+"""`knockcast validate`: a store's final models on another Dataset, in words and as a table."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cluster.cli.run import StoreArgument
+from cluster.outputs import check_files, write_file
+
+TABLES = (".csv", ".json", ".parquet")
+SHOWN = 10  # targets that are printed
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this command to the application."""
+    app.command("validate")(validate)
+
+
+def validate(
+    store: StoreArgument,
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET2", help="Another Dataset, with other lines.")],
+    method: Annotated[
+        str | None, typer.Option(help="Whose final models; auto, the default, as `predict` has it.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="One row per target: .csv, .json, .parquet.")
+    ] = None,
+) -> None:
+    """Score final models on what another Dataset measured, on the cell lines they never saw."""
+    typer.echo(validate_in_words(store, dataset, method, out))
+
+
+def validate_in_words(store: str, dataset: Path, method: str | None, out: Path | None = None) -> str:
+    """What `knockcast validate` prints; with `out`, the whole table goes to that file."""
+    from cluster.formats import frame_bytes, frame_text
+    from cluster.results.validate import headlines
+    from cluster.results.validate import validate as compare_with_measured
+    from cluster.store.reader import StoreReader
+    from tasks.dataset.dataset import Dataset
+
+    if out is not None:
+        check_files("--out", out, endings=TABLES)
+    made = compare_with_measured(StoreReader.open(store), Dataset.open(dataset), method)
+    lines = headlines(made)
+    best = made.table.drop(columns="dataset").head(SHOWN)
+    lines += ["", f"The {len(best)} targets predicted best out of fold:", "", *frame_text(best).splitlines()]
+    if out is not None:
+        write_file("--out", out, frame_bytes(made.table, out.suffix.lstrip(".")))
+        lines.append(f"{out}: one row per target")
+    return "\n".join(lines)
