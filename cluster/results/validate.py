@@ -137,9 +137,9 @@ def _check_lines(reader: StoreReader, dataset: Dataset, new: int) -> None:
 
 def _scores(measured: np.ndarray, predicted: np.ndarray, sign: float) -> pd.DataFrame:
     rows: list[Sequence[float]] = []
-    for x, y in zip(measured.T, predicted.T, strict=True):
-        known = ~(np.isnan(x) | np.isnan(y))
-        x, y = x[known], sign * y[known]
+    for true, made in zip(measured.T, predicted.T, strict=True):
+        known = ~(np.isnan(true) | np.isnan(made))
+        x, y = true[known], sign * made[known]
         if len(x) < FEWEST_LINES:
             rows.append((len(x), np.nan, np.nan, np.nan))
         else:

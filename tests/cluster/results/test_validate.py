@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -87,7 +88,7 @@ def test_seen_lines_are_known_without_the_dataset(
     monkeypatch.setattr(store, "datasets", lambda: ["/nowhere/at/all"])
     assert lines_seen(store) == expected
     monkeypatch.setitem(store.run, "scheme", "split")
-    with pytest.raises(BadInputError, match="no longer at /nowhere/at/all.* put the Dataset back"):
+    with pytest.raises(BadInputError, match=r"no longer at /nowhere/at/all.* put the Dataset back"):
         lines_seen(store)
 
 
@@ -102,7 +103,5 @@ def test_the_command_answers_first_and_writes_the_table(store: StoreReader, tmp_
         validate_in_words(store.fs.name, tmp_path / "d", None, tmp_path / "scores.xls")
 
 
-def _frame(dataset: Dataset):  # noqa: ANN202 - a pandas frame
-    import pandas as pd
-
+def _frame(dataset: Dataset) -> pd.DataFrame:
     return pd.DataFrame(np.asarray(dataset.expression), index=dataset.cell_lines, columns=dataset.genes)

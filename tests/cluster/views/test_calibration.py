@@ -1,4 +1,4 @@
-"""Are p and q what they say where nothing is to be found? Targets of noise, of lineage alone, and shuffled labels."""
+"""Are p and q what they say where nothing is to be found? Targets of noise, of lineage, shuffled labels."""
 
 from pathlib import Path
 
