@@ -41,8 +41,7 @@ NEW_COLUMNS = {
 
 def grown(table: Table) -> Table:
     """The table with its new columns, among those that are stored."""
-    computed = tuple(column for column in table.columns if column.computed)
-    columns = (*table.stored, *NEW_COLUMNS[table.name], *computed)
+    columns = (*table.stored, *NEW_COLUMNS[table.name], *(c for c in table.columns if c.computed))
     return replace(table, columns=columns, version=table.version + 1)
 
 
@@ -108,8 +107,8 @@ def test_a_file_names_its_table_and_version(old: StoreWriter) -> None:
         for file in commit.files:
             metadata = pq.read_schema(io.BytesIO(old.fs.read(file.path))).metadata
             assert metadata[b"knockcast.table"].decode() == file.table
-            assert metadata[b"knockcast.version"].decode() == str(file.version)
-            assert file.version == THIS_RELEASE[file.table].file_version
+            version = THIS_RELEASE[file.table].file_version
+            assert (metadata[b"knockcast.version"].decode(), file.version) == (str(version), version)
 
 
 def test_older_files_read_with_nulls(old: StoreWriter, grow: Callable[[], None]) -> None:
@@ -288,8 +287,7 @@ def test_json_of_a_newer_format_is_reported_and_never_moved(tmp_path: Path, old:
         body = StoreReader(old.fs).body(path)
         old.fs.delete(path)
         old.fs.create(path, seal_json({**body, "format": 2}))
-    before = contents(old)
-    report = verify(old.fs, repair=True)
+    before, report = contents(old), verify(old.fs, repair=True)
     assert {problem.path for problem in report.problems} == {layout.commit_path(first), plan}
     assert all("install the newer version" in problem.what for problem in report.problems)
     assert (report.moved, contents(old)) == ((), before)
