@@ -58,9 +58,7 @@ class Best(Method):
         """Samples bring expression alone."""
         if settings.inputs == "expression":
             return []
-        return [
-            "--inputs all: final models of best are of expression alone, which is what new samples bring"
-        ]
+        return ["--inputs all: final models of best are of expression alone, which is what new samples bring"]
 
     def prepare(
         self, panel: Panel, fold: Fold, settings: MethodSettings, committed: Sequence[CommittedWork]

@@ -30,18 +30,19 @@ from tests.made_stores import made_commit, made_store, made_tables, made_writer,
 
 THIS_RELEASE = dict(TABLES)
 NEW_COLUMNS = {
-    "scores": (Column("kendall", pa.float64(), "a correlation of ranks", since=3),),
+    "scores": (Column("kendall", pa.float64(), "a correlation of ranks"),),
     "models": (
-        Column("kin", pa.list_(pa.string()), "genes like it", since=2),
-        Column("size", pa.int64(), "how large it is", "bytes", since=2),
+        Column("kin", pa.list_(pa.string()), "genes like it"),
+        Column("size", pa.int64(), "how large it is", "bytes"),
     ),
-    "modifiers": (Column("paralog", pa.bool_(), "whether it is one", since=2),),
+    "modifiers": (Column("paralog", pa.bool_(), "whether it is one"),),
 }
 
 
 def grown(table: Table) -> Table:
     """The table with its new columns, among those that are stored."""
-    columns = (*table.stored, *NEW_COLUMNS[table.name], *(c for c in table.columns if c.computed))
+    new = (replace(column, since=table.version + 1) for column in NEW_COLUMNS[table.name])
+    columns = (*table.stored, *new, *(column for column in table.columns if column.computed))
     return replace(table, columns=columns, version=table.version + 1)
 
 
@@ -202,10 +203,8 @@ def test_a_newer_file_is_refused_with_what_to_install(mixed: StoreWriter, shrink
         assert verify_store(mixed.fs.name, repair) == ExitCode.DONE
         report = verify(mixed.fs, repair)
         assert (report.ok, report.moved) == (True, ())
-        assert report.lines()[1] == (
-            "3 files of newer table versions (models, modifiers, scores), bytes checked, "
-            + what_to_install(["0.9.0"])
-        )
+        newer = "3 files of newer table versions (models, modifiers, scores), bytes checked, "
+        assert report.lines()[1] == newer + what_to_install(["0.9.0"])
     assert contents(mixed) == before
 
 
@@ -256,7 +255,7 @@ def test_a_commit_without_versions_is_of_the_first(tmp_path: Path) -> None:
     writer.add_plan(units)
     first = {name: rows for name, rows in made_tables(units).items() if TABLES[name].version == 1}
     key = made_commit(writer, units, tables=first)
-    before = StoreReader(writer.fs).table("modifiers")
+    before = StoreReader(writer.fs).table("candidates")
 
     def released(body: dict[str, Any]) -> dict[str, Any]:
         files = [{name: value for name, value in file.items() if name != "version"} for file in body["files"]]
@@ -265,7 +264,7 @@ def test_a_commit_without_versions_is_of_the_first(tmp_path: Path) -> None:
     rewritten(writer, key, released)
     (commit,) = StoreReader(writer.fs).commits()
     assert (commit.release, {file.version for file in commit.files}) == (None, {1})
-    assert StoreReader(writer.fs).table("modifiers").equals(before)
+    assert StoreReader(writer.fs).table("candidates").equals(before)
     assert verify(writer.fs).ok
 
 
