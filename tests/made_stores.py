@@ -105,6 +105,7 @@ def _add_fold(rows: dict[str, list[dict[str, Any]]], unit: Unit, shift: float) -
         key
         | {"cell_line": lines, "measured": measured, "predicted": predicted}
         | {"predicted_lineage": mean + lineages, "predicted_own": own}
+        | {"predicted_expression": own if unit.method == "other" else np.full(LINES_PER_FOLD, np.nan)}
         | {"predicted_confounders": own[::-1] if unit.method == "other" else np.full(LINES_PER_FOLD, np.nan)}
     )
     if none:

@@ -29,6 +29,7 @@ POOLED = (
     "pearson_lineage",
     "pearson_own",
     "pearson_confounders",
+    "pearson_expression",
     "rmse",
     "rmse_mean",
 )
@@ -145,7 +146,7 @@ def pooled_scores(rows: OutOfFold) -> Columns:
             model.high,
         )
         out["p_value"][at], out["n"][at] = model.p, model.n
-        for name in ("lineage", "own", "confounders"):
+        for name in ("lineage", "own", "confounders", "expression"):
             baseline = getattr(rows, f"predicted_{name}")[block]
             if not np.isnan(baseline).all():  # of no covariates, nothing
                 out[f"pearson_{name}"][at] = pooled_many(codes, measured, baseline, mean).r

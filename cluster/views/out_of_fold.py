@@ -11,7 +11,14 @@ from jaxtyping import Float64, Int64
 from cluster.store.reader import StoreReader
 
 ROWS_AT_ONCE = 1 << 20
-PREDICTIONS = ("measured", "predicted", "predicted_lineage", "predicted_own", "predicted_confounders")
+PREDICTIONS = (
+    "measured",
+    "predicted",
+    "predicted_lineage",
+    "predicted_own",
+    "predicted_confounders",
+    "predicted_expression",
+)
 
 Rows = Float64[np.ndarray, " rows"]
 
@@ -32,6 +39,7 @@ class OutOfFold:
     predicted_lineage: Rows
     predicted_own: Rows
     predicted_confounders: Rows
+    predicted_expression: Rows
 
     def blocks(self, rows: int = ROWS_AT_ONCE) -> Iterator[slice]:
         """Slices of whole targets, each of about `rows` rows."""

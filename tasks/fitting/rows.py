@@ -10,7 +10,7 @@ from modeling.folds import Fold
 from modeling.statistics import metrics
 from modeling.statistics.confounders import ConfounderDesign, confounder_design
 from modeling.statistics.metrics import lineage_only, own_expression
-from tasks.fitting.fit import Fit
+from tasks.fitting.fit import BlockFit, Fit
 from tasks.fitting.fold import Panel
 
 Row = dict[str, Any]
@@ -60,6 +60,7 @@ def score_rows(
         return score, []
     measured = effect[test]
     predictions = {"predicted": predicted} | _baselines(panel, fit, effect, test)
+    predictions["predicted_expression"] = _by_expression(fit, fold, test)
     predictions["predicted_confounders"] = confounders.predict(effect, fit.train, test)
     score |= _test_scores(measured, predictions, fit.train_mean)
     lines = np.array([panel.cell_lines[i] for i in test], dtype=object)
@@ -99,7 +100,15 @@ def _test_scores(
         "pearson_lineage": metrics.pearson(measured, predictions["predicted_lineage"]),
         "pearson_own": _unless_unknown(measured, predictions["predicted_own"]),
         "pearson_confounders": _unless_unknown(measured, predictions["predicted_confounders"]),
+        "pearson_expression": _unless_unknown(measured, predictions["predicted_expression"]),
     }
+
+
+def _by_expression(fit: Fit, fold: Fold, test: Int64[np.ndarray, " test"]) -> Float64[np.ndarray, " test"]:
+    """What expression alone predicts, of a fit that has other inputs too; NaN of others."""
+    if not isinstance(fit, BlockFit) or fit.by_expression is None:
+        return np.full(len(test), np.nan)
+    return fit.by_expression[np.searchsorted(fold.test, test)]
 
 
 def _unless_unknown(

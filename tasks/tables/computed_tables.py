@@ -86,6 +86,13 @@ GENES = Table(
             "none. `gain` does not count it",
             since=2,
         ),
+        Column(
+            "pearson_expression",
+            REAL,
+            "pooled r of what expression alone predicts, of a method that read other inputs too "
+            "(`--inputs all`); null for others",
+            since=2,
+        ),
     ),
     version=2,
     computed=True,

@@ -63,6 +63,13 @@ SCORES = Table(
             "null where it has none",
             since=2,
         ),
+        Column(
+            "pearson_expression",
+            REAL,
+            "r of what expression alone predicts, of a method that read other inputs too (`--inputs all`); "
+            "null for others",
+            since=2,
+        ),
         Column("train_mean", REAL, "mean effect over the training lines; null with too few lines", EFFECT),
         Column("status", TEXT, f"how the fit ended: {STATUSES}"),
         REASON,
@@ -169,6 +176,13 @@ PREDICTIONS = Table(
             "predicted_confounders",
             REAL,
             "baseline: a ridge regression on the dataset's covariates alone; null where it has none",
+            EFFECT,
+            since=2,
+        ),
+        Column(
+            "predicted_expression",
+            REAL,
+            "what expression alone predicts, of a method that read other inputs too; null for others",
             EFFECT,
             since=2,
         ),

@@ -26,6 +26,7 @@ def genes(
         lineage = _pooled(mine["measured"], mine["predicted_lineage"], mean)[0]
         own = _pooled(mine["measured"], mine["predicted_own"], mean)[0]
         confounders = _pooled(mine["measured"], mine["predicted_confounders"], mean)[0]
+        by_expression = _pooled(mine["measured"], mine["predicted_expression"], mean)[0]
         shuffled, p_shuffled = _shuffled(mine, mean) if len(mine) else (np.nan, np.nan)
         fact = facts[facts["target"] == target]
         row = {
@@ -46,6 +47,7 @@ def genes(
             "pearson_lineage": lineage,
             "pearson_confounders": confounders,
             "pearson_own": own,
+            "pearson_expression": by_expression,
             "gain": r - max([0.0] + [x for x in (lineage, own) if not np.isnan(x)]),
             "rmse": _rmse(mine["measured"] - mine["predicted"]),
             "rmse_mean": _rmse((mine["measured"] - mean)[mine["predicted"].notna()]),
