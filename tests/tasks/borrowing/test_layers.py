@@ -1,4 +1,4 @@
-"""`--inputs all`: a planted mutation is found, lines without the layer keep a prediction, expression's stays."""
+"""`--inputs all`: a planted mutation is found, lines that lack it keep a prediction, expression's score stays."""
 
 from dataclasses import replace
 
