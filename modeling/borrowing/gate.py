@@ -7,12 +7,20 @@ part; the gate opens only if the best choice lowers the squared error by a share
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from modeling.borrowing.gate_errors import ranked_ridge, validation_errors
-from modeling.borrowing.gate_ranking import ALL_LINES, MOST_GENES, Product, rank_genes
+from modeling.borrowing.gate_ranking import (
+    ALL_LINES,
+    MOST_GENES,
+    GeneMoments,
+    Product,
+    gene_moments,
+    rank_genes,
+)
 
 TOPS = (3, MOST_GENES)
 PENALTIES = (0.1, 0.3, 1.0, 3.0)  # relative to a standardised gene's mean square, 1
@@ -34,6 +42,11 @@ class GateGenes:
     values: Float32[np.ndarray, "genes lines"]
     order: Int64[np.ndarray, " lines"]
     bounds: Int64[np.ndarray, " bounds"]
+
+    @cached_property
+    def moments(self) -> GeneMoments:
+        """What ranking needs of the genes for every tile of targets: computed once."""
+        return gene_moments(self.values, self.bounds)
 
     def of(self, present: Bool[np.ndarray, " lines"]) -> "GateGenes":
         """Of some of the training lines: the same folds, those columns."""
@@ -88,7 +101,7 @@ def fit_gates(
     The width of the tile decides the last bits, as in `stages.fit_stages`.
     """
     y, r = (np.ascontiguousarray(m[genes.order]) for m in (effects, residuals))
-    ranked, _ = rank_genes(genes.values, genes.bounds, np.hstack([y, r]), product)
+    ranked, _ = rank_genes(genes.values, genes.bounds, np.hstack([y, r]), product, genes.moments)
     width = effects.shape[1]
     by = np.stack([ranked[:width], ranked[width:]], axis=1)  # tile x rankings x folds x genes
     errors = validation_errors(

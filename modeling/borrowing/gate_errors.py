@@ -76,40 +76,45 @@ def _moments(values, genes, residual, first, last):
     """
     k, lines = len(genes), values.shape[1]
     learned = lines - (last - first)
-    z, mean, spread = np.empty((k, lines)), np.zeros(k), np.zeros(k)
+    z, mean, spread, ones = np.empty((k, lines)), np.zeros(k), np.zeros(k), np.ones(lines)
     for a in range(k):
-        total = 0.0
         for line in range(lines):
             z[a, line] = values[genes[a], line]
-            if line < first or line >= last:
-                total += z[a, line]
-        mean[a] = total / learned
-        square = 0.0
+        mean[a] = (_dot(z[a], ones, 0, first) + _dot(z[a], ones, last, lines)) / learned
         for line in range(lines):
             z[a, line] -= mean[a]
-            if line < first or line >= last:
-                square += z[a, line] * z[a, line]
-        spread[a] = np.sqrt(square / learned)
+        spread[a] = np.sqrt((_dot(z[a], z[a], 0, first) + _dot(z[a], z[a], last, lines)) / learned)
         scale = 1.0 / spread[a] if spread[a] > 1e-6 else 0.0
         for line in range(lines):
             z[a, line] *= scale
     gram, cross = np.zeros((k, k)), np.zeros(k)
     for a in range(k):
         for b in range(a + 1):
-            total = 0.0
-            for line in range(first):
-                total += z[a, line] * z[b, line]
-            for line in range(last, lines):
-                total += z[a, line] * z[b, line]
-            gram[a, b] = total / learned
-            gram[b, a] = gram[a, b]
-        total = 0.0
-        for line in range(first):
-            total += z[a, line] * residual[line]
-        for line in range(last, lines):
-            total += z[a, line] * residual[line]
-        cross[a] = total / learned
+            total = _dot(z[a], z[b], 0, first) + _dot(z[a], z[b], last, lines)
+            gram[a, b] = gram[b, a] = total / learned
+        cross[a] = (_dot(z[a], residual, 0, first) + _dot(z[a], residual, last, lines)) / learned
     return z, gram, cross, mean, spread
+
+
+@njit
+@no_type_check
+def _dot(left, right, first, last):
+    """Sum of products of first..last, in eight sums side by side: one alone waits for itself."""
+    a = b = c = d = e = f = g = h = 0.0
+    whole = first + (last - first) // 8 * 8
+    for i in range(first, whole, 8):
+        a += left[i] * right[i]
+        b += left[i + 1] * right[i + 1]
+        c += left[i + 2] * right[i + 2]
+        d += left[i + 3] * right[i + 3]
+        e += left[i + 4] * right[i + 4]
+        f += left[i + 5] * right[i + 5]
+        g += left[i + 6] * right[i + 6]
+        h += left[i + 7] * right[i + 7]
+    total = ((a + b) + (c + d)) + ((e + f) + (g + h))
+    for i in range(whole, last):
+        total += left[i] * right[i]
+    return total
 
 
 @njit

@@ -17,6 +17,7 @@ BENCHMARKS = {
     "bench_candidates": "every candidate, per fit",
     "bench_deep": "`deep`, compiled and in stacks",
     "bench_kernel": "`ridge` and `kernel` on all genes",
+    "bench_best": "`best` on a whole genome",
     "bench_networks": "training the shared networks",
     "bench_workers": "two workers against one",
     "bench_driver": "the driver's own cost",

@@ -1,0 +1,246 @@
+"""`best` on a whole genome: one fold in core-seconds, all folds and final models projected.
+
+    python -m tests.benchmarks.bench_best [--targets N --genes N --lines N --variable N --fitted N]
+
+One fold's fold-level work, its preparation, and blocks of its targets to their tables (of `--fitted` targets
+only), each in core-seconds of one thread: what others do on the machine counts little. The data are made up:
+factors that lines share drive genes and targets, and a gene of its own drives every third target, so that
+gates open. Beside it `kernel` on the same panel, and the bare matrix products that a target's fits are made
+of, in the tiles that the fits use.
+"""
+
+import argparse
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+from threadpoolctl import threadpool_limits
+
+from modeling.borrowing.gate import fit_gates
+from modeling.borrowing.gate_ranking import GENE_TILE, rank_genes
+from modeling.borrowing.shared import PENALTIES, SHARED_PENALTIES
+from modeling.borrowing.stages import fit_stages, nested_predictions
+from modeling.folds import Fold, make_folds
+from modeling.kernels.ridge import TILE_TARGETS
+from modeling.selection.select import SelectionSettings
+from tasks.borrowing.preparing import PreparedBest
+from tasks.fitting.fold import FoldResult, MethodSettings, Panel
+from tasks.methods.cost import DataSize
+from tasks.methods.method import FIT, FoldJob
+from tasks.methods.registry import method_named, prepare_method_fold
+from tasks.methods.shard import run_shard
+from tests.benchmarks.measure import machine
+
+FOLDS, CORES, FACTORS = 5, 2, 40
+MUST_MINUTES = 30
+BLOCK = 256
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Committed:
+    """Fold-level work as a store gives it back."""
+
+    result: FoldResult
+
+    def rows(self, table: str) -> pa.Table:
+        """Its rows of one table."""
+        return self.result.tables[table]
+
+    def file(self) -> bytes:
+        """Its one file."""
+        (data,) = self.result.files.values()
+        return data
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Core-seconds of a fold's shared work, and of one target."""
+
+    shared: float
+    preparation: float
+    target: float
+
+
+def main() -> None:
+    """Time one fold and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--targets", type=int, default=18_000)
+    parser.add_argument("--genes", type=int, default=18_000)
+    parser.add_argument("--lines", type=int, default=1000, help="cell lines in all; a fifth is held out")
+    parser.add_argument("--variable", type=int, default=4000, help="targets that teach others")
+    parser.add_argument("--fitted", type=int, default=512, help="targets that are timed")
+    options = parser.parse_args()
+    panel = simulated(options.lines, options.genes, options.targets, options.variable)
+    fold, final = make_folds("kfold", options.lines, FOLDS, 0)[0], options.lines
+    print(f"{options.targets} targets ({options.variable} variable) x {options.genes} genes;")
+    print(f"{options.lines} lines, {len(fold.train)} of them training lines; {machine()}\n")
+    targets = np.linspace(0, options.targets - 1, options.fitted).round().astype(int).tolist()
+    with threadpool_limits(1):
+        compile_all()
+        loaded = peak_bytes()
+        cost, prepared = timed_best(panel, fold, targets)
+        kernel = timed_kernel(panel, fold, targets)
+        parts = timed_parts(panel, prepared, targets)
+        bare = bare_products(prepared)
+    print("| one fold, core-seconds | best | kernel |\n|---|---|---|")
+    print(f"| fold-level work | {cost.shared:.1f} | |")
+    print(f"| preparing the fold | {cost.preparation:.1f} | {kernel.preparation:.1f} |")
+    print(f"| a target, to its tables | {cost.target * 1e3:.2f} ms | {kernel.target * 1e3:.2f} ms |")
+    for name, seconds in parts.items():
+        print(f"| {name} | {seconds * 1e3:.2f} ms | |")
+    print(f"| bare products of a target | {bare * 1e3:.2f} ms | |")
+    for name, each in (("best", cost), ("kernel", kernel)):
+        minutes = projected(each, options.targets, len(fold.train), final) / 60
+        print(f"| projected, {name}: {FOLDS} folds and final models | {minutes:.1f} core-minutes | |")
+    print_memory(panel, loaded)
+    print_estimates(options)
+
+
+def simulated(lines: int, genes: int, targets: int, variable: int) -> Panel:
+    """Expression and effects that factors of the lines drive; targets beyond `variable` hardly vary."""
+    rng = np.random.default_rng(0)
+    factors = rng.standard_normal((lines, FACTORS), dtype=np.float32)
+    drawn = rng.standard_normal
+    expression = factors @ drawn((FACTORS, genes), dtype=np.float32) / 6 + drawn(
+        (lines, genes), dtype=np.float32
+    )
+    effect = factors @ drawn((FACTORS, targets), dtype=np.float32) / 20 + drawn(
+        (lines, targets), dtype=np.float32
+    )
+    private = np.arange(0, targets, 3)
+    effect[:, private] += expression[:, private * 7 % genes]
+    columns = np.sort(rng.permutation(targets)[:variable])
+    effect *= np.where(np.isin(np.arange(targets), columns), 0.2, 0.05).astype(np.float32)
+    return Panel(
+        cell_lines=tuple(f"L{i}" for i in range(lines)),
+        genes=tuple(f"G{i}" for i in range(genes)),
+        targets=tuple(f"T{i}" for i in range(targets)),
+        expression=expression,
+        effect=effect,
+        own=np.arange(targets) % genes,
+        lineages=rng.integers(0, 25, lines),
+        variable=columns,
+    )
+
+
+def compile_all() -> None:
+    """What numba compiles must not be timed."""
+    small = simulated(80, 60, 40, 30)
+    fold = make_folds("kfold", 80, FOLDS, 0)[0]
+    timed_best(small, fold, range(20))
+    timed_kernel(small, fold, range(20))
+
+
+def timed_best(panel: Panel, fold: Fold, targets: Sequence[int]) -> tuple[Cost, PreparedBest]:
+    """A fold's work as shards do it, and the fold prepared."""
+    settings = _settings("best")
+    done, shared = timed(lambda: method_named("best").work_on_fold(FoldJob(FIT, panel, fold, settings)))
+    prepared, preparing = timed(lambda: prepare_method_fold(panel, fold, settings, [Committed(done)]))
+    assert isinstance(prepared, PreparedBest)
+    return Cost(shared, preparing, _timed_shards(panel, prepared, targets, settings)), prepared
+
+
+def timed_kernel(panel: Panel, fold: Fold, targets: Sequence[int]) -> Cost:
+    """The same of `kernel`."""
+    settings = _settings("kernel")
+    prepared, preparing = timed(lambda: prepare_method_fold(panel, fold, settings))
+    return Cost(0.0, preparing, _timed_shards(panel, prepared, targets, settings))
+
+
+def _timed_shards(panel: Panel, prepared: object, targets: Sequence[int], settings: MethodSettings) -> float:
+    blocks = [targets[start : start + BLOCK] for start in range(0, len(targets), BLOCK)]
+    _, seconds = timed(lambda: [run_shard(panel, prepared, block, settings) for block in blocks])  # type: ignore[arg-type]
+    return seconds / len(targets)
+
+
+def _settings(method: str) -> MethodSettings:
+    return MethodSettings(method, "quick", SelectionSettings(), 0)
+
+
+def timed_parts(panel: Panel, prepared: PreparedBest, targets: Sequence[int]) -> dict[str, float]:
+    """Seconds of one target for each part of its fit: of one tile of targets."""
+    effects = panel.effect[np.ix_(prepared.fold.train, targets[:TILE_TARGETS])].astype(np.float64)
+    width = effects.shape[1]
+    present = np.ones(len(effects), dtype=bool)
+    nested, inner = timed(lambda: nested_predictions(prepared.inner, effects, present))
+    _, whole = timed(lambda: fit_stages(prepared.view, effects, present))
+    residuals = effects - nested.mean(axis=0)
+    genes = prepared.genes
+    both = np.hstack([effects, residuals])[genes.order]
+    _, ranking = timed(lambda: rank_genes(genes.values, genes.bounds, both, moments=genes.moments))
+    _, gates = timed(lambda: fit_gates(genes, effects, residuals))
+    return {
+        "three stages on three inner folds": inner / width,
+        "three stages on all training lines": whole / width,
+        "ranking genes": ranking / width,
+        "gates less ranking": (gates - ranking) / width,
+    }
+
+
+def bare_products(prepared: PreparedBest) -> float:
+    """Seconds of one target for the products alone: as many, of those shapes, on tiles of `TILE_TARGETS`."""
+    lines = len(prepared.fold.train)
+    count = (
+        len(PENALTIES) + len(SHARED_PENALTIES) + 7
+    )  # 2 x (project, solve), 2 to borrow, 1 onto the second kernel
+    seconds = count * (_square(lines) + sum(_square(len(fold.train)) for fold in prepared.inner))
+    genes = prepared.genes.values
+    tile = genes[:GENE_TILE]
+    both = np.random.default_rng(0).standard_normal((lines, 2 * TILE_TARGETS), dtype=np.float32)
+    seconds += timed(lambda: tile @ both)[1] * len(genes) / GENE_TILE
+    return seconds / TILE_TARGETS
+
+
+def _square(lines: int, repeats: int = 5) -> float:
+    left = np.random.default_rng(0).standard_normal((lines, lines))
+    right = np.random.default_rng(1).standard_normal((lines, TILE_TARGETS))
+    return timed(lambda: [left @ right for _ in range(repeats)])[1] / repeats
+
+
+def projected(cost: Cost, targets: int, lines: int, final: int) -> float:
+    """Core-seconds of all folds and final models: what is shared grows by lines cubed, a target by squared."""
+    ratio = final / lines
+    shared, each = cost.shared + cost.preparation, cost.target * targets
+    return FOLDS * (shared + each) + shared * ratio**3 + each * ratio**2
+
+
+def print_memory(panel: Panel, loaded: int) -> None:
+    """The peak above what the panel and the libraries take."""
+    size = panel.expression.nbytes + panel.effect.nbytes
+    print(
+        f"\nPeak memory {peak_bytes() / 2**30:.2f} GiB; {loaded / 2**30:.2f} GiB of it were held before the"
+    )
+    print(f"fold: libraries, and the panel of {size / 2**30:.2f} GiB.")
+
+
+def print_estimates(options: argparse.Namespace) -> None:
+    """What `plan` takes these to be."""
+    said = method_named("best").cost(
+        DataSize(options.genes, options.lines, variable=options.variable), _settings("best")
+    )
+    print(
+        f"Estimated: fold-level work {said.fold_work[FIT]:.1f}, preparing {said.preparation:.1f}, a target "
+        f"{said.target * 1e3:.2f} ms; a prepared fold {said.fold_bytes / 2**30:.2f} GiB, a worker "
+        f"{said.worker_bytes / 2**30:.2f} GiB"
+    )
+
+
+def timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    """The result, and this thread's core-seconds."""
+    begun = time.thread_time()
+    result = work()
+    return result, time.thread_time() - begun
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+if __name__ == "__main__":
+    main()
