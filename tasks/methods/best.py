@@ -12,7 +12,6 @@ import numpy as np
 from safetensors.numpy import save
 
 from modeling.folds import Fold
-from modeling.kernels.ridge import TILE_TARGETS
 from tasks.borrowing.fitting import BestFit, fit_best_targets
 from tasks.borrowing.learning import learn_fold
 from tasks.borrowing.preparing import PreparedBest, prepare_best
@@ -24,9 +23,15 @@ from tasks.methods.method import FIT, TARGETS, CommittedWork, FoldJob, FoldTask,
 from tasks.scoring.borrowed import predict_by_best
 from tasks.scoring.model_rows import BASIC_CHECKSUM, ModelFiles, Predictions, Row, Rows, as_json
 
-TARGET_SECONDS, TARGET_GENES_SECONDS = 0.003, 0.004  # stages and mix, by lines squared; the gate, by genes
-KERNEL_SECONDS, DISTANCE_SECONDS = 5.0, 2.5  # choosing a kernel and eigenvectors; distances over all genes
-TEACHING_SECONDS = 0.002  # what each variable target adds to fold-level work
+# Measured (docs/benchmarks.md) at the reference size. A target: stages and mix, by lines squared; its gate's
+# ranking, by genes and lines; its gate's inner folds, by lines.
+TARGET_SECONDS, RANKING_SECONDS, GATE_SECONDS = 0.003, 0.0015, 0.0008
+DISTANCE_SECONDS, CHOICE_SECONDS, VIEW_SECONDS = (
+    1.5,
+    6.5,
+    0.8,
+)  # over all genes; 12 kernels; 4 views decomposed
+TEACHING_SECONDS = 0.0016  # what each variable target adds to fold-level work
 
 
 class Best(Method):
@@ -99,18 +104,21 @@ class Best(Method):
         """Four fits of three stages for each target, and a product with all genes for its gate.
 
         A fold holds four views of its lines (two kernels, their eigenvectors and what is shared), and the
-        genes standardised; a worker's tile of the gate is small.
+        genes standardised. A worker needs most for fold-level work: several tables lines x variable targets.
         """
-        lines = size.cell_lines
-        work = KERNEL_SECONDS * size.long**3 + DISTANCE_SECONDS * size.wide * size.long**2
+        lines, long = size.cell_lines, size.long
+        distances = DISTANCE_SECONDS * size.wide * long**2
+        teaching = TEACHING_SECONDS * size.n_variable * long**2
         return Cost(
             target=ROW_SECONDS
-            + TARGET_SECONDS * size.long**2
-            + TARGET_GENES_SECONDS * max(size.wide, 0.05) * size.long,
-            preparation=work,
-            fold_work={FIT: 2 * work + TEACHING_SECONDS * size.n_variable * size.long**2},
+            + TARGET_SECONDS * long**2
+            + (RANKING_SECONDS * size.wide + GATE_SECONDS) * long,
+            preparation=distances + VIEW_SECONDS * long**3,
+            fold_work={FIT: distances + CHOICE_SECONDS * long**3 + teaching},
             fold_bytes=8 * 16 * lines**2 + 4 * size.genes * lines,
-            worker_bytes=WORKER_BYTES + 8 * 6 * TILE_TARGETS * lines * 4 + 4 * size.genes * lines,
+            worker_bytes=WORKER_BYTES
+            + 8 * lines * (40 * lines + 6 * size.n_variable)
+            + 12 * size.genes * lines,
         )
 
 

@@ -21,6 +21,7 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from modeling.borrowing.gate import fit_gates
+from modeling.borrowing.gate_errors import ranked_ridge
 from modeling.borrowing.gate_ranking import GENE_TILE, rank_genes
 from modeling.borrowing.shared import PENALTIES, SHARED_PENALTIES
 from modeling.borrowing.stages import fit_stages, nested_predictions
@@ -133,6 +134,7 @@ def compile_all() -> None:
     small = simulated(80, 60, 40, 30)
     fold = make_folds("kfold", 80, FOLDS, 0)[0]
     timed_best(small, fold, range(20))
+    ranked_ridge(small.expression.T.copy(), np.arange(3), small.effect[:, 0].astype(np.float64), 1.0)
     timed_kernel(small, fold, range(20))
 
 
@@ -203,7 +205,7 @@ def _square(lines: int, repeats: int = 5) -> float:
 
 
 def projected(cost: Cost, targets: int, lines: int, final: int) -> float:
-    """Core-seconds of all folds and final models: what is shared grows by lines cubed, a target by squared."""
+    """Core-seconds of all folds and final models: by lines cubed what is shared, a target by squared."""
     ratio = final / lines
     shared, each = cost.shared + cost.preparation, cost.target * targets
     return FOLDS * (shared + each) + shared * ratio**3 + each * ratio**2
