@@ -80,7 +80,7 @@ def test_an_empty_store_has_empty_tables(tmp_path: Path) -> None:
 
 
 def test_a_mistake_is_answered_with_duckdbs_words(reader: StoreReader) -> None:
-    with pytest.raises(BadInputError, match=r"pearsn(.|\n)*tables: borrowing, candidates, failures"):
+    with pytest.raises(BadInputError, match=r"pearsn(.|\n)*tables: borrowing, candidates, components, "):
         query(reader, "SELECT pearsn FROM scores")
 
 

@@ -1,4 +1,4 @@
-"""`--inputs all`: a planted mutation is found, lines that lack it keep a prediction, expression's score stays."""
+"""`--inputs all`: a planted mutation is found, and what expression alone scores stands beside."""
 
 from dataclasses import replace
 
