@@ -3,7 +3,7 @@
 One product serves them all: sums over a fold's lines are made apart, and those of the lines without a fold
 are the total less the fold's. Genes come in tiles, so that no genes x targets table is ever whole. Products
 are of float32, as expression is (columns are centred and scaled first, so nothing cancels), and added up in
-float64: an r is good to about 1e-7, and only genes that are closer than that may change places.
+float64: an r is good to about 1e-6, and only genes that are closer than that may change places.
 """
 
 from collections.abc import Callable
@@ -20,6 +20,7 @@ MOST_GENES = 10
 GENE_TILE = 1024
 ALL_LINES = -1  # the last of the rankings: on all lines
 SMALLEST = 1e-9  # of a standardised gene's variance: below, it is constant on the lines left
+FLAT = 1e-10  # of a column's variance on all lines: below, it is constant on the lines left
 ROUNDING = 1e-12  # of a column's mean: one that varies less is constant
 
 Product: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -77,8 +78,8 @@ def rank_genes(
     """For each column and ranking the genes of highest |r|, strongest first, and their |r|.
 
     Ranking f leaves out the lines `bounds[f]` to `bounds[f + 1]`; the last takes all. Of equal ones the lower
-    gene comes first. Fewer than `MOST_GENES` genes that vary: -1 fills up. `moments` are those of the genes,
-    where they are known already.
+    gene comes first. Fewer than `MOST_GENES` genes that vary, or a constant column: -1 fills up. `moments` are
+    those of the genes, where they are known already.
     """
     moments = gene_moments(values, bounds) if moments is None else moments
     folds, width = len(bounds) - 1, columns.shape[1]
@@ -98,8 +99,10 @@ def rank_genes(
             for fold, part in enumerate(parts):
                 crossed[fold, : len(tile)] = product(tile[:, part], scaled[part])
             _keep_best(crossed, len(tile), moments.sums, moments.inverse, sums / left, start, best, found)
-    varies = spread.T[:, :, None] > 0
-    return found, np.sqrt(np.divide(best, spread.T[:, :, None], out=np.zeros_like(best), where=varies))
+    # A column may vary on the lines of one fold alone; what rounding leaves of it elsewhere ranks no genes.
+    varies = np.broadcast_to((spread > FLAT * left).T[:, :, None], best.shape)
+    size = np.sqrt(np.divide(best, spread.T[:, :, None], out=np.zeros_like(best), where=varies))
+    return np.where(varies, found, -1), size
 
 
 def _scaled(columns: Float64[np.ndarray, "lines columns"]) -> Float32[np.ndarray, "lines columns"]:
