@@ -78,8 +78,8 @@ def rank_genes(
     """For each column and ranking the genes of highest |r|, strongest first, and their |r|.
 
     Ranking f leaves out the lines `bounds[f]` to `bounds[f + 1]`; the last takes all. Of equal ones the lower
-    gene comes first. Fewer than `MOST_GENES` genes that vary, or a constant column: -1 fills up. `moments` are
-    those of the genes, where they are known already.
+    gene comes first. Fewer than `MOST_GENES` genes that vary, or a constant column: -1 fills up. `moments`
+    are those of the genes, where they are known already.
     """
     moments = gene_moments(values, bounds) if moments is None else moments
     folds, width = len(bounds) - 1, columns.shape[1]
