@@ -97,6 +97,8 @@ def show_gene(store: str, name: str) -> None:
     for title, frame in _sections(page):
         if len(frame):
             print(f"{title}\n{frame_text(frame)}")
+    for note in page.notes:
+        print(note)
     for unit, errors in page.missing.items():
         print(f"no result: {unit.method}, fold {unit.fold}: {'; '.join(map(str, errors)) or 'not done yet'}")
 
@@ -107,9 +109,17 @@ def _sections(page: "GenePage") -> Sequence[tuple[str, "pd.DataFrame"]]:
         ("over all folds", _upright(page.summary.drop(columns=["target", "q_value", "q_permuted"]))),
         ("scores", scores.drop(columns="reason") if scores["reason"].isna().all() else scores),
         ("modifiers, most chosen first; r, rho and chi-squared are means over the folds", page.modifiers),
+        ("genes whose expression the predictions follow; partial: given lineage", _signed(page.followed)),
         ("candidates", page.candidates.drop(columns=["target", "seconds", "reason"])),
         ("failures", page.failures),
     )
+
+
+def _signed(followed: "pd.DataFrame") -> "pd.DataFrame":
+    """Each gene with the sign of its r, which predictions and measured effects share."""
+    shown = followed.drop(columns=["target", "rank"])
+    shown.insert(2, "sign", ["−" if r < 0 else "+" for r in shown["pearson"]])
+    return shown
 
 
 def _upright(summary: "pd.DataFrame") -> "pd.DataFrame":

@@ -13,9 +13,11 @@ import pyarrow.compute as pc
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
 from cluster.views.folds import control_folds
+from cluster.views.followed import followed_table
 from cluster.views.genes import genes_table
 from cluster.views.shards import failures_table
 from tasks.errors import BadInputError
+from tasks.tables.computed_tables import FOLLOWED
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,17 +26,20 @@ class GenePage:
 
     `summary` is its rows of `genes`, but for q, which needs every target and is null here; like it,
     `modifiers` leaves the random twins of held-out lineages out. Under scheme `lineage`, `scores` has a
-    column `held_out`, what its fold tested. `missing` are the wanted units without a result, with the errors
-    that quarantined them (empty: not done yet).
+    column `held_out`, what its fold tested. `followed` is the target's part of the table, best gene first;
+    where it cannot be computed, it is empty, and `notes` say why. `missing` are the wanted units without a
+    result, with the errors that quarantined them (empty: not done yet).
     """
 
     target: str
     summary: pd.DataFrame
     scores: pd.DataFrame
     modifiers: pd.DataFrame
+    followed: pd.DataFrame
     candidates: pd.DataFrame
     failures: pd.DataFrame
     missing: dict[Unit, list[Any]]
+    notes: tuple[str, ...] = ()
 
 
 def gene_page(reader: StoreReader, target: str) -> GenePage:
@@ -46,15 +51,27 @@ def gene_page(reader: StoreReader, target: str) -> GenePage:
     only = (target,)
     committed, quarantined = reader.committed_units(), reader.quarantined()
     genes = genes_table(reader, only)
+    followed, notes = _followed(reader, only)
     return GenePage(
         target=target,
         summary=genes.to_pandas(),
         scores=_scores(reader, only),
         modifiers=modifier_summary(_modifiers(reader, only), _final_modifiers(reader, only)),
+        followed=followed,
         candidates=reader.table("candidates", targets=only).to_pandas(),
         failures=failures_table(reader, only).to_pandas(),
         missing={unit: quarantined.get(unit, []) for unit in mine if unit not in committed},
+        notes=notes,
     )
+
+
+def _followed(reader: StoreReader, targets: tuple[str, ...]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The target's genes, and why there are none: the rest of the page needs no expression."""
+    try:
+        frame, notes = followed_table(reader, targets).to_pandas(), ()
+    except BadInputError as error:
+        return FOLLOWED.schema.empty_table().to_pandas(), tuple(error.problems)
+    return frame.sort_values(["method", "rank"], ignore_index=True), notes
 
 
 def _scores(reader: StoreReader, targets: tuple[str, ...]) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from cluster.errors import RefusedError
 from cluster.store.reader import StoreReader
 from cluster.store.records import StoredFile
 from cluster.store.versions import require_known
+from cluster.views.asked import targets_asked
 from cluster.views.models import residuals_table
 from cluster.views.registry import COMPUTED, view
 from tasks.errors import BadInputError
@@ -93,8 +94,9 @@ def query(reader: StoreReader, sql: str) -> pa.Table:
         ":memory:", config={**CLOSED, "threads": min(THREADS, os.cpu_count() or 1)}
     ) as connection:
         try:
-            tables = _mentioned(_checked(connection, sql))
-            files = [path for name in tables for path in _open(connection, reader, name)]
+            tree = _checked(connection, sql)
+            tables = _mentioned(tree)
+            files = [path for name in tables for path in _open(connection, reader, name, tree)]
             _lock(connection, files)
             found = _answer(connection, sql)
             return found.rename_columns(_unique(found.column_names))
@@ -164,12 +166,12 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
         yield from _nodes(part)
 
 
-def _open(connection: duckdb.DuckDBPyConnection, reader: StoreReader, name: str) -> list[str]:
+def _open(connection: duckdb.DuckDBPyConnection, reader: StoreReader, name: str, tree: Any) -> list[str]:
     """Make a table known; returns the files DuckDB will have to read for it."""
     files = [(commit, file) for commit in reader.commits() for file in commit.table_files(name)]
     is_on_disk = name == "models" or name not in COMPUTED
     if not is_on_disk or not files or any(commit.table_files(name) for commit in reader.overlapping()):
-        connection.register(name, view(reader, name))
+        connection.register(name, view(reader, name, targets_asked(tree, name)))
         return []
     for commit, file in files:
         require_known(commit, file)

@@ -1,11 +1,12 @@
 """Every table a store gives: those its shards wrote as they are, and those that readers compute or extend."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pyarrow as pa
 
 from cluster.store.reader import StoreReader
 from cluster.views.folds import lineage_targets_view, lineages_view
+from cluster.views.followed import followed_table
 from cluster.views.genes import genes_table
 from cluster.views.models import models_table, networks_table
 from cluster.views.ranking import ranking_table
@@ -14,6 +15,7 @@ from tasks.tables.describe import table_named
 
 COMPUTED: dict[str, Callable[[StoreReader], pa.Table]] = {
     "failures": failures_table,
+    "followed": followed_table,
     "genes": genes_table,
     "lineage_targets": lineage_targets_view,
     "lineages": lineages_view,
@@ -22,10 +24,19 @@ COMPUTED: dict[str, Callable[[StoreReader], pa.Table]] = {
     "ranking": ranking_table,
     "shards": shards_table,
 }
+# Costly tables that can be computed of some targets alone, with the same numbers.
+OF_TARGETS: dict[str, Callable[[StoreReader, Collection[str] | None], pa.Table]] = {
+    "followed": followed_table
+}
 
 
-def view(reader: StoreReader, name: str) -> pa.Table:
-    """A whole table, sorted by its key. Raises BadInputError, naming close ones, where there is none."""
+def view(reader: StoreReader, name: str, only: Collection[str] | None = None) -> pa.Table:
+    """A whole table, sorted by its key. Raises BadInputError, naming close ones, where there is none.
+
+    `only` allows a table of `OF_TARGETS` to leave other targets out.
+    """
     table = table_named(name)
+    if table.name in OF_TARGETS:
+        return OF_TARGETS[table.name](reader, only)
     computed = COMPUTED.get(table.name)
     return computed(reader) if computed else reader.table(table.name)

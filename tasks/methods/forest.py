@@ -188,6 +188,7 @@ class ForestMethod(Method):
     name = NAME
     help = "random forest on the 1000 genes of highest |r|, as the DepMap portal's predictions are made"
     can_stratify = True
+    predicts_from = "all genes"
 
     def prepare(
         self, panel: Panel, fold: Fold, settings: MethodSettings, committed: Sequence[CommittedWork]

@@ -225,4 +225,36 @@ SHARDS = Table(
     computed=True,
 )
 
-COMPUTED = (GENES, RANKING, LINEAGES, LINEAGE_TARGETS, SHARDS)
+FOLLOWED = Table(
+    "followed",
+    "method that predicts from all genes, target and gene: the ten genes through whose expression its "
+    "out-of-fold predictions are right, as far as correlation can say. Predicted and measured values come "
+    "less their fold's training mean. A target whose predictions do not vary has no rows",
+    ("method", "target", "gene"),
+    (
+        METHOD,
+        TARGET,
+        Column("gene", TEXT, "a gene whose expression the predictions follow over cell lines"),
+        Column(
+            "rank",
+            COUNT,
+            "its place among the target's genes, 1 is best: by `pearson` times `pearson_measured`; genes "
+            "where the two differ in sign do not count",
+        ),
+        Column("pearson", REAL, "r between its expression and the out-of-fold predictions"),
+        Column(
+            "partial",
+            REAL,
+            "the same with lineage means taken from both. Lines of unknown lineage count as one lineage, "
+            "those of lineages with fewer than 5 lines as another. Null where the Dataset is not to be "
+            "found: a store does not hold lineages",
+        ),
+        Column(
+            "pearson_measured", REAL, "r between its expression and the measured effect, on the same lines"
+        ),
+        Column("partial_measured", REAL, "the same with lineage means taken from both"),
+    ),
+    computed=True,
+)
+
+COMPUTED = (GENES, RANKING, FOLLOWED, LINEAGES, LINEAGE_TARGETS, SHARDS)

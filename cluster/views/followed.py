@@ -1,0 +1,147 @@
+"""The table `followed`: which genes' expression the predictions of methods on all genes follow.
+
+The expression is that of the run's Dataset where it still lies where a run found it, else the copy that final
+models predict from (`training/`). Only the former says lineages.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Float32, Float64, Int64
+
+from cluster.store import layout
+from cluster.store.parquet import sort_rows
+from cluster.store.reader import StoreReader
+from cluster.views.genes import of_method, scored_folds
+from modeling.interpretation.followed import followed_genes, groups_of
+from modeling.statistics.metrics import CONSTANT_TOLERANCE
+from tasks.artifacts.files import training_of
+from tasks.dataset.dataset import Dataset
+from tasks.errors import BadInputError
+from tasks.methods.registry import usable_methods
+from tasks.tables.computed_tables import FOLLOWED
+
+
+@dataclass(frozen=True, eq=False)
+class Expression:
+    """What the run's cell lines express; `groups` numbers their lineages, None where those are not known."""
+
+    cell_lines: Sequence[str]
+    genes: Sequence[str]
+    values: Float32[np.ndarray, "lines genes"]
+    groups: Int64[np.ndarray, " lines"] | None
+
+
+def followed_table(reader: StoreReader, only: Collection[str] | None = None) -> pa.Table:
+    """Up to ten genes per target (of `only`, where given) of every method that predicts from all genes.
+
+    Raises BadInputError where there is such a method, but its expression is nowhere to be found.
+    """
+    on_all_genes = {method.name for method in usable_methods() if method.predicts_from == "all genes"}
+    scores = scored_folds(reader, only)
+    methods = sorted(on_all_genes.intersection(scores.column("method").to_pylist()))
+    if not methods:
+        return FOLLOWED.schema.empty_table()
+    expression = _expression_of(reader)
+    parts = [_of_method(reader, method, of_method(scores, method), expression, only) for method in methods]
+    return sort_rows(pa.concat_tables(parts), FOLLOWED.key).combine_chunks()
+
+
+def _of_method(
+    reader: StoreReader,
+    method: str,
+    scores: pa.Table,
+    expression: Expression,
+    only: Collection[str] | None,
+) -> pa.Table:
+    targets = sorted(set(scores.column("target").to_pylist()))
+    predicted, measured = _deviations(reader, method, scores, targets, expression.cell_lines, only)
+    found = followed_genes(expression.values, predicted, measured, expression.groups)
+    genes = np.array(expression.genes, dtype=object)
+    columns = {
+        "method": [method] * len(found.rank),
+        "target": np.array(targets, dtype=object)[found.target],
+        "gene": genes[found.gene],
+        "rank": found.rank,
+        "pearson": found.pearson,
+        "partial": found.partial,
+        "pearson_measured": found.measured,
+        "partial_measured": found.measured_partial,
+    }
+    arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in FOLLOWED.schema]
+    return pa.table(arrays, schema=FOLLOWED.schema)
+
+
+def _deviations(
+    reader: StoreReader,
+    method: str,
+    scores: pa.Table,
+    targets: Sequence[str],
+    cell_lines: Sequence[str],
+    only: Collection[str] | None,
+) -> tuple[Float64[np.ndarray, "lines targets"], Float64[np.ndarray, "lines targets"]]:
+    """Predicted and measured effects, each less its fold's training mean; NaN where there is none."""
+    known, lines = pa.array(targets, pa.string()), pa.array(list(cell_lines), pa.string())
+    folds = np.unique(scores.column("fold").to_numpy())
+    means = np.full((len(targets), len(folds)), np.nan)
+    at_fold = np.searchsorted(folds, scores.column("fold").to_numpy())
+    means[_places(scores.column("target"), known), at_fold] = _real(scores, "train_mean")
+    out = tuple(np.full((len(cell_lines), len(targets)), np.nan) for _ in range(2))
+    counted = pa.array(folds, pa.int32())
+    wanted = ("target", "fold", "cell_line", "predicted", "measured")
+    for _, whole in reader.parts("predictions", wanted, only, method):
+        part = whole.filter(pc.is_in(whole.column("fold"), value_set=counted))
+        target = _places(part.column("target"), known)
+        place = (_places(part.column("cell_line"), lines), target)
+        mean = means[target, np.searchsorted(folds, part.column("fold").to_numpy())]
+        for side, name in zip(out, ("predicted", "measured"), strict=True):
+            side[place] = _less(_real(part, name), mean)
+    return out[0], out[1]
+
+
+def _less(values: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Values less their mean, and 0 where only rounding is left: predicting the mean is no prediction."""
+    left = values - mean
+    return np.where(np.abs(left) <= CONSTANT_TOLERANCE * np.abs(mean), 0.0, left)
+
+
+def _places(column: pa.ChunkedArray, known: pa.Array) -> np.ndarray:
+    encoded = column.combine_chunks().dictionary_encode()
+    places = pc.index_in(encoded.dictionary, value_set=known)
+    return np.asarray(places).astype(np.int64)[np.asarray(encoded.indices)]
+
+
+def _real(table: pa.Table, name: str) -> np.ndarray:
+    return table.column(name).to_numpy().astype(np.float64, copy=False)
+
+
+def _expression_of(reader: StoreReader) -> Expression:
+    if (dataset := _dataset_of(reader)) is not None:
+        values = np.asarray(dataset.expression)
+        return Expression(dataset.cell_lines, dataset.genes, values, groups_of(dataset.lineages))
+    if copies := sorted(reader.fs.paths(layout.TRAINING)):
+        training = training_of(reader.training(Path(copies[0]).stem))
+        return Expression(training.cell_lines, training.genes, training.expression, None)
+    places = ", ".join(reader.datasets()) or "no place is recorded"
+    raise BadInputError(
+        f"{reader.fs.name}: table followed needs the expression of the run's Dataset, which is not to be "
+        f"found unchanged ({places}), and the store holds no copy: put it back, or tell the store where it "
+        "is now by the same `knockcast run` on it (nothing is computed again)"
+    )
+
+
+def _dataset_of(reader: StoreReader) -> Dataset | None:
+    """The Dataset the run was made from, if it lies where a run found it and is the same to the bit."""
+    for place in reader.datasets():
+        try:
+            dataset = Dataset.open(place)
+            if dataset.content_hash == reader.run.get("dataset_hash"):
+                dataset.verify()
+                return dataset
+        except (BadInputError, OSError):
+            continue
+    return None
