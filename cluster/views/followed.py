@@ -17,6 +17,7 @@ from cluster.store import layout
 from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.views.genes import of_method, scored_folds
+from cluster.views.out_of_fold import positions, training_means
 from modeling.interpretation.followed import followed_genes, groups_of
 from modeling.statistics.metrics import CONSTANT_TOLERANCE
 from tasks.artifacts.files import training_of
@@ -24,6 +25,8 @@ from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tasks.methods.registry import usable_methods
 from tasks.tables.computed_tables import FOLLOWED
+
+Deviations = Float64[np.ndarray, "lines targets"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +61,12 @@ def _of_method(
     expression: Expression,
     only: Collection[str] | None,
 ) -> pa.Table:
-    targets = sorted(set(scores.column("target").to_pylist()))
-    predicted, measured = _deviations(reader, method, scores, targets, expression.cell_lines, only)
+    targets, predicted, measured = _deviations(reader, method, scores, expression.cell_lines, only)
     found = followed_genes(expression.values, predicted, measured, expression.groups)
     genes = np.array(expression.genes, dtype=object)
     columns = {
         "method": [method] * len(found.rank),
-        "target": np.array(targets, dtype=object)[found.target],
+        "target": targets.take(pa.array(found.target)).to_pylist(),
         "gene": genes[found.gene],
         "rank": found.rank,
         "pearson": found.pearson,
@@ -80,43 +82,31 @@ def _deviations(
     reader: StoreReader,
     method: str,
     scores: pa.Table,
-    targets: Sequence[str],
     cell_lines: Sequence[str],
     only: Collection[str] | None,
-) -> tuple[Float64[np.ndarray, "lines targets"], Float64[np.ndarray, "lines targets"]]:
-    """Predicted and measured effects, each less its fold's training mean; NaN where there is none."""
-    known, lines = pa.array(targets, pa.string()), pa.array(list(cell_lines), pa.string())
-    folds = np.unique(scores.column("fold").to_numpy())
-    means = np.full((len(targets), len(folds)), np.nan)
-    at_fold = np.searchsorted(folds, scores.column("fold").to_numpy())
-    means[_places(scores.column("target"), known), at_fold] = _real(scores, "train_mean")
-    out = tuple(np.full((len(cell_lines), len(targets)), np.nan) for _ in range(2))
+) -> tuple[pa.StringArray, Deviations, Deviations]:
+    """Targets; predicted and measured effects less their fold's training mean, NaN where there is none."""
+    targets, folds, means = training_means(scores)
+    number = {line: at for at, line in enumerate(cell_lines)}
+    predicted, measured = (np.full((len(cell_lines), len(targets)), np.nan) for _ in range(2))
     counted = pa.array(folds, pa.int32())
     wanted = ("target", "fold", "cell_line", "predicted", "measured")
     for _, whole in reader.parts("predictions", wanted, only, method):
         part = whole.filter(pc.is_in(whole.column("fold"), value_set=counted))
-        target = _places(part.column("target"), known)
-        place = (_places(part.column("cell_line"), lines), target)
-        mean = means[target, np.searchsorted(folds, part.column("fold").to_numpy())]
-        for side, name in zip(out, ("predicted", "measured"), strict=True):
-            side[place] = _less(_real(part, name), mean)
-    return out[0], out[1]
+        at = positions(part, targets, folds)
+        encoded = part.column("cell_line").combine_chunks().dictionary_encode()
+        lines = np.array([number[line] for line in encoded.dictionary.to_pylist()], dtype=np.int64)
+        place = (lines[np.asarray(encoded.indices)], at[0])
+        for side, name in ((predicted, "predicted"), (measured, "measured")):
+            values = part.column(name).to_numpy().astype(np.float64, copy=False)
+            side[place] = _less(values, means[at])
+    return targets, predicted, measured
 
 
 def _less(values: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """Values less their mean, and 0 where only rounding is left: predicting the mean is no prediction."""
     left = values - mean
     return np.where(np.abs(left) <= CONSTANT_TOLERANCE * np.abs(mean), 0.0, left)
-
-
-def _places(column: pa.ChunkedArray, known: pa.Array) -> np.ndarray:
-    encoded = column.combine_chunks().dictionary_encode()
-    places = pc.index_in(encoded.dictionary, value_set=known)
-    return np.asarray(places).astype(np.int64)[np.asarray(encoded.indices)]
-
-
-def _real(table: pa.Table, name: str) -> np.ndarray:
-    return table.column(name).to_numpy().astype(np.float64, copy=False)
 
 
 def _expression_of(reader: StoreReader) -> Expression:

@@ -28,7 +28,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> StoreReader:
 
 # Of a run without failures, held-out lineages, or methods with shared networks and profiles.
 EMPTY = {
-    *("failures", "lineages", "lineage_targets"),
+    *("failures", "followed", "lineages", "lineage_targets"),
     *("networks", "searches", "fold_choices", "profile_scores", "components", "borrowing", "modules"),
 }
 
