@@ -26,7 +26,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> StoreReader:
     return StoreReader(made_store(tmp_path_factory.mktemp("s")).fs)
 
 
-# Of a run without failures, held-out lineages, or methods with shared networks and profiles.
+# Of a run without failures, held-out lineages, or methods on all genes, with shared networks and profiles.
 EMPTY = {
     *("failures", "followed", "lineages", "lineage_targets"),
     *("networks", "searches", "fold_choices", "profile_scores", "components", "borrowing", "modules"),

@@ -15,7 +15,14 @@ def test_schemas_and_keys_are_those_of_the_definitions():
         table = TABLES[name]
         assert KEYS[name] == table.key
         assert schema.names == [column.name for column in table.columns if not column.computed]
-    assert set(TABLES) - set(SCHEMAS) == {"genes", "ranking", "lineages", "lineage_targets", "shards"}
+    assert set(TABLES) - set(SCHEMAS) == {
+        "genes",
+        "ranking",
+        "followed",
+        "lineages",
+        "lineage_targets",
+        "shards",
+    }
     assert {column.name for table in TABLES.values() for column in table.columns} >= set(MAY_DIFFER)
 
 
