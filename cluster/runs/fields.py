@@ -49,7 +49,7 @@ class RunOptions(BaseModel):
     )
     final: bool = _option(True, "Also fit on all lines, for predict.", WHAT)
 
-    preset: str = _option("quick", "quick | published, or candidates by name: ols,knn.", RESULTS)
+    preset: str = _option("quick", "quick | careful | published, or candidates by name: ols,knn.", RESULTS)
     scheme: Literal["kfold", "split", "lineage"] = _option(
         "kfold", "kfold | split (75/25) | lineage (each with 40 or more lines).", RESULTS
     )

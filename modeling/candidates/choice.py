@@ -20,7 +20,9 @@ class Trial:
 
     `validation_rmse` is NaN where the status is `failed`. `seconds` are core seconds of this thread, a
     batch's time divided over its problems; the first candidate that needs what several share (a problem's
-    SVD) pays for it, and a chosen candidate's refit is not in it.
+    SVD) pays for it, and a chosen candidate's refit is not in it. In a stack (`stacking`) the RMSE is of
+    predictions for all lines by inner folds, `weight` is the candidate's share of the stack, and `chosen` says
+    that it has one.
     """
 
     candidate: str
@@ -30,11 +32,12 @@ class Trial:
     seconds: float
     status: FitStatus
     reason: str
+    weight: float | None = None
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The winner, refitted on all the problem's lines, and every trial in the order of the candidates.
+    """The winner, or a stack, refitted on all the problem's lines, and every trial in the order of the candidates.
 
     `seconds` are core seconds of all trials and refits. Status `failed` in `fitted`: no candidate could
     be fitted, and its reason names each one's.

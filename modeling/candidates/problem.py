@@ -36,14 +36,16 @@ class Problem:
     """Learn `effect` (lines) from `features` (lines x modifiers, raw log2(TPM+1)), on training lines alone.
 
     `seed` decides everything random in the fit, except what the problems of one fold share (`deep`'s orders
-    and dropout masks), which `fold_seed` decides. Arrays are taken as contiguous float64, so that the memory
-    they came in cannot change a result. Raises ValueError where the shapes do not fit each other.
+    and dropout masks), which `fold_seed` decides. `own` is the column of the target's own expression, -1 where
+    it is not among the features. Arrays are taken as contiguous float64, so that the memory they came in
+    cannot change a result. Raises ValueError where the shapes do not fit each other.
     """
 
     features: Float64[np.ndarray, "lines features"]
     effect: Float64[np.ndarray, " lines"]
     seed: int
     fold_seed: int = 0
+    own: int = -1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "features", np.ascontiguousarray(self.features, dtype=np.float64))
@@ -66,7 +68,7 @@ class Problem:
 
     def take(self, lines: Int64[np.ndarray, " some_lines"]) -> "Problem":
         """The same problem on some of its lines, with the same seeds."""
-        return Problem(self.features[lines], self.effect[lines], self.seed, self.fold_seed)
+        return Problem(self.features[lines], self.effect[lines], self.seed, self.fold_seed, self.own)
 
     @cached_property
     def trouble(self) -> str:

@@ -15,13 +15,15 @@ import numpy as np
 
 import modeling.candidates
 from modeling.candidates.base import Candidate
-from modeling.candidates.fitted import Fitted
+from modeling.candidates.fitted import Fitted, Model
 from modeling.candidates.problem import Problem
+from modeling.candidates.stacked_model import STACK, StackModel
 from modeling.plugins import CANDIDATES, Plugin, discover
 
 __all__ = [
     "BUILT",
     "PRESETS",
+    "STACKED",
     "Candidate",
     "Fitted",
     "Problem",
@@ -36,7 +38,11 @@ __all__ = [
 PRESETS: dict[str, tuple[str, ...]] = {
     "quick": ("ols", "ridge", "lasso", "tree"),
     "published": ("ols", "lasso", "xgboost", "deep", "gp", "knn", "tree"),
+    "careful": ("few_ridge", "ridge", "knn", "own_expression"),
 }
+STACKED = frozenset(
+    {"careful"}
+)  # presets whose candidates are weighted (`stacking`); of others the best is taken
 PLANNED_PRESETS = ("best",)
 
 IMPORTS_TORCH = "torch_"  # begins the names of modules that do: seconds that nobody should pay for a list
@@ -115,7 +121,7 @@ def candidates_of(preset: str | Sequence[str], device: str = "cpu") -> tuple[Can
     """
     if isinstance(preset, str):
         if preset in PLANNED_PRESETS:
-            raise ValueError(f"preset {preset!r} is not built yet; use 'quick' or 'published'")
+            raise ValueError(f"preset {preset!r} is not built yet; use 'quick', 'careful' or 'published'")
         if preset not in PRESETS:
             raise ValueError(
                 f"unknown preset {preset!r}; known are {', '.join(PRESETS)}, and candidates by name, "
@@ -140,14 +146,23 @@ def restore(kind: str, arrays: Mapping[str, np.ndarray]) -> Fitted:
     Raises ValueError for an unknown kind (as `candidate_of`) or an array that is missing. Compare the hash of
     stored bytes first: see `boosting.BoosterModel`.
     """
-    if kind not in known_candidates():
+    if kind != STACK and kind not in known_candidates():
         raise ValueError(
             f"cannot restore a model of kind {kind!r}; known are {', '.join(known_candidates())}. "
             "If another package fitted it, install that package"
         )
     try:
+        if kind == STACK:
+            return Fitted(kind, StackModel.from_arrays(arrays, _restored))
         return Fitted(kind, candidate_of(kind).restore(arrays))
     except KeyError as error:
         raise ValueError(
             f"a stored {kind} model lacks the array {error}; it holds {sorted(arrays)}"
         ) from error
+
+
+def _restored(name: str, arrays: Mapping[str, np.ndarray]) -> Model:
+    """A candidate's model within a stack."""
+    model = restore(name, arrays).model
+    assert model is not None
+    return model

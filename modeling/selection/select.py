@@ -51,6 +51,7 @@ class SelectionSettings:
         redundancy: if given, genes are taken in the order pearson, spearman, chi2, each the strongest first,
             and a gene whose |Pearson r| with one already chosen is at least this is passed over (the
             published code: 0.95).
+        tests: those that choose genes; the statistics and q of the others are reported all the same.
         cut: where the chi-squared test splits a gene's lines: genes must be prepared with the same.
 
     Raises:
@@ -61,6 +62,7 @@ class SelectionSettings:
     fdr: float | None = 0.05
     redundancy: float | None = None
     cut: Cut = "median"
+    tests: tuple[str, ...] = TESTS
 
     def __post_init__(self) -> None:
         if self.top < 1:
@@ -69,6 +71,8 @@ class SelectionSettings:
             raise ValueError(f"fdr: expected a rate between 0 and 1, got {self.fdr}")
         if self.redundancy is not None and not 0 < self.redundancy <= 1:
             raise ValueError(f"redundancy: expected |r| in (0, 1] or None, got {self.redundancy}")
+        if not self.tests or not set(self.tests) <= set(TESTS):
+            raise ValueError(f"tests: expected some of {', '.join(TESTS)}, got {self.tests}")
 
     @property
     def table_fdr(self) -> float:
@@ -209,6 +213,9 @@ class _Target:
         """The genes each test chooses, in the order of `TESTS`."""
         by_test, so_far = [], list[int]()
         for test, magnitude, least in zip(TESTS, self.statistic_magnitude, self.critical_values, strict=True):
+            if test not in settings.tests:
+                by_test.append(np.empty(0, dtype=np.int64))
+                continue
             ordered = partial(strongest, magnitude, least, self._statistic(test))
             if settings.redundancy is None:
                 by_test.append(ordered(settings.top))

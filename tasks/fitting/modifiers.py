@@ -38,7 +38,8 @@ class TargetFit:
     """What one target's training lines gave: its modifiers, the chosen model, and how it went.
 
     `train` holds the rows of the panel used (training lines with a measured effect); `choice` is None where
-    nothing was fitted, and the prediction is then `train_mean` (unless the status is `too_few_lines`).
+    nothing was fitted, and the prediction is then `train_mean` (unless the status is `too_few_lines`). `genes`
+    are the columns of the model's features where those are others than the modifiers, or in another order.
     """
 
     target: int
@@ -49,6 +50,14 @@ class TargetFit:
     modifiers: Modifiers | None = None
     choice: Choice | None = None
     seconds: float = 0.0
+    genes: Int64[np.ndarray, " features"] | None = None
+
+    @property
+    def features(self) -> Int64[np.ndarray, " features"]:
+        """Columns of expression that the model reads, in its order; empty where nothing was fitted."""
+        if self.genes is not None:
+            return self.genes
+        return np.empty(0, dtype=np.int64) if self.modifiers is None else self.modifiers.genes
 
     @property
     def predicts(self) -> bool:
@@ -73,9 +82,9 @@ class TargetFit:
         """The prediction for cell lines of the panel: the training mean where nothing was fitted."""
         if not self.predicts:
             return None
-        if self.choice is None or self.modifiers is None:
+        if self.choice is None:
             return np.full(len(rows), self.train_mean)
-        return self.choice.fitted.predict(features_of(panel, rows, self.modifiers))
+        return self.choice.fitted.predict(features_of(panel, rows, self.features))
 
 
 def prepare_fold(panel: Panel, fold: Fold, settings: MethodSettings) -> PreparedFold:
@@ -102,10 +111,10 @@ def fit_targets(
     select_group = partial(_select_group, panel, prepared, settings)
     selected = fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, select_group)
     # One call for the whole block: what candidates do once for many targets they do once.
-    open_ = [(fit, fit.modifiers) for fit in selected if fit.modifiers]
-    problems = [_problem(panel, prepared.fold.number, settings.seed, *pair) for pair in open_]
+    open_ = [fit for fit in selected if fit.modifiers]
+    problems = [_problem(panel, prepared.fold.number, settings.seed, fit) for fit in open_]
     choices = choose(problems, candidates_of(settings.candidates, settings.device))
-    chosen = {fit.target: _with_choice(fit, choice) for (fit, _), choice in zip(open_, choices, strict=True)}
+    chosen = {fit.target: _with_choice(fit, choice) for fit, choice in zip(open_, choices, strict=True)}
     return [chosen.get(fit.target, fit) for fit in selected]
 
 
@@ -132,20 +141,22 @@ def _select_group(
     ]
 
 
-def _problem(panel: Panel, fold: int, seed: int, fit: TargetFit, modifiers: Modifiers) -> Problem:
+def _problem(panel: Panel, fold: int, seed: int, fit: TargetFit) -> Problem:
+    own = np.flatnonzero(fit.features == panel.own[fit.target])
     return Problem(
-        features_of(panel, fit.train, modifiers),
+        features_of(panel, fit.train, fit.features),
         panel.effect[fit.train, fit.target].astype(np.float64),
         seed_of(seed, panel.targets[fit.target], fold, "autoselect"),
         seed_of(seed, "fold", fold),
+        int(own[0]) if own.size else -1,
     )
 
 
 def features_of(
-    panel: Panel, rows: Int64[np.ndarray, " lines"], modifiers: Modifiers
+    panel: Panel, rows: Int64[np.ndarray, " lines"], genes: Int64[np.ndarray, " features"]
 ) -> Float64[np.ndarray, "lines features"]:
-    """The modifiers' expression on the given cell lines."""
-    return panel.expression[np.ix_(rows, modifiers.genes)].astype(np.float64)
+    """The genes' expression on the given cell lines."""
+    return panel.expression[np.ix_(rows, genes)].astype(np.float64)
 
 
 def _with_choice(fit: TargetFit, choice: Choice) -> TargetFit:

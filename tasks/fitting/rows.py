@@ -150,6 +150,7 @@ def candidate_rows(fit: Fit, unit: Row) -> list[Row]:
             "parameters": _json(trial.parameters),
             "validation_rmse": trial.validation_rmse,
             "chosen": trial.chosen,
+            "weight": trial.weight,
             "status": trial.status,
             "reason": trial.reason or None,
             "seconds": trial.seconds,

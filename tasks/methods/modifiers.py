@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from modeling.candidates.registry import candidates_of
+from modeling.candidates.registry import STACKED, candidates_of
 from modeling.folds import Fold
 from modeling.selection.association import TESTS, TILE_TARGETS
+from modeling.selection.select import SelectionSettings
+from tasks.dataset.dataset import Dataset
 from tasks.fitting.fold import MethodSettings, Panel
 from tasks.fitting.modifiers import PreparedFold, TargetFit, fit_targets, prepare_fold
+from tasks.fitting.stacks import INNER_FOLDS, fit_stacks
 from tasks.methods.cost import ROW_SECONDS, TRAINING_SHARE, WORKER_BYTES, Cost, DataSize
 from tasks.methods.method import CommittedWork, Method
 from tasks.scoring.linear import predict_restored
@@ -25,6 +28,8 @@ BOOSTING = ("xgboost",)
 ONE_MODIFIER_SHARE = 0.4  # of what boosting takes on some 20
 
 SELECTION_SECONDS, SELECTION_ALL_GENES = 0.0007, 0.0015  # one target: by itself, and what genes add
+INNER_SECONDS, INNER_ALL_GENES = 0.001, 0.004  # the same of inner folds
+STACK_WIDTH = 3.0  # some 60 features
 PREPARATION_SECONDS = 0.6
 GENE_BYTES = 8 + 8 + 1 / 8  # a gene and line as prepared: standardised, ranked, as a bit
 
@@ -47,16 +52,28 @@ class Modifiers(Method):
     def fit(
         self, panel: Panel, prepared: PreparedFold, targets: Sequence[int], settings: MethodSettings
     ) -> list[TargetFit]:
-        """Select modifiers, choose and fit a model for each target."""
-        return fit_targets(panel, prepared, targets, settings)
+        """Select modifiers, choose or stack, and fit a model for each target."""
+        fit = fit_stacks if settings.candidates in STACKED else fit_targets
+        return fit(panel, prepared, targets, settings)
+
+    def check(self, dataset: Dataset, settings: MethodSettings) -> list[str]:
+        """A stack selects by a rule of its own, which these options would not change."""
+        del dataset
+        plain = SelectionSettings(top=settings.selection.top)
+        if settings.candidates not in STACKED or settings.selection == plain:
+            return []
+        return [
+            f"--preset {settings.candidates}: it takes the genes of highest |r| whatever their q; leave out --fdr, "
+            "--redundancy and --like-the-code, or use another --preset"
+        ]
 
     def final_model(self, panel: Panel, prepared: PreparedFold, fit: TargetFit) -> Row:
-        """The candidate chosen: coefficients on log2(TPM+1) for linear kinds, else weights."""
-        if fit.choice is None or fit.modifiers is None:
+        """The candidate chosen, or the stack: coefficients on log2(TPM+1) for linear kinds, else weights."""
+        if fit.choice is None:
             raise ValueError("a target without modifiers has its mean as model")
         fitted = fit.choice.fitted
         row: Row = {
-            "modifiers": [panel.genes[g] for g in fit.modifiers.genes],
+            "modifiers": [panel.genes[g] for g in fit.features],
             "parameters": as_json(fitted.parameters),
         }
         linear = fitted.coefficients()
@@ -82,6 +99,10 @@ class AllModifiers(Modifiers):
     help = "one XGBoost on all modifiers of a target"
     reads = SELECTION
     stores_models = False
+
+    def check(self, dataset: Dataset, settings: MethodSettings) -> list[str]:
+        """Nothing: it does not read the preset."""
+        return Method.check(self, dataset, settings)
 
     def fit(
         self, panel: Panel, prepared: PreparedFold, targets: Sequence[int], settings: MethodSettings
@@ -116,17 +137,22 @@ class OneModifier(AllModifiers):
 
 
 def _cost(size: DataSize, candidates: str | Sequence[str], share: float = 1.0) -> Cost:
+    stacked = candidates in STACKED
     selection = SELECTION_SECONDS + SELECTION_ALL_GENES * size.wide * size.long
     fold_bytes = int(GENE_BYTES * size.genes * size.cell_lines)
     tile = 8 * TILE_TARGETS * size.genes
+    # A tile of targets x genes for each test, and the genes prepared again where lines are missing.
+    worker_bytes = WORKER_BYTES + len(TESTS) * tile + fold_bytes
+    if stacked:  # beside those, the genes cut by inner folds, and a tile for each
+        selection += INNER_SECONDS + INNER_ALL_GENES * size.wide * size.long
+        worker_bytes += 8 * size.genes * size.cell_lines + (INNER_FOLDS + 2) * tile
+    lines = TRAINING_SHARE * size.cell_lines
+    choice = _stack_seconds(candidates, lines) if stacked else _choice_seconds(candidates, lines)
     return Cost(
-        target=ROW_SECONDS
-        + selection
-        + share * _choice_seconds(candidates, TRAINING_SHARE * size.cell_lines),
+        target=ROW_SECONDS + selection + share * choice,
         preparation=PREPARATION_SECONDS * size.wide * size.long,
         fold_bytes=fold_bytes,
-        # A tile of targets x genes for each test, and the genes prepared again where lines are missing.
-        worker_bytes=WORKER_BYTES + len(TESTS) * tile + fold_bytes,
+        worker_bytes=worker_bytes,
     )
 
 
@@ -134,6 +160,12 @@ def _choice_seconds(candidates: str | Sequence[str], n_lines: float) -> float:
     """A trial of each, and a fit of the winner, whichever it is."""
     tried = candidates_of(candidates)
     return sum(each.fit_seconds(n_lines) for each in tried) * (1 + 1 / len(tried))
+
+
+def _stack_seconds(candidates: str | Sequence[str], n_lines: float) -> float:
+    """A fit of each in every inner fold, and one on all lines, to `STACK_WIDTH` times as many features."""
+    once = sum(each.fit_seconds(n_lines) for each in candidates_of(candidates))
+    return STACK_WIDTH * once * (INNER_FOLDS + 1)
 
 
 METHODS: tuple[Method, ...] = (Modifiers(), OneModifier(), AllModifiers())

@@ -136,18 +136,29 @@ CANDIDATES = Table(
         Column(
             "validation_rmse",
             REAL,
-            "its error inside the training lines: on a tenth it did not learn from; leave-one-out for "
-            "kernels, out of bag for forests. Null where it failed, and for `reduced_rank`, which judges all "
-            "targets together (`fold_choices`)",
+            "its error inside the training lines: on a tenth it did not learn from; by five inner folds in a "
+            "stack (preset careful); leave-one-out for kernels, out of bag for forests. Null where it failed, "
+            "and for `reduced_rank`, which judges all targets together (`fold_choices`)",
             EFFECT,
         ),
         Column(
-            "chosen", TRUTH, "whether it won: the lowest error, and its refit on all training lines succeeded"
+            "chosen",
+            TRUTH,
+            "whether it won: the lowest error, and its refit on all training lines succeeded; in a stack, "
+            "whether its weight is above 0",
         ),
         Column("status", TEXT, "`ok`, `not_converged` (usable, its solver stopped early) or `failed`"),
         REASON,
         Column("seconds", REAL, "time of this trial, without the refit of a winner", "core-seconds"),
+        Column(
+            "weight",
+            REAL,
+            "its part in a stack (preset careful): of its deviation from the training mean; 0 where it has "
+            "none or failed, null where one candidate is chosen",
+            since=2,
+        ),
     ),
+    version=2,
 )
 
 PREDICTIONS = Table(

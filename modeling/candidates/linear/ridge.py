@@ -42,11 +42,13 @@ class Ridge(SingleProblemCandidate):
         return Fitted(self.name, linear_model(problem, weights), parameters)
 
 
-def leave_one_out_errors(problem: Problem) -> Float64[np.ndarray, " penalties"]:
+def leave_one_out_errors(
+    problem: Problem, penalties: Float64[np.ndarray, " penalties"] = PENALTIES
+) -> Float64[np.ndarray, " penalties"]:
     """Mean squared leave-one-out error of each penalty, the intercept refitted as well."""
     svd = problem.svd
     squares = svd.singular[:, np.newaxis] ** 2
-    kept = squares / (squares + PENALTIES)
+    kept = squares / (squares + penalties)
     residuals = problem.effect_centred[:, np.newaxis] - svd.left @ (
         kept * (svd.left.T @ problem.effect_centred)[:, np.newaxis]
     )
