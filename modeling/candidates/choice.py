@@ -21,8 +21,8 @@ class Trial:
     `validation_rmse` is NaN where the status is `failed`. `seconds` are core seconds of this thread, a
     batch's time divided over its problems; the first candidate that needs what several share (a problem's
     SVD) pays for it, and a chosen candidate's refit is not in it. In a stack (`stacking`) the RMSE is of
-    predictions for all lines by inner folds, `weight` is the candidate's share of the stack, and `chosen` says
-    that it has one.
+    predictions for all lines by inner folds, `weight` is the candidate's in the stack, and `chosen` says that
+    it has one.
     """
 
     candidate: str
@@ -37,7 +37,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Choice:
-    """The winner, or a stack, refitted on all the problem's lines, and every trial in the order of the candidates.
+    """The winner or stack, fitted to all the problem's lines, and every trial in the order of the candidates.
 
     `seconds` are core seconds of all trials and refits. Status `failed` in `fitted`: no candidate could
     be fitted, and its reason names each one's.

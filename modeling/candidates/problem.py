@@ -36,9 +36,9 @@ class Problem:
     """Learn `effect` (lines) from `features` (lines x modifiers, raw log2(TPM+1)), on training lines alone.
 
     `seed` decides everything random in the fit, except what the problems of one fold share (`deep`'s orders
-    and dropout masks), which `fold_seed` decides. `own` is the column of the target's own expression, -1 where
-    it is not among the features. Arrays are taken as contiguous float64, so that the memory they came in
-    cannot change a result. Raises ValueError where the shapes do not fit each other.
+    and dropout masks), which `fold_seed` decides. `own` is the column of the target's own expression, -1
+    where it is not among the features. Arrays are taken as contiguous float64, so that the memory they came
+    in cannot change a result. Raises ValueError where the shapes do not fit each other.
     """
 
     features: Float64[np.ndarray, "lines features"]

@@ -38,7 +38,7 @@ __all__ = [
 PRESETS: dict[str, tuple[str, ...]] = {
     "quick": ("ols", "ridge", "lasso", "tree"),
     "published": ("ols", "lasso", "xgboost", "deep", "gp", "knn", "tree"),
-    "careful": ("few_ridge", "ridge", "knn", "own_expression"),
+    "careful": ("few_ridge", "ridge", "knn100", "own_expression"),
 }
 STACKED = frozenset(
     {"careful"}
@@ -163,6 +163,9 @@ def restore(kind: str, arrays: Mapping[str, np.ndarray]) -> Fitted:
 
 def _restored(name: str, arrays: Mapping[str, np.ndarray]) -> Model:
     """A candidate's model within a stack."""
-    model = restore(name, arrays).model
-    assert model is not None
-    return model
+    if name not in known_candidates():
+        raise ValueError(
+            f"cannot restore a stack's model of kind {name!r}; known are {', '.join(known_candidates())}. "
+            "If another package fitted it, install that package"
+        )
+    return candidate_of(name).restore(arrays)

@@ -25,14 +25,15 @@ class StackModel:
 
     def predict(self, features: Features) -> Lines:
         """Predicted effect for raw features."""
-        parts = (self.weights[name] * model.predict(features) for name, model in self.models.items())
+        # By name, because arrays that come back from a file have no other order.
+        parts = (self.weights[name] * self.models[name].predict(features) for name in sorted(self.models))
         return sum(parts, start=self.linear.predict(features))
 
     def arrays(self) -> Arrays:
         """Those of `linear`, and `CANDIDATE/ARRAY` and `CANDIDATE/` (its weight) of the others.
 
-        float64 arrays that are float32 as well (training expression) are kept as that, at half the size, under a
-        name that ends in `~`.
+        float64 arrays that are float32 as well (training expression) are kept as that, half the size, under
+        a name that ends in `~`.
         """
         arrays = dict(self.linear.arrays())
         for name, model in self.models.items():

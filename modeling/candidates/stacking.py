@@ -73,10 +73,10 @@ def stack(problems: Sequence[NestedProblem], candidates: Sequence[Candidate]) ->
 def stacking_weights(predicted: Float64[np.ndarray, "lines candidates"], effect: Lines) -> PerCandidate:
     """Weights w >= 0 that minimise |effect - predicted w|^2 + t |w - s/m|^2 over the m candidates.
 
-    Both come less the mean of the lines learned from. t is `SHRINKAGE` times the mean square length of
-    a candidate's predictions; s is what share of the candidates' mean prediction fits best, within `LEAST_SHARE`
-    and 1. So where nothing is predictable the stack stays near the mean, and candidates that are alike share.
-    One that always predicts the mean has no part in it: its weight is 0.
+    Both come less the mean of the lines learned from. t is `SHRINKAGE` times the
+    candidates' mean sum of squares; s is what share of the candidates' mean prediction fits best, within `LEAST_SHARE`
+    and 1. So where nothing is predictable the stack stays near the mean, and candidates that are alike
+    share. One that always predicts the mean has no part in it: its weight is 0.
     """
     weights = np.zeros(predicted.shape[1])
     varies = np.flatnonzero(np.any(predicted != 0, axis=0))
@@ -159,16 +159,15 @@ def _try(problem: NestedProblem, candidate: Candidate, means: Lines) -> _Tried:
 
 def _along(problem: NestedProblem, candidate: Path) -> tuple[Lines, int | None]:
     """Predictions by the setting of the least error over all inner folds, the first at a tie; and which."""
-    columns: np.ndarray | None = None
+    columns = np.empty((problem.whole.n_lines, 0))
     try:
         for fold in problem.folds:
             found = candidate.path(fold.problem).predict(fold.features)
-            if columns is None:
+            if not columns.size:
                 columns = np.empty((problem.whole.n_lines, found.shape[1]))
             columns[fold.held] = found
     except LIBRARY_FAILURES:
         return np.full(problem.whole.n_lines, np.nan), None
-    assert columns is not None
     errors = np.square(columns - problem.whole.effect[:, np.newaxis]).mean(axis=0)
     setting = int(np.argmin(errors))
     return columns[:, setting], setting

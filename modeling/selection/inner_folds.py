@@ -23,7 +23,7 @@ def strongest_without(
     parts: Sequence[Int64[np.ndarray, " part"]],
     count: int,
 ) -> list[list[Int64[np.ndarray, " k"]]]:
-    """Per target and part: columns of the genes of highest |r| on the lines of the other parts, at most `count`.
+    """Per target and part: the genes (columns) of highest |r| on the other parts' lines, at most `count`.
 
     The strongest come first; equal ones (12 digits) by column. Genes or targets that are constant on those
     lines have r = 0, and a gene of |r| 0 is not taken. A target's genes do not depend on the others.
@@ -80,7 +80,7 @@ def _without(
 def _spread(
     sums: Float64[np.ndarray, " k"], squares: Float64[np.ndarray, " k"], kept: int
 ) -> Float64[np.ndarray, " k"]:
-    """Length of centred values on the kept lines, from the sum and squares of the others; 0 where constant."""
+    """Length of centred values on the kept lines, from sum and squares of the others; 0 where constant."""
     left = 1.0 - squares - np.square(sums) / kept
     return np.sqrt(np.where(left > CONSTANT, left, 0.0))
 

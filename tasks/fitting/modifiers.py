@@ -38,8 +38,8 @@ class TargetFit:
     """What one target's training lines gave: its modifiers, the chosen model, and how it went.
 
     `train` holds the rows of the panel used (training lines with a measured effect); `choice` is None where
-    nothing was fitted, and the prediction is then `train_mean` (unless the status is `too_few_lines`). `genes`
-    are the columns of the model's features where those are others than the modifiers, or in another order.
+    nothing was fitted, and the prediction is then `train_mean` (unless the status is `too_few_lines`).
+    `genes` are the columns of the model's features where those are not the modifiers in their order.
     """
 
     target: int

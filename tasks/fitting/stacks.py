@@ -1,4 +1,4 @@
-"""Modifier models of preset `careful`: the genes of highest |r|, and a stack whose inner folds select anew."""
+"""Modifier models of preset `careful`: genes of highest |r|, and a stack whose inner folds select anew."""
 
 import time
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from modeling.seeds import generator, seed_of
 from modeling.selection.association import TESTS
 from modeling.selection.inner_folds import strongest_without
 from modeling.selection.prepared import prepare_genes
-from modeling.selection.select import SelectionSettings, select
 from modeling.selection.select import Modifiers as Selected
+from modeling.selection.select import SelectionSettings, select
 from tasks.fitting.fit import fit_by_pattern
 from tasks.fitting.fold import MethodSettings, Panel
 from tasks.fitting.modifiers import PreparedFold, TargetFit, features_of
@@ -38,9 +38,9 @@ def fit_stacks(
 ) -> list[TargetFit]:
     """Fit every target of a block on the fold's training lines; the order of `targets` is kept.
 
-    The training lines are dealt into `INNER_FOLDS` parts by the run's seed, the same for every target measured
-    on all of them. Each inner fold selects genes on the lines that its part leaves. A target's result does
-    not depend on which others are in the block.
+    The training lines are dealt into `INNER_FOLDS` parts by the run's seed, the same for all targets
+    measured on every line. Each inner fold selects genes on the lines that its part leaves. A target's result
+    does not depend on which others are in the block.
     """
     fit_group = partial(_fit_group, panel, prepared, settings)
     return fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, fit_group)

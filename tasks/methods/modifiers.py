@@ -63,8 +63,8 @@ class Modifiers(Method):
         if settings.candidates not in STACKED or settings.selection == plain:
             return []
         return [
-            f"--preset {settings.candidates}: it takes the genes of highest |r| whatever their q; leave out --fdr, "
-            "--redundancy and --like-the-code, or use another --preset"
+            f"--preset {settings.candidates}: it takes the genes of highest |r| whatever their q; leave out "
+            "--fdr, --redundancy and --like-the-code, or use another --preset"
         ]
 
     def final_model(self, panel: Panel, prepared: PreparedFold, fit: TargetFit) -> Row:

@@ -20,7 +20,7 @@ Features = Float64[np.ndarray, "lines features"]
 
 @dataclass(frozen=True)
 class RidgePath:
-    """The fits of every one of `SETTINGS` to one problem; a column of `weights` each, standardised features."""
+    """The fits of all `SETTINGS` to one problem: a column of `weights` each, of standardised features."""
 
     problem: Problem
     weights: Float64[np.ndarray, "features settings"]

@@ -1,4 +1,4 @@
-"""Straight lines through one gene's expression: the gene that goes best with the effect, or the target's own."""
+"""Straight lines through one gene's expression: the best gene's, or the target's own."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,7 +13,7 @@ from modeling.candidates.problem import Problem
 
 @dataclass(frozen=True)
 class BestGene(SingleProblemCandidate):
-    """Least squares on the feature of the highest |r| with the effect in the lines given; the first at a tie."""
+    """Least squares on the feature of the highest |r| with the effect; the first at a tie."""
 
     name: str = "best_gene"
     summary: str = "a straight line through the best single gene"

@@ -12,9 +12,9 @@ from modeling.candidates.registry import BUILT, PRESETS
 from tests.made_datasets import TARGETS, tiny_dataset
 from tests.stores import sorted_tables, table_bytes
 
-# The candidates of neither preset, a new one among them.
+# The candidates of no preset, a new one among them.
 REST = ",".join(sorted(set(BUILT) - {name for names in PRESETS.values() for name in names}))
-HERE = ("quick", "published", REST)
+HERE = ("quick", "careful", "published", REST)
 
 
 @pytest.fixture(scope="module")

@@ -88,6 +88,7 @@ def test_listing_candidates_imports_no_heavy_library():
 
 def test_presets_are_what_the_methods_say():
     assert [c.name for c in candidates_of("quick")] == ["ols", "ridge", "lasso", "tree"]
+    assert [c.name for c in candidates_of("careful")] == ["few_ridge", "ridge", "knn100", "own_expression"]
     assert PRESETS["published"] == ("ols", "lasso", "xgboost", "deep", "gp", "knn", "tree")
     assert [c.name for c in candidates_of(("knn", "ols"))] == ["knn", "ols"]
 

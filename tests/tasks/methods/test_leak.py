@@ -64,6 +64,8 @@ def test_scrambled_test_lines_change_no_kernel(panel: Panel, method: str, scheme
         ("quick", None, "kfold"),
         ("quick", None, "lineage"),
         ("published", 10, "kfold"),
+        ("careful", 10, "kfold"),
+        ("careful", 10, "lineage"),
         (("gp_noiseless", "forest", "xgboost+deep"), 10, "kfold"),
     ],
 )
