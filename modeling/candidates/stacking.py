@@ -73,10 +73,10 @@ def stack(problems: Sequence[NestedProblem], candidates: Sequence[Candidate]) ->
 def stacking_weights(predicted: Float64[np.ndarray, "lines candidates"], effect: Lines) -> PerCandidate:
     """Weights w >= 0 that minimise |effect - predicted w|^2 + t |w - s/m|^2 over the m candidates.
 
-    Both come less the mean of the lines learned from. t is `SHRINKAGE` times the
-    candidates' mean sum of squares; s is what share of the candidates' mean prediction fits best, within `LEAST_SHARE`
-    and 1. So where nothing is predictable the stack stays near the mean, and candidates that are alike
-    share. One that always predicts the mean has no part in it: its weight is 0.
+    Both come less the mean of the lines learned from. t is `SHRINKAGE` times the candidates' mean sum of
+    squares; s is what share of the candidates' mean prediction fits best, within `LEAST_SHARE` and 1. So
+    where nothing is predictable the stack stays near the mean, and candidates that are alike share. One that
+    always predicts the mean has no part in it: its weight is 0.
     """
     weights = np.zeros(predicted.shape[1])
     varies = np.flatnonzero(np.any(predicted != 0, axis=0))

@@ -20,9 +20,9 @@ CONSTANT = 1e-12
 def strongest_without(
     genes: Float64[np.ndarray, "genes cell_lines"],
     effects: Float64[np.ndarray, "cell_lines targets"],
-    parts: Sequence[Int64[np.ndarray, " part"]],
+    parts: Sequence[Int64[np.ndarray, " _"]],
     count: int,
-) -> list[list[Int64[np.ndarray, " k"]]]:
+) -> list[list[Int64[np.ndarray, " _"]]]:
     """Per target and part: the genes (columns) of highest |r| on the other parts' lines, at most `count`.
 
     The strongest come first; equal ones (12 digits) by column. Genes or targets that are constant on those
@@ -36,13 +36,13 @@ def strongest_without(
     columns = [np.ascontiguousarray(genes[:, part]) for part in parts]
     sums = [each.sum(axis=1) for each in columns]
     squares = [np.einsum("gl,gl->g", each, each) for each in columns]
-    found: list[list[Int64[np.ndarray, " k"]]] = []
+    found: list[list[Int64[np.ndarray, " _"]]] = []
     with one_blas_thread():
         for start in range(0, effects.shape[1], TILE_TARGETS):
             tile = standardise(np.ascontiguousarray(effects[:, start : start + TILE_TARGETS].T))
             products = [_product(tile[:, part], each) for part, each in zip(parts, columns, strict=True)]
             every = sum(products[1:], start=products[0])
-            each_part: list[list[Int64[np.ndarray, " k"]]] = []
+            each_part: list[list[Int64[np.ndarray, " _"]]] = []
             for part, product, gene_sum, square in zip(parts, products, sums, squares, strict=True):
                 magnitude = _without(tile, part, every - product, gene_sum, square)
                 each_part.append([_strongest(row, count) for row in magnitude])

@@ -24,8 +24,8 @@ from tasks.fitting.modifiers import PreparedFold, TargetFit, features_of
 
 INNER_FOLDS = 5
 
-Lines = Int64[np.ndarray, " lines"]
-Genes = Int64[np.ndarray, " genes"]
+Lines = Int64[np.ndarray, " _"]
+Genes = Int64[np.ndarray, " _"]
 
 
 def careful_selection(settings: SelectionSettings) -> SelectionSettings:

@@ -137,8 +137,8 @@ CANDIDATES = Table(
             "validation_rmse",
             REAL,
             "its error inside the training lines: on a tenth it did not learn from; by five inner folds in a "
-            "stack (preset careful); leave-one-out for kernels, out of bag for forests. Null where it failed, "
-            "and for `reduced_rank`, which judges all targets together (`fold_choices`)",
+            "stack (preset careful); leave-one-out for kernels, out of bag for forests. Null where it "
+            "failed, and for `reduced_rank`, which judges all targets together (`fold_choices`)",
             EFFECT,
         ),
         Column(
