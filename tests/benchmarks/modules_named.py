@@ -128,13 +128,29 @@ def _print_sets(significant: pd.DataFrame) -> None:
         "| library | set | members that find it | for instance: target (neighbours in the set) | smallest q |"
     )
     print("|---|---|---|---|---|")
-    rows = []
-    for (library, name), hits in significant[significant["member"]].groupby(["library", "set"]):
+    for (library, name), hits in distinct(significant[significant["member"]]):
         best = hits.sort_values(["p", "target"]).iloc[0]
+        example = f"{best['target']} ({best['genes']})"
         members = hits["target"].nunique()
-        rows.append((-members, best["q"], library, name, f"{best['target']} ({best['genes']})"))
-    for members, q, library, name, example in sorted(rows)[:SHOWN]:
-        print(f"| {library} | {name.replace('|', '/')} | {-members} | {example} | {q:.1g} |")
+        print(f"| {library} | {name.replace('|', '/')} | {members} | {example} | {hits['q'].min():.1g} |")
+
+
+def distinct(hits: pd.DataFrame, shown: int = SHOWN) -> list[tuple[tuple[str, str], pd.DataFrame]]:
+    """Sets (library, set) with their hits, most members first; not those whose members mostly found another.
+
+    Libraries name one complex in many ways: a set is left out where more than half of the targets that found
+    it are among those of sets listed before.
+    """
+    groups = [(key, rows) for key, rows in hits.groupby(["library", "set"])]
+    groups.sort(key=lambda group: (-group[1]["target"].nunique(), group[1]["q"].min(), group[0]))
+    seen: set[str] = set()
+    kept: list[tuple[tuple[str, str], pd.DataFrame]] = []
+    for key, rows in groups:
+        members = set(rows["target"])
+        if len(kept) < shown and 2 * len(members & seen) <= len(members):
+            kept.append((key, rows))
+            seen |= members
+    return kept
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 
 from tasks.tables.schemas import table_of
 from tests.benchmarks import modules_named
-from tests.benchmarks.modules_named import gene_sets, main, named
+from tests.benchmarks.modules_named import distinct, gene_sets, main, named
 from tests.made_stores import made_commit, made_writer, units_of
 
 COMPLEXES = {"one": [f"A{i}" for i in range(6)], "two": [f"B{i}" for i in range(5)]}
@@ -78,11 +78,19 @@ def test_weights_and_descriptions_of_a_gmt_are_left_out(tmp_path: Path) -> None:
     assert gene_sets(path) == {"one": frozenset({"A0", "A1"}), "two": frozenset({"B0"})}
 
 
+def test_another_name_of_a_set_already_listed_is_left_out() -> None:
+    found = {"big": "ABCD", "same": "ABC", "half": "DE", "mostly": "CDF", "new": "XY"}
+    rows = [("L", name, target, 0.01) for name, targets in found.items() for target in targets]
+    hits = pd.DataFrame(rows, columns=["library", "set", "target", "q"])
+    assert [key[1] for key, _ in distinct(hits)] == ["big", "half", "new"]
+    assert len(distinct(hits, shown=1)) == 1
+
+
 def test_the_command_names_the_complexes_of_a_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     units = units_of("A", [0], method="best")
-    rows = made().rename(columns={"codependent": "codependent"}).assign(method="best", pearson=0.5)
+    rows = made().assign(method="best", pearson=0.5)
     blocks = rows[["method", "target", "codependent", "weight", "pearson", "rank"]].to_dict("records")
     made_commit(made_writer(tmp_path / "store"), units, tables={"modules": table_of("modules", blocks)})
     lines = ["\t".join([name, "", *sorted(genes)]) for name, genes in SETS.items()]
