@@ -123,7 +123,7 @@ def in_process(dataset: Path, store: str = "store") -> tuple[str, ...]:
 @pytest.mark.timeout(400)
 def test_a_candidate_is_one_file(sources: Path, dataset: Path) -> None:
     assert apply(walk("A candidate"), sources) == ["modeling/candidates/median.py"]
-    knockcast(sources, *in_process(dataset), "--preset", "median,ols")
+    knockcast(sources, *in_process(dataset), "--method", "modifiers", "--preset", "median,ols")
     tried = knockcast(
         sources, "query", "store", "SELECT DISTINCT candidate FROM candidates", "--format", "csv"
     )

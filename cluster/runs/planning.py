@@ -13,7 +13,6 @@ from cluster.runs.fields import RunOptions
 from cluster.runs.methods import settings_of
 from cluster.scheduling.shards import Shard, name_shard
 from cluster.store.units import FINAL_FOLD, Unit
-from tasks.methods import DEFAULT_METHODS
 from tasks.methods.cost import Cost, DataSize
 from tasks.methods.registry import method_named
 
@@ -39,7 +38,7 @@ class Costs:
             return cost.fold_work[shard.units[0].work]
         return len(shard.units) * cost.target
 
-    def memory(self, slots: int, methods: Iterable[str] = DEFAULT_METHODS) -> int:
+    def memory(self, slots: int, methods: Iterable[str]) -> int:
         """Estimated bytes of the raw expression (float32), of the methods' dearest fold, and of the workers.
 
         Folds are prepared one after another; the targets' effects and what becomes of them are not counted.

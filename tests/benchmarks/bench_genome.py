@@ -8,6 +8,7 @@ from cluster import Store
 from tests.benchmarks.measure import watched
 
 KNOCKCAST = str(Path(sys.executable).with_name("knockcast"))
+MODIFIERS = ("--method", "modifiers")
 
 
 def main() -> None:
@@ -17,7 +18,7 @@ def main() -> None:
         steps = {
             "simulate": simulate,
             "import": ["import", f"{folder}/release", "--out", f"{folder}/dataset"],
-            "run": ["run", f"{folder}/dataset", "--store", f"{folder}/store", "--no-final"],
+            "run": ["run", f"{folder}/dataset", "--store", f"{folder}/store", *MODIFIERS, "--no-final"],
         }
         print("| step | wall time | peak memory |\n|---|---|---|")
         for name, arguments in steps.items():

@@ -44,14 +44,15 @@ class Run:
         ]
 
 
+MODIFIERS = ("--method", "modifiers")
 RUNS = (
     Run("store", ("--preset", "quick", "--method", "modifiers", "--method", "ridge", "--method", "kernel")),
     Run("store", ("--preset", "quick", "--method", "latent", "--method", "plain")),
     Run("searched", ("--method", "latent", "--search-architecture", "--no-final")),
-    Run("always_lasso", ("--preset", "lasso", "--no-final")),
-    Run("always_ridge", ("--preset", "ridge", "--no-final")),
-    Run("code", ("--preset", "quick", "--like-the-code", "--no-final")),
-    Run("published", ("--preset", "published", "--no-final")),
+    Run("always_lasso", ("--preset", "lasso", *MODIFIERS, "--no-final")),
+    Run("always_ridge", ("--preset", "ridge", *MODIFIERS, "--no-final")),
+    Run("code", ("--preset", "quick", "--like-the-code", *MODIFIERS, "--no-final")),
+    Run("published", ("--preset", "published", *MODIFIERS, "--no-final")),
     Run("store", ("--preset", "quick", "--method", "forest", "--no-final"), "forest"),
     Run(
         "split",

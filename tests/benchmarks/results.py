@@ -49,7 +49,8 @@ def make_store(store: Path) -> None:
     ]
     if not dataset.exists():
         note("import", watched([KNOCKCAST, "import", *files, "--out", str(dataset)]))
-    run = ["run", str(dataset), "--store", str(store), "--targets", "variable", "--preset", "quick"]
+    asked = ["--targets", "variable", "--preset", "quick", "--method", "modifiers"]
+    run = ["run", str(dataset), "--store", str(store), *asked]
     note("run", watched([KNOCKCAST, *run]))
     opened = Dataset.open(dataset)
     classes = target_facts(opened).column("class").to_pylist()

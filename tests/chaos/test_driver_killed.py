@@ -15,6 +15,7 @@ from tests.stores import table_bytes
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
 KNOCKCAST = [sys.executable, "-m", "cluster"]
+RUN = ["run", "--method", "modifiers", "--store"]
 
 
 def commits(store: Path) -> int:
@@ -37,8 +38,8 @@ def run_until_killed(arguments: list[str], store: Path, after: int, log: Path) -
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_killed_driver_is_resumed_to_the_same_bytes(small_dataset: Path, tmp_path: Path, workers: str):
     undisturbed, store = tmp_path / "undisturbed", tmp_path / "killed"
-    run(small_dataset, undisturbed, workers=0)
-    arguments = ["run", str(small_dataset), "--store", str(store), "--workers", workers, "--shard-size", "5"]
+    run(small_dataset, undisturbed, methods="modifiers", workers=0)
+    arguments = [*RUN, str(store), str(small_dataset), "--workers", workers, "--shard-size", "5"]
     run_until_killed(arguments, store, 5, tmp_path / "log")
     assert not (store / "_SUCCESS").exists()
 
@@ -55,7 +56,7 @@ def test_a_killed_driver_is_resumed_to_the_same_bytes(small_dataset: Path, tmp_p
 
 def test_an_interrupted_run_says_it_can_be_resumed(small_dataset: Path, tmp_path: Path):
     store, log = tmp_path / "store", tmp_path / "log"
-    arguments = ["run", str(small_dataset), "--store", str(store), "--workers", "0", "--shard-size", "2"]
+    arguments = [*RUN, str(store), str(small_dataset), "--workers", "0", "--shard-size", "2"]
     with log.open("wb") as output:
         driver = subprocess.Popen([*KNOCKCAST, *arguments], stdout=output, stderr=subprocess.STDOUT)
     deadline = time.monotonic() + 120

@@ -17,7 +17,8 @@ SECONDS = 12.0  # with checks every second and three misses allowed, as on clust
 
 def test_a_run_on_this_machine_outlives_a_ray_node_that_stands_still(small_dataset: Path, tmp_path: Path):
     undisturbed, store, log = tmp_path / "undisturbed", tmp_path / "store", tmp_path / "log"
-    command = [sys.executable, "-m", "cluster", "run", str(small_dataset), "--preset", "ols"]
+    asked = ["--method", "modifiers", "--preset", "ols"]
+    command = [sys.executable, "-m", "cluster", "run", str(small_dataset), *asked]
     subprocess.run([*command, "--store", str(undisturbed), "--workers", "0"], capture_output=True, check=True)
     with log.open("wb") as output:
         arguments = [*command, "--store", str(store), "--workers", "1", "--shard-size", "1"]

@@ -36,7 +36,8 @@ def knockcast(*arguments: object) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def store(small_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("cli") / "store"
-    ended = knockcast("run", small_dataset, "--store", path, "--workers", 0, "--folds", 3)
+    asked = ("--method", "modifiers", "--workers", 0, "--folds", 3)
+    ended = knockcast("run", small_dataset, "--store", path, *asked)
     assert ended.returncode == 0, ended.stderr
     return path
 
@@ -68,7 +69,8 @@ def test_methods_and_presets_that_are_not_built_say_so(small_dataset: Path, tmp_
 
 @pytest.mark.parametrize("command", ["run", "plan"])
 def test_stratified_folds_of_another_method_are_refused(command: str, small_dataset: Path, tmp_path: Path):
-    ended = knockcast(command, small_dataset, "--store", tmp_path / "s", "--stratified", "--scheme", "split")
+    asked = ("--method", "modifiers", "--stratified", "--scheme", "split")
+    ended = knockcast(command, small_dataset, "--store", tmp_path / "s", *asked)
     assert ended.returncode == 2
     assert "--stratified: only with --method forest alone, given modifiers" in ended.stderr
     assert "only with --scheme kfold" in ended.stderr

@@ -3,6 +3,7 @@
 import shutil
 import socket
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,11 +18,13 @@ from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.errors import BadInputError
 from tests.stores import sorted_tables, table_bytes
 
+MODIFIERS: dict[str, Any] = {"methods": ("modifiers",), "workers": 0}
+
 
 @pytest.fixture(scope="module")
 def finished(small_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = tmp_path_factory.mktemp("finished") / "store"
-    outcome = run(small_dataset, store, workers=0)
+    outcome = run(small_dataset, store, **MODIFIERS)
     assert outcome.exit_code == ExitCode.DONE
     assert outcome.sealed
     return store
@@ -56,8 +59,8 @@ def test_every_measured_line_is_predicted_once(small_dataset: Path, finished: Pa
 @pytest.mark.parametrize("size", [1, 7, 50])
 def test_shard_size_changes_no_byte(small_dataset: Path, tmp_path: Path, size: int):
     targets = ",".join(Dataset.open(small_dataset).targets[:60])
-    run(small_dataset, tmp_path / "whole", workers=0, targets=targets)
-    run(small_dataset, tmp_path / "cut", workers=0, targets=targets, shard_size=size)
+    run(small_dataset, tmp_path / "whole", **MODIFIERS, targets=targets)
+    run(small_dataset, tmp_path / "cut", **MODIFIERS, targets=targets, shard_size=size)
     assert table_bytes(tmp_path / "cut") == table_bytes(tmp_path / "whole")
 
 
@@ -65,7 +68,7 @@ def test_a_target_run_alone_has_the_same_rows_as_among_all(
     small_dataset: Path, finished: Path, tmp_path: Path
 ):
     best = Store(finished).genes().nlargest(3, "pearson_pooled")["target"].tolist()
-    run(small_dataset, tmp_path / "few", workers=0, targets=",".join(best))
+    run(small_dataset, tmp_path / "few", **MODIFIERS, targets=",".join(best))
     few, all_ = sorted_tables(tmp_path / "few"), sorted_tables(finished)
     for name, table in few.items():
         if "target" not in table.column_names:  # of methods that were not run
@@ -80,7 +83,7 @@ def test_a_second_run_and_a_resume_do_nothing_and_say_so(
     small_dataset: Path, finished: Path, capsys: pytest.CaptureFixture[str]
 ):
     before = sorted(path for path in finished.rglob("*") if path.is_file())
-    assert run(small_dataset, finished, workers=0).done == 0
+    assert run(small_dataset, finished, **MODIFIERS).done == 0
     assert resume_store(str(finished), workers=0).done == 0
     assert capsys.readouterr().err.count("nothing to do") == 2
     assert sorted(path for path in finished.rglob("*") if path.is_file()) == before
@@ -88,8 +91,8 @@ def test_a_second_run_and_a_resume_do_nothing_and_say_so(
 
 def test_a_later_run_may_add_targets_and_does_only_those(small_dataset: Path, tmp_path: Path):
     names = Dataset.open(small_dataset).targets
-    assert run(small_dataset, tmp_path / "s", workers=0, targets=",".join(names[:2])).done == 2 * 6
-    assert run(small_dataset, tmp_path / "s", workers=0, targets=",".join(names[1:4])).done == 2 * 6
+    assert run(small_dataset, tmp_path / "s", **MODIFIERS, targets=",".join(names[:2])).done == 2 * 6
+    assert run(small_dataset, tmp_path / "s", **MODIFIERS, targets=",".join(names[1:4])).done == 2 * 6
     assert StoreReader.open(tmp_path / "s").is_sealed()
 
 
@@ -102,7 +105,7 @@ def test_another_configuration_is_refused_by_name_and_writes_nothing(
 ):
     before = sorted(finished.rglob("*"))
     with pytest.raises(BadInputError, match=field):
-        run(small_dataset, finished, workers=0, **option)
+        run(small_dataset, finished, **MODIFIERS, **option)
     assert sorted(finished.rglob("*")) == before
 
 
@@ -124,7 +127,7 @@ def test_unknown_targets_are_all_named(small_dataset: Path, tmp_path: Path):
 
 def test_scheme_split_holds_a_quarter_out_once(small_dataset: Path, tmp_path: Path):
     targets = ",".join(Dataset.open(small_dataset).targets[:3])
-    run(small_dataset, tmp_path / "s", workers=0, scheme="split", targets=targets)
+    run(small_dataset, tmp_path / "s", **MODIFIERS, scheme="split", targets=targets)
     folds = StoreReader.open(tmp_path / "s").run["folds"]
     assert [f["number"] for f in folds] == [0, -1]
     assert resume_store(str(tmp_path / "s"), workers=0).done == 0
@@ -149,7 +152,7 @@ def test_plan_says_what_would_run_and_what_is_reused(small_dataset: Path, finish
     assert "0 reused" in fresh
     assert "shards" in fresh
     assert not (tmp_path / "none").exists()
-    again = describe_plan(request_of(small_dataset, finished, workers=2))
+    again = describe_plan(request_of(small_dataset, finished, methods="modifiers", workers=2))
     assert "in all 0 shards" in again
 
 
@@ -162,12 +165,12 @@ def test_a_dataset_whose_matrices_changed_is_refused(small_dataset: Path, tmp_pa
     changed = tmp_path / "dataset"
     shutil.copytree(small_dataset, changed)
     names = Dataset.open(changed).targets[:2]
-    run(changed, tmp_path / "s", workers=0, targets=names[0])
+    run(changed, tmp_path / "s", **MODIFIERS, targets=names[0])
     expression = np.load(changed / "expression.npy")
     (changed / "expression.npy").chmod(0o644)
     np.save(changed / "expression.npy", expression[::-1])
     for again in (
-        lambda: run(changed, tmp_path / "s", workers=0, targets=names[1]),
+        lambda: run(changed, tmp_path / "s", **MODIFIERS, targets=names[1]),
         lambda: resume_store(str(tmp_path / "s"), workers=0),
     ):
         with pytest.raises(BadInputError, match="content hash"):
@@ -216,7 +219,7 @@ def test_resume_writes_the_facts_of_the_targets_again(small_dataset: Path, finis
 
 def test_targets_may_be_a_list_of_names_in_python(small_dataset: Path, tmp_path: Path):
     names = Dataset.open(small_dataset).targets[:2]
-    assert run(small_dataset, tmp_path / "s", workers=0, targets=names, final=False).done == 2 * 5
+    assert run(small_dataset, tmp_path / "s", **MODIFIERS, targets=names, final=False).done == 2 * 5
 
 
 def test_an_address_where_nothing_listens_is_refused_before_anything_is_written(

@@ -157,7 +157,8 @@ def test_a_real_job_is_sent_followed_and_its_exit_status_returned(
     assert "not a store" in jobs.logs(job)
     assert jobs.stop(job) is False
     store = tmp_path / "store"
-    chosen = ["--targets", ",".join(Dataset.open(small_dataset).targets[:3]), "--no-final"]
+    targets = ",".join(Dataset.open(small_dataset).targets[:3])
+    chosen = ["--method", "modifiers", "--targets", targets, "--no-final"]
     job = jobs.submit(["run", str(small_dataset), "--store", str(store), *chosen])
     out = io.StringIO()
     assert jobs.follow(job, out) == 0, out.getvalue()

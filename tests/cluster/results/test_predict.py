@@ -33,7 +33,8 @@ def chosen(dataset: Dataset) -> list[str]:
 @pytest.fixture(scope="module")
 def store(small_dataset: Path, chosen: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("predict") / "store"
-    run(small_dataset, path, workers=0, folds=2, preset=PRESET, targets=",".join(chosen))
+    asked = {"methods": "modifiers", "preset": PRESET, "targets": ",".join(chosen)}
+    run(small_dataset, path, workers=0, folds=2, **asked)
     return path
 
 

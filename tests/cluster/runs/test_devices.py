@@ -23,6 +23,7 @@ from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tests.chaos.clusters import two_nodes
 
+ONE = {"methods": ("modifiers",), "workers": 0}
 HERE = "cuda" if torch.cuda.is_available() else "cpu"
 without_gpu = pytest.mark.skipif(
     HERE == "cuda", reason="this machine has a GPU: what is without one did not run"
@@ -75,7 +76,7 @@ def test_a_plan_refuses_what_a_run_would(small_dataset: Path, where: dict[str, o
 
 
 def test_the_device_is_part_of_what_a_run_is(small_dataset: Path, tmp_path: Path) -> None:
-    run(small_dataset, tmp_path / "s", device="cpu", workers=0, targets=names(small_dataset, 1))
+    run(small_dataset, tmp_path / "s", device="cpu", **ONE, targets=names(small_dataset, 1))
     assert StoreReader.open(tmp_path / "s").run["device"] == "cpu"
     plan = request_of(small_dataset, tmp_path / "s", device="cuda", address="192.0.2.1:6379")
     with pytest.raises(BadInputError, match='device: "cpu" here, "cuda" asked'):
@@ -84,7 +85,7 @@ def test_the_device_is_part_of_what_a_run_is(small_dataset: Path, tmp_path: Path
 
 @without_gpu
 def test_a_run_on_a_gpu_is_not_resumed_without_one(small_dataset: Path, tmp_path: Path) -> None:
-    run(small_dataset, tmp_path / "s", workers=0, targets=names(small_dataset, 1))
+    run(small_dataset, tmp_path / "s", **ONE, targets=names(small_dataset, 1))
     body = dict(StoreReader.open(tmp_path / "s").run) | {"device": "cuda"}
     moved = StoreWriter(open_filesystem(tmp_path / "moved"))
     moved.open_run({k: v for k, v in body.items() if k != "sha256"})
@@ -95,7 +96,7 @@ def test_a_run_on_a_gpu_is_not_resumed_without_one(small_dataset: Path, tmp_path
 
 def test_a_quick_run_on_the_cpu_does_not_wait_for_torch(small_dataset: Path, tmp_path: Path) -> None:
     asked = "auto" if HERE == "cpu" else "cpu"
-    options = f"workers=0, device={asked!r}, targets={names(small_dataset, 3)!r}"
+    options = f"methods='modifiers', workers=0, device={asked!r}, targets={names(small_dataset, 3)!r}"
     code = (
         "import sys\n"
         "from cluster import run\n"
@@ -131,6 +132,7 @@ def test_a_node_whose_torch_sees_no_gpu_stops_the_run_and_blames_no_target(
         run(
             small_dataset,
             tmp_path / "s",
+            methods="modifiers",
             device="cuda",
             address=nodes.address,
             targets=names(small_dataset, 4),

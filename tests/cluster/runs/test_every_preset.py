@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.stores import sorted_tables, table_bytes
 # The candidates of no preset, a new one among them.
 REST = ",".join(sorted(set(BUILT) - {name for names in PRESETS.values() for name in names}))
 HERE = ("quick", "careful", "published", REST)
+ASKED: dict[str, Any] = {"methods": ("modifiers",), "folds": 2}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def whole(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
 
     @cache
     def of(preset: str) -> Path:
-        run(dataset, folder / preset, preset=preset, workers=0, folds=2, shard_size=len(TARGETS))
+        run(dataset, folder / preset, preset=preset, **ASKED, workers=0, shard_size=len(TARGETS))
         return folder / preset
 
     return of
@@ -50,7 +52,7 @@ def test_every_candidate_is_tried_here_and_most_targets_have_one(whole: Callable
 def test_shard_size_changes_no_byte(
     dataset: Path, whole: Callable[[str], Path], tmp_path: Path, preset: str, size: int
 ):
-    run(dataset, tmp_path / "cut", preset=preset, workers=0, folds=2, shard_size=size)
+    run(dataset, tmp_path / "cut", preset=preset, **ASKED, workers=0, shard_size=size)
     assert table_bytes(tmp_path / "cut") == table_bytes(whole(preset))
 
 
@@ -58,5 +60,5 @@ def test_shard_size_changes_no_byte(
 @pytest.mark.timeout(300)
 def test_workers_change_no_byte(dataset: Path, whole: Callable[[str], Path], tmp_path: Path):
     """Of `published`; see test_runs_on_ray for `quick`."""
-    assert run(dataset, tmp_path / "ray", preset="published", workers=2, folds=2, shard_size=2).sealed
+    assert run(dataset, tmp_path / "ray", preset="published", **ASKED, workers=2, shard_size=2).sealed
     assert table_bytes(tmp_path / "ray") == table_bytes(whole("published"))

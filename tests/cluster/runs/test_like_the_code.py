@@ -1,6 +1,7 @@
 """`--like-the-code`: the published code's own selection, through the whole run."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tasks.errors import BadInputError
 from tests.reference.selection import select_one
 
 TOP = 4
+ASKED: dict[str, Any] = {"methods": ("modifiers",), "top": TOP, "preset": "ols", "workers": 0}
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def targets(small_dataset: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def store(small_dataset: Path, targets: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("code") / "store"
-    run(small_dataset, path, targets=targets, like_the_code=True, top=TOP, preset="ols", workers=0)
+    run(small_dataset, path, **ASKED, targets=targets, like_the_code=True)
     return path
 
 
@@ -50,7 +52,7 @@ def test_a_store_keeps_to_it(small_dataset: Path, targets: list[str], store: Pat
     assert resume_store(str(store), workers=0).done == 0
     assert StoreReader.open(store).run["settings"]["like_the_code"] is True
     with pytest.raises(BadInputError, match="like_the_code: true here, nothing asked"):
-        run(small_dataset, store, targets=targets, top=TOP, preset="ols", workers=0)
+        run(small_dataset, store, **ASKED, targets=targets)
 
 
 def test_thresholds_of_its_own_are_refused(small_dataset: Path, tmp_path: Path):

@@ -115,7 +115,7 @@ def test_each_slot_is_counted_with_one_tile_of_the_association_and_the_genes_of_
     tile = sum(table.nbytes for table in Tile.for_genes(genes).statistic_magnitude)
     costs = costs_of(200, 8)
     again = costs.of("modifiers").fold_bytes
-    assert costs.memory(3) - costs.memory(2) == WORKER_BYTES + tile + again
+    assert costs.memory(3, ["modifiers"]) - costs.memory(2, ["modifiers"]) == WORKER_BYTES + tile + again
 
 
 @pytest.mark.parametrize("method", PREPARED_FROM_DATA)

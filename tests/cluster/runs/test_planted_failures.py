@@ -1,6 +1,7 @@
 """A target whose fit fails is a row with its reason, costs its neighbours nothing: through a real store."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from tests.stores import sorted_tables, table_bytes
 
 PLANTED, NEIGHBOURS = "G2", ["G1", "G3"]
 LINES = 60
+ASKED: dict[str, Any] = {"methods": ("modifiers",), "folds": 2}
 TABLES = ("scores", "modifiers", "candidates", "predictions", "models", "failures")
 
 
@@ -64,7 +66,7 @@ def of_neighbours(store: Path) -> dict[str, pd.DataFrame]:
 
 def assert_fails_alone(dataset: Path, folder: Path, preset: str, reason: str) -> None:
     """The planted target has failed everywhere, with the reason; the others are as without it."""
-    done = {"preset": preset, "workers": 0, "folds": 2}
+    done = {**ASKED, "preset": preset, "workers": 0}
     outcome = run(dataset, folder / "all", **done, targets=[PLANTED, *NEIGHBOURS])
     assert outcome.exit_code == ExitCode.DONE
     assert outcome.sealed
@@ -115,7 +117,7 @@ def test_what_xgboost_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.usefixtures("impatient")
 def test_under_published_another_candidate_wins(tmp_path: Path):
     dataset = overflowing(tmp_path)
-    assert run(dataset, tmp_path / "s", preset="published", workers=0, folds=2, final=False).sealed
+    assert run(dataset, tmp_path / "s", preset="published", **ASKED, workers=0, final=False).sealed
     store = Store(tmp_path / "s")
     assert (store.scores()["status"] == "ok").all()
     tried = store.table("candidates")
@@ -133,9 +135,8 @@ def test_under_published_another_candidate_wins(tmp_path: Path):
 @pytest.mark.timeout(300)
 def test_on_ray_too(tmp_path: Path):
     dataset, some = overflowing(tmp_path), [PLANTED, *NEIGHBOURS]
-    run(dataset, tmp_path / "here", preset="deep", workers=0, folds=2, targets=some)
-    assert run(
-        dataset, tmp_path / "ray", preset="deep", workers=2, folds=2, targets=some, shard_size=2
-    ).sealed
+    asked = {**ASKED, "preset": "deep", "targets": some}
+    run(dataset, tmp_path / "here", **asked, workers=0)
+    assert run(dataset, tmp_path / "ray", **asked, workers=2, shard_size=2).sealed
     assert table_bytes(tmp_path / "ray") == table_bytes(tmp_path / "here")
     assert set(Store(tmp_path / "ray").failures()["target"]) == {PLANTED}
