@@ -15,19 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cluster.results.gene import GenePage
-    from cluster.results.store import Store
 
-BEST = (
-    "target",
-    "model",
-    "pearson",
-    "pearson_pooled",
-    "pearson_low",
-    "pearson_high",
-    "q_value",
-    "gain",
-    "stability",
-)
+BEST = ("pearson_low", "pearson_high", "q_value", "gain")  # of `genes`, beside each method's pooled r
+BARS = (0.2, 0.4)  # the r that targets are counted above
 
 
 def add_to(app: typer.Typer) -> None:
@@ -70,21 +60,41 @@ def run_query(store: str, sql: str, output: str, out: Path | None) -> None:
         write_file("--out", out, data)
 
 
-def print_best(store: "Store", count: int) -> None:
-    """Print the best-predicted targets."""
+def print_best(genes: "pd.DataFrame", count: int) -> None:
+    """Print the best-predicted targets of the table `genes`, and how well each method does on all."""
     from cluster.formats import frame_text
 
+    best = best_targets(genes, count)
     print(
-        f"\nThe {count} best-predicted targets (r between measured and predicted on held-out cell lines):\n"
+        f"\nThe {len(best)} best-predicted targets: r between measured and predicted on held-out cell lines"
     )
-    print(frame_text(best_targets(store, count)[list(BEST)]), end="")
+    several = genes["method"].nunique() > 1
+    print(f"by each method{', then interval, q and gain of the better one' if several else ''}:\n")
+    print(frame_text(best), end="")
+    print("\nOver all targets, a target's r being its mean over the folds, 0 without any:\n")
+    print(frame_text(method_means(genes)), end="")
 
 
-def best_targets(store: "Store", count: int) -> "pd.DataFrame":
-    """The rows of `genes` with the highest pooled r, best first."""
-    return (
-        store.genes().sort_values("pearson_pooled", ascending=False, kind="stable").head(count).reset_index()
+def best_targets(genes: "pd.DataFrame", count: int) -> "pd.DataFrame":
+    """The targets with the highest pooled r by any method, best first, one row each.
+
+    Columns: target, each method's pooled r (named by the method), `BEST` of the method whose r is highest.
+    """
+    ranked = genes.sort_values("pearson_pooled", ascending=False, kind="stable")
+    better = ranked.drop_duplicates("target").head(count)
+    pooled = genes.pivot(index="target", columns="method", values="pearson_pooled")
+    return better[["target"]].join(pooled, on="target").join(better[list(BEST)]).reset_index(drop=True)
+
+
+def method_means(genes: "pd.DataFrame") -> "pd.DataFrame":
+    """One row per method: its targets, the mean of their r, how many are above each of `BARS`."""
+    import pandas as pd
+
+    r = genes.assign(pearson=genes["pearson"].fillna(0)).pivot(
+        index="target", columns="method", values="pearson"
     )
+    means = {"method": r.columns, "targets": r.count(), "mean r": r.mean()}
+    return pd.DataFrame(means | {f"r > {bar}": (r > bar).sum() for bar in BARS})
 
 
 def show_gene(store: str, name: str) -> None:

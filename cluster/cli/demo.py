@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from cluster.cli.data import import_dataset, simulate_files
 from cluster.cli.run import with_options
 from cluster.errors import ExitCode
 from cluster.outputs import check_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LINES, GENES = 400, 600
 SMALL_LINES, SMALL_GENES, SMALL_FOLDS = 60, 60, 2
@@ -44,23 +47,30 @@ def run_demo(out: Path, small: bool = False, **where: Any) -> ExitCode:
 
     check_folder("--out", out)
     release, dataset, path = out / "release", out / "dataset", out / "store"
-    lines, genes = (SMALL_LINES, SMALL_GENES) if small else (LINES, GENES)
+    size = (SMALL_LINES, SMALL_GENES) if small else (LINES, GENES)
     folds = {"folds": SMALL_FOLDS} if small else {}
     if not release.exists():
-        simulate_files(release, cell_lines=lines, genes=genes, layout="24Q4", seed=0)
+        simulate_files(release, cell_lines=size[0], genes=size[1], layout="24Q4", seed=0)
     if not dataset.exists():
         import_dataset(release, dataset)
     outcome = run_request(request_of(dataset, path, **folds, **where))
     if outcome.interrupted:
         return outcome.exit_code
-    store = Store(path)
-    print_best(store, SHOWN)
-    best = best_targets(store, 1)["target"][0]
-    command = _command()
+    genes = Store(path).genes()
+    print_best(genes, SHOWN)
     print(f"\nThe store is {path}. Ask it:")
-    print(f'  {command} query {path} "SELECT * FROM genes LIMIT 5"')  # noqa: S608 - printed for people, not run
-    print(f"  {command} gene {path} {best}")
+    print("\n".join(f"  {_command()} {question}" for question in _questions(path, genes)))
     return outcome.exit_code
+
+
+def _questions(store: Path, genes: "pd.DataFrame") -> list[str]:
+    """What to ask of the store next, ready to be copied."""
+    asked = [
+        f'query {store} "FROM genes ORDER BY gain DESC LIMIT 5"',
+        f"gene {store} {best_targets(genes, 1)['target'][0]}",
+    ]
+    methods = genes["method"].unique().tolist()
+    return asked + [f"compare {store} {methods[0]} {other}" for other in methods[1:]]
 
 
 def _command() -> str:

@@ -94,7 +94,7 @@ def plan_as_json(request: "RunRequest") -> dict[str, Any]:
 def _line_in_words(line: "PlanLine", made: "DryRun") -> str:
     aside = made.quarantined[line.method, line.fold]
     parts = [
-        counted(line.wanted, _noun(line.method)),
+        counted(line.wanted, _noun(line.method, made.prepared)),
         f"{line.reused} reused (committed under this configuration)",
         *([f"{aside} quarantined (resume --retry-failed tries them again)"] if aside else []),
         counted(line.shards, "shard"),
@@ -112,12 +112,10 @@ def _fold_names(prepared: "PreparedRun") -> dict[int, str]:
     return names | {FINAL_FOLD: "all lines (final models)"}
 
 
-def _noun(method: str) -> str:
-    """What a unit of the method is: some methods work on a fold as a whole, too."""
-    from tasks.methods.registry import method_named
-
-    known = method_named(method)
-    return "unit" if known.fits == "folds" or known.checkpoints else "target"
+def _noun(method: str, prepared: "PreparedRun") -> str:
+    """What the units of a method are: targets, or some of them folds as a whole, too."""
+    mixed = any(unit.is_fold_level for unit in prepared.units if unit.method == method)
+    return "unit" if mixed else "target"
 
 
 def _how_good(prepared: "PreparedRun") -> str:

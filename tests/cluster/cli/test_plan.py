@@ -9,6 +9,7 @@ from cluster.cli.plan import describe_plan
 from cluster.runs.planning import Costs
 from cluster.runs.request import prepare_run, request_of
 from cluster.text import counted
+from tasks.dataset.dataset import Dataset
 from tasks.methods.cost import DataSize
 
 
@@ -28,6 +29,12 @@ def test_profiles_are_units_of_a_fold_and_take_time(small_dataset: Path) -> None
     assert len(seconds) == 5
     assert all(0.1 <= each <= 3.0 for each in seconds)  # 0.4 were measured
     assert "on 1 worker, starting and compiling left out (good to" in text
+
+
+@pytest.mark.parametrize(("method", "what"), [("ridge", "1 target"), ("best", "2 units")])
+def test_work_on_a_fold_as_a_whole_is_no_target(small_dataset: Path, method: str, what: str) -> None:
+    target = Dataset.open(small_dataset).targets[0]
+    assert f"{method}, fold 0: {what}, 0 reused" in said(small_dataset, method, targets=target)
 
 
 def test_it_says_how_good_the_estimate_is(small_dataset: Path) -> None:
