@@ -16,7 +16,8 @@ def carriers(effects: Float64[np.ndarray, "lines targets"]) -> Float64[np.ndarra
     """How many lines carry a target's variance: lines / kurtosis; 0 where constant."""
     centred = effects - effects.mean(axis=0)
     second, fourth = np.square(centred).sum(axis=0), np.square(np.square(centred)).sum(axis=0)
-    return np.divide(np.square(second), fourth, out=np.zeros_like(second), where=fourth > 0)
+    varies = (effects != effects[0]).any(axis=0)  # rounding may leave something of a constant less its mean
+    return np.divide(np.square(second), fourth, out=np.zeros_like(second), where=varies & (fourth > 0))
 
 
 def mixing_weights(

@@ -130,7 +130,7 @@ def neighbours(shared: Shared, most: int) -> tuple[np.ndarray, np.ndarray]:
     """
     weighted = shared.loadings * shared.skill
     n = len(weighted)
-    most = min(most, n - 1)
+    most = max(0, min(most, n - 1))  # no targets have no others
     columns, weights = np.empty((n, most), dtype=np.int64), np.empty((n, most))
     with one_blas_thread():
         for start in range(0, n, TILE_TARGETS):
