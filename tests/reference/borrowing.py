@@ -1,7 +1,7 @@
-"""Method `best` as one would write it down: systems of equations, refits without a line. Imports nothing of ours.
+"""Method `best` as one would write it down: equations, refits without a line. Imports nothing of ours.
 
-A kernel is scaled by the mean eigenvalue it has once centred, a penalty is relative to that, and the intercept
-is not penalised.
+A kernel is scaled by the mean eigenvalue it has once centred, a penalty is relative to that, and the
+intercept is not penalised.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ def ridge_slow(kernel, effect, penalty, scale=None):
 
 
 def left_out_slow(kernel, effect, penalty):
-    """Each line's prediction by a refit on the others; the scale is that of all lines, as it is chosen first."""
+    """Each line's prediction by a refit on the others; the kernel keeps the scale it has for all lines."""
     scale, out = mean_eigenvalue(kernel), np.empty(len(effect))
     for line in range(len(effect)):
         others = np.delete(np.arange(len(effect)), line)
@@ -112,7 +112,7 @@ def carriers_slow(effect):
 
 
 def weights_slow(predictions, effect, pull=0.05, most_carriers=20.0):
-    """Weights of one target's predictions (stages x lines): least squares on the plane where they add up to 1."""
+    """Weights of one target's predictions (stages x lines): least squares where they add up to 1."""
     stages, lines = predictions.shape
     errors = (effect - predictions).T
     count = max(carriers_slow(effect), 1.0)

@@ -1,4 +1,4 @@
-"""The gate of method `best` as loops over folds and genes, with scipy and scikit-learn. Imports nothing of ours."""
+"""The gate of method `best` as loops over folds and genes (scipy, scikit-learn). Imports nothing of ours."""
 
 import numpy as np
 from scipy.stats import pearsonr
@@ -6,7 +6,7 @@ from sklearn.linear_model import Ridge
 
 
 def ranked_slow(values, column, most):
-    """The genes (rows) of highest |r| with a column, strongest first, of equal ones the lower; not constants."""
+    """The genes (rows) of highest |r| with a column, strongest first, of equal ones the lower."""
     if np.ptp(column) <= 1e-12 * np.abs(column).max():
         return []
     r = {
@@ -36,25 +36,25 @@ def gate_slow(values, parts, effect, residual, tops, penalties, worth):
     Gives the genes (none where shut), what is added on every line, the gain, the ranking and the penalty.
     """
     values, lines = values.astype(np.float64), values.shape[1]
-    errors = {}
-    for name, column in (("effect", effect), ("residual", residual)):
-        for top in tops:
-            for penalty in penalties:
-                error = 0.0
-                for part in parts:
-                    learned = ~np.isin(np.arange(lines), part)
-                    genes = ranked_slow(values[:, learned], column[learned], top)
-                    added = np.zeros(lines)
-                    if genes:
-                        z = standardised_slow(values[genes], learned)
-                        added = z @ ridge_on_genes(values[genes], learned, residual, penalty).coef_
-                    error += np.sum((residual[part] - added[part]) ** 2)
-                errors[name, top, penalty] = error
+    columns = {"effect": effect, "residual": residual}
+    errors = {(name, top, penalty): 0.0 for name in columns for top in tops for penalty in penalties}
+    for part in parts:
+        learned = ~np.isin(np.arange(lines), part)
+        ranked = {
+            name: ranked_slow(values[:, learned], column[learned], max(tops))
+            for name, column in columns.items()
+        }
+        for name, top, penalty in errors:
+            genes, added = ranked[name][:top], np.zeros(lines)
+            if genes:
+                model = ridge_on_genes(values[genes], learned, residual, penalty)
+                added = standardised_slow(values[genes], learned) @ model.coef_
+            errors[name, top, penalty] += np.sum((residual[part] - added[part]) ** 2)
     ranked_by, top, penalty = min(errors, key=errors.get)
     before = np.sum(residual**2)
     gain = 1 - errors[ranked_by, top, penalty] / before if before > 0 else 0.0
     every = np.ones(lines, dtype=bool)
-    genes = ranked_slow(values, {"effect": effect, "residual": residual}[ranked_by], top)
+    genes = ranked_slow(values, columns[ranked_by], top)
     if not gain > worth / lines or not genes:
         return {"genes": [], "gain": gain, "added": np.zeros(lines)}
     model = ridge_on_genes(values[genes], every, residual, penalty)

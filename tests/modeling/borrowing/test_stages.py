@@ -101,7 +101,7 @@ def test_the_second_kernel_compares_lines_by_predictions_of_refits(kernels, shar
 
 @pytest.mark.parametrize("target", [0, *MISSES, RARE, LEVELS, 8, "unmeasured", "constant"])
 def test_each_stage_predicts_as_its_slow_version(kernels, effects, view, slow, target) -> None:
-    """Of targets that taught, and of those that did not: one measured on half of the lines, a constant one."""
+    """Also of targets that did not teach: one measured on half of the lines, a constant one."""
     if target == "unmeasured":
         y = np.where(np.arange(LINES) % 2, effects[:, 1], np.nan)
     else:
