@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from modeling.kernels.distances import mean_distances, mean_products, scaling_of, standardised
+from modeling.kernels.distances import (
+    log2_scaling_of,
+    mean_distances,
+    mean_products,
+    scaling_of,
+    standardised,
+)
+from tests.reference.borrowing import log2_slow
 from tests.reference.hard_data import hard_problems
 from tests.reference.kernel_ridge import standardise_slow
 
@@ -19,6 +26,16 @@ def test_standardised_by_the_training_lines_as_the_slow_loop_does(name: str):
         np.testing.assert_allclose(
             standardised(part, scaling), standardise_slow(train, part), rtol=1e-6, atol=1e-6
         )
+
+
+@pytest.mark.parametrize("name", sorted(hard_problems()))
+def test_log2_units_by_the_training_lines_as_the_slow_version_does(name: str):
+    x = hard_problems()[name][0].astype(np.float32)
+    train, rest = x[: len(x) * 2 // 3], x[len(x) * 2 // 3 :]
+    scaling = log2_scaling_of(train)
+    assert len(set(scaling.inverse[scaling.varies])) <= 1
+    for part in (train, rest):
+        np.testing.assert_allclose(standardised(part, scaling), log2_slow(train, part), rtol=1e-6, atol=1e-6)
 
 
 def test_a_gene_constant_in_training_counts_nowhere():
