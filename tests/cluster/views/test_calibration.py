@@ -12,7 +12,7 @@ from tasks.dataset.dataset import write_dataset
 
 LINES, GENES, LINEAGES = 200, 60, 6
 NOISE, LINEAGE, TRUE = 150, 100, 30
-METHODS = ("kernel", "modifiers")
+METHODS = ("kernel", "modifiers", "best")
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +60,15 @@ def test_targets_of_noise_have_small_p_no_more_often_than_they_may(genes: pd.Dat
 
 @pytest.mark.parametrize("method", METHODS)
 def test_shuffled_labels_are_not_predicted(genes: pd.DataFrame, method: str) -> None:
-    """Mean r is 0 within its error; r of targets without modifiers is 0 by definition."""
-    r = rows(genes, method, "shuffled", "noise")["pearson_pooled"]
-    assert abs(r.mean()) < 4 / np.sqrt(LINES * len(r)) + 0.01
+    """Mean r is 0 within its error; r of targets without modifiers is 0 by definition.
+
+    Pooled over folds it is a little below: the more lines of high effect a fold tests, the lower its training
+    mean.
+    """
+    nothing = rows(genes, method, "shuffled", "noise")
+    error = 4 / np.sqrt(LINES * len(nothing))
+    assert abs(nothing["pearson"].mean()) < error
+    assert -0.05 < nothing["pearson_pooled"].mean() < error
     assert rows(genes, method, "true")["pearson_pooled"].mean() > 0.3
 
 

@@ -1,4 +1,4 @@
-"""The file of what a fold's targets share: it comes back, equal bytes for equal content, and has a version."""
+"""The file of what a fold's targets share: read back, equal bytes for equal content, newer ones refused."""
 
 from dataclasses import fields, replace
 
