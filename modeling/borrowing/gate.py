@@ -111,6 +111,17 @@ def fit_gates(
     return [_gate(genes, by[t], y[:, t], r[:, t], errors[t], float(before[t])) for t in range(width)]
 
 
+def residuals_after(
+    genes: GateGenes, gates: Sequence[Gate], residuals: Float64[np.ndarray, "lines tile"]
+) -> Float64[np.ndarray, "lines tile"]:
+    """What the gates, fitted on these genes, leave of the residuals."""
+    left = residuals.copy()
+    for column, gate in enumerate(gates):
+        if len(gate.genes):
+            left[genes.order, column] -= gate.added(genes.values[gate.genes].T.astype(np.float64))
+    return left
+
+
 def _gate(
     genes: GateGenes,
     ranked: Int64[np.ndarray, "rankings folds most"],
@@ -142,8 +153,19 @@ def _correlations(
 
 def raw_units(
     gate: Gate, mean: Float64[np.ndarray, " genes"], inverse: Float64[np.ndarray, " genes"]
-) -> tuple[Sequence[float], Sequence[float]]:
+) -> tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
     """Weights and centre for expression as it comes, z = (expression - mean) x inverse."""
     weights = gate.weights * inverse[gate.genes]
     centre = mean[gate.genes] + gate.centre / inverse[gate.genes]
-    return weights.tolist(), centre.tolist()
+    return weights, centre
+
+
+def added_in_raw_units(
+    expression: Float32[np.ndarray, "lines k"],
+    weights: Float64[np.ndarray, " k"],
+    centre: Float64[np.ndarray, " k"],
+) -> Float64[np.ndarray, " lines"]:
+    """What a gate with these `raw_units` adds; a gene that is NaN counts as at its centre: adds nothing."""
+    away = np.nan_to_num(expression.astype(np.float64) - centre, nan=0.0)
+    out: np.ndarray = (away * weights).sum(axis=1)
+    return out

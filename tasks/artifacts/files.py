@@ -1,5 +1,6 @@
 """The files that final models share: networks, training expression, and the ranking of drugs."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
@@ -97,6 +98,13 @@ def training_bytes(
     """The file's bytes, equal for equal input."""
     names = {"cell_lines": list(cell_lines), "genes": list(genes)}
     return TRAINING_EXPRESSION.write({"expression": np.asarray(expression, dtype=np.float32)}, names)
+
+
+def training_sha256(
+    cell_lines: Sequence[str], genes: Sequence[str], expression: Float32[np.ndarray, "cell_lines genes"]
+) -> str:
+    """The sha256 of the file, which names it in a store."""
+    return hashlib.sha256(training_bytes(cell_lines, genes, expression)).hexdigest()
 
 
 def training_of(data: bytes) -> Training:

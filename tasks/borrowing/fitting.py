@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from modeling.borrowing.gate import Gate, fit_gates, raw_units
+from modeling.borrowing.gate import Gate, added_in_raw_units, fit_gates, raw_units, residuals_after
 from modeling.borrowing.gate_ranking import Product, torch_product
 from modeling.borrowing.mixing import mixing_weights
 from modeling.borrowing.shared import PATTERN_TILE
@@ -36,8 +36,8 @@ class BestFit(BlockFit):
 
     intercept: float
     dual: Float64[np.ndarray, " lines"]
-    weights: tuple[float, ...]
-    centre: tuple[float, ...]
+    weights: Float64[np.ndarray, " gate"]
+    centre: Float64[np.ndarray, " gate"]
     low: float
     high: float
     modifiers: Modifiers | None = None  # type: ignore[assignment]
@@ -120,10 +120,7 @@ def _fit_layers(
     """What layers add to the mix and the gates; None where expression alone predicts."""
     if prepared.layers is None:
         return None
-    genes, left = prepared.genes.of(present), tile.residuals.copy()
-    for column, gate in enumerate(tile.gates):
-        if len(gate.genes):
-            left[genes.order, column] -= gate.added(genes.values[gate.genes].T.astype(np.float64))
+    left = residuals_after(prepared.genes.of(present), tile.gates, tile.residuals)
     with np.errstate(invalid="ignore", over="ignore"):
         return fit_layers_tile(prepared.layers, tile.effects, left, present)
 
@@ -144,10 +141,8 @@ def _result(
     weights, centre = raw_units(gate, prepared.scaling.mean, prepared.scaling.inverse)
     low, high = float(effect.min()), float(effect.max())
     test = prepared.fold.test
-    predictions = tile.predictions[:, column]
-    if len(gate.genes):
-        expressed = panel.expression[np.ix_(test, gate.genes)].astype(np.float64)
-        predictions = predictions + ((expressed - np.array(centre)) * np.array(weights)).sum(axis=1)
+    expressed = panel.expression[np.ix_(test, gate.genes)]
+    predictions = tile.predictions[:, column] + added_in_raw_units(expressed, weights, centre)
     dual = tile.dual[:, column]
     by_expression, trials = None, _trials(tile, column, seconds)
     if layers is not None and prepared.layers is not None:
@@ -170,8 +165,8 @@ def _result(
         modifiers=_modifiers(gate, weights),
         intercept=float(tile.intercept[column]),
         dual=dual,
-        weights=tuple(weights),
-        centre=tuple(centre),
+        weights=weights,
+        centre=centre,
         low=low,
         high=high,
     )
@@ -192,10 +187,10 @@ def _trials(tile: _Tile, column: int, seconds: float) -> Iterator[Trial]:
     yield Trial(GATE, said, float("nan"), len(gate.genes) > 0, seconds, "ok", "")
 
 
-def _modifiers(gate: Gate, weights: Sequence[float]) -> Modifiers | None:
+def _modifiers(gate: Gate, weights: Float64[np.ndarray, " gate"]) -> Modifiers | None:
     """The genes of an open gate: with their r and weight; no test chose them."""
     k = len(gate.genes)
     if not k:
         return None
     unknown, no = np.full(k, np.nan), np.zeros(k, dtype=bool)
-    return Modifiers(gate.genes, gate.pearson, *(unknown,) * 5, no, no, no, np.array(weights))
+    return Modifiers(gate.genes, gate.pearson, *(unknown,) * 5, no, no, no, weights)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
-from modeling.borrowing.gate import Gate, GateGenes, fit_gates, gate_genes
+from modeling.borrowing.gate import Gate, GateGenes, fit_gates, gate_genes, residuals_after
 from modeling.borrowing.layers import LayerFits, LayerView, fit_layers, layer_view, standardised_layer
 from modeling.candidates.choice import Trial
 from modeling.folds import Fold
@@ -61,12 +61,9 @@ def fit_layers_tile(
     genes = prepared.genes.of(present)
     gates = fit_gates(genes, effects, residuals)
     added = np.zeros((len(prepared.new), effects.shape[1]))
-    residuals = residuals.copy()
     for column, gate in enumerate(gates):
-        if len(gate.genes):
-            residuals[genes.order, column] -= gate.added(genes.values[gate.genes].T.astype(np.float64))
-            added[:, column] = gate.added(prepared.new[:, gate.genes].astype(np.float64))
-    fits = fit_layers(prepared.views, residuals, present)
+        added[:, column] = gate.added(prepared.new[:, gate.genes].astype(np.float64))
+    fits = fit_layers(prepared.views, residuals_after(genes, gates, residuals), present)
     for each in fits:
         added += each.added
     return LayersTile(gates, fits, added)

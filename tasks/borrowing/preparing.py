@@ -1,6 +1,5 @@
 """One fold as method `best` needs it for its targets: views of its lines, and genes for the gates."""
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ from modeling.folds import Fold
 from modeling.kernels.distances import Scaling, scaling_of, standardised
 from modeling.kernels.kernels import FEWEST_TARGETS, Laplacian
 from tasks.artifacts.borrowed import borrowed_of
-from tasks.artifacts.files import training_bytes
+from tasks.artifacts.files import training_sha256
 from tasks.borrowing.layers import PreparedLayers, prepare_layers
 from tasks.borrowing.lines import compare_lines, gate_order, inner_rows
 from tasks.fitting.fold import MethodSettings, Panel
@@ -54,6 +53,8 @@ def prepare_best(
     )
     scaling = scaling_of(panel.expression[fold.train])
     z = standardised(panel.expression[fold.train], scaling)
+    final = not len(fold.test)
+    training = training_sha256(panel.cell_lines, panel.genes, panel.expression) if final else ""
     return PreparedBest(
         fold=fold,
         kernel=kernel,
@@ -63,10 +64,6 @@ def prepare_best(
         scaling=scaling,
         borrows=len(borrowed.targets) >= FEWEST_TARGETS,
         layers=prepare_layers(panel, fold, settings),
-        training="" if len(fold.test) else _training_sha256(panel),
+        training=training,
         seconds=seconds,
     )
-
-
-def _training_sha256(panel: Panel) -> str:
-    return hashlib.sha256(training_bytes(panel.cell_lines, panel.genes, panel.expression)).hexdigest()

@@ -5,7 +5,6 @@ chosen, and the kernel decomposed. Targets that miss some lines use those rows a
 centred, scaled and decomposed again for each pattern of missing lines.
 """
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from modeling.folds import Fold
 from modeling.kernels.distances import scaling_of, standardised
 from modeling.kernels.kernels import AnyKernel, Laplacian, Linear, choose_laplacian
 from modeling.kernels.ridge import RidgeFits, Spectrum, fit_ridge, spectrum_of
-from tasks.artifacts.files import training_bytes
+from tasks.artifacts.files import training_sha256
 from tasks.dataset.target_facts import VARIABLE_SD
 from tasks.fitting.fit import BlockFit, fit_by_pattern
 from tasks.fitting.fold import MethodSettings, Panel
@@ -71,13 +70,9 @@ def prepare_kernel(panel: Panel, fold: Fold, settings: MethodSettings) -> Prepar
     within, new = kernel.between(train, None, counted), kernel.between(test, train, counted)
     if isinstance(kernel, Laplacian):
         kernel = choose_laplacian(within, _choosing_effects(panel, fold))
-    training = "" if len(fold.test) else training_sha256(panel)
+    final = not len(fold.test)
+    training = training_sha256(panel.cell_lines, panel.genes, panel.expression) if final else ""
     return PreparedKernel(fold, kernel, within, new, spectrum_of(kernel.of(within)), training)
-
-
-def training_sha256(panel: Panel) -> str:
-    """The sha256 that names the file of the dataset's expression in a store."""
-    return hashlib.sha256(training_bytes(panel.cell_lines, panel.genes, panel.expression)).hexdigest()
 
 
 def _choosing_effects(panel: Panel, fold: Fold) -> Float64[np.ndarray, "train targets"]:

@@ -31,11 +31,11 @@ from modeling.kernels.reduced_rank import (
 from modeling.kernels.ridge import spectrum_of, tiled_product
 from modeling.seeds import seed_of
 from tasks.artifacts.components import components_bytes, components_of
+from tasks.artifacts.files import training_sha256
 from tasks.fitting.fit import BlockFit, fit_by_pattern, without_model
 from tasks.fitting.fold import FoldResult, MethodSettings, Panel
 from tasks.fitting.modifiers import TargetFit
 from tasks.methods.cost import ROW_SECONDS, WORKER_BYTES, Cost, DataSize
-from tasks.methods.kernels import training_sha256
 from tasks.methods.method import FIT, TARGETS, CommittedWork, FoldJob, FoldTask, Method
 from tasks.scoring.all_genes import predict_by_kernels
 from tasks.scoring.model_rows import BASIC_CHECKSUM, ModelFiles, Predictions, Row, Rows, as_json
@@ -213,7 +213,8 @@ class ReducedRank(Method):
             scaling = scaling_of(panel.expression[fold.train])
             kernel = _kernel(panel.expression[fold.test], panel.expression[fold.train], scaling)
             new = tiled_product(kernel - components.means, components.dual)
-        training = "" if len(fold.test) else training_sha256(panel)
+        final = not len(fold.test)
+        training = training_sha256(panel.cell_lines, panel.genes, panel.expression) if final else ""
         seconds = float(work.rows("fold_choices").column("seconds")[0].as_py())
         return PreparedReducedRank(fold, components, new, training, seconds)
 

@@ -6,7 +6,7 @@ knows stand for the rest. For networks such a gene counts as at its training mea
 genes is not predicted."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from safetensors.numpy import load
 
-from modeling.kernels.distances import scaling_of, standardised
+from modeling.kernels.distances import Scaling, scaling_of, standardised
 from modeling.kernels.kernels import KERNELS, AnyKernel
 from modeling.kernels.ridge import predict_by_kernel
 from tasks.artifacts.files import SharedNetworks, Training, networks_of, training_of
@@ -45,7 +45,10 @@ def predict_by_kernels(
     for (sha256, kernel), members in groups.items():
         training = training_of(files.training(sha256))
         models = [rows[i] for i in members]
-        predicted[:, members], genes = _scored(training, kernel, models, place, expression)
+        weights = (load(row["weights"].as_py()) for row in models)
+        scaling = scaling_of(training.expression)
+        by_kernel = score_by_kernel(training, scaling, kernel, models, weights, place, expression)
+        predicted[:, members], genes = by_kernel
         needed |= dict.fromkeys(genes)
     return Predictions(predicted, tuple(needed))
 
@@ -55,17 +58,22 @@ def _training_and_kernel(row: Mapping[str, Any], kind: type[AnyKernel] | None) -
     return said["training"], kind(**{field.name: said[field.name] for field in fields(kind)})
 
 
-def _scored(
+def score_by_kernel(
     training: Training,
+    scaling: Scaling,
     kernel: AnyKernel,
     models: Rows,
+    weights: Iterable[Mapping[str, np.ndarray]],
     place: Mapping[str, int],
     expression: Float32[np.ndarray, "samples genes"],
 ) -> tuple[Float64[np.ndarray, "samples targets"], list[str]]:
-    """Models that share training lines and kernel: one matrix product for all."""
-    scaling = scaling_of(training.expression)
+    """Models that share training lines and kernel, and the genes they need: one matrix product for all.
+
+    `weights` are those of each model, `dual` among them. Raises BadInputError for a model that does not fit
+    the training lines.
+    """
     train = standardised(training.expression, scaling)
-    dual = _duals(models, len(train)).T
+    dual = _duals(models, weights, len(train)).T
     intercept = np.array([row["intercept"] for row in models], dtype=np.float64)
     predicted = np.full((len(expression), len(models)), np.nan)
     for at, values in blocks(expression, [place.get(gene, -1) for gene in training.genes]):
@@ -77,10 +85,12 @@ def _scored(
     return predicted, genes
 
 
-def _duals(models: Rows, lines: int) -> Float64[np.ndarray, "targets lines"]:
+def _duals(
+    models: Rows, weights: Iterable[Mapping[str, np.ndarray]], lines: int
+) -> Float64[np.ndarray, "targets lines"]:
     out = np.empty((len(models), lines))
-    for dual, row in zip(out, models, strict=True):
-        stored = load(row["weights"].as_py())["dual"]
+    for dual, row, each in zip(out, models, weights, strict=True):
+        stored = each["dual"]
         if stored.shape != dual.shape:
             raise BadInputError(
                 f"model of {row['target']}: {len(stored)} dual coefficients for {lines} training lines"

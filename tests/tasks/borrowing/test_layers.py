@@ -6,12 +6,9 @@ import numpy as np
 import pytest
 
 from modeling.folds import make_folds
-from modeling.selection.select import SelectionSettings
 from tasks.dataset.layers import Layer
-from tasks.fitting.fold import MethodSettings, Panel
-from tasks.methods.method import FoldJob
-from tasks.methods.registry import method_named
-from tasks.methods.shard import run_shard
+from tasks.fitting.fold import Panel
+from tests.tasks.best_folds import settings, tables_of
 
 LINES, GENES, TARGETS, FEATURES = 150, 40, 24, 30
 PLANTED, FEATURE = 0, 3
@@ -43,23 +40,7 @@ def panel() -> Panel:
 
 def tables(panel: Panel, inputs: str, targets: list[int] | None = None) -> dict:
     """One fold's tables by `best`."""
-    method = method_named("best")
-    settings = MethodSettings("best", "quick", SelectionSettings(), 3, inputs=inputs)  # type: ignore[arg-type]
-    fold = make_folds("kfold", LINES, 3, 0)[0]
-    done = method.work_on_fold(FoldJob("fit", panel, fold, settings))
-    prepared = method.prepare(panel, fold, settings, [_Committed(done)])
-    return run_shard(panel, prepared, targets or list(range(TARGETS)), settings).tables
-
-
-class _Committed:
-    def __init__(self, done) -> None:
-        self._done = done
-
-    def rows(self, table: str):
-        return self._done.tables[table]
-
-    def file(self) -> bytes:
-        return self._done.files["safetensors"]
+    return tables_of(panel, make_folds("kfold", LINES, 3, 0)[0], targets, settings(inputs, seed=3))
 
 
 def test_a_planted_mutation_is_found_and_the_score_of_expression_stands_beside(panel: Panel) -> None:
