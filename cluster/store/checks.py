@@ -178,10 +178,15 @@ def _wrong_rows(commit: Commit, file: StoredFile, rows: pa.Table) -> list[str]:
 
 
 def _rows_per_unit(rows: pa.Table, commit: Commit) -> Counter[Unit]:
-    """How many rows each unit has; a table without folds is of the final one, without targets of a whole."""
+    """How many rows each unit has; a table without folds is of the final one, without targets of a whole.
+
+    So are rows of targets without a fold that fold-level work wrote: what a fold's targets have in common.
+    """
     names = [name for name in ("method", "target", "fold") if name in rows.column_names]
+    if commit.units[0].is_fold_level and "fold" not in names:
+        names = ["method"]
     groups = rows.group_by(names).aggregate([([], "count_all")])
-    if "target" not in rows.column_names:
+    if "target" not in names:
         return Counter({_fold_level(commit, row): row["count_all"] for row in groups.to_pylist()})
     return Counter({unit_of_row(row): row["count_all"] for row in groups.to_pylist()})
 

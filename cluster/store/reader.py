@@ -243,7 +243,8 @@ def _unit_columns(name: str) -> list[str]:
 
 
 def _asked(unit: Unit, targets: frozenset[str] | None, method: str | None) -> bool:
-    return (targets is None or unit.target in targets) and method in (None, unit.method)
+    """Whether a unit may have such rows; fold-level work has rows of any target (`modules`)."""
+    return (targets is None or unit.is_fold_level or unit.target in targets) and method in (None, unit.method)
 
 
 def _rows_of(rows: pa.Table, targets: frozenset[str] | None, method: str | None) -> pa.Table:
