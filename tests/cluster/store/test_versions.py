@@ -251,11 +251,11 @@ def test_keys_and_tables_of_a_newer_release_are_passed_over(tmp_path: Path) -> N
 
 def test_a_commit_without_versions_is_of_the_first(tmp_path: Path) -> None:
     writer = made_writer(tmp_path)
-    units = units_of("A", [0])
+    units = units_of("A", [FINAL_FOLD])
     writer.add_plan(units)
     first = {name: rows for name, rows in made_tables(units).items() if TABLES[name].version == 1}
     key = made_commit(writer, units, tables=first)
-    before = StoreReader(writer.fs).table("candidates")
+    before = StoreReader(writer.fs).table("models")
 
     def released(body: dict[str, Any]) -> dict[str, Any]:
         files = [{name: value for name, value in file.items() if name != "version"} for file in body["files"]]
@@ -264,7 +264,7 @@ def test_a_commit_without_versions_is_of_the_first(tmp_path: Path) -> None:
     rewritten(writer, key, released)
     (commit,) = StoreReader(writer.fs).commits()
     assert (commit.release, {file.version for file in commit.files}) == (None, {1})
-    assert StoreReader(writer.fs).table("candidates").equals(before)
+    assert StoreReader(writer.fs).table("models").equals(before)
     assert verify(writer.fs).ok
 
 
