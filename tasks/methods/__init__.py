@@ -5,4 +5,5 @@ other installed packages too; `shard` runs one. Nothing outside this room names 
 commands of one. Knows nothing of stores and Ray.
 """
 
-DEFAULT_METHODS = ("modifiers",)  # what `run` models where no method is named; `predict` takes what is stored
+# What `run` models where no method is named; `predict` takes what is stored.
+DEFAULT_METHODS = ("modifiers", "best")
