@@ -137,7 +137,7 @@ def _work_off(writer: StoreWriter, prepared: PreparedRun, retried: frozenset[Uni
     on_gpu = frozenset(name for name in methods if options.runs_on == "cuda" and method_named(name).uses_gpu)
     if options.is_here and not is_warm():
         print(
-            "preparing: the first run compiles numerical code, about 20 s; later runs reuse it",
+            "preparing: the first run compiles numerical code, about half a minute; later runs reuse it",
             file=sys.stderr,
         )
     where = (options.address, options.workers, options.insecure)
