@@ -2,8 +2,8 @@
 
 import io
 import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.csv
@@ -13,6 +13,8 @@ from tasks.errors import BadInputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_CSV = pyarrow.csv.WriteOptions(quoting_style="needed")
 
 
 def to_bytes(table: pa.Table, kind: str) -> bytes:
@@ -32,6 +34,18 @@ def to_bytes(table: pa.Table, kind: str) -> bytes:
 def frame_bytes(frame: "pd.DataFrame", kind: str) -> bytes:
     """The same of a frame, without its index."""
     return to_bytes(pa.Table.from_pandas(frame, preserve_index=False), kind)
+
+
+def write_frames(sink: BinaryIO, kind: str, frames: "Iterable[pd.DataFrame]") -> None:
+    """Frames of the same columns as one table, .csv or .parquet, without holding all of it in memory."""
+    writer: Any = None
+    for frame in frames:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        if writer is None:
+            writer = _STREAMS[kind](sink, table.schema)
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
 
 
 def frame_text(frame: "pd.DataFrame") -> str:
@@ -69,7 +83,7 @@ def _csv(table: pa.Table) -> bytes:
     """With a header; lists as JSON, bytes as hex."""
     sink = io.BytesIO()
     flat = {name: _flat(table.column(name)) for name in table.column_names}
-    pyarrow.csv.write_csv(pa.table(flat), sink, pyarrow.csv.WriteOptions(quoting_style="needed"))
+    pyarrow.csv.write_csv(pa.table(flat), sink, _CSV)
     return sink.getvalue()
 
 
@@ -105,6 +119,18 @@ def _parquet(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
+def _csv_stream(sink: BinaryIO, schema: pa.Schema) -> Any:
+    return pyarrow.csv.CSVWriter(sink, schema, write_options=_CSV)
+
+
+def _parquet_stream(sink: BinaryIO, schema: pa.Schema) -> Any:
+    return pq.ParquetWriter(sink, schema, compression="zstd", write_page_checksum=True)
+
+
+_STREAMS: dict[str, Callable[[BinaryIO, pa.Schema], Any]] = {
+    "csv": _csv_stream,
+    "parquet": _parquet_stream,
+}
 KINDS: dict[str, Callable[[pa.Table], bytes]] = {
     "table": _table,
     "csv": _csv,

@@ -42,6 +42,21 @@ def predict(
             "target the method with the best out-of-fold r (pearson_pooled)."
         ),
     ] = None,
+    long: Annotated[
+        bool,
+        typer.Option(
+            "--long",
+            help="A row for each sample and target: predicted, low, high, percentile, rank, trust, method.",
+        ),
+    ] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            "--interval",
+            help="Also intervals that hold the truth for this share of new lines: in F.low and F.high, or in "
+            "the rows of --long. Such as 0.9, the default of --long.",
+        ),
+    ] = None,
     higher_is_sensitive: Annotated[
         bool,
         typer.Option(
@@ -56,13 +71,15 @@ def predict(
     if method is not None and is_known(method) and method_named(method).ranks_drugs:
         from cluster.results.rank_drugs import rank_file
 
+        if long or interval is not None:
+            raise BadInputError("--long and --interval: not with --method drugs, whose table is long")
         typer.echo(rank_file(store, expression, out, higher_is_sensitive))
         return
     if higher_is_sensitive:
         raise BadInputError("--higher-is-sensitive: only with --method drugs")
     from cluster.results.prediction_files import predict_file
 
-    typer.echo(predict_file(store, expression, out, method))
+    typer.echo(predict_file(store, expression, out, method, interval, long))
 
 
 def write_figures(store: str, name: str | None, out: Path) -> str:

@@ -1,22 +1,21 @@
 """New samples x targets from a store's final models, with each target's trust beside the numbers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
+from cluster.results.calibration import Calibration, intervals
+from cluster.results.filling import Made, fill
 from cluster.results.trust import ranked_models, trust_table
-from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from tasks.errors import BadInputError
 from tasks.methods.registry import method_named, method_names
 from tasks.scoring.all_genes import FEWEST_KNOWN
-from tasks.scoring.predict import Scored, count_known, score_samples
+from tasks.scoring.predict import count_known
 from tasks.scoring.samples import checked_samples, in_other_words, none_known
-from tasks.tables.schemas import KEYS, SCHEMAS
 
 AUTO = "auto"  # of each target the stored method that predicts it best
 SHOWN = 20  # names in a sentence; files hold them all
@@ -40,6 +39,11 @@ class Prediction:
     `missing`: one row per gene that the models need and some sample does not know: in how many samples.
     `known`: for each sample, the share of the models' genes that it knows, in 0..1 (1 if they need none);
     `known_of` the same of each method's models.
+    `low`, `high`: shaped as `predicted`, where an interval was asked for: it holds the truth of a share
+    `level` of new lines at least, if they are like those of the dataset (`statistics.conformal`); NaN where
+    there is no prediction, or too few were made out of fold. `calibrations` are what they come from, by
+    method.
+    `low_is_strong`: whether a lower value is a stronger dependency, as of a gene effect.
     """
 
     method: str
@@ -50,34 +54,56 @@ class Prediction:
     methods: tuple[str, ...]
     made_by: np.ndarray
     known_of: dict[str, pd.Series]
+    low_is_strong: bool = True
+    level: float | None = None
+    low: pd.DataFrame | None = None
+    high: pd.DataFrame | None = None
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
 
-def predict_samples(reader: StoreReader, expression: pd.DataFrame, method: str | None = None) -> Prediction:
+def predict_samples(
+    reader: StoreReader, expression: pd.DataFrame, method: str | None = None, interval: float | None = None
+) -> Prediction:
     """Score samples (rows; columns are genes, log2(TPM+1), missing values NaN) with the final models.
 
     Without a method, or with "auto": of each target the stored method with the best out-of-fold score
-    (`trust.ranked_models`), and for samples that lack genes of that model, the next that can. Raises
-    BadInputError where the store holds no final models of the method, the samples are none that
-    `tasks.scoring.samples.checked_samples` takes, or they know too little for a single prediction.
+    (`trust.ranked_models`), and for samples that lack genes of that model, the next that can. `interval`
+    (0.9) adds intervals that hold the truth that often. Raises BadInputError where the store holds no final
+    models of the method, the samples are none that `tasks.scoring.samples.checked_samples` takes, they know
+    too little for a single prediction, or the interval is not between 0 and 1.
     """
+    check_interval(interval)
     samples = checked_samples(expression)
     methods = _methods(reader, method)
-    ranked = ranked_models(reader, methods)
-    made = _Made.of(ranked, methods, samples)
+    ranked, calibrations = ranked_models(reader, methods, calibrated=interval is not None)
+    made = Made.of(ranked, methods, samples)
     for rank in range(1, int(ranked["rank"].max()) + 1):
         for name in methods:
-            _fill(reader, made, ranked[(ranked["rank"] == rank) & (ranked["method"] == name)], name)
+            fill(reader, made, ranked[(ranked["rank"] == rank) & (ranked["method"] == name)], name)
     _check_made(reader, made, ranked)
+    low, high = (None, None) if interval is None else intervals(made, calibrations, interval)
     return Prediction(
-        methods[0] if len(methods) == 1 else AUTO,
-        pd.DataFrame(made.predicted, index=samples.index, columns=made.targets),
-        _trust(made, ranked),
-        made.missing(),
-        made.share_known(made.needed),
-        methods,
-        made.made_by,
-        {name: made.share_known(needed) for name, needed in made.needed_by.items()},
+        method=methods[0] if len(methods) == 1 else AUTO,
+        predicted=made.frame(made.predicted),
+        trust=_trust(made, ranked),
+        missing=made.missing(),
+        known=made.share_known(made.needed),
+        methods=methods,
+        made_by=made.made_by,
+        known_of={name: made.share_known(needed) for name, needed in made.needed_by.items()},
+        low_is_strong=reader.run.get("measure", "effect") == "effect",
+        level=interval,
+        low=low,
+        high=high,
+        calibrations=calibrations,
     )
+
+
+def check_interval(interval: float | None) -> None:
+    """Raise BadInputError unless it is None or a share of lines."""
+    if interval is not None and not 0 < interval < 1:
+        hint = f": did you mean {interval / 100:g}?" if 1 < interval < 100 else ""
+        raise BadInputError(f"--interval {interval:g}: expected a share between 0 and 1, such as 0.9{hint}")
 
 
 def unfitted_targets(reader: StoreReader, made: Prediction) -> list[str]:
@@ -116,82 +142,7 @@ def _methods(reader: StoreReader, asked: str | None) -> tuple[str, ...]:
     return chosen
 
 
-@dataclass(frozen=True, eq=False)
-class _Made:
-    """Predictions while they are made, method after method.
-
-    `needed_by` are the genes that each method's models need; `lacking`, by target, those of its first choice
-    that no column holds.
-    """
-
-    methods: tuple[str, ...]
-    samples: pd.DataFrame
-    targets: list[str]
-    predicted: np.ndarray
-    made_by: np.ndarray
-    needed_by: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, ranked: pd.DataFrame, methods: tuple[str, ...], samples: pd.DataFrame) -> "_Made":
-        targets = ranked.loc[ranked["kind"].notna() & (ranked["rank"] == 1), "target"].tolist()
-        shape = (len(samples), len(targets))
-        return cls(methods, samples, targets, np.full(shape, np.nan), np.full(shape, -1, np.int8))
-
-    @property
-    def needed(self) -> tuple[str, ...]:
-        """The genes of all models that were used or tried."""
-        return tuple(dict.fromkeys(gene for genes in self.needed_by.values() for gene in genes))
-
-    def share_known(self, needed: Sequence[str]) -> pd.Series:
-        """For each sample, the share of these genes that it knows."""
-        known = count_known(needed, list(self.samples.columns), self.samples.to_numpy())[1]
-        share = known / len(needed) if needed else np.ones(len(self.samples))
-        return pd.Series(share, index=self.samples.index)
-
-    def missing(self) -> pd.DataFrame:
-        """The genes that some sample does not know."""
-        needed = self.needed
-        unknown = count_known(needed, list(self.samples.columns), self.samples.to_numpy())[0]
-        lacking = np.flatnonzero(unknown)
-        genes = np.array(needed, dtype=object)[lacking]
-        return pd.DataFrame({"gene": genes, "samples_without": unknown[lacking]})
-
-    def add(self, scored: Scored, method: str, first: bool) -> None:
-        """Take the predictions of one method for what is not predicted yet."""
-        place = pd.Index(self.targets).get_indexer(pd.Index(scored.targets))
-        for column, values in zip(place, scored.predicted.T, strict=True):
-            new = np.isnan(self.predicted[:, column]) & ~np.isnan(values)
-            self.predicted[new, column] = values[new]
-            self.made_by[new, column] = self.methods.index(method)
-        together = dict.fromkeys((*self.needed_by.get(method, ()), *scored.needed))
-        self.needed_by[method] = tuple(together)
-        if first:
-            self.lacking.update(scored.missing)
-
-
-def _fill(reader: StoreReader, made: _Made, rows: pd.DataFrame, method: str) -> None:
-    """Predict with a method's models of some targets what no better method has predicted."""
-    first = bool((rows["rank"] == 1).all())
-    wanted = set(rows.loc[rows["kind"].notna(), "target"])
-    if not first:
-        open_targets = np.isnan(made.predicted).any(axis=0)
-        wanted &= {target for target, is_open in zip(made.targets, open_targets, strict=True) if is_open}
-    if wanted:
-        models = _models(reader, method, wanted)
-        samples = made.samples
-        scored = score_samples(
-            models, list(samples.columns), samples.to_numpy(), method_named(method), reader
-        )
-        made.add(scored, method, first)
-
-
-def _models(reader: StoreReader, method: str, targets: Collection[str]) -> pa.Table:
-    parts = [part for _, part in reader.parts("models", targets=targets, method=method)]
-    return sort_rows(pa.concat_tables([SCHEMAS["models"].empty_table(), *parts]), KEYS["models"])
-
-
-def _check_made(reader: StoreReader, made: _Made, ranked: pd.DataFrame) -> None:
+def _check_made(reader: StoreReader, made: Made, ranked: pd.DataFrame) -> None:
     """Raises BadInputError, with why, unless something is predicted for some sample."""
     samples, needed = made.samples, made.needed
     unknown, known = count_known(needed, list(samples.columns), samples.to_numpy())
@@ -225,21 +176,19 @@ def _named(methods: Sequence[str]) -> str:
     return ("method " if len(methods) == 1 else "methods ") + ", ".join(methods)
 
 
-def _trust(made: _Made, ranked: pd.DataFrame) -> pd.DataFrame:
+def _trust(made: Made, ranked: pd.DataFrame) -> pd.DataFrame:
     """Each target's row of the method taken: the best by score that predicts any of the samples."""
-    rank_of = ranked.set_index(["target", "method"])["rank"]
-    taken = pd.Series(1, index=pd.unique(ranked["target"]))
-    by_other = np.zeros(len(taken), dtype=np.int64)
     several = len(made.methods) > 1
-    for column, target in enumerate(made.targets if several else ()):
-        by, counts = np.unique(made.made_by[:, column], return_counts=True)
-        ranks = [int(rank_of[target, made.methods[i]]) for i in by[by >= 0]]
-        if ranks:
-            taken[target] = min(ranks)
-            by_other[taken.index.get_loc(target)] = counts[by >= 0].sum() - counts[by >= 0][np.argmin(ranks)]
+    counts = made.samples_by_method()
+    rank = ranked.pivot_table(index="target", columns="method", values="rank")
+    rank = rank.reindex(index=counts.index, columns=counts.columns).where(counts > 0)
+    taken = pd.Series(1, index=pd.unique(ranked["target"]))
+    taken.update(rank.min(axis=1).dropna().astype(np.int64))
     rows = trust_table(ranked, taken, several)
     if several:
-        rows["samples_by_other"] = by_other
+        by_it = counts.where(rank.eq(rank.min(axis=1), axis=0), 0).sum(axis=1)
+        by_other = (counts.sum(axis=1) - by_it).reindex(rows["target"], fill_value=0)
+        rows["samples_by_other"] = by_other.to_numpy()
     lacking = [made.lacking.get(target, ()) for target in rows["target"]]
     rows.insert(6, "missing_genes", [len(genes) for genes in lacking])
     named = ranked[ranked["rank"] == 1].set_index("target")["n_modifiers"].reindex(rows["target"])

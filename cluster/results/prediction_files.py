@@ -3,11 +3,20 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from cluster.formats import frame_bytes
-from cluster.outputs import check_files, write_file
-from cluster.results.predict import Prediction, listed, predict_samples, unfitted_targets
+from cluster.formats import frame_bytes, to_bytes, write_frames
+from cluster.outputs import cannot_write, check_files, write_file
+from cluster.results.long_table import long_blocks
+from cluster.results.predict import (
+    Prediction,
+    check_interval,
+    listed,
+    predict_samples,
+    unfitted_targets,
+)
 from cluster.store.reader import StoreReader
 from tasks.dataset.checks import doubt_about, range_in_words
 from tasks.errors import BadInputError
@@ -17,31 +26,70 @@ from tasks.methods.registry import method_named
 from tasks.scoring.all_genes import FEWEST_KNOWN
 
 ENDINGS = (".csv", ".parquet")
+ENDS = ("low", "high")  # of an interval: fields of a Prediction, and what files of them are called
+INTERVAL = 0.9  # of the long table, where none is asked for
 
 
-def predict_file(store: str, expression: Path, out: Path, method: str | None = None) -> str:
+def predict_file(
+    store: str,
+    expression: Path,
+    out: Path,
+    method: str | None = None,
+    interval: float | None = None,
+    long: bool = False,
+) -> str:
     """Score a file of samples; write `out` and, beside it, the targets' trust and the missing genes.
 
-    `method` as of `predict.predict_samples`. Returns what was done. Raises BadInputError for input that
-    cannot be used, before anything is written.
+    `out` is samples x targets, with the ends of an interval beside it where one is asked for; or, if `long`,
+    the rows of `long_table`, with an interval of `INTERVAL` if no other is asked for. `method` as of
+    `predict.predict_samples`. Returns what was done. Raises BadInputError for input that cannot be used,
+    before anything is written.
     """
-    targets, missing = (out.with_name(f"{out.stem}.{what}{out.suffix}") for what in ("targets", "missing"))
-    frame = samples_of(expression, (out, targets, missing))
+    interval = INTERVAL if long and interval is None else interval
+    check_interval(interval)
+    targets, missing, *ends = (
+        out.with_name(f"{out.stem}.{what}{out.suffix}")
+        for what in ("targets", "missing", *(ENDS if interval is not None and not long else ()))
+    )
+    frame = samples_of(expression, (out, targets, missing, *ends))
     reader = StoreReader.open(store)
-    made = predict_samples(reader, frame, method)
-    write(out, made.predicted.reset_index())
+    made = predict_samples(reader, frame, method, interval)
+    if long:
+        _write_long(out, made)
+    else:
+        _write_wide(out, made.predicted)
+    for path, end in zip(ends, ENDS, strict=False):
+        _write_wide(path, getattr(made, end))
     write(targets, made.trust)
     write(missing, made.missing)  # if empty, too: an older one would tell of other samples
     return "\n".join(
         [
-            f"{out}: {made.predicted.shape[0]} samples x {made.predicted.shape[1]} targets ({made.method})",
+            f"{out}: {made.predicted.shape[0]} samples x {made.predicted.shape[1]} targets ({made.method})"
+            + (", a row for each prediction, each sample's strongest dependency first" if long else ""),
             f"{targets}: each target's model, out-of-fold scores and residual quantiles",
             f"{missing}: {len(made.missing)} genes that the models need and some sample lacks",
+            *what_intervals(made, [out] if long else ends),
             *which_methods(made, targets.name),
             *what_is_missing(made, unfitted_targets(reader, made), targets.name),
             *doubts_about(expression, frame),
         ]
     )
+
+
+def what_intervals(made: Prediction, paths: Sequence[Path]) -> list[str]:
+    """Where intervals are written, and what they promise; nothing without any."""
+    if made.low is None:
+        return []
+    named = f"{made.level:.6g}"
+    lines = [
+        f"{', '.join(map(str, paths))}: intervals that hold the truth for a share {named} of new lines, "
+        "if they are like the training lines"
+    ]
+    without = (made.low.isna() & made.predicted.notna()).any()
+    if without.any():
+        few = [str(target) for target in without.index[without]]
+        lines.append(f"{len(few)} targets have too few out-of-fold predictions for intervals: {listed(few)}")
+    return lines
 
 
 def samples_of(expression: Path, outs: tuple[Path, ...]) -> pd.DataFrame:
@@ -64,6 +112,23 @@ def samples_of(expression: Path, outs: tuple[Path, ...]) -> pd.DataFrame:
 def write(path: Path, frame: pd.DataFrame) -> None:
     """A table as its file's name says, .csv or .parquet. BadInputError where it cannot be written."""
     write_file("--out", path, frame_bytes(frame, path.suffix.lstrip(".")))
+
+
+def _write_wide(path: Path, frame: pd.DataFrame) -> None:
+    """Samples x targets, the samples first. By hand: pandas takes seconds for a genome's columns."""
+    columns = np.ascontiguousarray(frame.to_numpy().T)
+    arrays = [pa.array(frame.index), *(pa.array(column, from_pandas=True) for column in columns)]
+    table = pa.table(arrays, names=[frame.index.name, *frame.columns])
+    write_file("--out", path, to_bytes(table, path.suffix.lstrip(".")))
+
+
+def _write_long(path: Path, made: Prediction) -> None:
+    """The long table, block by block: a genome's is larger than the memory."""
+    try:
+        with path.open("wb") as sink:
+            write_frames(sink, path.suffix.lstrip("."), long_blocks(made))
+    except OSError as error:
+        raise cannot_write("--out", path, error) from None
 
 
 def doubts_about(path: Path, samples: pd.DataFrame) -> list[str]:

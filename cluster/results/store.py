@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cluster.results.gene import GenePage, gene_page
+from cluster.results.long_table import long_table
 from cluster.results.predict import Prediction, predict_samples
 from cluster.results.rank_drugs import rank_samples
 from cluster.store.reader import StoreReader
@@ -122,12 +123,21 @@ class Store:
         """The result of one SELECT, `DESCRIBE TABLE` or `SHOW TABLES`; see `cluster.views.query.query`."""
         return _frame(query(self._reader, sql))
 
-    def predict(self, expression: pd.DataFrame, method: str | None = None) -> Prediction:
+    def predict(
+        self, expression: pd.DataFrame, method: str | None = None, interval: float | None = None
+    ) -> Prediction:
         """Predictions of every target with a model for new samples; see `predict.predict_samples`.
 
         Without a method, or with "auto", of each target by the stored method with the best out-of-fold score.
+        With an interval (0.9), `low` and `high` come with them.
         """
-        return predict_samples(self._reader, expression, method)
+        return predict_samples(self._reader, expression, method, interval)
+
+    def predict_long(
+        self, expression: pd.DataFrame, method: str | None = None, interval: float = 0.9
+    ) -> pd.DataFrame:
+        """The same with a row for each sample and target; see `long_table.long_table`."""
+        return long_table(predict_samples(self._reader, expression, method, interval))
 
     def rank_drugs(self, expression: pd.DataFrame, higher_is_sensitive: bool = False) -> pd.DataFrame:
         """Drugs ranked for new samples; see `cluster.results.rank_drugs.rank_samples`."""

@@ -6,18 +6,21 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from cluster.results.calibration import Calibration, calibration_of
 from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
-from cluster.views.genes import genes_table
-from cluster.views.models import RESIDUALS, residuals_table
+from cluster.views.genes import judged_targets
+from cluster.views.models import residuals_of
 from tasks.tables.schemas import KEYS, SCHEMAS
 
 SCORE = "pearson_pooled"  # of table `genes`: what decides between methods
 TRUST = ["class", "folds", "pearson", SCORE, "pearson_low", "pearson_high", "q_value", "gain"]
-_FITS = ["target", "method", "kind", "modifiers", "status", "reason"]
+_FITS = ["target", "method", "kind", "modifiers", "status", "reason", "train_mean"]
 
 
-def ranked_models(reader: StoreReader, methods: Sequence[str]) -> pd.DataFrame:
+def ranked_models(
+    reader: StoreReader, methods: Sequence[str], calibrated: bool = False
+) -> tuple[pd.DataFrame, dict[str, Calibration]]:
     """One row per target and method whose final fit is stored, sorted by target and `rank`.
 
     `rank` counts the target's methods from 1, the one to predict with first: models before fits that ended
@@ -25,12 +28,27 @@ def ranked_models(reader: StoreReader, methods: Sequence[str]) -> pd.DataFrame:
     score is the pooled out-of-fold r (`pearson_pooled` of table `genes`). It is NaN, and comes last, where
     there is none (measured values that do not vary, no committed fold) or fewer folds are committed than of
     another of the methods: scores on different lines do not compare.
+
+    Where they are asked for, the methods' calibrations come with it, from the same out-of-fold predictions.
     """
-    fits = pd.concat([_fits(reader, method) for method in methods], ignore_index=True)
-    genes, residuals = genes_table(reader).to_pandas(), residuals_table(reader).to_pandas()
-    for known, columns in ((genes, TRUST), (residuals, list(RESIDUALS))):
-        mine = known[known["method"].isin(methods)][["target", "method", *columns]]
-        fits = fits.merge(mine, on=["target", "method"], how="left", validate="one_to_one")
+    calibrations: dict[str, Calibration] = {}
+    parts = []
+    for method in methods:
+        genes, rows = judged_targets(reader, method)
+        trust = genes.select(["target", *TRUST]).to_pandas()
+        residuals = residuals_of(method, rows).drop_columns(["method"]).to_pandas()
+        fits = _fits(reader, method)
+        if calibrated:
+            means = dict(zip(fits["target"], fits["train_mean"], strict=True))
+            calibrations[method] = calibration_of(rows, genes, means)
+        del rows  # a genome's are 0.8 GiB
+        trust = trust.merge(residuals, on="target", how="left", validate="one_to_one")
+        fits = fits.drop(columns="train_mean")
+        parts.append(fits.merge(trust, on="target", how="left", validate="one_to_one"))
+    return _ranked(pd.concat(parts, ignore_index=True), methods), calibrations
+
+
+def _ranked(fits: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     most = fits.groupby("target")["folds"].transform("max")
     fits["score"] = fits[SCORE].where(fits["folds"] == most)
     place = fits["method"].map({method: i for i, method in enumerate(methods)})

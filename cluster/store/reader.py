@@ -250,4 +250,7 @@ def _asked(unit: Unit, targets: frozenset[str] | None, method: str | None) -> bo
 def _rows_of(rows: pa.Table, targets: frozenset[str] | None, method: str | None) -> pa.Table:
     if targets is not None:
         rows = rows.filter(pc.is_in(rows.column("target"), pa.array(sorted(targets), pa.string())))
-    return rows if method is None else rows.filter(pc.equal(rows.column("method"), method))
+    if method is None:
+        return rows
+    mine = pc.equal(rows.column("method"), method)
+    return rows if pc.all(mine, min_count=0).as_py() else rows.filter(mine)  # a copy only where it matters

@@ -35,6 +35,9 @@ POOLED = (
 )
 SCORE_COLUMNS = ("method", "target", "fold", "model", "pearson", "train_mean")
 
+BASELINES_OF_GAIN = ("lineage", "own")
+BASELINES = (*BASELINES_OF_GAIN, "confounders", "expression")
+
 Columns = dict[str, np.ndarray]
 
 
@@ -75,7 +78,36 @@ def of_method(table: pa.Table, method: str) -> pa.Table:
 
 def _of_method(reader: StoreReader, method: str, scores: pa.Table, only: Collection[str] | None) -> pa.Table:
     rows = read_out_of_fold(reader, method, scores, only)
-    pooled = pooled_scores(rows)
+    stability = _stability(reader, method, scores, rows.targets, only)
+    return _summary(reader, method, scores, rows, pooled_scores(rows), stability, only)
+
+
+def judged_targets(reader: StoreReader, method: str) -> tuple[pa.Table, OutOfFold]:
+    """One method's rows of `genes`, and the out-of-fold predictions they come from.
+
+    Without what takes long: `stability`, the `permuted` columns and the baselines that `gain` does not count
+    are as where there is nothing.
+    """
+    scores = of_method(scored_folds(reader), method)
+    values = ("measured", "predicted", *(f"predicted_{name}" for name in BASELINES_OF_GAIN))
+    rows = read_out_of_fold(reader, method, scores, values=values)
+    table = _summary(
+        reader, method, scores, rows, pooled_scores(rows, whole=False), np.full(len(rows.targets), np.nan)
+    )
+    lost = of_method(_unpredicted(reader, scores, None), method)
+    return sort_rows(pa.concat_tables([table, lost]), ("target",)).combine_chunks(), rows
+
+
+def _summary(
+    reader: StoreReader,
+    method: str,
+    scores: pa.Table,
+    rows: OutOfFold,
+    pooled: Columns,
+    stability: np.ndarray,
+    only: Collection[str] | None = None,
+) -> pa.Table:
+    """The rows of `genes` of one method, from its scores and its out-of-fold predictions."""
     columns = {
         **pooled,
         **_p_and_q(reader, method, rows.targets, pooled, only is None),
@@ -83,7 +115,7 @@ def _of_method(reader: StoreReader, method: str, scores: pa.Table, only: Collect
         **_facts(reader.targets(), rows.targets),
         "method": [method] * len(rows.targets),
         "target": rows.targets,
-        "stability": _stability(reader, method, scores, rows.targets, only),
+        "stability": stability,
     }
     arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in GENES_SCHEMA]
     return pa.table(arrays, schema=GENES_SCHEMA)
@@ -132,8 +164,12 @@ def _lacking(reader: StoreReader, method: str, targets: tuple[str, ...]) -> int:
     return len(wanted.difference(targets))
 
 
-def pooled_scores(rows: OutOfFold) -> Columns:
-    """Per target, from its out-of-fold rows: pooled r of model and baselines, gain, interval, p, errors."""
+def pooled_scores(rows: OutOfFold, whole: bool = True) -> Columns:
+    """Per target, from its out-of-fold rows: pooled r of model and baselines, gain, interval, p, errors.
+
+    If not `whole`, what takes most of the time is left out, as NaN: the `permuted` columns, and baselines
+    that `gain` does not count.
+    """
     out = {name: np.full(len(rows.targets), np.nan) for name in POOLED}
     out["n"] = np.zeros(len(rows.targets), np.int64)
     for block in rows.blocks():
@@ -146,14 +182,15 @@ def pooled_scores(rows: OutOfFold) -> Columns:
             model.high,
         )
         out["p_value"][at], out["n"][at] = model.p, model.n
-        for name in ("lineage", "own", "confounders", "expression"):
+        for name in BASELINES if whole else BASELINES_OF_GAIN:
             baseline = getattr(rows, f"predicted_{name}")[block]
             if not np.isnan(baseline).all():  # of no covariates, nothing
                 out[f"pearson_{name}"][at] = pooled_many(codes, measured, baseline, mean).r
-        # Lines of a fold with one lineage have one such prediction: what is in the store says who they are.
-        alike = (codes, rows.folds[block], rows.predicted_lineage[block])
-        shuffled = shuffled_many(*alike, measured, rows.predicted[block], mean)
-        out["pearson_permuted"][at], out["p_permuted"][at] = shuffled.mean, shuffled.p
+        if whole:
+            # Lines of a fold with one lineage have one such prediction: what is stored says who they are.
+            alike = (codes, rows.folds[block], rows.predicted_lineage[block])
+            shuffled = shuffled_many(*alike, measured, rows.predicted[block], mean)
+            out["pearson_permuted"][at], out["p_permuted"][at] = shuffled.mean, shuffled.p
         error = measured - rows.predicted[block]
         out["rmse"][at] = _root_mean_square(codes, error)
         out["rmse_mean"][at] = _root_mean_square(codes, np.where(np.isnan(error), np.nan, measured - mean))

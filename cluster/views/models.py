@@ -48,12 +48,21 @@ def residuals_table(reader: StoreReader) -> pa.Table:
     ones predicted out of fold (split conformal prediction; Vovk et al. 2005); null where too few were.
     """
     scores = scored_folds(reader)
-    rows = [
-        {"method": method, "target": target, **dict(zip(RESIDUALS, values, strict=True))}
-        for method in sorted(set(scores.column("method").to_pylist()))
-        for target, values in _residuals(read_out_of_fold(reader, method, of_method(scores, method))).items()
+    methods = sorted(set(scores.column("method").to_pylist()))
+    parts = [
+        residuals_of(method, read_out_of_fold(reader, method, of_method(scores, method)))
+        for method in methods
     ]
-    return pa.Table.from_pylist(rows, schema=RESIDUALS_SCHEMA)
+    return pa.concat_tables([RESIDUALS_SCHEMA.empty_table(), *parts])
+
+
+def residuals_of(method: str, rows: OutOfFold) -> pa.Table:
+    """One method's rows of `residuals_table`, from its out-of-fold predictions."""
+    named = [
+        {"method": method, "target": target, **dict(zip(RESIDUALS, values, strict=True))}
+        for target, values in _residuals(rows).items()
+    ]
+    return pa.Table.from_pylist(named, schema=RESIDUALS_SCHEMA)
 
 
 def residual_quantile(errors: np.ndarray, level: int) -> float | None:

@@ -1,6 +1,6 @@
 """A method's out-of-fold predictions, target after target, in memory that a whole genome fits into."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,18 +53,28 @@ class OutOfFold:
 
 
 def read_out_of_fold(
-    reader: StoreReader, method: str, scores: pa.Table, only: Collection[str] | None = None
+    reader: StoreReader,
+    method: str,
+    scores: pa.Table,
+    only: Collection[str] | None = None,
+    values: Sequence[str] = PREDICTIONS,
 ) -> OutOfFold:
-    """The method's predictions (of some targets) in the folds of `scores`: target, fold and train_mean."""
+    """The method's predictions (of some targets) in the folds of `scores`: target, fold and train_mean.
+
+    Of `PREDICTIONS`, those that are not among `values` are not read, and NaN.
+    """
     targets, folds, means = training_means(scores)
-    groups, columns = _gather(reader, method, targets, folds, only)
+    groups, columns = _gather(reader, method, targets, folds, only, values)
     order = np.argsort(groups, kind="stable")
     groups = groups[order]
     return OutOfFold(
         tuple(targets.to_pylist()),
         *(np.divmod(groups, len(folds)) if len(folds) else (groups, groups)),
         means.ravel()[groups],
-        *(columns.pop(name)[order] for name in PREDICTIONS),
+        *(
+            columns.pop(name)[order] if name in columns else np.broadcast_to(np.nan, len(order))
+            for name in PREDICTIONS
+        ),
     )
 
 
@@ -89,23 +99,29 @@ def positions(
 
 
 def _gather(
-    reader: StoreReader, method: str, targets: pa.Array, folds: np.ndarray, only: Collection[str] | None
+    reader: StoreReader,
+    method: str,
+    targets: pa.Array,
+    folds: np.ndarray,
+    only: Collection[str] | None,
+    values: Sequence[str],
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Every row's (target, fold) as one number, and its values, in the order of the files."""
     most = sum(file.rows or 0 for commit in reader.commits() for file in commit.table_files("predictions"))
     groups = np.empty(most, np.int64)
-    columns = {name: np.empty(most) for name in PREDICTIONS}
+    columns = {name: np.empty(most) for name in values}
     filled = 0
     counted = pa.array(folds, pa.int32())
-    for _, whole in reader.parts("predictions", ("target", "fold", *PREDICTIONS), only, method):
-        part = whole.filter(pc.is_in(whole.column("fold"), value_set=counted))
+    for _, whole in reader.parts("predictions", ("target", "fold", *values), only, method):
+        read = pc.is_in(whole.column("fold"), value_set=counted)
+        part = whole if pc.all(read, min_count=0).as_py() else whole.filter(read)
         here = slice(filled, filled + part.num_rows)
         target, fold = positions(part, targets, folds)
         groups[here] = target * len(folds) + fold
-        for name, values in columns.items():
-            values[here] = _real(part, name)
+        for name, column in columns.items():
+            column[here] = _real(part, name)
         filled = here.stop
-    return groups[:filled], {name: values[:filled] for name, values in columns.items()}
+    return groups[:filled], {name: column[:filled] for name, column in columns.items()}
 
 
 def _real(table: pa.Table, name: str) -> np.ndarray:

@@ -8,7 +8,7 @@ lie high has a training mean that lies low.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Int64
 from scipy.special import betainc, ndtri
 
 from modeling.statistics.metrics import CONSTANT_TOLERANCE
@@ -70,10 +70,10 @@ def pooled_many(
     codes = np.asarray(codes)
     if np.any(codes[1:] < codes[:-1]):
         raise ValueError("rows must be sorted by target: a code is smaller than the one before it")
-    targets = np.unique(codes)
+    targets, _, _ = runs_of(codes)
     x, y, mean = (np.asarray(column, dtype=np.float64) for column in (measured, predicted, fold_mean))
     counted = ~(np.isnan(x) | np.isnan(y) | np.isnan(mean))
-    groups, starts, sizes = np.unique(codes[counted], return_index=True, return_counts=True)
+    groups, starts, sizes = runs_of(codes[counted])
     place = np.searchsorted(targets, groups)
     r, n, flat = (
         np.full(targets.size, np.nan),
@@ -85,6 +85,15 @@ def pooled_many(
         n[place] = sizes
     low, high = fisher_interval(r, n)
     return PooledScores(targets, r, low, high, np.where(flat, 1.0, p_greater(r, n)), n)
+
+
+def runs_of(
+    codes: Int[np.ndarray, " rows"],
+) -> tuple[Int[np.ndarray, " runs"], Int64[np.ndarray, " runs"], Int64[np.ndarray, " runs"]]:
+    """Of codes that do not decrease: each one that occurs, where it begins, and how often it is there."""
+    begins = np.concatenate([np.ones(min(len(codes), 1), bool), codes[1:] != codes[:-1]])
+    starts = np.flatnonzero(begins)
+    return codes[starts], starts, np.diff(starts, append=len(codes))
 
 
 def fisher_interval(r: PerTarget, n: Int[np.ndarray, " targets"]) -> tuple[PerTarget, PerTarget]:

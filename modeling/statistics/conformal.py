@@ -1,0 +1,91 @@
+"""Intervals around predictions that hold the truth as often as they say: conformal, by bins of predictions.
+
+Split conformal prediction (Vovk, Gammerman and Shafer 2005): if a new line is like the lines that were
+predicted out of fold (exchangeable), the ceil((n + 1) level)-th smallest of n absolute errors is exceeded by
+its own with probability at most 1 - level. Taken over all lines, that says nothing of the few with a strong
+prediction, where errors are far larger. So the lines are put into bins by their prediction (Mondrian
+conformal prediction), and each bin has its own quantile: the promise then holds in each bin.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+FEWEST_LINES = 20  # a bin
+
+
+@dataclass(frozen=True, eq=False)
+class Bands:
+    """Half the width of an interval, by prediction: `half[i]` from `cuts[i - 1]` on and below `cuts[i]`.
+
+    NaN where too few lines were predicted out of fold for a finite interval.
+    """
+
+    cuts: Float64[np.ndarray, " cuts"]
+    half: Float64[np.ndarray, " bins"]
+
+    def half_width(self, predicted: Float64[np.ndarray, " lines"]) -> Float64[np.ndarray, " lines"]:
+        """Of each prediction; NaN for NaN."""
+        half = self.half[np.searchsorted(self.cuts, predicted, side="right")]
+        return np.where(np.isnan(predicted), np.nan, half)
+
+
+def bands_of(
+    predicted: Float64[np.ndarray, " lines"], errors: Float64[np.ndarray, " lines"], level: float
+) -> Bands:
+    """Bands that hold the truth of a share `level` (0..1) of new lines at least, in every bin.
+
+    `predicted` are one target's out-of-fold predictions, ascending, and `errors` their absolute errors;
+    nothing is missing.
+    """
+    cuts = cuts_of(predicted, fewest_lines(level))
+    bins = np.searchsorted(cuts, predicted, side="right")
+    order = np.lexsort((errors, bins))
+    ends = np.searchsorted(bins, np.arange(len(cuts) + 1), side="right")
+    starts = np.concatenate([[0], ends[:-1]])
+    places = conformal_place(ends - starts, level)
+    half = np.full(len(ends), np.nan)
+    enough = places <= ends - starts
+    half[enough] = errors[order[(starts + places - 1)[enough]]]
+    return Bands(cuts, half)
+
+
+def fewest_lines(level: float) -> int:
+    """Lines that a bin must have: twice those that a finite interval takes, and `FEWEST_LINES`."""
+    return max(FEWEST_LINES, int(np.ceil(round(2 * level / (1 - level), 9))))
+
+
+def conformal_place(n: Int64[np.ndarray, " bins"], level: float) -> Int64[np.ndarray, " bins"]:
+    """Which of n sorted errors is the quantile, counted from 1; above n where there is none."""
+    # Rounded first: 10 times 0.9 must not become ten because 0.9 is a little more in binary.
+    return np.maximum(np.ceil(np.round((n + 1) * level, 9)).astype(np.int64), 1)
+
+
+def cuts_of(predicted: Float64[np.ndarray, " lines"], fewest: int) -> Float64[np.ndarray, " cuts"]:
+    """Where to cut ascending predictions into bins of at least `fewest` lines, finer toward both ends.
+
+    At the median, then each half in the middle, then the outer quarters in the middle, and so on outward:
+    strong predictions are few, and their errors differ from those of the rest. Equal ones share a bin.
+    """
+    n = len(predicted)
+    if n < 2 * fewest:
+        return np.empty(0)
+    middle = predicted[n // 2]
+    cuts = [middle] if _fits(predicted, -np.inf, middle, fewest) else []
+    for side in (-1, 1):
+        inner, size = middle, n // 4
+        while size >= fewest:
+            cut = predicted[size if side < 0 else n - size]
+            edges = (-np.inf, cut, inner) if side < 0 else (inner, cut, np.inf)
+            if all(_fits(predicted, low, high, fewest) for low, high in pairwise(edges)):
+                cuts.append(cut)
+                inner = cut
+            size //= 2
+    return np.sort(np.array(cuts))
+
+
+def _fits(predicted: Float64[np.ndarray, " lines"], low: float, high: float, fewest: int) -> bool:
+    """Whether enough predictions lie from `low` on and below `high`."""
+    return bool(np.searchsorted(predicted, high) - np.searchsorted(predicted, low) >= fewest)
