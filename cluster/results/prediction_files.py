@@ -1,6 +1,7 @@
 """`knockcast predict`: from a file of samples to files of predictions, and in words what is not predicted."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -57,9 +58,9 @@ def predict_file(
     if long:
         _write_long(out, made)
     else:
-        _write_wide(out, made.predicted)
-    for path, end in zip(ends, ENDS, strict=False):
-        _write_wide(path, getattr(made, end))
+        frames = (made.predicted, *(getattr(made, end) for end in ENDS[: len(ends)]))
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(_write_wide, (out, *ends), frames))
     write(targets, made.trust)
     write(missing, made.missing)  # if empty, too: an older one would tell of other samples
     return "\n".join(

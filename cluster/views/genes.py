@@ -2,6 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -172,30 +174,35 @@ def pooled_scores(rows: OutOfFold, whole: bool = True) -> Columns:
     """
     out = {name: np.full(len(rows.targets), np.nan) for name in POOLED}
     out["n"] = np.zeros(len(rows.targets), np.int64)
-    for block in rows.blocks():
-        codes, measured, mean = rows.codes[block], rows.measured[block], rows.fold_mean[block]
-        model = pooled_many(codes, measured, rows.predicted[block], mean)
-        at = model.targets
-        out["pearson_pooled"][at], out["pearson_low"][at], out["pearson_high"][at] = (
-            model.r,
-            model.low,
-            model.high,
-        )
-        out["p_value"][at], out["n"][at] = model.p, model.n
-        for name in BASELINES if whole else BASELINES_OF_GAIN:
-            baseline = getattr(rows, f"predicted_{name}")[block]
-            if not np.isnan(baseline).all():  # of no covariates, nothing
-                out[f"pearson_{name}"][at] = pooled_many(codes, measured, baseline, mean).r
-        if whole:
-            # Lines of a fold with one lineage have one such prediction: what is stored says who they are.
-            alike = (codes, rows.folds[block], rows.predicted_lineage[block])
-            shuffled = shuffled_many(*alike, measured, rows.predicted[block], mean)
-            out["pearson_permuted"][at], out["p_permuted"][at] = shuffled.mean, shuffled.p
-        error = measured - rows.predicted[block]
-        out["rmse"][at] = _root_mean_square(codes, error)
-        out["rmse_mean"][at] = _root_mean_square(codes, np.where(np.isnan(error), np.nan, measured - mean))
+    with ThreadPoolExecutor(2) as pool:  # numpy lets both work; no two blocks share a target
+        list(pool.map(partial(_pool_block, rows, whole, out), rows.blocks()))
     simple = np.fmax(0.0, np.fmax(out["pearson_lineage"], out["pearson_own"]))
     return {**out, "gain": out["pearson_pooled"] - simple}
+
+
+def _pool_block(rows: OutOfFold, whole: bool, out: Columns, block: slice) -> None:
+    """The scores of a block's targets, into their places of `out`."""
+    codes, measured, mean = rows.codes[block], rows.measured[block], rows.fold_mean[block]
+    model = pooled_many(codes, measured, rows.predicted[block], mean)
+    at = model.targets
+    out["pearson_pooled"][at], out["pearson_low"][at], out["pearson_high"][at] = (
+        model.r,
+        model.low,
+        model.high,
+    )
+    out["p_value"][at], out["n"][at] = model.p, model.n
+    for name in BASELINES if whole else BASELINES_OF_GAIN:
+        baseline = getattr(rows, f"predicted_{name}")[block]
+        if not np.isnan(baseline).all():  # of no covariates, nothing
+            out[f"pearson_{name}"][at] = pooled_many(codes, measured, baseline, mean).r
+    if whole:
+        # Lines of a fold with one lineage have one such prediction: what is stored says who they are.
+        alike = (codes, rows.folds[block], rows.predicted_lineage[block])
+        shuffled = shuffled_many(*alike, measured, rows.predicted[block], mean)
+        out["pearson_permuted"][at], out["p_permuted"][at] = shuffled.mean, shuffled.p
+    error = measured - rows.predicted[block]
+    out["rmse"][at] = _root_mean_square(codes, error)
+    out["rmse_mean"][at] = _root_mean_square(codes, np.where(np.isnan(error), np.nan, measured - mean))
 
 
 def _root_mean_square(codes: np.ndarray, errors: np.ndarray) -> np.ndarray:

@@ -1,7 +1,9 @@
 """A method's out-of-fold predictions, target after target, in memory that a whole genome fits into."""
 
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +22,7 @@ PREDICTIONS = (
     "predicted_expression",
 )
 
+T = TypeVar("T")
 Rows = Float64[np.ndarray, " rows"]
 
 
@@ -112,7 +115,7 @@ def _gather(
     columns = {name: np.empty(most) for name in values}
     filled = 0
     counted = pa.array(folds, pa.int32())
-    for _, whole in reader.parts("predictions", ("target", "fold", *values), only, method):
+    for _, whole in _ahead(reader.parts("predictions", ("target", "fold", *values), only, method)):
         read = pc.is_in(whole.column("fold"), value_set=counted)
         part = whole if pc.all(read, min_count=0).as_py() else whole.filter(read)
         here = slice(filled, filled + part.num_rows)
@@ -122,6 +125,16 @@ def _gather(
             column[here] = _real(part, name)
         filled = here.stop
     return groups[:filled], {name: column[:filled] for name, column in columns.items()}
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """The items, each one made by a thread while the one before is used: reading and checking take half."""
+    end = object()
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = pool.submit(next, items, end)
+            yield cast("T", item)
 
 
 def _real(table: pa.Table, name: str) -> np.ndarray:

@@ -7,6 +7,9 @@ prediction, where errors are far larger. So the lines are put into bins by their
 conformal prediction), and each bin has its own quantile: the promise then holds in each bin.
 """
 
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -69,23 +72,24 @@ def cuts_of(predicted: Float64[np.ndarray, " lines"], fewest: int) -> Float64[np
     At the median, then each half in the middle, then the outer quarters in the middle, and so on outward:
     strong predictions are few, and their errors differ from those of the rest. Equal ones share a bin.
     """
-    n = len(predicted)
+    values = predicted.tolist()  # for `bisect`: a genome's targets each ask a few dozen places
+    n = len(values)
     if n < 2 * fewest:
         return np.empty(0)
-    middle = predicted[n // 2]
-    cuts = [middle] if _fits(predicted, -np.inf, middle, fewest) else []
+    middle = values[n // 2]
+    cuts = [middle] if _lines_between(values, -math.inf, middle) >= fewest else []
     for side in (-1, 1):
         inner, size = middle, n // 4
         while size >= fewest:
-            cut = predicted[size if side < 0 else n - size]
-            edges = (-np.inf, cut, inner) if side < 0 else (inner, cut, np.inf)
-            if all(_fits(predicted, low, high, fewest) for low, high in pairwise(edges)):
+            cut = values[size if side < 0 else n - size]
+            edges = (-math.inf, cut, inner) if side < 0 else (inner, cut, math.inf)
+            if all(_lines_between(values, low, high) >= fewest for low, high in pairwise(edges)):
                 cuts.append(cut)
                 inner = cut
             size //= 2
-    return np.sort(np.array(cuts))
+    return np.array(sorted(cuts), dtype=np.float64)
 
 
-def _fits(predicted: Float64[np.ndarray, " lines"], low: float, high: float, fewest: int) -> bool:
-    """Whether enough predictions lie from `low` on and below `high`."""
-    return bool(np.searchsorted(predicted, high) - np.searchsorted(predicted, low) >= fewest)
+def _lines_between(values: Sequence[float], low: float, high: float) -> int:
+    """How many of ascending values lie from `low` on and below `high`."""
+    return bisect_left(values, high) - bisect_left(values, low)
