@@ -127,7 +127,13 @@ def main() -> None:
         )
         out = str(folder / "out.parquet")
         command = [sys.executable, "-m", "cluster", "predict", str(folder / "store")]
-        for options in (["--method", "kernel"], ["--method", "modifiers"], []):
+        for options in (
+            ["--method", "kernel"],
+            ["--method", "modifiers"],
+            [],
+            ["--interval", "0.9"],
+            ["--long"],
+        ):
             done = watched([*command, str(folder / "samples.parquet"), "--out", out, *options], show=False)
             slow = done.seconds > LIMIT_SECONDS or done.peak_bytes > LIMIT_BYTES
             verdict = " (over the limit)" if slow else ""
