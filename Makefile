@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check bench results study clean
+.PHONY: demo test check bench results study docs clean
 
 demo: $(READY)  ## simulate a release, model it on Ray, show the best-predicted genes
 	$(BIN)/knockcast demo --out demo
@@ -26,8 +26,12 @@ results: $(READY)  ## run the real data of ../shared/data and write docs/results
 study: $(READY)  ## how accurate the methods are, on folds kept for this; hours; writes docs/accuracy.md
 	$(BIN)/python -m tests.benchmarks.study
 
+docs: $(READY)  ## the documentation as a site, in site/index.html; needs no network
+	$(BIN)/python -m sphinx -W -q -c docs/site . site
+	@echo 'open site/index.html'
+
 clean:  ## what the targets above leave behind, .venv excepted
-	rm -rf demo results bench study
+	rm -rf demo results bench study site
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Set PYTHON=..."; exit 1; }
