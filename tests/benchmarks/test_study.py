@@ -16,8 +16,9 @@ from tests.benchmarks.study import ablation, datasets, parts
 from tests.benchmarks.study.bootstrap import line_weights, mean_r_of_draws, paired
 from tests.benchmarks.study.learning import extrapolate, fit_power_law, thinned
 from tests.benchmarks.study.measures import Block, OutOfFold, fold_r, ranking, rmse_gain, target_r
-from tests.benchmarks.study.results import read_all
+from tests.benchmarks.study.results import Result, Scores, read_all
 from tests.benchmarks.study.runs import run_folds, run_into_store, settings_for
+from tests.benchmarks.study.summary import summary
 from tests.benchmarks.study.variants import BY_NAME, ordered_targets
 
 LINES, TARGETS = 60, 9
@@ -187,6 +188,29 @@ def test_a_trial_resumes_and_makes_the_page(
     body = json.loads(levels.read_text())
     assert len(body["r"]) == 6
     assert len(body["scores"]["6"]["draws"]) == 1000
+
+
+def kept_result(variant: str, r: float, spread: float, targets: int = 3) -> Result:
+    """A result whose draws lie `spread` around its mean r."""
+    draws = (r + spread * np.linspace(-1, 1, 101)).tolist()
+    scores = {targets: Scores(r, gain=0.0, ndcg=0.0, ndcg_chance=0.0, found=0.0, draws=draws)}
+    each = {f"T{i}": r for i in range(targets)}
+    return Result("levels", variant, 7, "", 60, 48.0, "c", "d", "m", 1.0, each, scores)
+
+
+def test_the_page_begins_with_the_closest_rival_of_best():
+    near, far = kept_result("kernel", 0.18, 0.0), kept_result("ridge", 0.1, 0.0)
+    best = kept_result("best", 0.2, 0.01)
+    said = summary({"levels": ("Real levels", [near, far, best])})
+    assert "in 1 of 1 comparisons, its interval above zero.\n" in said
+    assert (
+        "| [Real levels](#real-levels) | 3 | 0.200 | 0.180 (`kernel`) | +0.0200 (+0.0105 to +0.0295) |"
+        in said
+    )
+    too_near = summary({"levels": ("Real levels", [kept_result("kernel", 0.195, 0.0), best])})
+    assert "in 0 of 1 comparisons" in too_near
+    assert "Not so against `kernel` (Real levels, 3 targets)." in too_near
+    assert summary({"levels": ("Real levels", [near, far])}) == ""
 
 
 def test_the_seeds_of_the_study_are_kept_for_it():

@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.benchmarks.study.datasets import ceilings
 from tests.benchmarks.study.parts import PARTS
 from tests.benchmarks.study.results import Result, read_all
+from tests.benchmarks.study.summary import summary
 from tests.benchmarks.study.tables import (
     ablation_table,
     ceiling_table,
@@ -20,14 +21,13 @@ from tests.benchmarks.study.tables import (
 PAGE = Path("docs/accuracy.md")
 NOTES = Path(__file__).with_name("notes.md")
 
-INTRODUCTION = """# Accuracy
-
-Written by `make study`. Every number is of cell lines that a model had not seen: five random folds, or
-held-out lineages, drawn with seeds that were used for nothing else, the same for all methods. Only targets
-with sd > 0.1 count. r is the mean over folds of Pearson's r of a target; a target without an r in any fold
-counts as 0. RMSE gain is how much smaller the error is than that of the training mean. NDCG@10 says how well
-a line's ten strongest dependencies, each less its target's mean, are found. Intervals come from resampling
-**cell lines** 1000 times: targets share lines, so resampling targets would be too narrow."""
+INTRODUCTION = """Written by `make study`. Every number is of cell lines that a model had not seen: five
+random folds, or held-out lineages, drawn with seeds that were used for nothing else, the same for all
+methods. Only targets with sd > 0.1 count. r is the mean over folds of Pearson's r of a target; a target
+without an r in any fold counts as 0. RMSE gain is how much smaller the error is than that of the training
+mean. NDCG@10 says how well a line's ten strongest dependencies, each less its target's mean, are found.
+Intervals come from resampling **cell lines** 1000 times: targets share lines, so resampling targets would
+be too narrow."""
 
 WORDS = {
     "levels": (
@@ -73,7 +73,10 @@ WORDS = {
 
 def page(work: Path, seeds: Sequence[int]) -> str:
     """The whole page, from results of these fold seeds."""
-    parts = [INTRODUCTION, *_notes("before"), *(_part(name, work, seeds) for name in WORDS), *_notes("after")]
+    kept = {name: _results(name, work, seeds) for name in WORDS}
+    compared = {n: (WORDS[n][0], found) for n, found in kept.items() if n not in ("curve", "ablation")}
+    tables = [_part(name, work, found) for name, found in kept.items()]
+    parts = ["# Accuracy", summary(compared), INTRODUCTION, *_notes("before"), *tables, *_notes("after")]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -83,8 +86,11 @@ def _notes(where: str) -> list[str]:
     return [{"before": before, "after": after}[where].strip()]
 
 
-def _part(name: str, work: Path, seeds: Sequence[int]) -> str:
-    results = [result for result in read_all(work, name) if result.seed in seeds]
+def _results(name: str, work: Path, seeds: Sequence[int]) -> list[Result]:
+    return [result for result in read_all(work, name) if result.seed in seeds]
+
+
+def _part(name: str, work: Path, results: Sequence[Result]) -> str:
     if not results:
         return ""
     title, sentence = WORDS[name]

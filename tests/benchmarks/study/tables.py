@@ -72,7 +72,7 @@ def pairs_table(results: ByVariant, size: int, rival: str = RIVAL) -> str:
     for name, others in there.items():
         if name == rival:
             continue
-        mine, theirs = _same_seeds(there[rival], others)
+        mine, theirs = same_seeds(there[rival], others)
         if not mine:
             continue
         found = paired(
@@ -99,7 +99,7 @@ def strong_table(results: ByVariant, rival: str = RIVAL, base: str = "kernel") -
     """Targets that `base` predicts with r above `STRONG`: what `rival` adds or takes; empty without both."""
     if rival not in results or base not in results:
         return ""
-    mine, theirs = _same_seeds(results[rival], results[base])
+    mine, theirs = same_seeds(results[rival], results[base])
     shared = (
         [name for name in theirs[0].r if all(name in each.r for each in (*mine, *theirs))] if mine else []
     )
@@ -145,7 +145,7 @@ def ablation_table(results: Sequence[Result]) -> str:
     whole = [result for result in results if result.detail == "whole"]
     rows = []
     for detail in sorted({result.detail for result in results} - {"whole"}):
-        mine, without = _same_seeds(whole, [result for result in results if result.detail == detail])
+        mine, without = same_seeds(whole, [result for result in results if result.detail == detail])
         if not mine:
             continue
         a, b = ([each.scores[max(each.scores)] for each in part] for part in (mine, without))
@@ -184,7 +184,8 @@ def ceiling_table(results: ByVariant, ceilings: Mapping[str, float]) -> str:
     return markdown(head, rows) if rows else ""
 
 
-def _same_seeds(mine: Sequence[Result], others: Sequence[Result]) -> tuple[list[Result], list[Result]]:
+def same_seeds(mine: Sequence[Result], others: Sequence[Result]) -> tuple[list[Result], list[Result]]:
+    """The results of the seeds that both have, seed by seed."""
     a, b = ({result.seed: result for result in part} for part in (mine, others))
     seeds = sorted(a.keys() & b.keys())
     return [a[seed] for seed in seeds], [b[seed] for seed in seeds]

@@ -1,0 +1,74 @@
+"""What docs/accuracy.md says first: `best` beside its closest rival, part by part."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tests.benchmarks.study.bootstrap import Interval, paired
+from tests.benchmarks.study.results import Result
+from tests.benchmarks.study.tables import covering, grouped, markdown, same_seeds, sizes_of
+from tests.benchmarks.study.variants import BY_NAME, RIVAL
+
+
+def summary(parts: Mapping[str, tuple[str, Sequence[Result]]]) -> str:
+    """A sentence and a row for each part (title and results); empty where `best` was run in none."""
+    rows, behind = [], []
+    for title, results in parts.values():
+        for name, found, size, r in _closest(results):
+            rows.append(
+                [
+                    f"[{title}](#{_anchor(title)})",
+                    str(size),
+                    f"{r:.3f}",
+                    f"{r - found.difference:.3f} ({BY_NAME[name].words})",
+                    f"{found.difference:+.4f} ({found.low:+.4f} to {found.high:+.4f})",
+                ]
+            )
+            if found.low <= 0:
+                behind.append(f"{BY_NAME[name].words} ({title}, {size} targets)")
+    if not rows:
+        return ""
+    ahead = f"{len(rows) - len(behind)} of {len(rows)} comparisons"
+    verdict = (
+        f"`best` has a higher mean r than every other method on expression alone in {ahead}, its interval "
+        "above zero."
+    )
+    verdict += f" Not so against {'; '.join(behind)}." if behind else ""
+    head = ["data", "targets", "mean r of `best`", "of the closest other", "difference (95 % over lines)"]
+    return f"**In short.** {verdict}\n\n{markdown(head, rows)}"
+
+
+def _closest(results: Sequence[Result]) -> list[tuple[str, Interval, int, float]]:
+    """At each size at which a variant comes in: the other on expression alone that is nearest to `best`."""
+    by_variant, out = grouped(results), []
+    for size in sizes_of(by_variant):
+        there = covering(by_variant, size)
+        fresh = {
+            name: mine
+            for name, mine in there.items()
+            if name not in (RIVAL, "best_all") and max(mine[0].scores) == size
+        }
+        if RIVAL not in there or not fresh:
+            continue
+        found = [(name, *_less(there[RIVAL], others, size)) for name, others in fresh.items()]
+        name, difference, r = min(found, key=lambda each: each[1].difference)
+        out.append((name, difference, size, r))
+    return out
+
+
+def _less(best: Sequence[Result], other: Sequence[Result], size: int) -> tuple[Interval, float]:
+    """`best` less another on the seeds of both, and the mean r of `best` there."""
+    mine, theirs = same_seeds(best, other)
+    a, b = ([each.scores[size] for each in part] for part in (mine, theirs))
+    found = paired(
+        [each.mean_r for each in a],
+        [each.mean_r for each in b],
+        [np.array(each.draws) for each in a],
+        [np.array(each.draws) for each in b],
+    )
+    return found, float(np.mean([each.mean_r for each in a]))
+
+
+def _anchor(title: str) -> str:
+    kept = "".join(letter for letter in title.lower() if letter.isalnum() or letter in "- _")
+    return kept.replace(" ", "-")
