@@ -21,6 +21,10 @@ class StorageError(Exception):
     """The store cannot be read or written (disk full, missing, damaged); nothing committed is lost."""
 
 
+class ReadOnlyError(StorageError):
+    """The store may be read and not written."""
+
+
 class DamagedFileError(StorageError):
     """A stored file's bytes do not have the sha256 its commit recorded."""
 

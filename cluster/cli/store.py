@@ -35,8 +35,8 @@ def verify(
 
 def gc(store: StoreArgument) -> None:
     """Remove files of attempts whose work another attempt has committed."""
+    from cluster.maintenance.maintain import gc as remove_spare_files
     from cluster.store.filesystem import open_filesystem
-    from cluster.store.maintain import gc as remove_spare_files
 
     removed = remove_spare_files(open_filesystem(store))
     print(f"{store}: {len(removed)} files removed")
@@ -81,8 +81,8 @@ def _state(reader: "StoreReader", status: "Status") -> str:
 
 def verify_store(store: str, repair: bool) -> ExitCode:
     """Check a store and print every problem; STORAGE unless it is whole, or was repaired so that it is."""
+    from cluster.maintenance.maintain import verify as check
     from cluster.store.filesystem import open_filesystem
-    from cluster.store.maintain import verify as check
 
     report = check(open_filesystem(store), repair=repair)
     for line in report.lines():

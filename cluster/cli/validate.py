@@ -27,25 +27,31 @@ def validate(
         Path | None, typer.Option("--out", help="One row per target: .csv, .json, .parquet.")
     ] = None,
 ) -> None:
-    """Score final models on what another Dataset measured, on the cell lines they never saw."""
+    """Score final models on what another Dataset measured, on the cell lines they never saw.
+
+    The rows become the table `validation` of the store.
+    """
     typer.echo(validate_in_words(store, dataset, method, out))
 
 
 def validate_in_words(store: str, dataset: Path, method: str | None, out: Path | None = None) -> str:
-    """What `knockcast validate` prints; with `out`, the whole table goes to that file."""
+    """What `knockcast validate` prints; with `out`, the whole table goes to that file, too."""
     from cluster.formats import frame_bytes, frame_text
-    from cluster.results.validate import headlines
+    from cluster.results.validate import headlines, keep_validation
     from cluster.results.validate import validate as compare_with_measured
     from cluster.store.reader import StoreReader
     from tasks.dataset.dataset import Dataset
 
     if out is not None:
         check_files("--out", out, endings=TABLES)
-    made = compare_with_measured(StoreReader.open(store), Dataset.open(dataset), method)
+    reader, other = StoreReader.open(store), Dataset.open(dataset)
+    made = compare_with_measured(reader, other, method)
     lines = headlines(made)
     best = made.table.drop(columns="dataset").head(SHOWN)
     lines += ["", f"The {len(best)} targets predicted best out of fold:", "", *frame_text(best).splitlines()]
     if out is not None:
         write_file("--out", out, frame_bytes(made.table, out.suffix.lstrip(".")))
         lines.append(f"{out}: one row per target")
+    kept = keep_validation(reader, other, method, made)
+    lines.append(kept.line() + ("; --out F keeps the rows" if kept.why_not and out is None else ""))
     return "\n".join(lines)

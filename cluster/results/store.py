@@ -107,6 +107,14 @@ class Store:
         """One row per fold and canonical component of expression and dependency profiles."""
         return self.table("components")
 
+    def analyses(self) -> pd.DataFrame:
+        """One row per result that a command (`validate`, ...) added to the store, and its inputs."""
+        return self.table("analyses")
+
+    def validation(self) -> pd.DataFrame:
+        """One row per result of `validate`, method and target."""
+        return self.table("validation")
+
     def modifiers(self, gene: str | None = None) -> pd.DataFrame:
         """The modifiers of every target, or of one."""
         return self._of("modifiers", gene)

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from cluster.analyses.records import file_input
+from cluster.analyses.writing import Kept, keep
 from cluster.results.predict import predict_samples
 from cluster.store.reader import StoreReader
 from modeling.statistics import metrics
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tasks.scoring.samples import gene_columns
+from tasks.tables.analysis_tables import VALIDATION
 
 FEWEST_LINES = 3  # two values always correlate perfectly
 COLUMNS = ("method", "target", "dataset", "n", "pearson", "spearman", "rmse", "pearson_pooled", "gain")
@@ -70,6 +74,17 @@ def validate(reader: StoreReader, dataset: Dataset, method: str | None = None) -
         ["pearson_pooled", "target"], ascending=[False, True], ignore_index=True
     )
     return Validation(made.method, table, len(rows), len(dataset.cell_lines) - len(rows), measures, flipped)
+
+
+def keep_validation(reader: StoreReader, dataset: Dataset, method: str | None, made: Validation) -> Kept:
+    """Add the result of `validate`, called with the same arguments, to the store as table `validation`."""
+    schema = pa.schema(list(VALIDATION.schema)[1:])
+    inputs = {
+        "dataset": file_input(dataset.path.absolute().name, dataset.content_hash),
+        "method": method or "auto",
+    }
+    rows = pa.Table.from_pandas(made.table, schema=schema, preserve_index=False)
+    return keep(reader, "validate", inputs, {"validation": rows.replace_schema_metadata(None)})
 
 
 def lines_seen(reader: StoreReader) -> frozenset[str]:

@@ -8,12 +8,14 @@ RUN = "run.json"
 SUCCESS = "_SUCCESS"
 PLANS, ATTEMPTS, COMMITS, QUARANTINE = "plans/", "attempts/", "commits/", "quarantine/"
 DATA, FILES, ASIDE, TARGETS, TRAINING = "data/", "files/", "aside/", "targets/", "training/"
-CHECKPOINTS = "checkpoints/"
+CHECKPOINTS, ANALYSES = "checkpoints/", "analyses/"
 
 _ATTEMPT = re.compile(r"attempts/([0-9a-f]{64})/([0-9]+)(\.failed)?\.json")
 _COMMIT = re.compile(r"commits/([0-9a-f]{64})\.json")
 _PAYLOAD = re.compile(r"(?:data/[a-z_]+|files)/([0-9a-f]{64})\.([0-9]+)(?:r[0-9]+)?\.[a-z0-9]+")
 _CHECKPOINT = re.compile(r"checkpoints/([0-9a-f]{64})/([0-9]{6}-[0-9]+-[a-z]+)\.([0-9a-f]{64})\.safetensors")
+_RESULT = re.compile(r"analyses/([0-9a-f]{64})/([0-9]+)\.json")
+_RESULT_FILE = re.compile(r"analyses/([0-9a-f]{64})/([0-9]+)\.([a-z_]+)\.([0-9a-f]{64})\.parquet")
 _TABLE = re.compile(r"data/([a-z_]+)/")
 
 
@@ -76,6 +78,33 @@ def checkpoint_of(path: str) -> tuple[str, str, str] | None:
     """(key, name, sha256) of a checkpoint's path; None for anything else."""
     match = _CHECKPOINT.fullmatch(path)
     return (match[1], match[2], match[3]) if match else None
+
+
+def result_path(key: str, number: int) -> str:
+    """Created last: what a command added to the store. Of one key the highest number counts."""
+    return f"{ANALYSES}{key}/{number}.json"
+
+
+def result_file_path(key: str, number: int, table: str, sha256: str) -> str:
+    """The rows of one table of a command's result; the sha256 is the file's own."""
+    return f"{ANALYSES}{key}/{number}.{table}.{sha256}.parquet"
+
+
+def results_of(key: str) -> str:
+    """The folder of one result's records and files."""
+    return f"{ANALYSES}{key}/"
+
+
+def result_of(path: str) -> tuple[str, int] | None:
+    """(key, number) of the record of a command's result; None for anything else."""
+    match = _RESULT.fullmatch(path)
+    return (match[1], int(match[2])) if match else None
+
+
+def result_file_of(path: str) -> tuple[str, int, str, str] | None:
+    """(key, number, table, sha256) of a file of a command's result; None for anything else."""
+    match = _RESULT_FILE.fullmatch(path)
+    return (match[1], int(match[2]), match[3], match[4]) if match else None
 
 
 def aside_path(path: str, copy: int) -> str:

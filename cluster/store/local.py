@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from cluster.errors import StorageError
+from cluster.errors import ReadOnlyError, StorageError
 
 ADVICE = {
     errno.ENOSPC: "the disk is full: free some space, then `knockcast resume`",
@@ -24,6 +24,7 @@ ADVICE = {
     errno.EEXIST: "a file stands where a folder is expected: choose another path",
     errno.EISDIR: "a folder stands where a file is expected: choose another path",
 }
+READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class MissingFileError(StorageError):
@@ -183,4 +184,5 @@ def _trouble(doing: str, where: str) -> Iterator[None]:
     except OSError as error:
         advice = ADVICE.get(error.errno or 0, "check the disk, then `knockcast resume`")
         message = f"{doing} {where}: {error.strerror or error}; {advice}. Nothing committed is lost"
-        raise StorageError(message) from error
+        kind = ReadOnlyError if doing == "writing" and error.errno in READ_ONLY else StorageError
+        raise kind(message) from error

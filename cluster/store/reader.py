@@ -222,7 +222,7 @@ def _checked(data: bytes, path: str, digest: str, what: str) -> bytes:
 
 
 def _schema(name: str) -> pa.Schema:
-    written = [table.name for table in TABLES.values() if not table.computed]
+    written = [table.name for table in TABLES.values() if not (table.computed or table.command)]
     if name not in written:
         hint = did_you_mean(name, written) or f"; a store has {', '.join(sorted(written))}"
         raise BadInputError(f"table {name!r}: there is none{hint}")

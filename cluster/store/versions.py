@@ -7,14 +7,24 @@ file without a version was written before tables had one: version 1.
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol
 
 import pyarrow as pa
 
 from cluster.errors import NewerVersionError
 from cluster.store.parquet import decode, encode
-from cluster.store.records import Commit, StoredFile
+from cluster.store.records import StoredFile
 from tasks.tables.columns import Table, schema_of
 from tasks.tables.schemas import TABLES
+
+
+class Written(Protocol):
+    """What lists files: a commit, or a command's result."""
+
+    @property
+    def release(self) -> str | None:
+        """The version of the Knockcast that wrote it; None where it does not say."""
+
 
 TABLE_KEY, VERSION_KEY = "knockcast.table", "knockcast.version"
 FIRST = 1  # what a file is that names no version
@@ -35,14 +45,14 @@ def encode_rows(table: Table, rows: pa.Table) -> bytes:
 
 
 def decode_rows(
-    data: bytes, commit: Commit, file: StoredFile, columns: Sequence[str] | None = None
+    data: bytes, written: Written, file: StoredFile, columns: Sequence[str] | None = None
 ) -> pa.Table:
     """The rows of a committed file of a table, as this release knows them (or some of their columns).
 
     Columns that came after the file's version are null. Raises NewerVersionError for a file of a version
     that this release does not know, DamagedFileError where the bytes do not parse.
     """
-    require_known(commit, file)
+    require_known(written, file)
     table = TABLES[file.table or ""]
     wanted = (
         table.stored if columns is None else [c for name in columns for c in table.stored if c.name == name]
@@ -73,11 +83,11 @@ def is_newer(file: StoredFile) -> bool:
     )
 
 
-def require_known(commit: Commit, file: StoredFile) -> None:
+def require_known(written: Written, file: StoredFile) -> None:
     """Raise NewerVersionError, saying what to install, unless this release knows the file's version."""
     if is_newer(file):
         what = f"version {file.version} of table {file.table!r}"
-        raise NewerVersionError(f"{file.path}: {what}, {what_to_install([commit.release])}")
+        raise NewerVersionError(f"{file.path}: {what}, {what_to_install([written.release])}")
 
 
 def what_to_install(releases: Sequence[str | None]) -> str:

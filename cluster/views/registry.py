@@ -1,9 +1,12 @@
-"""Every table a store gives: those its shards wrote as they are, and those that readers compute or extend."""
+"""Every table a store gives: those its shards wrote as they are, those of commands, and those that
+readers compute or extend."""
 
 from collections.abc import Callable, Collection
+from functools import partial
 
 import pyarrow as pa
 
+from cluster.analyses.reading import analyses_table, rows_of
 from cluster.store.reader import StoreReader
 from cluster.views.folds import lineage_targets_view, lineages_view
 from cluster.views.followed import followed_table
@@ -12,8 +15,10 @@ from cluster.views.models import models_table, networks_table
 from cluster.views.ranking import ranking_table
 from cluster.views.shards import failures_table, shards_table
 from tasks.tables.describe import table_named
+from tasks.tables.schemas import TABLES
 
 COMPUTED: dict[str, Callable[[StoreReader], pa.Table]] = {
+    "analyses": analyses_table,
     "failures": failures_table,
     "followed": followed_table,
     "genes": genes_table,
@@ -24,6 +29,8 @@ COMPUTED: dict[str, Callable[[StoreReader], pa.Table]] = {
     "ranking": ranking_table,
     "shards": shards_table,
 }
+# Tables of commands, all results together.
+COMPUTED |= {table.name: partial(rows_of, table=table.name) for table in TABLES.values() if table.command}
 # Costly tables that can be computed of some targets alone, with the same numbers.
 OF_TARGETS: dict[str, Callable[[StoreReader, Collection[str] | None], pa.Table]] = {
     "followed": followed_table

@@ -36,7 +36,8 @@ class Table:
     """One table. `one_row_per` says what a row is.
 
     No two rows have one `key`. Columns that readers compute stand last; a table that is `computed` has no
-    others. Raises ValueError for a definition that contradicts itself.
+    others. A table with a `command` is written by no shard: that command adds rows to a finished store.
+    Raises ValueError for a definition that contradicts itself.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Table:
     columns: tuple[Column, ...]
     version: int = 1
     computed: bool = False
+    command: str = ""
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]

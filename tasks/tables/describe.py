@@ -85,6 +85,7 @@ def markdown() -> str:
 
 def _section(table: Table) -> str:
     made = "Computed by readers from what was committed." if table.computed else "Written by shards."
+    made = f"Added by `knockcast {table.command}`." if table.command else made
     head = [
         f"## {table.name}",
         "",

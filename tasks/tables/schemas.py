@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tasks.tables.analysis_tables import ANALYSES, VALIDATION
 from tasks.tables.columns import Table
 from tasks.tables.computed_tables import COMPUTED
 from tasks.tables.fold_tables import (
@@ -37,10 +38,16 @@ _WRITTEN = (
     MODULES,
 )
 
-TABLES: dict[str, Table] = {table.name: table for table in (*_WRITTEN, FAILURES, *COMPUTED)}
+_ADDED = (VALIDATION,)  # by a command, to a finished store
+
+TABLES: dict[str, Table] = {
+    table.name: table for table in (*_WRITTEN, FAILURES, *COMPUTED, *_ADDED, ANALYSES)
+}
 
 # Of the tables that shards write: the columns they write, and the key.
-SCHEMAS: dict[str, pa.Schema] = {t.name: t.stored_schema for t in TABLES.values() if not t.computed}
+SCHEMAS: dict[str, pa.Schema] = {
+    t.name: t.stored_schema for t in TABLES.values() if not (t.computed or t.command)
+}
 KEYS: dict[str, tuple[str, ...]] = {name: TABLES[name].key for name in SCHEMAS}
 
 # The only columns that may differ between two runs of the same configuration.

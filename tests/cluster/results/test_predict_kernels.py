@@ -13,10 +13,10 @@ import pytest
 from cluster import Store, run
 from cluster.errors import DamagedFileError, ExitCode, StorageError
 from cluster.execution.run import resume_store
+from cluster.maintenance.maintain import gc, verify
 from cluster.results.prediction_files import predict_file
 from cluster.store import layout
 from cluster.store.filesystem import open_filesystem
-from cluster.store.maintain import gc, verify
 from modeling.kernels.kernels import KERNELS
 from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.errors import BadInputError

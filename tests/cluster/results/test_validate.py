@@ -99,6 +99,13 @@ def test_the_command_answers_first_and_writes_the_table(store: StoreReader, tmp_
     assert text.startswith("Over 6 targets the mean r is ")
     assert "10 lines of it were dropped" in text
     assert len(out.read_text().splitlines()) == 7
+    assert "stored as table `validation`" in text
+    assert "holds this result already" in validate_in_words(store.fs.name, tmp_path / "d", None)
+    (row,) = Store(store.fs.name).analyses().to_dict("records")
+    assert (row["command"], row["rows"], row["current"]) == ("validate", 6, True)
+    kept = Store(store.fs.name).validation().drop(columns="analysis")
+    expected = validate(store, Dataset.open(tmp_path / "d")).table
+    pd.testing.assert_frame_equal(kept, expected.sort_values("target", ignore_index=True), check_dtype=False)
     with pytest.raises(BadInputError, match="--out"):
         validate_in_words(store.fs.name, tmp_path / "d", None, tmp_path / "scores.xls")
 

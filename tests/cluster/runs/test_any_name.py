@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from cluster import Store, run
+from cluster.maintenance.maintain import verify
 from cluster.results.prediction_files import predict_file
-from cluster.store.maintain import verify
 from cluster.store.reader import StoreReader
 from cluster.views.query import query
 from tasks.importing.importer import import_release

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from cluster import Store, run
+from cluster.maintenance.maintain import verify
 from cluster.store.filesystem import open_filesystem
-from cluster.store.maintain import verify
 from cluster.store.reader import StoreReader
 from tasks.dataset.dataset import Dataset
 from tests.stores import table_bytes

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from cluster import Store, run
+from cluster.maintenance.maintain import verify
 from cluster.store.filesystem import open_filesystem
-from cluster.store.maintain import verify
 from tasks.dataset.dataset import Dataset
 from tests.stores import table_bytes
 

@@ -12,13 +12,13 @@ from cluster import run
 from cluster.cli.plan import describe_plan, plan_as_json
 from cluster.errors import ExitCode
 from cluster.execution.run import resume_store
+from cluster.maintenance.maintain import verify
 from cluster.runs.planning import Shard
 from cluster.runs.remaining import dry_run
 from cluster.runs.request import request_of
 from cluster.store.body import read_json
 from cluster.store.filesystem import open_filesystem
 from cluster.store.layout import SUCCESS, commit_path
-from cluster.store.maintain import verify
 from cluster.store.reader import StoreReader
 from cluster.store.units import SEARCH, Unit
 from cluster.store.writer import StoreWriter

@@ -9,8 +9,8 @@ import pytest
 
 from cluster import Store, run
 from cluster.cli.output import write_figures
+from cluster.maintenance.maintain import verify
 from cluster.results.rank_drugs import rank_file
-from cluster.store.maintain import verify
 from cluster.store.reader import StoreReader
 from tasks.dataset.dataset import write_dataset
 from tasks.errors import BadInputError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.store.maintain import verify
+from cluster.maintenance.maintain import verify
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, fold_level_unit
 from cluster.store.writer import StoreWriter

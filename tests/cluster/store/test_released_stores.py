@@ -17,11 +17,11 @@ import pytest
 from cluster import Store, run
 from cluster.execution.run import resume_store
 from cluster.formats import to_bytes
+from cluster.maintenance.maintain import gc, verify
 from cluster.results.compare import compare
 from cluster.runs.options import folds_of, options_of, run_body
 from cluster.store.body import digest_of
 from cluster.store.filesystem import open_filesystem
-from cluster.store.maintain import gc, verify
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from cluster.views.query import query

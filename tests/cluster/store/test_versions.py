@@ -14,10 +14,10 @@ import cluster.store.writer
 from cluster import Store
 from cluster.cli.store import verify_store
 from cluster.errors import ExitCode, NewerVersionError
+from cluster.maintenance.maintain import gc, verify
 from cluster.store import layout
 from cluster.store.body import seal_json
 from cluster.store.filesystem import open_filesystem
-from cluster.store.maintain import gc, verify
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from cluster.store.versions import what_to_install

@@ -28,7 +28,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> StoreReader:
 
 # Of a run without failures, held-out lineages, or methods on all genes, with shared networks and profiles.
 EMPTY = {
-    *("failures", "followed", "lineages", "lineage_targets"),
+    *("failures", "followed", "lineages", "lineage_targets", "analyses"),
+    *(name for name, table in TABLES.items() if table.command),
     *("networks", "searches", "fold_choices", "profile_scores", "components", "borrowing", "modules"),
 }
 
@@ -80,7 +81,9 @@ def test_an_empty_store_has_empty_tables(tmp_path: Path) -> None:
 
 
 def test_a_mistake_is_answered_with_duckdbs_words(reader: StoreReader) -> None:
-    with pytest.raises(BadInputError, match=r"pearsn(.|\n)*tables: borrowing, candidates, components, "):
+    with pytest.raises(
+        BadInputError, match=r"pearsn(.|\n)*tables: analyses, borrowing, candidates, components, "
+    ):
         query(reader, "SELECT pearsn FROM scores")
 
 
@@ -105,7 +108,7 @@ def test_what_does_not_exist_is_named_with_what_is_close(reader: StoreReader, sq
         query(reader, sql)
     assert words in raised.value.text()
     assert "pg_" not in raised.value.text()
-    assert raised.value.problems[-1].startswith("tables: borrowing, candidates, ")
+    assert raised.value.problems[-1].startswith("tables: analyses, borrowing, candidates, ")
 
 
 def test_without_a_close_column_the_tables_columns_are_listed(reader: StoreReader) -> None:
@@ -151,7 +154,7 @@ def test_the_tables_are_listed(reader: StoreReader, sql: str) -> None:
 
 def test_describing_what_is_no_table_names_close_ones(reader: StoreReader) -> None:
     with pytest.raises(
-        BadInputError, match=r"'scor': there is none; did you mean scores\?\ntables: borrowing"
+        BadInputError, match=r"'scor': there is none; did you mean scores\?\ntables: analyses"
     ):
         query(reader, "DESCRIBE scor")
 

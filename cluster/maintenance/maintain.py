@@ -1,12 +1,12 @@
 """Looking after a store: check every byte, move what is bad aside, remove what can never be read."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from cluster.analyses.records import Result
 from cluster.errors import StorageError
-from cluster.store import layout
-from cluster.store.body import digest_of
-from cluster.store.checks import (
+from cluster.maintenance.checks import (
     Problem,
     check_attempt,
     check_files,
@@ -17,6 +17,9 @@ from cluster.store.checks import (
     read_commit,
     sealed_body,
 )
+from cluster.maintenance.results import check_results, spare_results
+from cluster.store import layout
+from cluster.store.body import digest_of
 from cluster.store.filesystem import FileSystem
 from cluster.store.reader import StoreReader
 from cluster.store.records import Commit, unpack_units
@@ -31,6 +34,7 @@ THEN = {
     layout.PLANS: "repeat the original `knockcast run`: its plan was moved aside; committed work is kept",
     layout.TARGETS: "run `knockcast resume STORE`: it writes the targets file again",
     layout.TRAINING: "run `knockcast resume STORE`: it writes the training expression again",
+    layout.ANALYSES: "repeat the commands whose results were moved aside; the run itself is whole",
 }
 STALE_SECONDS = 24 * 3600.0  # no writer takes a day between opening a temp file and linking it
 
@@ -57,7 +61,10 @@ class Versions:
 
 @dataclass(frozen=True)
 class Report:
-    """What `verify` found; `moved` lists the files now under aside/, and where they were."""
+    """What `verify` found; `moved` lists the files now under aside/, and where they were.
+
+    `results` are the commands whose results were checked, one word a result.
+    """
 
     problems: tuple[Problem, ...]
     commits: int
@@ -65,6 +72,7 @@ class Report:
     size: int
     moved: tuple[tuple[str, str], ...] = ()
     versions: Versions = field(default_factory=Versions)
+    results: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -85,11 +93,16 @@ class Report:
         moved = [f"moved aside: {source} -> {destination}" for source, destination in self.moved]
         return [
             f"{head}: {len(problems)} problems" if problems else f"{head}: all is well",
+            *self._results(),
             *self.versions.lines(),
             *problems,
             *moved,
             *self._advice(),
         ]
+
+    def _results(self) -> list[str]:
+        counts = (f"{name} {count}" for name, count in sorted(Counter(self.results).items()))
+        return [f"results of commands, checked: {', '.join(counts)}"] * bool(self.results)
 
     def _advice(self) -> list[str]:
         sources = [source for source, _ in self.moved]
@@ -122,18 +135,22 @@ def verify(fs: FileSystem, repair: bool = False) -> Report:
     problems += [*_training(fs, commits), *_unwanted(fs, commits)]
     if not any(problem.is_newer for problem in problems):  # else not every commit is known
         problems += _success(fs, commits)
+    results, wrong_results = check_results(fs, digest)
+    problems += wrong_results
     moved = _set_aside(fs, problems) if repair else ()
     files = [file for commit in commits for file in commit.files]
     size = sum(file.size for file in files)
-    return Report(tuple(problems), len(found), len(files), size, moved, _versions(commits))
+    commands = tuple(result.command for result in results)
+    return Report(tuple(problems), len(found), len(files), size, moved, _versions(commits, results), commands)
 
 
 def gc(fs: FileSystem, stale_seconds: float = STALE_SECONDS) -> list[str]:
     """Remove files no reader will ever see; returns their paths.
 
     These are the files of attempts whose key another attempt has committed, checkpoints of what is committed,
-    whole or not, and temp files whose writers died more than `stale_seconds` ago. Raises StorageError, having
-    removed nothing, where a commit is damaged.
+    whole or not, results of commands that a later one has replaced, and temp files whose writers died more
+    than `stale_seconds` ago. Raises StorageError, having removed nothing, where a commit or a result's record
+    is damaged.
     """
     kept = {commit.key: {file.path for file in commit.files} for commit in StoreReader(fs).commits()}
     removed = [
@@ -146,6 +163,7 @@ def gc(fs: FileSystem, stale_seconds: float = STALE_SECONDS) -> list[str]:
         for path in fs.paths(layout.CHECKPOINTS)
         if (named := layout.checkpoint_of(path)) and named[0] in kept
     ]
+    removed += spare_results(fs)
     for path in removed:
         fs.delete(path)
     trained = tuple(layout.checkpoints_of(key) for key in kept)
@@ -155,10 +173,12 @@ def gc(fs: FileSystem, stale_seconds: float = STALE_SECONDS) -> list[str]:
     return removed + sorted(unfinished)
 
 
-def _versions(commits: Sequence[Commit]) -> Versions:
-    newer = [(commit.release, file) for commit in commits for file in commit.files if is_newer(file)]
+def _versions(commits: Sequence[Commit], results: Sequence[Result]) -> Versions:
+    by_commit = [(commit.release, file) for commit in commits for file in commit.files]
+    written = by_commit + [(result.release, file) for result in results for file in result.files]
+    newer = [(release, file) for release, file in written if is_newer(file)]
     return Versions(
-        older=sum(is_older(file) for commit in commits for file in commit.files),
+        older=sum(is_older(file) for _, file in written),
         newer=len(newer),
         tables=tuple(sorted({file.table or "" for _, file in newer})),
         releases=tuple({release: None for release, _ in newer}),
@@ -225,9 +245,13 @@ def _success(fs: FileSystem, commits: list[Commit]) -> Iterator[Problem]:
 
 
 def _set_aside(fs: FileSystem, problems: list[Problem]) -> tuple[tuple[str, str], ...]:
-    """Move every culprit aside, _SUCCESS first: it must not stand while a commit it lists is gone."""
+    """Move every culprit aside, _SUCCESS first: it must not stand while a commit it lists is gone.
+
+    It stands where only commands' results are bad: the run does not depend on them.
+    """
     culprits = {problem.culprit for problem in problems if problem.culprit}
-    if culprits and fs.exists(layout.SUCCESS):
+    of_the_run = {path for path in culprits if not path.startswith(layout.ANALYSES)}
+    if of_the_run and fs.exists(layout.SUCCESS):
         culprits.add(layout.SUCCESS)
     moved = []
     for path in sorted(culprits, key=lambda path: (path != layout.SUCCESS, path)):

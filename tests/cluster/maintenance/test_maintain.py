@@ -5,10 +5,10 @@ import pyarrow as pa
 import pytest
 
 from cluster.errors import DamagedFileError
+from cluster.maintenance.maintain import gc, verify
 from cluster.store import layout
 from cluster.store.body import seal_json
 from cluster.store.filesystem import FileSystem
-from cluster.store.maintain import gc, verify
 from cluster.store.reader import StoreReader
 from cluster.store.records import commit_body, targets_digest
 from cluster.store.units import Unit, shard_key
