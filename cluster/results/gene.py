@@ -56,7 +56,7 @@ def gene_page(reader: StoreReader, target: str) -> GenePage:
         target=target,
         summary=genes.to_pandas(),
         scores=_scores(reader, only),
-        modifiers=modifier_summary(_modifiers(reader, only), _final_modifiers(reader, only)),
+        modifiers=target_modifiers(reader, only),
         followed=followed,
         candidates=reader.table("candidates", targets=only).to_pandas(),
         failures=failures_table(reader, only).to_pandas(),
@@ -80,6 +80,11 @@ def _scores(reader: StoreReader, targets: tuple[str, ...]) -> pd.DataFrame:
         names = {fold["number"]: fold["name"] for fold in reader.run["folds"]}
         scores.insert(scores.columns.get_loc("fold") + 1, "held_out", scores["fold"].map(names))
     return scores
+
+
+def target_modifiers(reader: StoreReader, targets: tuple[str, ...]) -> pd.DataFrame:
+    """`modifier_summary` of one target, which `targets` names."""
+    return modifier_summary(_modifiers(reader, targets), _final_modifiers(reader, targets))
 
 
 def _modifiers(reader: StoreReader, targets: tuple[str, ...]) -> pa.Table:

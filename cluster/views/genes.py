@@ -57,7 +57,7 @@ def genes_table(reader: StoreReader, only: Collection[str] | None = None) -> pa.
     scores = scored_folds(reader, only)
     methods = sorted(set(scores.column("method").to_pylist()))
     parts = [_of_method(reader, method, of_method(scores, method), only) for method in methods]
-    table = pa.concat_tables([GENES_SCHEMA.empty_table(), *parts, _unpredicted(reader, scores, only)])
+    table = pa.concat_tables([GENES_SCHEMA.empty_table(), *parts, unpredicted(reader, scores, only)])
     return sort_rows(table, ("method", "target")).combine_chunks()
 
 
@@ -96,7 +96,7 @@ def judged_targets(reader: StoreReader, method: str) -> tuple[pa.Table, OutOfFol
     table = _summary(
         reader, method, scores, rows, pooled_scores(rows, whole=False), np.full(len(rows.targets), np.nan)
     )
-    lost = of_method(_unpredicted(reader, scores, None), method)
+    lost = of_method(unpredicted(reader, scores, None), method)
     return sort_rows(pa.concat_tables([table, lost]), ("target",)).combine_chunks(), rows
 
 
@@ -123,7 +123,7 @@ def _summary(
     return pa.table(arrays, schema=GENES_SCHEMA)
 
 
-def _unpredicted(reader: StoreReader, scores: pa.Table, only: Collection[str] | None) -> pa.Table:
+def unpredicted(reader: StoreReader, scores: pa.Table, only: Collection[str] | None) -> pa.Table:
     """The quarantined targets without a committed fold: nothing is predicted, so p = q = 1."""
     known = set(zip(scores.column("method").to_pylist(), scores.column("target").to_pylist(), strict=True))
     aside = _not_scored(reader)
@@ -148,7 +148,7 @@ def _p_and_q(
     out = {
         f"p_{name}": np.where(np.isnan(pooled[f"p_{name}"]), 1.0, pooled[f"p_{name}"]) for name in P_VALUES
     }
-    lacking = _lacking(reader, method, targets) if with_q else 0
+    lacking = lacking_targets(reader, method, targets) if with_q else 0
     for name in P_VALUES:
         p = out[f"p_{name}"]
         q = benjamini_hochberg(np.concatenate([p, np.ones(lacking)]))[: len(p)]
@@ -156,7 +156,7 @@ def _p_and_q(
     return out
 
 
-def _lacking(reader: StoreReader, method: str, targets: tuple[str, ...]) -> int:
+def lacking_targets(reader: StoreReader, method: str, targets: tuple[str, ...]) -> int:
     """How many targets the run wants of a method and has nothing of yet."""
     wanted = {
         unit.target

@@ -1,0 +1,130 @@
+"""The Dash application: one frame, and in it the page that the address names."""
+
+from pathlib import Path
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, html
+
+from cluster.explorer.data import StoreData
+from cluster.explorer.downloads import add_downloads
+from cluster.explorer.frame import frame, options
+from cluster.explorer.pages import page_of
+from cluster.explorer.pages.gene import rest
+
+TITLE = "Knockcast"
+WORDS = "knockcast"  # the namespace of assets/app.js
+
+
+def make_app(data: StoreData, forecast: Path | None = None) -> Dash:
+    """The application over one store. `forecast`: a file that `knockcast predict` wrote."""
+    app = Dash(
+        __name__,
+        title=TITLE,
+        update_title=None,
+        suppress_callback_exceptions=True,  # pages bring their parts with them
+        serve_locally=True,
+        include_assets_files=True,
+        compress=False,
+    )
+    app.index_string = _INDEX
+    app.layout = frame(data)
+    _navigation(app, data, forecast)
+    _tables(app)
+    add_downloads(app.server, data)
+    return app
+
+
+def _navigation(app: Dash, data: StoreData, forecast: Path | None) -> None:
+    app.clientside_callback(
+        ClientsideFunction(WORDS, "where"),
+        Output("where", "data"),
+        Input("url", "pathname"),
+        Input("url", "search"),
+        Input("ready", "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction(WORDS, "arrived"), Output("arrived", "data"), Input("title", "data")
+    )
+
+    @app.callback(Output("page", "children"), Output("title", "data"), Input("where", "data"))
+    def show(where: dict[str, Any] | None) -> tuple[Any, str]:
+        """The page at an address, and its title."""
+        where = where or {}
+        made = page_of(data, str(where.get("path") or "/"), str(where.get("search") or ""), forecast)
+        return made.content, f"{made.title} · {TITLE}"
+
+    @app.callback(Output("rest", "children"), Input("rest-asked", "data"))
+    def show_rest(asked: dict[str, Any] | None) -> Any:
+        """The part of a gene's page below its verdict."""
+        return rest(data, asked or {})
+
+    @app.callback(
+        Output("progress", "children"),
+        Output("ready", "data"),
+        Output("tick", "disabled"),
+        Input("tick", "n_intervals"),
+    )
+    def progress(count: int | None) -> tuple[str, bool, bool]:
+        """How far the index is, in words for everyone."""
+        del count
+        if data.is_ready or data.trouble:
+            return data.trouble, True, True
+        done = f"{100 * data.share.value:.0f} %"
+        return f"Reading the predictions once, for q, gain and quick pages: {done}", False, False
+
+    @app.callback(Output("found", "children"), Input("search", "value"))
+    def complete(text: str | None) -> list[html.Option]:
+        """Targets that a beginning fits, for the search field's list."""
+        return options(data.matching(text or ""))
+
+
+def _tables(app: Dash) -> None:
+    """What the gene table does in the browser: rows, address, saving."""
+    app.clientside_callback(
+        ClientsideFunction(WORDS, "rows"), Output("genes", "rowData"), Input("genes-source", "data")
+    )
+    app.clientside_callback(
+        ClientsideFunction(WORDS, "columns"),
+        Output("columns-done", "data"),
+        Input("columns", "value"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction(WORDS, "find"),
+        Output("find-done", "data"),
+        Input("find", "value"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction(WORDS, "save"),
+        Output("save-said", "children"),
+        Input("save-csv", "n_clicks"),
+        Input("save-parquet", "n_clicks"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction(WORDS, "reset"),
+        Output("reset-done", "data"),
+        Input("reset", "n_clicks"),
+        prevent_initial_call=True,
+    )
+
+
+_INDEX = """<!doctype html>
+<html lang="en">
+<head>
+{%metas%}
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{%title%}</title>
+<link rel="icon" href="data:,">
+{%css%}
+</head>
+<body>
+{%app_entry%}
+<noscript>This page needs JavaScript; without, <code>knockcast gene STORE GENE</code> prints a gene's page.
+</noscript>
+<footer>{%config%}{%scripts%}{%renderer%}</footer>
+</body>
+</html>
+"""

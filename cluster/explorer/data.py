@@ -1,0 +1,219 @@
+"""What the pages ask of a store, answered quickly: from the index once it is there, else from the store."""
+
+import difflib
+import threading
+from collections import Counter
+from functools import cached_property
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cluster.explorer.index import Index, build_index, cache_folder, index_key
+from cluster.results.gene import target_modifiers
+from cluster.results.store import Status, Store
+from cluster.store.reader import StoreReader
+from cluster.store.units import FINAL_FOLD
+from cluster.views.folds import control_folds
+from cluster.views.genes import scored_folds
+from cluster.views.shards import failures_table
+from tasks.dataset.dataset import Dataset
+from tasks.errors import BadInputError
+from tasks.tables.computed_tables import GENES
+
+COLUMNS = {column.name: column for column in GENES.columns}
+UNKNOWN = "unknown lineage"
+
+
+class StoreData:
+    """One store, as of the moment it was opened. Methods may be called from several threads.
+
+    Raises BadInputError where there is no store.
+    """
+
+    def __init__(self, path: str | Path, cache: Path | None = None) -> None:
+        self.path = str(path)
+        self.store = Store(path)
+        self.reader = StoreReader.open(path)
+        self._cache = cache or cache_folder()
+        self._folder = self._cache / index_key(self.reader)
+        self._index: Index | None = None
+        self._quick = _quick_genes(self.reader)
+        self.share = get_context("spawn").Value("d", 0.0)
+        self.trouble = ""  # why the index cannot be made, in words
+
+    def prepare(self) -> None:
+        """Open the index, or begin to make it in a process of its own, whose memory ends with it."""
+        if self._open():
+            return
+        threading.Thread(target=self._make, daemon=True).start()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether everything is computed that takes long; until then `genes` lacks what needs predictions."""
+        return self._index is not None
+
+    @property
+    def index_key(self) -> str:
+        """Names what of the store is shown."""
+        return self._folder.name
+
+    def genes(self, method: str) -> pd.DataFrame:
+        """The method's rows of the table `genes`, one a target."""
+        frame = self._index.genes if self._index is not None else self._quick
+        return frame[frame["method"] == method].reset_index(drop=True)
+
+    def gene_rows(self, target: str) -> pd.DataFrame:
+        """One target's rows of `genes`, one a method."""
+        frame = self._index.genes if self._index is not None else self._quick
+        return frame[frame["target"] == target].reset_index(drop=True)
+
+    def predictions(self, target: str) -> pd.DataFrame:
+        """Out-of-fold predictions: method, cell_line, fold, measured, predicted, lineage."""
+        frame = self._index.predictions(target) if self._index is not None else self._read_predictions(target)
+        known = self.lineages
+        return frame.assign(lineage=[known.get(line, "") or UNKNOWN for line in frame["cell_line"]])
+
+    @cached_property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that predict targets, the one with the best mean r first."""
+        means = self._quick.assign(r=self._quick["pearson"].fillna(0)).groupby("method")["r"].mean()
+        return tuple(means.sort_values(ascending=False, kind="stable").index)
+
+    @cached_property
+    def targets(self) -> tuple[str, ...]:
+        """Every target that the run wants, sorted."""
+        wanted = {unit.target for unit in self.reader.wanted_units() if not unit.is_fold_level}
+        return tuple(sorted(wanted | set(self._quick["target"])))
+
+    @cached_property
+    def by_upper(self) -> dict[str, str]:
+        """Targets by their names in capitals."""
+        return {target.upper(): target for target in reversed(self.targets)}
+
+    @cached_property
+    def lineages(self) -> dict[str, str]:
+        """The lineage of each cell line; empty where the Dataset is not to be found."""
+        frame = self.cell_lines
+        return dict(zip(frame["cell_line"], frame["lineage"], strict=True)) if len(frame) else {}
+
+    @cached_property
+    def cell_lines(self) -> pd.DataFrame:
+        """What is known of the cell lines, from the run's Dataset if that is still where a run found it."""
+        for place in self.reader.datasets():
+            try:
+                dataset = Dataset.open(place)
+            except (BadInputError, OSError):
+                continue
+            if dataset.content_hash == self.reader.run.get("dataset_hash"):
+                return dataset.cell_line_table.to_pandas()
+        return pd.DataFrame()
+
+    def modifiers(self, target: str) -> pd.DataFrame:
+        """How often each modifier of a target was chosen; see `cluster.results.gene.modifier_summary`."""
+        return target_modifiers(self.reader, (target,))
+
+    def scores(self, target: str) -> pd.DataFrame:
+        """One target's scores, a row for each method and fold that counts."""
+        frame = self.reader.table("scores", targets=(target,)).to_pandas()
+        aside = control_folds(self.reader.run) | {FINAL_FOLD}
+        return frame[~frame["fold"].isin(aside)].reset_index(drop=True)
+
+    @cached_property
+    def failures(self) -> pd.DataFrame:
+        """What could not be fitted, or was set aside."""
+        return failures_table(self.reader).to_pandas()
+
+    @cached_property
+    def shards(self) -> pd.DataFrame:
+        """What became of each piece of work."""
+        return self.store.shards()
+
+    def close(self, name: str) -> list[str]:
+        """Targets whose names are close to one that is none."""
+        close = difflib.get_close_matches(name.strip().upper(), list(self.by_upper), n=4, cutoff=0.6)
+        return [self.by_upper[upper] for upper in close] or self.matching(name, 4)
+
+    @property
+    def name(self) -> str:
+        """The store's name, as a heading."""
+        return self.path.rstrip("/").rsplit("/", 1)[-1]
+
+    @cached_property
+    def status(self) -> Status:
+        """How far the run is."""
+        return self.store.status()
+
+    def resolve(self, name: str) -> str | None:
+        """The target meant by a name in any case; None where there is none."""
+        return name if name in self._known else self.by_upper.get(name.strip().upper())
+
+    def matching(self, text: str, most: int = 12) -> list[str]:
+        """Targets that begin with a text, then those that hold it."""
+        part = text.strip().upper()
+        if not part:
+            return []
+        first = [name for upper, name in self.by_upper.items() if upper.startswith(part)]
+        first.sort(key=lambda name: (len(name), name))
+        if len(first) >= most:
+            return first[:most]
+        return [*first, *(n for upper, n in self.by_upper.items() if part in upper and n not in first)][:most]
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.targets)
+
+    def _read_predictions(self, target: str) -> pd.DataFrame:
+        columns = ("method", "cell_line", "fold", "measured", "predicted")
+        frame = self.reader.table("predictions", columns, (target,)).to_pandas()
+        counted = ~frame["fold"].isin(control_folds(self.reader.run))
+        return frame[counted].dropna(subset=["measured", "predicted"]).reset_index(drop=True)
+
+    def _open(self) -> bool:
+        try:
+            self._index = Index.open(self._folder)
+        except (OSError, ValueError, KeyError):
+            return False
+        return True
+
+    def _make(self) -> None:
+        process = get_context("spawn").Process(
+            target=_build, args=(self.path, self._folder, self.share), daemon=True
+        )
+        process.start()
+        process.join()
+        if not self._open():
+            self.trouble = f"the index could not be written to {self._cache}; pages take longer without it"
+
+
+def _build(path: str, folder: Path, share: Any) -> None:
+    """In a process of its own: make the index of a store."""
+    import os  # noqa: PLC0415 - only here
+
+    os.nice(5)  # pages come first
+    build_index(StoreReader.open(path), folder, lambda done: setattr(share, "value", done))
+
+
+def _quick_genes(reader: StoreReader) -> pd.DataFrame:
+    """The table `genes` without what needs predictions: null there."""
+    scores = scored_folds(reader).to_pandas()
+    grouped = scores.groupby(["method", "target"], sort=True)
+    frame = grouped.agg(folds=("fold", "size"), pearson=("pearson", "mean")).reset_index()
+    models = scores.dropna(subset="model").groupby(["method", "target", "model"]).size().rename("n")
+    if len(models):
+        first = models.reset_index().sort_values(["n", "model"], ascending=[False, True], kind="stable")
+        frame = frame.merge(
+            first.drop_duplicates(["method", "target"]).drop(columns="n"), on=["method", "target"], how="left"
+        )
+    facts = reader.targets()
+    if facts is not None:
+        frame = frame.merge(
+            facts.select(["target", "class", "mean", "sd"]).to_pandas(), on="target", how="left"
+        )
+    return frame.reindex(columns=list(COLUMNS))
+
+
+def counts(frame: pd.DataFrame, column: str) -> dict[str, int]:
+    """How often each value occurs, the most frequent first."""
+    return dict(Counter(frame[column].dropna()).most_common())

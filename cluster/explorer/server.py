@@ -1,0 +1,79 @@
+"""The explorer's web server: on this machine alone, and until Ctrl-C."""
+
+import errno
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from cluster.explorer.app import make_app
+from cluster.explorer.data import StoreData
+from cluster.explorer.guard import guard, new_token
+from tasks.errors import BadInputError
+
+HOST = "127.0.0.1"
+PORT = 8050  # the first that is tried where none is given
+TRIED = 20
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: object) -> None:
+        """Say nothing of requests; they would bury the address."""
+
+
+def serve(
+    store: str,
+    port: int | None,
+    report: Callable[[str], None],
+    cache: Path | None = None,
+    forecast: Path | None = None,
+) -> None:
+    """Open a store, tell its address (on a line of its own) as soon as it answers, and serve until Ctrl-C.
+
+    Raises BadInputError where there is no store, or the port is taken.
+    """
+    data = StoreData(store, cache)
+    held = _bound(port)
+    number, token = held.getsockname()[1], new_token()
+    app = make_app(data, forecast)
+    guard(app.server, token, number, app.csp_hashes)
+    server = make_server(HOST, number, app.server, threaded=True, request_handler=_Quiet, fd=held.fileno())
+    data.prepare()
+    signal.signal(signal.SIGTERM, _interrupt)
+    report(f"http://{HOST}:{number}/?token={token}")
+    try:
+        server.serve_forever(poll_interval=0.2)
+    except KeyboardInterrupt:
+        report("closed")
+    finally:
+        server.server_close()
+        held.close()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _bound(port: int | None) -> socket.socket:
+    """A socket that holds a port of this machine: the one given, else the first that is free."""
+    problem = ""
+    for number in [port] if port is not None else [*range(PORT, PORT + TRIED), 0]:
+        held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            held.bind((HOST, number))
+            held.listen(128)
+        except (OSError, OverflowError) as error:
+            held.close()
+            taken = getattr(error, "errno", None) == errno.EADDRINUSE
+            why = "another program listens there" if taken else getattr(error, "strerror", None) or str(error)
+            problem = (
+                f"--port {number}: cannot be opened: {why}; leave the option out to take one that is free"
+            )
+            continue
+        return held
+    raise BadInputError(problem)

@@ -1,0 +1,65 @@
+"""The table `genes` of a whole genome in little memory: block after block of targets, q at the end."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cluster.store.parquet import sort_rows
+from cluster.store.reader import StoreReader
+from cluster.store.units import FINAL_FOLD
+from cluster.views.genes import (
+    GENES_SCHEMA,
+    P_VALUES,
+    genes_table,
+    lacking_targets,
+    of_method,
+    scored_folds,
+    unpredicted,
+)
+from modeling.statistics.metrics import benjamini_hochberg
+
+TARGETS_AT_ONCE = 1500
+
+
+def genes_in_blocks(
+    reader: StoreReader, progress: Callable[[float], None] = lambda share: None, size: int = TARGETS_AT_ONCE
+) -> pa.Table:
+    """The same table as `genes_table`, in a fraction of its memory and somewhat more time.
+
+    `progress` is called with the share that is done. Targets that were committed together are read together.
+    """
+    targets = list(
+        dict.fromkeys(
+            unit.target
+            for commit in reader.commits()
+            for unit in commit.units
+            if not (unit.is_fold_level or unit.fold == FINAL_FOLD)
+        )
+    )
+    parts = []
+    for start in range(0, len(targets), size):
+        parts.append(genes_table(reader, frozenset(targets[start : start + size])))
+        progress(min(1.0, (start + size) / len(targets)))
+    lost = unpredicted(reader, scored_folds(reader), None)
+    known = pa.array(targets, pa.string())
+    lost = lost.filter(pc.invert(pc.is_in(lost.column("target"), value_set=known)))
+    table = sort_rows(pa.concat_tables([GENES_SCHEMA.empty_table(), *parts, lost]), ("method", "target"))
+    methods = sorted(set(table.column("method").to_pylist()))
+    whole = [_with_q(reader, method, of_method(table, method)) for method in methods]
+    return pa.concat_tables([GENES_SCHEMA.empty_table(), *whole]).combine_chunks()
+
+
+def _with_q(reader: StoreReader, method: str, table: pa.Table) -> pa.Table:
+    """One method's rows, all of them, with the q that each alone could not have."""
+    scored = table.filter(pc.greater(table.column("folds"), 0))
+    lacking = lacking_targets(reader, method, tuple(scored.column("target").to_pylist()))
+    for name in P_VALUES:
+        q = np.ones(table.num_rows)
+        p = np.asarray(scored.column(f"p_{name}"))
+        known = np.asarray(pc.greater(table.column("folds"), 0))
+        q[known] = benjamini_hochberg(np.concatenate([p, np.ones(lacking)]))[: len(p)]
+        at = table.schema.get_field_index(f"q_{name}")
+        table = table.set_column(at, table.schema.field(at), pa.array(q, pa.float64()))
+    return table

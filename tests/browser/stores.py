@@ -1,0 +1,55 @@
+"""The store that browser tests look at: two methods, a Dataset with lineages, names that are HTML."""
+
+from pathlib import Path
+
+import numpy as np
+
+from tasks.dataset.dataset import write_dataset
+from tests.made_stores import BODY, LINES_PER_FOLD, made_commit, made_writer, units_of
+
+EVIL = "<script>alert(1)</script>"
+FOLDS = 3
+TARGETS = (
+    "CTNNB1",
+    "FAM50A",
+    "KRAS",
+    "M1",
+    "NRAS",
+    "SOX10",
+    EVIL,
+    'quo"te',
+    "a/b",
+    "none1",
+    "flat1",
+    *(f"GENE{n}" for n in range(60)),
+)
+METHODS = ("modifiers", "ridge")
+LINEAGES = ("Breast", "Lung", EVIL)
+
+
+def explored_store(folder: Path) -> Path:
+    """The store, finished, and the Dataset that its runs name."""
+    lines = [f"ACH-{fold:02d}{line:04d}" for fold in range(FOLDS) for line in range(LINES_PER_FOLD)]
+    generator = np.random.default_rng(0)
+    dataset = write_dataset(
+        folder / "dataset",
+        expression=generator.gamma(2, 1, (len(lines), 5)).astype(np.float32),
+        effect=generator.normal(size=(len(lines), len(TARGETS))).astype(np.float32),
+        cell_lines=lines,
+        genes=[f"M{n}" for n in range(5)],
+        targets=list(TARGETS),
+        lineages=[LINEAGES[at % len(LINEAGES)] for at in range(len(lines))],
+    )
+    folds = [
+        {"number": n, "name": f"fold {n}", "n_train": 24, "n_test": LINES_PER_FOLD, "control": False}
+        for n in range(FOLDS)
+    ]
+    body = {**BODY, "measure": "effect", "dataset_hash": dataset.content_hash, "folds": folds}
+    writer = made_writer(folder / "store", body)
+    for method in METHODS:
+        units = units_of(TARGETS, range(FOLDS), method)
+        writer.add_plan(units, dataset=str(dataset.path))
+        for fold in range(FOLDS):
+            made_commit(writer, units_of(TARGETS, [fold], method))
+    writer.seal()
+    return folder / "store"

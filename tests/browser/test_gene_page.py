@@ -1,0 +1,100 @@
+"""A gene's page: deep links, unknown names, HTML in names, the other gene, files."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+import pytest
+
+from cluster import Store
+from tests.browser.conftest import Explorer, until
+from tests.browser.stores import EVIL, LINEAGES
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+DRAWN = ".js-plotly-plot .main-svg"
+
+
+def opened(page: Any, explorer: Explorer, path: str, heading: str) -> None:
+    page.goto(explorer.base + path)
+    page.get_by_role("heading", name=heading, exact=True, level=1).wait_for()
+
+
+@pytest.mark.parametrize("name", ["CTNNB1", EVIL, 'quo"te', "a/b", "none1", "flat1"])
+def test_a_deep_link_opens(page: Any, explorer: Explorer, name: str):
+    opened(page, explorer, f"/gene/{quote(name, safe='')}", name)
+    page.get_by_role("heading", name="Folds").wait_for()
+    assert page.title() == f"{name} · Knockcast"
+
+
+def test_a_gene_is_found_in_any_case(page: Any, explorer: Explorer):
+    opened(page, explorer, "/gene/fam50a?method=ridge", "FAM50A")
+    assert page.locator(".switch [aria-current]").first.inner_text() == "ridge"
+
+
+def test_an_unknown_gene_gets_suggestions(page: Any, explorer: Explorer):
+    opened(page, explorer, f"/gene/{quote('CTNB1')}", "Unknown gene")
+    page.get_by_text("CTNB1 is no target of this store.").wait_for()
+    page.get_by_role("link", name="CTNNB1").click()
+    page.get_by_role("heading", name="CTNNB1", exact=True).wait_for()
+
+
+def test_a_page_that_is_not_there_says_so(page: Any, explorer: Explorer):
+    opened(page, explorer, "/nowhere", "No such page")
+
+
+def test_figures_show_lineages_and_one_can_stand_out(page: Any, explorer: Explorer):
+    opened(page, explorer, "/gene/CTNNB1", "CTNNB1")
+    page.locator(DRAWN).first.wait_for()
+    for name in LINEAGES:
+        page.locator("#lineages th a", has_text=name).wait_for()
+    page.locator("#lineages th a", has_text=EVIL).click()
+    page.get_by_text(f"{EVIL} stands out.").wait_for()
+    legend = page.locator("#predictions .legendtext").all_text_contents()
+    assert any("script" in text for text in legend)
+
+
+def test_lineage_numbers_are_the_predictions(page: Any, explorer: Explorer):
+    opened(page, explorer, "/gene/KRAS?method=ridge", "KRAS")
+    page.locator("#lineages tbody tr").first.wait_for()
+    frame = Store(explorer.store).predictions("KRAS")
+    frame = frame[frame["method"] == "ridge"].sort_values(["fold", "cell_line"], ignore_index=True)
+    breast = frame[[at % len(LINEAGES) == 0 for at in range(len(frame))]]
+    cells = page.locator("#lineages tbody tr", has_text="Breast").locator("td").all_inner_texts()
+    assert cells[0] == str(len(breast))
+    assert cells[1].replace("−", "-") == f"{breast['measured'].mean():.2f}"
+    assert cells[3].replace("−", "-") == f"{breast['measured'].corr(breast['predicted']):.2f}"
+
+
+def test_the_method_switch_keeps_the_gene(page: Any, explorer: Explorer):
+    opened(page, explorer, "/gene/KRAS?method=ridge", "KRAS")
+    page.locator(".switch a", has_text="modifiers").click()
+    page.get_by_role("heading", name="Modifiers").wait_for()
+    assert page.url.endswith("/gene/KRAS?method=modifiers")
+    assert page.get_by_role("link", name="M1").count() <= 1  # M1 is a target too, the other modifiers are not
+
+
+def test_two_genes_side_by_side(page: Any, explorer: Explorer):
+    opened(page, explorer, "/gene/KRAS?method=ridge", "KRAS")
+    page.locator("#beside").fill("nras")
+    page.locator("#beside").press("Enter")
+    until(page, "location.search.includes('with=nras')")
+    measured = {
+        name: Store(explorer.store)
+        .predictions(name)
+        .query("method == 'ridge'")
+        .set_index("cell_line")["measured"]
+        for name in ("KRAS", "NRAS")
+    }
+    r = f"{measured['KRAS'].corr(measured['NRAS']):.2f}".replace("-", "−")
+    page.get_by_text(f"r is {r} between the measured effects").wait_for()
+
+
+def test_a_genes_predictions_are_saved_as_stored(page: Any, explorer: Explorer, tmp_path: Path):
+    opened(page, explorer, f"/gene/{quote(EVIL, safe='')}", EVIL)
+    with page.expect_download() as saved:
+        page.locator("#predictions .files a", has_text="Parquet").click()
+    saved.value.save_as(tmp_path / "predictions.parquet")
+    expected = Store(explorer.store).predictions(EVIL)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "predictions.parquet"), expected)

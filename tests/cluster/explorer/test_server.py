@@ -1,0 +1,106 @@
+"""The explorer's server without a browser: its port, its token, its files, the command's errors."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+pytest.importorskip("dash_ag_grid", reason="the extra `explore` is not installed: these tests did not run")
+
+from cluster import Store
+from cluster.explorer.app import make_app
+from cluster.explorer.data import StoreData
+from cluster.explorer.guard import guard
+from cluster.explorer.pages import page_of
+from cluster.explorer.server import _bound
+from tasks.errors import BadInputError
+from tests.browser.stores import EVIL, explored_store
+
+PORT, TOKEN = 8123, "right"
+HOME = f"http://127.0.0.1:{PORT}"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> StoreData:
+    folder = tmp_path_factory.mktemp("server")
+    return StoreData(explored_store(folder), folder / "cache")
+
+
+@pytest.fixture
+def client(data: StoreData) -> Any:
+    app = make_app(data)
+    guard(app.server, TOKEN, PORT, app.csp_hashes)
+    return app.server.test_client()
+
+
+def let_in(client: Any) -> Any:
+    client.get("/", query_string={"token": TOKEN}, base_url=HOME)
+    return client
+
+
+def test_the_token_becomes_a_cookie_and_leaves_the_address(client: Any):
+    answer = client.get("/gene/A", query_string={"token": TOKEN, "method": "x"}, base_url=HOME)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/gene/A?method=x")
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert client.get("/", base_url=HOME).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "rightx", "é"])
+def test_another_token_opens_nothing(client: Any, token: str):
+    assert client.get("/", query_string={"token": token}, base_url=HOME).status_code == 403
+    assert client.get("/data/genes/ridge.json", base_url=HOME).status_code == 403
+
+
+def test_a_redirect_never_leaves(client: Any):
+    answer = client.get("//evil.example/x", query_string={"token": TOKEN}, base_url=HOME)
+    assert answer.headers["Location"].startswith("/evil.example")
+
+
+def test_rows_for_the_grid_are_those_of_genes(client: Any, data: StoreData):
+    found = let_in(client).get("/data/genes/ridge.json", base_url=HOME)
+    assert found.headers["Content-Encoding"] == "gzip"
+    frame = data.genes("ridge")
+    assert len(frame) == len(data.targets)
+    assert client.get("/data/genes/none.json", base_url=HOME).status_code == 404
+
+
+def test_a_file_holds_the_rows_asked_for_in_their_order(client: Any, data: StoreData):
+    asked = {"targets": ["KRAS", EVIL, "nope"], "columns": ["target", "pearson", "evil"]}
+    answer = let_in(client).post("/data/genes/ridge.csv", json=asked, base_url=HOME)
+    lines = answer.get_data(as_text=True).splitlines()
+    assert lines[0].replace('"', "") == "method,target,pearson"
+    assert [line.split(",")[1].strip('"') for line in lines[1:]] == ["KRAS", EVIL]
+
+
+def test_before_the_index_the_table_has_what_scores_alone_say(data: StoreData):
+    whole = Store(data.path).genes()
+    for method in data.methods:
+        quick = data.genes(method)
+        expected = whole[whole["method"] == method].reset_index(drop=True)
+        for column in ("target", "folds", "pearson", "model"):
+            pd.testing.assert_series_equal(
+                quick[column], expected[column], check_dtype=False, check_exact=False, rtol=1e-12
+            )
+        assert quick["q_value"].isna().all()
+
+
+@pytest.mark.parametrize("path", ["/", "/methods", "/run", "/about", "/gene/KRAS", "/gene/x", "/else"])
+def test_every_page_can_be_made_before_the_index(data: StoreData, path: str):
+    assert page_of(data, path, "?sort=x&with=%00&columns=,").title
+
+
+def test_a_port_that_is_taken_is_named():
+    held = _bound(0)
+    number = held.getsockname()[1]
+    with pytest.raises(
+        BadInputError, match=f"--port {number}: cannot be opened: another program listens there"
+    ):
+        _bound(number)
+    held.close()
+
+
+def test_a_port_that_cannot_be_is_refused():
+    with pytest.raises(BadInputError, match="--port 70000"):
+        _bound(70000)
