@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check bench results study docs clean
+.PHONY: demo test test-browser check bench results study docs clean
 
 demo: $(READY)  ## simulate a release, model it on Ray, show the best-predicted genes
 	$(BIN)/knockcast demo --out demo
@@ -11,6 +11,13 @@ demo: $(READY)  ## simulate a release, model it on Ray, show the best-predicted 
 test: $(READY)  ## every test that runs without a browser: unit, a file at a time on each core; then Ray and chaos
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --durations=10
 	$(BIN)/python -m pytest -m "(ray or chaos) and not browser" --durations=10
+
+test-browser: $(READY)  ## the explorer's tests in a real Chromium, installed here if there is none and that is possible
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+		|| echo 'no Chromium, and none could be installed: the tests below will be skipped'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[explore,browser]' \
+		|| echo 'the extra `browser` could not be installed: the tests below will be skipped'
+	$(BIN)/python -m pytest -m browser --durations=10
 
 check: $(READY)  ## style and types
 	$(BIN)/ruff check .
@@ -36,5 +43,5 @@ clean:  ## what the targets above leave behind, .venv excepted
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Set PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,bench]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,bench,explore]'
 	touch $(READY)
