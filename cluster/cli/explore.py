@@ -44,7 +44,7 @@ def explore(
 def open_explorer(store: str, port: int | None, forecast: Path | None, cache: Path | None) -> None:
     """Serve until Ctrl-C. BadInputError where the optional packages are not installed."""
     try:
-        from cluster.explorer.server import serve
+        from cluster.explorer.web.server import serve
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("dash", "dash_ag_grid", "flask", "werkzeug"):
             raise

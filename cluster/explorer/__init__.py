@@ -1,5 +1,5 @@
 """`knockcast explore`: a local web app over one store, built with Dash and AG Grid.
 
 It knows stores and their tables, and shows them; it computes no result that a command would not give. Start
-at `server`, which opens the port and guards it; `frame` is around every page, `pages/` has a module for each.
+at `data`, which pages ask; `pages/` has a module for each page, `web/` the server and what is around them.
 """

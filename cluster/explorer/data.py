@@ -6,21 +6,24 @@ from collections import Counter
 from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cluster.explorer.index import Index, build_index, cache_folder, index_key
+from cluster.explorer.index import Index, build_aside, cache_folder, index_key
 from cluster.results.gene import target_modifiers
-from cluster.results.store import Status, Store
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from cluster.views.folds import control_folds
 from cluster.views.genes import scored_folds
-from cluster.views.shards import failures_table
+from cluster.views.registry import view
+from cluster.views.shards import failures_table, shards_table
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tasks.tables.computed_tables import GENES
+
+if TYPE_CHECKING:
+    from cluster.results.store import Status
 
 COLUMNS = {column.name: column for column in GENES.columns}
 UNKNOWN = "unknown lineage"
@@ -34,7 +37,6 @@ class StoreData:
 
     def __init__(self, path: str | Path, cache: Path | None = None) -> None:
         self.path = str(path)
-        self.store = Store(path)
         self.reader = StoreReader.open(path)
         self._cache = cache or cache_folder()
         self._folder = self._cache / index_key(self.reader)
@@ -125,10 +127,14 @@ class StoreData:
         """What could not be fitted, or was set aside."""
         return failures_table(self.reader).to_pandas()
 
+    def table(self, name: str) -> pd.DataFrame:
+        """Any table of the store, whole."""
+        return view(self.reader, name).to_pandas()
+
     @cached_property
     def shards(self) -> pd.DataFrame:
         """What became of each piece of work."""
-        return self.store.shards()
+        return shards_table(self.reader).to_pandas()
 
     def close(self, name: str) -> list[str]:
         """Targets whose names are close to one that is none."""
@@ -141,9 +147,11 @@ class StoreData:
         return self.path.rstrip("/").rsplit("/", 1)[-1]
 
     @cached_property
-    def status(self) -> Status:
+    def status(self) -> "Status":
         """How far the run is."""
-        return self.store.status()
+        from cluster.results.store import Store  # noqa: PLC0415 - it loads all that predicts; one page needs it
+
+        return Store(self.path).status()
 
     def resolve(self, name: str) -> str | None:
         """The target meant by a name in any case; None where there is none."""
@@ -179,20 +187,12 @@ class StoreData:
 
     def _make(self) -> None:
         process = get_context("spawn").Process(
-            target=_build, args=(self.path, self._folder, self.share), daemon=True
+            target=build_aside, args=(self.path, self._folder, self.share), daemon=True
         )
         process.start()
         process.join()
         if not self._open():
             self.trouble = f"the index could not be written to {self._cache}; pages take longer without it"
-
-
-def _build(path: str, folder: Path, share: Any) -> None:
-    """In a process of its own: make the index of a store."""
-    import os  # noqa: PLC0415 - only here
-
-    os.nice(5)  # pages come first
-    build_index(StoreReader.open(path), folder, lambda done: setattr(share, "value", done))
 
 
 def _quick_genes(reader: StoreReader) -> pd.DataFrame:

@@ -102,6 +102,12 @@ def build_index(reader: StoreReader, folder: Path, progress: Progress) -> None:
     _forget_old(folder.parent)
 
 
+def build_aside(path: str, folder: Path, share: Any) -> None:
+    """In a process of its own: make the index of the store at a path; `share.value` says how far it is."""
+    os.nice(5)  # pages come first
+    build_index(StoreReader.open(path), folder, lambda done: setattr(share, "value", done))
+
+
 def _forget_old(cache: Path) -> None:
     """Delete the indexes that were made longest ago, all but `KEPT`."""
     made = sorted(
@@ -160,6 +166,8 @@ def _parts(reader: StoreReader, columns: tuple[str, ...], method: str) -> Iterab
 
 def _places(part: pa.Table, columns: dict[tuple[str, int], int]) -> np.ndarray:
     """The column of each row."""
+    if not part.num_rows:
+        return np.empty(0, np.int64)
     lines = part.column("cell_line").combine_chunks().dictionary_encode()
     folds, fold = np.unique(np.asarray(part.column("fold")), return_inverse=True)
     names = lines.dictionary.to_pylist()

@@ -59,7 +59,20 @@ def gene_path(target: str, **given: str | None) -> str:
     return address(f"/gene/{quote(target, safe='')}", **given)
 
 
+def sample_path(sample: str) -> str:
+    """The address of a new sample's page."""
+    return f"/sample/{quote(sample, safe='')}"
+
+
 def gene_in(path: str) -> str | None:
     """The name in a gene page's path; None for another path."""
-    prefix = "/gene/"
+    return _after("/gene/", path)
+
+
+def sample_in(path: str) -> str | None:
+    """The name in a sample page's path; None for another path."""
+    return _after("/sample/", path)
+
+
+def _after(prefix: str, path: str) -> str | None:
     return unquote(path.removeprefix(prefix)) if path.startswith(prefix) and path != prefix else None

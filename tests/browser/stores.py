@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from tasks.dataset.dataset import write_dataset
 from tests.made_stores import BODY, LINES_PER_FOLD, made_commit, made_writer, units_of
@@ -53,3 +54,22 @@ def explored_store(folder: Path) -> Path:
             made_commit(writer, units_of(TARGETS, [fold], method))
     writer.seal()
     return folder / "store"
+
+
+SAMPLES = ("tumour 1", EVIL, "zeros")
+
+
+def made_forecast(folder: Path) -> Path:
+    """Predictions of three samples, wide, with intervals and their fit, as `predict` writes them."""
+    generator = np.random.default_rng(1)
+    index = pd.Index(SAMPLES, name="sample")
+    wide = pd.DataFrame(
+        generator.normal(size=(len(SAMPLES), len(TARGETS))), index=index, columns=list(TARGETS)
+    )
+    for name, shift in (("predictions", 0.0), ("predictions.low", -1.0), ("predictions.high", 1.0)):
+        (wide + shift).to_csv(folder / f"{name}.csv")
+    fit = {"sample": SAMPLES, "nearest_line": "ACH-000001", "nearest_lineage": ["Lung", EVIL, ""]}
+    fit |= {"nearest_r": [0.9, 0.8, None], "known_share": [1.0, 0.9, 1.0], "outside_share": [0.01, 0.02, 0.9]}
+    fit |= {"flagged": [False, False, True], "why": ["", "", "all values are 0"]}
+    pd.DataFrame(fit).to_csv(folder / "predictions.samples.csv", index=False)
+    return folder / "predictions.csv"

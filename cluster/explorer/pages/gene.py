@@ -196,7 +196,7 @@ def _beside(data: StoreData, target: str, method: str, mine: pd.DataFrame, other
             "Over the ",
             f"{len(both)} cell lines that both have, r is {number(r['measured'], 2)} between the measured "
             f"effects and {number(r['predicted'], 2)} between the predicted ones. Open ",
-            gene_link(found, method=method, **{"with": target}),
+            gene_link(found, True, method=method, **{"with": target}),
             ".",
         ]
     )

@@ -9,9 +9,10 @@ from types import FrameType
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from cluster.explorer.app import make_app
 from cluster.explorer.data import StoreData
-from cluster.explorer.guard import guard, new_token
+from cluster.explorer.forecast import read_forecast
+from cluster.explorer.web.app import make_app
+from cluster.explorer.web.guard import guard, new_token
 from tasks.errors import BadInputError
 
 HOST = "127.0.0.1"
@@ -36,9 +37,10 @@ def serve(
     Raises BadInputError where there is no store, or the port is taken.
     """
     data = StoreData(store, cache)
+    scored = read_forecast(forecast) if forecast is not None else None
     held = _bound(port)
     number, token = held.getsockname()[1], new_token()
-    app = make_app(data, forecast)
+    app = make_app(data, scored)
     guard(app.server, token, number, app.csp_hashes)
     server = make_server(HOST, number, app.server, threaded=True, request_handler=_Quiet, fd=held.fileno())
     data.prepare()

@@ -1,22 +1,22 @@
 """The Dash application: one frame, and in it the page that the address names."""
 
-from pathlib import Path
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, html
 
 from cluster.explorer.data import StoreData
-from cluster.explorer.downloads import add_downloads
-from cluster.explorer.frame import frame, options
+from cluster.explorer.forecast import Forecast
 from cluster.explorer.pages import page_of
 from cluster.explorer.pages.gene import rest
+from cluster.explorer.web.downloads import add_downloads
+from cluster.explorer.web.frame import frame, options
 
 TITLE = "Knockcast"
 WORDS = "knockcast"  # the namespace of assets/app.js
 
 
-def make_app(data: StoreData, forecast: Path | None = None) -> Dash:
-    """The application over one store. `forecast`: a file that `knockcast predict` wrote."""
+def make_app(data: StoreData, forecast: Forecast | None = None) -> Dash:
+    """The application over one store. `forecast`: what `knockcast predict` wrote."""
     app = Dash(
         __name__,
         title=TITLE,
@@ -34,7 +34,7 @@ def make_app(data: StoreData, forecast: Path | None = None) -> Dash:
     return app
 
 
-def _navigation(app: Dash, data: StoreData, forecast: Path | None) -> None:
+def _navigation(app: Dash, data: StoreData, forecast: Forecast | None) -> None:
     app.clientside_callback(
         ClientsideFunction(WORDS, "where"),
         Output("where", "data"),

@@ -1,0 +1,108 @@
+"""A file of predictions that `knockcast predict` wrote, wide or long, with the files beside it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tasks.errors import BadInputError
+
+LONG = ("sample", "target", "predicted")
+BESIDE = ("samples", "low", "high", "targets")
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Predictions of new samples. `table`: sample (index) x target, NaN where nothing is predicted.
+
+    `fit`: a row for each sample as `predict` describes it (sample, nearest_line, nearest_lineage, nearest_r,
+    known_share, outside_share, flagged, why), None where that file is not there. `low` and `high` as `table`,
+    None without intervals. `more`: of a long file its rows, else None.
+    """
+
+    path: Path
+    table: pd.DataFrame
+    fit: pd.DataFrame | None = None
+    low: pd.DataFrame | None = None
+    high: pd.DataFrame | None = None
+    more: pd.DataFrame | None = None
+
+    @cached_property
+    def samples(self) -> tuple[str, ...]:
+        """The samples, as they stand in the file."""
+        return tuple(self.table.index)
+
+    def of_sample(self, sample: str, facts: pd.DataFrame) -> pd.DataFrame:
+        """target, predicted, low, high, above, and what a long file says, in the order of the file.
+
+        `above` is how far the prediction is from the mean of the cell lines, in their standard deviations.
+        `facts`: target, mean, sd.
+        """
+        values = self.table.loc[sample]
+        frame = pd.DataFrame({"target": values.index, "predicted": values.to_numpy(float)})
+        for name, ends in (("low", self.low), ("high", self.high)):
+            frame[name] = np.nan if ends is None else ends.loc[sample].reindex(values.index).to_numpy(float)
+        if self.more is not None:
+            known = ["sample", "predicted", "low", "high"]
+            mine = self.more[self.more["sample"] == sample].drop(columns=known, errors="ignore")
+            frame = frame.merge(mine, on="target", how="left")
+        frame = frame.merge(facts[["target", "mean", "sd"]], on="target", how="left")
+        frame["above"] = (frame["predicted"] - frame["mean"]) / frame["sd"].where(frame["sd"] > 0)
+        return frame.dropna(subset="predicted").reset_index(drop=True)
+
+
+def read_forecast(path: Path) -> Forecast:
+    """The predictions in a file. Raises BadInputError where it is none that `predict` writes."""
+    frame = _read(path)
+    beside = {name: _beside(path, name) for name in BESIDE}
+    if set(LONG) <= set(frame.columns):
+        frame = frame.assign(sample=frame["sample"].astype(str))
+        low, high = (_wide(frame, end) if end in frame else None for end in ("low", "high"))
+        return Forecast(path, _wide(frame, "predicted"), _fit(beside["samples"]), low, high, frame)
+    ends = {end: _indexed(found, path) for end in ("low", "high") if (found := beside[end]) is not None}
+    return Forecast(path, _indexed(frame, path), _fit(beside["samples"]), **ends)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path).reset_index() if _has_index(path) else pd.read_parquet(path)
+        return pd.read_csv(path)
+    except FileNotFoundError:
+        hint = "there is no such file; `knockcast predict` writes one"
+        raise BadInputError(f"--forecast {path}: {hint}") from None
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"--forecast {path}: cannot be read: {error}") from None
+
+
+def _has_index(path: Path) -> bool:
+    return pd.read_parquet(path, columns=[]).index.name is not None
+
+
+def _beside(path: Path, what: str) -> pd.DataFrame | None:
+    """The file that `predict` wrote beside this one: `predictions.samples.csv`, for instance."""
+    found = path.with_name(f"{path.stem}.{what}{path.suffix}")
+    return _read(found) if found.exists() else None
+
+
+def _indexed(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    first = frame.columns[0]
+    table = frame.set_index(first)
+    table.index = table.index.astype(str)
+    if not len(table.columns) or not all(pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes):
+        raise BadInputError(
+            f"--forecast {path}: expected samples x targets, all numbers but the first column"
+        )
+    if table.index.has_duplicates:
+        raise BadInputError(f"--forecast {path}: a sample stands in it twice")
+    return table.astype(np.float32)
+
+
+def _wide(frame: pd.DataFrame, values: str) -> pd.DataFrame:
+    return frame.pivot(index="sample", columns="target", values=values).astype(np.float32)
+
+
+def _fit(frame: pd.DataFrame | None) -> pd.DataFrame | None:
+    return None if frame is None else frame.assign(sample=frame["sample"].astype(str))

@@ -1,0 +1,62 @@
+"""Files of predictions as the explorer reads them: wide, long, and what is none."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cluster.explorer.forecast import read_forecast
+from tasks.errors import BadInputError
+from tests.browser.stores import SAMPLES, TARGETS, made_forecast
+
+FACTS = pd.DataFrame({"target": ["CTNNB1", "KRAS"], "mean": [-1.0, 0.0], "sd": [0.5, 0.0]})
+
+
+def test_a_wide_file_comes_with_the_files_beside_it(tmp_path: Path):
+    read = read_forecast(made_forecast(tmp_path))
+    assert read.samples == SAMPLES
+    assert read.fit is not None
+    assert read.fit["flagged"].tolist() == [False, False, True]
+    rows = read.of_sample("zeros", FACTS).set_index("target")
+    wide = pd.read_csv(tmp_path / "predictions.csv", index_col=0)
+    np.testing.assert_allclose(rows["predicted"], wide.loc["zeros"], rtol=1e-6)
+    np.testing.assert_allclose(rows["high"] - rows["low"], 2, rtol=1e-5)
+    assert rows.loc["CTNNB1", "above"] == pytest.approx((wide.loc["zeros", "CTNNB1"] + 1) / 0.5, rel=1e-6)
+    assert np.isnan(rows.loc["KRAS", "above"])  # it does not vary, so nothing is far from its mean
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_long_file_reads_as_the_same_numbers(tmp_path: Path, kind: str):
+    wide = pd.read_csv(made_forecast(tmp_path), index_col=0)
+    long = wide.melt(ignore_index=False, var_name="target", value_name="predicted").reset_index()
+    long = long.assign(low=long["predicted"] - 1, high=long["predicted"] + 1, percentile=50.0, rank=1)
+    path = tmp_path / f"long.{kind}"
+    long.to_csv(path, index=False) if kind == "csv" else long.to_parquet(path, index=False)
+    read = read_forecast(path)
+    pd.testing.assert_frame_equal(
+        read.table.loc[list(SAMPLES), list(TARGETS)], wide.astype(np.float32), check_names=False
+    )
+    rows = read.of_sample("zeros", FACTS)
+    assert rows["percentile"].eq(50).all()
+    np.testing.assert_allclose(rows["high"] - rows["predicted"], 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sample,A\nx,high\n", "all numbers"),
+        ("sample\nx\n", "all numbers"),
+        ("sample,A\nx,1\nx,2\n", "twice"),
+        ("", "cannot be read"),
+    ],
+)
+def test_what_is_no_file_of_predictions_is_refused(tmp_path: Path, text: str, message: str):
+    (tmp_path / "f.csv").write_text(text)
+    with pytest.raises(BadInputError, match=message):
+        read_forecast(tmp_path / "f.csv")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(BadInputError, match="there is no such file"):
+        read_forecast(tmp_path / "f.csv")
