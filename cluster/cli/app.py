@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cluster.cli import answers, compare, data, demo, explore, output, plan, run, store, validate
+from cluster.cli import answers, compare, data, demo, enrich, explore, output, plan, run, store, validate
 from cluster.errors import EXIT_CODES, ExitCode
 from tasks.errors import BadInputError
 
@@ -15,7 +15,6 @@ from tasks.errors import BadInputError
 MISSING = {
     "describe": "shapes, gene classes and drift between two datasets",
     "explain": "the explanation of one gene's model",
-    "enrich": "pathway and paralog enrichment of modifiers",
     "report": "the HTML report",
 }
 
@@ -27,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (data, plan, run, store, answers, compare, validate, output, explore, demo):
+for module in (data, plan, run, store, answers, compare, validate, enrich, output, explore, demo):
     module.add_to(app)
 
 

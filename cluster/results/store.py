@@ -115,6 +115,14 @@ class Store:
         """One row per result of `validate`, method and target."""
         return self.table("validation")
 
+    def enrichment(self) -> pd.DataFrame:
+        """One row per result of `enrich`, list of genes and gene set (or paralogs)."""
+        return self.table("enrichment")
+
+    def relations(self) -> pd.DataFrame:
+        """How modifiers are related to their targets, as the files say that `enrich` was given."""
+        return self.table("relations")
+
     def modifiers(self, gene: str | None = None) -> pd.DataFrame:
         """The modifiers of every target, or of one."""
         return self._of("modifiers", gene)

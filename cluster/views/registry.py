@@ -13,6 +13,7 @@ from cluster.views.followed import followed_table
 from cluster.views.genes import genes_table
 from cluster.views.models import models_table, networks_table
 from cluster.views.ranking import ranking_table
+from cluster.views.relations import relations_table
 from cluster.views.shards import failures_table, shards_table
 from tasks.tables.describe import table_named
 from tasks.tables.schemas import TABLES
@@ -27,13 +28,15 @@ COMPUTED: dict[str, Callable[[StoreReader], pa.Table]] = {
     "models": models_table,
     "networks": networks_table,
     "ranking": ranking_table,
+    "relations": relations_table,
     "shards": shards_table,
 }
 # Tables of commands, all results together.
 COMPUTED |= {table.name: partial(rows_of, table=table.name) for table in TABLES.values() if table.command}
 # Costly tables that can be computed of some targets alone, with the same numbers.
 OF_TARGETS: dict[str, Callable[[StoreReader, Collection[str] | None], pa.Table]] = {
-    "followed": followed_table
+    "followed": followed_table,
+    "relations": relations_table,
 }
 
 

@@ -59,3 +59,122 @@ VALIDATION = Table(
     ),
     command="validate",
 )
+
+_COLLECTION = Column("collection", TEXT, "the file of gene sets or paralogs: its name without the type")
+
+ENRICHMENT = Table(
+    "enrichment",
+    "result of `enrich` and test: whether a list of genes holds more of a gene set than chance. Only sets "
+    "that share a gene with the list have a row, and of paralogs every target that has some among the genes",
+    ("analysis", "method", "of", "collection", "gene_set", "target"),
+    (
+        ANALYSIS,
+        METHOD,
+        Column(
+            "of",
+            TEXT,
+            "the list: `modifiers` of one target, `all modifiers` of the listed targets together, or the "
+            "`targets` themselves among all that were modelled",
+        ),
+        Column("target", TEXT, "the target whose modifiers they are; empty for the other lists"),
+        _COLLECTION,
+        Column("gene_set", TEXT, "the set's name, or `paralogs of the target`"),
+        Column("size", COUNT, "genes of the set among those that could be drawn", "genes"),
+        Column("drawn", COUNT, "genes of the list", "genes"),
+        Column("overlap", COUNT, "genes of the list that are in the set", "genes"),
+        Column("expected", REAL, "mean overlap of random lists of that size", "genes"),
+        Column("p_value", REAL, "how likely a random list has that overlap or a larger one (hypergeometric)"),
+        Column(
+            "q_value",
+            REAL,
+            "its false discovery rate (Benjamini-Hochberg): of a gene set over all sets of its collection "
+            "with 3 or more of those genes, for this list; of paralogs over the targets",
+        ),
+        Column("genes", TEXT, "the genes they share, with commas"),
+    ),
+    command="enrich",
+)
+
+ENRICHMENT_COUNTS = Table(
+    "enrichment_counts",
+    "result of `enrich`, method and collection: of how many targets the modifiers hold a paralog, or are "
+    "enriched for a gene set, against chance",
+    ("analysis", "method", "collection"),
+    (
+        ANALYSIS,
+        METHOD,
+        _COLLECTION,
+        Column("kind", TEXT, "`paralogs` or `gene sets`"),
+        Column("targets", COUNT, "targets listed", "targets"),
+        Column("with_modifiers", COUNT, "those that have modifiers", "targets"),
+        Column(
+            "tested",
+            COUNT,
+            "those that count: with a paralog among the genes that could be drawn; or with modifiers",
+            "targets",
+        ),
+        Column(
+            "found",
+            COUNT,
+            "those with a paralog among their modifiers; or with a gene set at q < 0.05",
+            "targets",
+        ),
+        Column("universe", COUNT, "genes that chance draws from: those of the Dataset's expression", "genes"),
+        Column("draws", COUNT, "draws of sets of the same sizes"),
+        Column("expected", REAL, "mean of `found` over those draws", "targets"),
+        Column("p_value", REAL, "share of draws that reach `found`, the real one counted among them"),
+        Column(
+            "expected_shuffled",
+            REAL,
+            "mean of `found` when each target gets the modifiers of another listed one: some genes are "
+            "modifiers of many. Null for gene sets",
+            "targets",
+        ),
+        Column("p_shuffled", REAL, "share of those shuffles that reach `found`, likewise"),
+    ),
+    command="enrich",
+)
+
+GENE_SETS = Table(
+    "gene_sets",
+    "result of `enrich`, gene set and gene: what is in the sets, of the genes of the run",
+    ("analysis", "collection", "gene_set", "gene"),
+    (
+        ANALYSIS,
+        _COLLECTION,
+        Column("gene_set", TEXT, "the set's name"),
+        Column("gene", TEXT, "a symbol in it, in capitals, of a target or of a gene of the expression"),
+        Column("genes", COUNT, "genes in the whole set, those unknown to the run included", "genes"),
+    ),
+    command="enrich",
+)
+
+PARALOGS = Table(
+    "paralogs",
+    "result of `enrich`, gene and paralog: pairs of which the run has both, each in both orders",
+    ("analysis", "collection", "gene", "paralog"),
+    (
+        ANALYSIS,
+        _COLLECTION,
+        Column("gene", TEXT, "a symbol, in capitals"),
+        Column("paralog", TEXT, "the symbol of a paralog of it, in capitals"),
+    ),
+    command="enrich",
+)
+
+RELATIONS = Table(
+    "relations",
+    "target, modifier, relation and source: how a modifier in table `modifiers` is related to its target, as "
+    "the files that `enrich` was given say. Empty before",
+    ("target", "modifier", "relation", "source"),
+    (
+        TARGET,
+        Column("modifier", TEXT, "a gene in table `modifiers` for it, of any method and fold"),
+        Column("relation", TEXT, "`self`, `paralog` or `same gene set`"),
+        Column(
+            "source", TEXT, "the table of paralogs, or collection and gene set: `KEGG_2021_Human: Apoptosis`"
+        ),
+        Column("genes", COUNT, "genes in the set: the fewer, the closer; null for the others", "genes"),
+    ),
+    computed=True,
+)

@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tasks.tables.analysis_tables import ANALYSES, VALIDATION
+from tasks.tables.analysis_tables import (
+    ANALYSES,
+    ENRICHMENT,
+    ENRICHMENT_COUNTS,
+    GENE_SETS,
+    PARALOGS,
+    RELATIONS,
+    VALIDATION,
+)
 from tasks.tables.columns import Table
 from tasks.tables.computed_tables import COMPUTED
 from tasks.tables.fold_tables import (
@@ -38,10 +46,10 @@ _WRITTEN = (
     MODULES,
 )
 
-_ADDED = (VALIDATION,)  # by a command, to a finished store
+_ADDED = (VALIDATION, ENRICHMENT, ENRICHMENT_COUNTS, GENE_SETS, PARALOGS)  # by a command, to a finished store
 
 TABLES: dict[str, Table] = {
-    table.name: table for table in (*_WRITTEN, FAILURES, *COMPUTED, *_ADDED, ANALYSES)
+    table.name: table for table in (*_WRITTEN, FAILURES, *COMPUTED, *_ADDED, ANALYSES, RELATIONS)
 }
 
 # Of the tables that shards write: the columns they write, and the key.

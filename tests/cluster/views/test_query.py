@@ -28,7 +28,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> StoreReader:
 
 # Of a run without failures, held-out lineages, or methods on all genes, with shared networks and profiles.
 EMPTY = {
-    *("failures", "followed", "lineages", "lineage_targets", "analyses"),
+    *("failures", "followed", "lineages", "lineage_targets", "analyses", "relations"),
     *(name for name, table in TABLES.items() if table.command),
     *("networks", "searches", "fold_choices", "profile_scores", "components", "borrowing", "modules"),
 }
