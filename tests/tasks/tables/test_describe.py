@@ -53,8 +53,8 @@ def test_a_table_is_named_in_any_case() -> None:
 
 def test_an_unknown_table_names_close_ones() -> None:
     with pytest.raises(BadInputError) as raised:
-        describe("predictons")
-    assert raised.value.problems[0] == "table 'predictons': there is none; did you mean predictions?"
+        describe("candidats")
+    assert raised.value.problems[0] == "table 'candidats': there is none; did you mean candidates?"
     assert raised.value.problems[1].startswith(f"tables: {min(TABLES)}, ")
 
 
