@@ -37,6 +37,12 @@ def import_command(
     covariates: Annotated[
         Path | None, typer.Option(help="Numbers and words by cell line: screen quality, sex, growth.")
     ] = None,
+    gene_ids: Annotated[
+        Path | None,
+        typer.Option(
+            help="A table of symbols beside Ensembl or Entrez ids, for files whose genes are such ids."
+        ),
+    ] = None,
     measure: Annotated[
         str | None, typer.Option(help="effect, dependency or level; guessed from the values if not given.")
     ] = None,
@@ -57,6 +63,7 @@ def import_command(
         copy_number=copy_number,
         protein=protein,
         covariates=covariates,
+        gene_ids=gene_ids,
         measure=measure,
         min_coverage=min_coverage,
     )
@@ -91,13 +98,17 @@ def simulate_files(out: Path, **options: Any) -> None:
 
 
 def _describe(dataset: "Dataset") -> None:
+    from tasks.importing.importer import WARNINGS
+
     print(
         f"{dataset.path}: {len(dataset.cell_lines)} cell lines x {len(dataset.genes)} genes (expression), "
         f"{len(dataset.targets)} targets ({measure_in_words(dataset.measure)})"
     )
     for what, details in dataset.report.items():
-        if details:
+        if details and what != WARNINGS:
             print(f"  {what}: {_short(details)}")
+    for warning in dataset.report.get(WARNINGS, ()):
+        print(f"WARNING: {warning}")
 
 
 def _short(details: Any) -> str:

@@ -3,6 +3,7 @@
 Blanks around a label do not count. `tasks.importing` refuses labels with characters that do not show.
 """
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -88,12 +89,18 @@ def name_genes(raw_labels: Sequence[str]) -> tuple[GeneNames, list[str]]:
 
 
 def duplicate_genes(raw_labels: Sequence[str]) -> list[tuple[str, list[int]]]:
-    """Labels that name one gene twice (same symbol, same id or none), with positions, by first use."""
-    seen: dict[tuple[str, str], list[int]] = {}
+    """Labels that may name one gene twice, with positions, by first use.
+
+    They have the same symbol and the same id, or one of them has none: "TP53" may be "TP53 (7157)".
+    """
+    by_symbol: dict[str, dict[str, list[int]]] = {}
     for position, label in enumerate(raw_labels):
         gene = parse_gene_label(label)
-        seen.setdefault((gene.symbol, gene.identifier), []).append(position)
-    return [(raw_labels[found[0]], found) for found in seen.values() if len(found) > 1]
+        by_symbol.setdefault(gene.symbol, {}).setdefault(gene.identifier, []).append(position)
+    groups: list[list[int]] = []
+    for by_id in by_symbol.values():
+        groups += [sorted(itertools.chain(*by_id.values()))] if "" in by_id else by_id.values()
+    return [(raw_labels[found[0]], found) for found in sorted(groups) if len(found) > 1]
 
 
 def own_columns(targets: GeneNames, genes: GeneNames) -> Int64[np.ndarray, " targets"]:

@@ -3,7 +3,7 @@
 Other matrices are fitted to those lines.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,7 @@ from jaxtyping import Bool, Float32, Int64
 from tasks.dataset.gene_labels import GeneNames, name_genes
 from tasks.errors import BadInputError
 from tasks.importing.matrices import Matrix
-
-_LINE_NAMES = ("ccle_name", "cell_line_name")
+from tasks.importing.recognition.line_names import LineNames
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +36,8 @@ def align(effect: Matrix, expression: Matrix, min_coverage: float) -> Aligned:
     shared = sorted(set(effect.ids) & set(expression.ids))
     if not shared:
         raise BadInputError(_nothing_shared(effect, expression))
+    genes, strange_genes = name_genes(expression.columns)
+    targets, strange_targets = name_genes(effect.columns)
     rows = _positions(expression.ids, shared)
     known = _known(expression.values, rows)
     covered = np.array([column.mean() >= min_coverage for column in known], dtype=bool)
@@ -47,8 +48,6 @@ def align(effect: Matrix, expression: Matrix, min_coverage: float) -> Aligned:
             f"{len(shared)} shared lines; set another --min-coverage"
         )
     cell_lines = [line for line, full in zip(shared, dense, strict=True) if full]
-    genes, strange_genes = name_genes(expression.columns)
-    targets, strange_targets = name_genes(effect.columns)
     effect_values = _gather(effect.values, np.ones(len(effect.columns), dtype=bool), effect.ids, cell_lines)
     unmeasured = np.flatnonzero(np.isnan(effect_values).all(axis=0))
     return Aligned(
@@ -85,17 +84,17 @@ class LineValues:
     renamed: list[str]
 
 
-def fit_to_lines(
-    matrix: Matrix, cell_lines: Sequence[str], named: Mapping[str, Mapping[str, str]] | None = None
-) -> LineValues:
+def fit_to_lines(matrix: Matrix, cell_lines: Sequence[str], names: LineNames | None = None) -> LineValues:
     """Fits a matrix to the given lines.
 
     The matrix may hold lines as columns (PRISM since 24Q2): so it does if of its columns more are known
-    lines. Lines go by id, or by another name of theirs: `named` gives the ids' names, by kind
-    (`tasks.importing.cell_line_table`); a name that two lines share is not used.
+    lines. Lines go by id, or by another name that is theirs alone, as `names` has it.
     """
-    id_of = {name: line for line, name in _only_names(named or {}, set(cell_lines))}
-    id_of |= {line: line for line in cell_lines}
+    known = set(cell_lines)
+    called = LineNames({}) if names is None else names
+    id_of = {
+        name: line for name in (*matrix.ids, *matrix.columns) if (line := called.id_of(name) or name) in known
+    }
     lines, columns, values = matrix.ids, matrix.columns, matrix.values
     if sum(name in id_of for name in columns) > sum(name in id_of for name in lines):
         lines, columns, values = columns, lines, values.T
@@ -110,16 +109,6 @@ def fit_to_lines(
     used = set(taken.values())
     renamed = [f"{name} ({line})" for line, name in taken.items() if name != line]
     return LineValues(list(columns), out, [name for name in lines if name not in used], renamed)
-
-
-def _only_names(named: Mapping[str, Mapping[str, str]], known: set[str]) -> list[tuple[str, str]]:
-    """(id, name) of known lines for every name that only one line has in the whole models table."""
-    owners: dict[str, set[str]] = {}
-    for kind in _LINE_NAMES:
-        for line, name in named.get(kind, {}).items():
-            owners.setdefault(name, set()).add(line)
-    found = [(next(iter(lines)), name) for name, lines in owners.items() if name and len(lines) == 1]
-    return [(line, name) for line, name in found if line in known]
 
 
 def _known(
@@ -154,10 +143,8 @@ def _only(ids: list[str], others: list[str]) -> list[str]:
 
 
 def _nothing_shared(effect: Matrix, expression: Matrix) -> str:
-    for matrix, other in ((effect, expression), (expression, effect)):
-        if set(matrix.columns) & set(other.ids):
-            return f"{matrix.file}: cell lines stand as columns; expected them as rows: transpose the table"
     return (
         f"no shared cell lines: {effect.file} has {', '.join(effect.ids[:3])}, ..., {expression.file} has "
-        f"{', '.join(expression.ids[:3])}, ...; expected the same kind of ids in both, such as ACH-000001"
+        f"{', '.join(expression.ids[:3])}, ...; expected the same kind of ids in both, such as ACH-000001, "
+        "or names that the models table has"
     )

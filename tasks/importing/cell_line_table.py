@@ -7,10 +7,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.errors import BadInputError
-from tasks.importing.files import PARQUET_TYPES, file_type, numbered_rows, read_header
+from tasks.importing.files import PARQUET_TYPES, dialect_of_file, file_type, numbered_rows, read_header
 from tasks.importing.findings import Findings
 from tasks.importing.matrices import plain
 from tasks.importing.parquet_matrix import read_parquet
+from tasks.importing.recognition.dialect import padding, point_for_comma
+from tasks.importing.recognition.line_names import LineNames
 
 # Spellings over the years, without case and punctuation, the best first.
 _IDS = ("modelid", "depmapid", "broadid", "cellline")
@@ -22,6 +24,11 @@ _NAMES = {
     "subtype": ("oncotreesubtype", "subtype", "lineagesubtype", "diseasesubtype", "diseasesutype"),
     "sex": ("sex", "gender"),
 }
+# Names that other tables call the lines by.
+_OTHER_NAMES = (
+    *("cclename", "legacycclename", "celllinename", "strippedcelllinename", "strippedname"),
+    *("celllinedisplayname", "sangermodelid", "cosmicid"),
+)
 _NOTHING = frozenset({"", "nan", "NaN", "NA", "None"})
 
 
@@ -32,6 +39,7 @@ class TextTable:
     columns: list[str]
     rows: list[list[str]]
     numbers: list[int]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,8 @@ class ModelsTable:
     lineage_columns: tuple[str, ...]
     lineages: dict[str, str]
     names: dict[str, dict[str, str]]
+    line_names: LineNames
+    notes: tuple[str, ...] = ()
 
     def lineages_of(self, cell_lines: Sequence[str]) -> list[str]:
         """The lineage of each line, "" where it is unknown."""
@@ -77,6 +87,8 @@ def read_models(path: Path) -> ModelsTable:
             what: _first_known(table, id_column, [places[name] for name in spellings if name in places])
             for what, spellings in _NAMES.items()
         },
+        LineNames(_all_of(table, id_column, [places[name] for name in _OTHER_NAMES if name in places])),
+        table.notes,
     )
 
 
@@ -99,22 +111,28 @@ def read_text_table(path: Path) -> TextTable:
 
 
 def _read_delimited(path: Path) -> TextTable:
-    columns = [name.strip() for name in read_header(path)]
+    header = read_header(path)
+    extra, dialect = padding(header), dialect_of_file(path)
+    columns = [name.strip() for name in header[: len(header) - len(extra)]]
     findings = Findings(str(path))
     rows: list[list[str]] = []
     numbers: list[int] = []
     try:
         for number, fields in numbered_rows(path):
-            if number == 1:
+            if number == 1 or not any(field.strip() for field in fields):
                 continue
-            _check_row(findings, number, fields, len(columns))
-            rows.append(fields)
+            _check_row(findings, number, fields, len(header))
+            if extra and any(field.strip() for field in fields[len(columns) :]):
+                findings.row(number, "a value in a column without a name; give it a name, or remove it")
+            used = fields[: len(columns)]
+            rows.append([point_for_comma(field) for field in used] if dialect.decimal == "," else used)
             numbers.append(number)
     except BadInputError as error:
         raise BadInputError([*findings.lines(), *error.problems]) from error
     if findings.lines():
         raise BadInputError(findings.lines())
-    return TextTable(columns, rows, numbers)
+    dropped = (f"{len(extra)} empty columns at the end, dropped",) if extra else ()
+    return TextTable(columns, rows, numbers, (*dialect.notes(), *dropped))
 
 
 def _check_row(findings: Findings, number: int, fields: list[str], expected: int) -> None:
@@ -122,6 +140,14 @@ def _check_row(findings: Findings, number: int, fields: list[str], expected: int
         findings.row(number, f"{len(fields)} values where the header names {expected}; the row is ragged")
     if any("\udc80" <= letter <= "\udcff" for field in fields for letter in field):
         findings.row(number, "not UTF-8 text; save the file as UTF-8")
+
+
+def _all_of(table: TextTable, id_column: int, columns: Sequence[int]) -> dict[str, list[str]]:
+    """By id, what stands in any of the columns."""
+    return {
+        row[id_column].strip(): [row[column].strip().removesuffix(".0") for column in columns]
+        for row in table.rows
+    }
 
 
 def _first_known(table: TextTable, id_column: int, columns: Sequence[int]) -> dict[str, str]:

@@ -41,7 +41,7 @@ def import_drugs(
 
     The table of targets holds the file's rows, and names as the response does the drugs found by name.
     """
-    found = None if response is None else fit_to_lines(response, aligned.cell_lines, models.names)
+    found = None if response is None else fit_to_lines(response, aligned.cell_lines, models.line_names)
     matched = None if targets is None else match_drugs(targets, [] if found is None else found.columns)
     parts: dict[str, Any] = {"drug_targets": None if matched is None else matched.table}
     if found is None:

@@ -1,6 +1,7 @@
 """Files that are read: their types, and how delimited text starts and its lines are numbered."""
 
 import codecs
+import contextlib
 import csv
 import gzip
 import zlib
@@ -9,12 +10,13 @@ from pathlib import Path
 from typing import IO
 
 from tasks.errors import BadInputError
+from tasks.importing.recognition.dialect import SEPARATORS, Dialect, dialect_of
 
 TEXT_TYPES = (".csv", ".tsv", ".txt", ".tab")
 PARQUET_TYPES = (".parquet", ".pq")
 MISSING = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None"})
-_BOMS = {codecs.BOM_UTF8: "UTF-8", codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
-_SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons"}
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_START = 2**20  # bytes that a file's dialect is told from
 _LONGEST_FIELD = 2**24
 
 
@@ -27,9 +29,10 @@ def file_type(path: Path) -> str:
     return last[0] if last and last[0] in known else ""
 
 
-def separator_of(path: Path) -> str:
-    """The separator by a file's name: commas in .csv, tabs in .tsv, .txt and .tab."""
-    return "," if ".csv" in (suffix.lower() for suffix in path.suffixes[-2:]) else "\t"
+def dialect_of_file(path: Path) -> Dialect:
+    """How a text file is written; its name implies commas in .csv, tabs in .tsv, .txt and .tab."""
+    implied = "," if ".csv" in (suffix.lower() for suffix in path.suffixes[-2:]) else "\t"
+    return dialect_of(_start(path), implied)
 
 
 def open_bytes(path: Path) -> IO[bytes]:
@@ -43,22 +46,21 @@ def read_header(path: Path) -> list[str]:
     A name in quotes may contain a line break; whether it may be used is for the caller to check.
 
     Raises:
-        BadInputError: no file, no content, a byte order mark, not UTF-8, or another separator than the
-            file's name implies.
+        BadInputError: no file, no content, not UTF-8, or no separator that fits.
     """
     first = _first_line(path)
-    for mark, name in _BOMS.items():
-        if first.startswith(mark):
-            raise BadInputError(
-                f"{path}: row 1 starts with a byte order mark ({name} BOM); save it as UTF-8 without "
-                "(in Excel choose CSV, not CSV UTF-8 or Unicode text)"
-            )
+    if first.startswith(_UTF_16):
+        raise BadInputError(
+            f"{path}: row 1 starts with a byte order mark of UTF-16; save it as UTF-8 "
+            "(in Excel choose CSV UTF-8, not Unicode text)"
+        )
+    dialect = dialect_of_file(path)
     if not first.strip():
         raise BadInputError(
             f"{path}: the file is empty (row 1 is blank); expected a header with column names"
         )
     try:
-        text = first.decode("utf-8")
+        text = first.decode(dialect.encoding)
     except UnicodeDecodeError as error:
         raise BadInputError(
             f"{path}: row 1: not UTF-8 text (byte {error.start + 1}); save it as UTF-8"
@@ -66,9 +68,9 @@ def read_header(path: Path) -> list[str]:
     if text.count('"') % 2:  # perhaps a quote is open at the end of the line, and the header goes on
         _, fields = next(numbered_rows(path))
     else:
-        fields = next(csv.reader([text], delimiter=separator_of(path)), [])
+        fields = next(csv.reader([text], delimiter=dialect.separator), [])
     if len(fields) < 2:
-        raise BadInputError(f"{path}: row 1: {_wrong_separator(text, separator_of(path))}")
+        raise BadInputError(f"{path}: row 1: {_wrong_separator(text, dialect.separator)}")
     return fields
 
 
@@ -79,10 +81,13 @@ def numbered_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         BadInputError: the compressed stream ends early or is damaged, or a quote is never closed.
     """
     csv.field_size_limit(_LONGEST_FIELD)
+    dialect = dialect_of_file(path)
     number = 0
     with open_bytes(path) as file:
+        if dialect.marked:
+            file.read(len(codecs.BOM_UTF8))
         reader = csv.reader(
-            (line.decode("utf-8", "surrogateescape") for line in file), delimiter=separator_of(path)
+            (line.decode("utf-8", "surrogateescape") for line in file), delimiter=dialect.separator
         )
         try:
             for fields in reader:
@@ -114,6 +119,15 @@ def _first_line(path: Path) -> bytes:
         raise BadInputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
 
 
+def _start(path: Path) -> bytes:
+    """What can be read of the file's start; nothing of one that cannot be opened."""
+    start = b""
+    with contextlib.suppress(EOFError, OSError, zlib.error), open_bytes(path) as file:  # readers say why
+        while len(start) < _START and (more := file.read(2**16)):
+            start += more
+    return start
+
+
 def _broken_stream(error: Exception) -> str:
     if isinstance(error, EOFError):
         return "the compressed file ends here: it is truncated; download or copy it again"
@@ -121,10 +135,10 @@ def _broken_stream(error: Exception) -> str:
 
 
 def _wrong_separator(first_line: str, expected: str) -> str:
-    found = max(_SEPARATORS, key=first_line.count)
+    found = max(SEPARATORS, key=first_line.count)
     if found == expected or not first_line.count(found):
-        return f"only one column; expected cell line ids and values separated by {_SEPARATORS[expected]}"
+        return f"only one column; expected cell line ids and values separated by {SEPARATORS[expected]}"
     return (
-        f"wrong delimiter: no {_SEPARATORS[expected]} but {first_line.count(found)} {_SEPARATORS[found]}; "
+        f"wrong delimiter: no {SEPARATORS[expected]} but {first_line.count(found)} {SEPARATORS[found]}; "
         "separate .csv by commas, .tsv and .txt by tabs"
     )

@@ -1,5 +1,6 @@
 """Collects what is wrong with one file: each problem with file, row or column, and what to do."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from tasks.dataset.gene_labels import duplicate_genes
 
 CELLS_SHOWN = 3
 MOST_KEPT = 1000
+_LINE = re.compile(r"ACH-\d{6}")
 
 
 class BadCell(Enum):
@@ -17,6 +19,9 @@ class BadCell(Enum):
     TEXT = "is not a number; write a number, or leave the cell empty where nothing was measured"
     INFINITE = "is not a finite number; leave the cell empty where nothing was measured"
     ENCODING = "is not UTF-8 text; save the file as UTF-8"
+    DATE = "is a date: a spreadsheet took a number for one; export the file anew, without opening it there"
+    COMMA = "has a decimal comma where other numbers have points; write all numbers with points"
+    POINT = "has a decimal point where other numbers have commas; write all numbers with points"
 
 
 @dataclass
@@ -68,8 +73,15 @@ class Findings:
             self._named[name] = number
 
     def header(self, columns: Sequence[str], values: Sequence[int], genes: bool) -> None:
-        """Value columns (positions `values`) without a name, with an unusable one or the name of another."""
+        """Value columns (positions `values`) without a name, with an unusable one or the name of another.
+
+        Cell lines as columns of a matrix of genes are a problem, too: most others come of it.
+        """
         names = [columns[position].strip() for position in values]
+        if genes and 2 * sum(bool(_LINE.fullmatch(name)) for name in names) > len(names):
+            self.whole(
+                "cell lines stand as columns; expected them as rows, genes as columns: transpose the table"
+            )
         for position, name in zip(values, names, strict=True):
             if not name:
                 self.whole(f"column {position + 1} has no name; give it the gene's, or remove it")

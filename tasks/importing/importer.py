@@ -15,6 +15,7 @@ from tasks.importing.cell_line_table import ModelsTable, read_models
 from tasks.importing.drug_files import DrugTargets, read_drug_targets
 from tasks.importing.drugs import import_drugs
 from tasks.importing.files import PARQUET_TYPES, ends_with_newline, file_type
+from tasks.importing.identity import identify, read_gene_ids
 from tasks.importing.layer_tables import (
     Covariates,
     checked_levels,
@@ -37,9 +38,13 @@ from tasks.importing.layouts import (
     find_files,
 )
 from tasks.importing.matrices import DRUGS, GENES, LAYER_FEATURES, LAYER_GENES, Kind, Matrix
-from tasks.importing.measure import decide_measure
 from tasks.importing.parquet_matrix import read_parquet_matrix
+from tasks.importing.recognition.dates import dates_in_words, strange_to_spreadsheets
+from tasks.importing.recognition.doubts import effect_doubts, expression_doubts
+from tasks.importing.recognition.measure import decide_measure
 from tasks.importing.text_matrix import read_text_matrix
+
+WARNINGS = "warnings"  # the report's entry of what is likely to be wrong
 
 Answer = TypeVar("Answer")
 
@@ -57,6 +62,7 @@ def import_release(
     copy_number: Path | None = None,
     protein: Path | None = None,
     covariates: Path | None = None,
+    gene_ids: Path | None = None,
     measure: str | None = None,
     min_coverage: float = 0.9,
 ) -> Dataset:
@@ -65,6 +71,9 @@ def import_release(
     `measure` ("effect", "dependency", "level") is guessed from the values where it is None. Genes of the
     expression known on fewer than `min_coverage` (0..1) of the shared lines are set aside, then lines with a
     gap left. What was set aside, guessed or not understood is in the Dataset's report.
+
+    Lines may go by another name that the models table has, genes by Ensembl or Entrez id: `gene_ids` is a
+    table (or a Dataset) that gives their symbols.
 
     Layers are further inputs of the same lines (`tasks.dataset.layers`). `mutations` may be two files, of
     damaging and of hotspot mutations by their names: matrices, or lists of the entries that are not 0 (lines
@@ -86,14 +95,18 @@ def import_release(
     several = [Path(mutations)] if isinstance(mutations, str | Path) else [Path(path) for path in mutations]
     files = find_files(None if source is None else Path(source), named, several)
     parts = _read_all(files)
+    ids = None if gene_ids is None else read_gene_ids(Path(gene_ids))
     known: ModelsTable = parts[MODELS]
     problems: list[str] = []
     measured_in = partial(decide_measure, str(files.paths[EFFECT]), parts[EFFECT].values, measure)
     decided = _tried(problems, measured_in)
-    aligned = _tried(problems, partial(align, parts[EFFECT], parts[EXPRESSION], min_coverage))
+    same = _tried(problems, partial(identify, parts[EFFECT], parts[EXPRESSION], known, ids))
+    aligned = (
+        None if same is None else _tried(problems, partial(align, same.effect, same.expression, min_coverage))
+    )
     lines = [] if aligned is None else aligned.cell_lines
     made = _tried(problems, partial(import_layers, parts, lines, known, min_coverage)) if lines else None
-    if decided is None or aligned is None or made is None:
+    if decided is None or same is None or aligned is None or made is None:
         raise BadInputError(problems)
     (measured, how), (layers, of_layers) = decided, made
     drugs, of_drugs = import_drugs(parts.get(DRUG_RESPONSE), parts.get(DRUG_TARGETS), aligned, known)
@@ -111,7 +124,7 @@ def import_release(
         cell_line_table=known.names_of(aligned.cell_lines),
         sources=[_source(role, path) for role, path in files.paths.items()],
         layers=layers,
-        report=_report(files, parts, aligned, how) | of_drugs | of_layers,
+        report=_report(files, parts, aligned, measured, how) | same.report | of_drugs | of_layers,
         **drugs,
     )
 
@@ -160,7 +173,9 @@ def _read_all(files: ReleaseFiles) -> dict[str, Any]:
     return parts
 
 
-def _report(files: ReleaseFiles, parts: dict[str, Any], aligned: Aligned, measure: str) -> dict[str, Any]:
+def _report(
+    files: ReleaseFiles, parts: dict[str, Any], aligned: Aligned, measure: str, how: str
+) -> dict[str, Any]:
     """What a person should know of this import: by heading, a sentence or a list (empty lists stay in)."""
     known: ModelsTable = parts[MODELS]
     matrices = [parts[EFFECT], parts[EXPRESSION]]
@@ -168,8 +183,18 @@ def _report(files: ReleaseFiles, parts: dict[str, Any], aligned: Aligned, measur
     lines = aligned.cell_lines
     return {
         "files": [f"{role}: {path.name}" for role, path in files.paths.items()],
+        WARNINGS: [
+            *effect_doubts(measure, aligned.targets.symbols, aligned.effect),
+            *expression_doubts(aligned.expression),
+            *(f"{Path(m.file).name}: {words}" for m in matrices if (words := dates_in_words(m.columns))),
+        ],
         "files passed over": files.passed_over,
-        "measure": measure,
+        "files not written as plain text, and how they were read": [
+            f"{files.paths[role].name}: {', '.join(part.notes)}"
+            for role, part in parts.items()
+            if getattr(part, "notes", ())
+        ],
+        "measure": how,
         "expression": range_in_words(aligned.expression),
         "lineage from": ", else ".join(known.lineage_columns) or "no column: unknown for every line",
         **aligned.report,
@@ -183,6 +208,9 @@ def _report(files: ReleaseFiles, parts: dict[str, Any], aligned: Aligned, measur
             path.name for path in files.paths.values() if not ends_with_newline(path)
         ],
         "names with blanks around them, used without": [name for m in named for name in m.trimmed],
+        "names that spreadsheets take for a formula, a number or nothing": [
+            name for m in named for name in strange_to_spreadsheets([*m.ids, *m.columns])
+        ],
         "columns describing the rows, not used": sorted({name for m in matrices for name in m.described_by}),
         "rows that are no default entry, not used (their cell lines)": [
             line for matrix in matrices for line in matrix.other_entries

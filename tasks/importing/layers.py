@@ -88,7 +88,7 @@ def import_layers(
 
 def _fitted(role: str, part: Matrix | Covariates, cell_lines: Sequence[str], models: ModelsTable) -> _Part:
     matrix = part.matrix if isinstance(part, Covariates) else part
-    found = fit_to_lines(matrix, cell_lines, models.names)
+    found = fit_to_lines(matrix, cell_lines, models.line_names)
     return _Part(role, matrix, tuple(found.columns), found.values, tuple(found.others), tuple(found.renamed))
 
 

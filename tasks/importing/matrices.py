@@ -33,7 +33,8 @@ class Matrix:
     `values` holds one row per column of the file (gene, drug), because files are read column by column. `ids`
     and `columns` are without the blanks around them; `trimmed` are those that had some. `other_entries` are
     the cell lines of rows left out because they are not a model's default entry. `entries_only`: the file
-    lists entries that are not 0, so that a line it does not name may be one without any.
+    lists entries that are not 0, so that a line it does not name may be one without any. `notes` say how the
+    file differs from a plain one, in words.
     """
 
     file: str
@@ -44,6 +45,7 @@ class Matrix:
     other_entries: tuple[str, ...] = ()
     trimmed: tuple[str, ...] = ()
     entries_only: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def matrix_of(
     ids: Sequence[str],
     default: Sequence[object] | None,
     values: Float32[np.ndarray, "columns rows"],
+    notes: tuple[str, ...] = (),
 ) -> Matrix:
     """The matrix of a file that was read: default entries only, names without the blanks around them.
 
@@ -124,6 +127,7 @@ def matrix_of(
         described_by=plan.set_aside,
         other_entries=tuple(name for row, name in enumerate(ids) if row not in kept),
         trimmed=tuple(name for name in (*columns, *used) if name != name.strip()),
+        notes=notes,
     )
 
 

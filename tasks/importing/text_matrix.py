@@ -10,7 +10,7 @@ import pyarrow.csv
 from jaxtyping import Float32
 
 from tasks.errors import BadInputError
-from tasks.importing.files import MISSING, ends_with_newline, numbered_rows, read_header, separator_of
+from tasks.importing.files import MISSING, dialect_of_file, ends_with_newline, numbered_rows, read_header
 from tasks.importing.findings import BadCell, Findings
 from tasks.importing.matrices import (
     ColumnPlan,
@@ -21,6 +21,8 @@ from tasks.importing.matrices import (
     matrix_of,
     plan_columns,
 )
+from tasks.importing.recognition.dates import looks_like_date
+from tasks.importing.recognition.dialect import Dialect, has_comma, padding, point_for_comma
 
 BLOCK_BYTES = 16 * 2**20
 _LARGEST = float(np.finfo(np.float32).max)
@@ -33,7 +35,7 @@ def read_text_matrix(path: Path, kind: Kind) -> Matrix:
         BadInputError: every problem of the file, with row or column.
     """
     header = read_header(path)
-    plan = plan_columns(header)
+    plan = plan_columns(header[: len(header) - len(padding(header))])
     try:
         matrix = _read_fast(path, header, plan)
     except (pa.ArrowException, OSError) as error:
@@ -46,28 +48,45 @@ def read_text_matrix(path: Path, kind: Kind) -> Matrix:
 
 
 def _read_fast(path: Path, header: list[str], plan: ColumnPlan) -> Matrix:
+    dialect = dialect_of_file(path)
     table = pa.csv.read_csv(
         pa.input_stream(str(path), compression="gzip" if path.suffix.lower() == ".gz" else None),
         # Columns go by position: a header may hold a name twice, which the slow pass reports.
         read_options=pa.csv.ReadOptions(
             skip_rows=1, column_names=[str(i) for i in range(len(header))], block_size=BLOCK_BYTES
         ),
-        parse_options=pa.csv.ParseOptions(delimiter=separator_of(path)),
-        convert_options=_conversions(plan),
+        parse_options=pa.csv.ParseOptions(delimiter=dialect.separator),
+        convert_options=_conversions(plan, padding(header), dialect.decimal),
     )
     default = None if plan.default is None else table.column(str(plan.default)).to_pylist()
     ids = table.column(str(plan.identifier)).to_pylist()
-    return matrix_of(path, header, plan, ids, default, _values(table, plan))
+    values = _values(table, plan)
+    blank = [row for row, name in enumerate(ids) if not name.strip()]
+    blank = [row for row in blank if np.isnan(values[:, row]).all()] if len(blank) < len(ids) else []
+    if blank:
+        kept = np.setdiff1d(np.arange(len(ids)), blank)
+        ids, values = [ids[row] for row in kept], np.ascontiguousarray(values[:, kept])
+        default = None if default is None else [default[row] for row in kept]
+    if any(text.strip() for i in padding(header) for text in table.column(str(i)).to_pylist()):
+        raise pa.ArrowInvalid("values in columns without a name")  # which, the slow pass finds out
+    notes = (*dialect.notes(), *_spreadsheet_notes(len(padding(header)), len(blank)))
+    return matrix_of(path, header, plan, ids, default, values, notes)
 
 
-def _conversions(plan: ColumnPlan) -> pa.csv.ConvertOptions:
-    texts = [plan.identifier] if plan.default is None else [plan.identifier, plan.default]
+def _spreadsheet_notes(columns: int, rows: int) -> list[str]:
+    said = [f"{columns} empty columns at the end, dropped"] if columns else []
+    return said + ([f"{rows} empty rows, dropped"] if rows else [])
+
+
+def _conversions(plan: ColumnPlan, blank: Sequence[int], decimal: str) -> pa.csv.ConvertOptions:
+    texts = [i for i in (plan.identifier, plan.default, *blank) if i is not None]
     types = {str(i): pa.string() for i in texts} | {str(i): pa.float32() for i in plan.values}
     return pa.csv.ConvertOptions(
         column_types=types,
         include_columns=list(types),
         null_values=sorted(MISSING),
         strings_can_be_null=False,
+        decimal_point=decimal,
     )
 
 
@@ -82,6 +101,13 @@ def _diagnose(path: Path, header: list[str], plan: ColumnPlan, kind: Kind) -> li
     """Every problem of the file, one a line; empty where nothing is wrong. Slow: line by line."""
     findings = Findings(str(path))
     findings.header(header, plan.values, kind.genes)
+    dialect, extra = dialect_of_file(path), padding(header)
+    nameless = set(extra)
+    if dialect.ambiguous:
+        findings.whole(
+            f"{dialect.ambiguous!r} may be a number with a decimal comma or with one for thousands; "
+            "write numbers with a decimal point and without thousands separators"
+        )
     ids: list[str] = []
     widths: list[tuple[int, int]] = []
     try:
@@ -91,7 +117,13 @@ def _diagnose(path: Path, header: list[str], plan: ColumnPlan, kind: Kind) -> li
             if len(fields) != len(header):
                 widths.append((number, len(fields)))
                 continue
-            known = _check_values(findings, number, header, fields, plan)
+            if not any(field.strip() for field in fields):
+                continue
+            for position in [position for position in nameless if fields[position].strip()]:
+                nameless.remove(position)
+                findings.whole(f"column {position + 1} has no name; give it the gene's, or remove it")
+            known = _check_values(findings, number, header, fields, plan, dialect)
+            known += sum(bool(fields[position].strip()) for position in extra)
             if plan.default is not None and not is_default_entry(fields[plan.default]):
                 ids.append("")
                 continue
@@ -110,7 +142,12 @@ def _diagnose(path: Path, header: list[str], plan: ColumnPlan, kind: Kind) -> li
 
 
 def _check_values(
-    findings: Findings, number: int, header: Sequence[str], fields: list[str], plan: ColumnPlan
+    findings: Findings,
+    number: int,
+    header: Sequence[str],
+    fields: list[str],
+    plan: ColumnPlan,
+    dialect: Dialect,
 ) -> int:
     """How many values a row has, bad ones included."""
     known = 0
@@ -119,9 +156,17 @@ def _check_values(
         if text in MISSING:
             continue
         known += 1
-        if fault := fault_of(text):
+        if dialect.ambiguous and has_comma(text.strip()):
+            continue  # one problem of the file as a whole
+        if fault := _fault_in(text, dialect.decimal):
             findings.cell(number, header[position], fault, text)
     return known
+
+
+def _fault_in(text: str, decimal: str) -> BadCell | None:
+    if decimal == "," and "." in text and not fault_of(text):
+        return BadCell.POINT
+    return fault_of(point_for_comma(text) if decimal == "," else text)
 
 
 def fault_of(text: str) -> BadCell | None:
@@ -129,7 +174,11 @@ def fault_of(text: str) -> BadCell | None:
     try:
         value = float(text)
     except ValueError:
-        return BadCell.ENCODING if any("\udc80" <= c <= "\udcff" for c in text) else BadCell.TEXT
+        if any("\udc80" <= c <= "\udcff" for c in text):
+            return BadCell.ENCODING
+        if has_comma(text):
+            return BadCell.COMMA
+        return BadCell.DATE if looks_like_date(text) else BadCell.TEXT
     if "_" in text or not text.isascii():
         return BadCell.TEXT
     if math.isnan(value):

@@ -52,8 +52,8 @@ def test_stored_labels_give_back_symbol_and_entrez():
 
 
 def test_one_gene_named_twice_is_found_whatever_the_spelling():
-    labels = ["TP53 (7157)", "KRAS", " TP53 (7157)", "KRAS (3845)", "KRAS (nan)"]
-    assert duplicate_genes(labels) == [("TP53 (7157)", [0, 2]), ("KRAS", [1, 4])]
+    labels = ["TP53 (7157)", "KRAS", " TP53 (7157)", "KRAS (3845)", "KRAS (nan)", "DUX4 (1)", "DUX4 (2)"]
+    assert duplicate_genes(labels) == [("TP53 (7157)", [0, 2]), ("KRAS", [1, 3, 4])]
 
 
 def test_own_expression_is_found_by_entrez_before_symbol():

@@ -49,7 +49,10 @@ BAD_TEXT = {
     "no line end, no rows": (HEADER, ["no rows"]),
     "text": (GOOD.replace("0.75", "high"), ["row 3", "'KRAS (3845)'", "'high'", "not a number"]),
     "underscore": (GOOD.replace("0.75", "1_0"), ["row 3", "'1_0'", "not a number"]),
-    "decimal comma": (GOOD.replace("0.75", '"0,75"'), ["row 3", "'0,75'"]),
+    "decimal comma": (GOOD.replace("0.75", '"0,75"'), ["row 3", "'0,75'", "decimal comma"]),
+    "thousands": (GOOD.replace("0.5,-1.25", '"1,500","2,250"').replace("0.75", "3").replace("2.5", "2"),
+                  ["'1,500'", "thousands"]),
+    "date": (GOOD.replace("0.75", "01. Mai"), ["row 3", "'01. Mai'", "spreadsheet"]),
     "infinite": (GOOD.replace("0.75", "-inf"), ["row 3", "'KRAS (3845)'", "'-inf'", "finite"]),
     "too large": (GOOD.replace("0.75", "1e39"), ["row 3", "'1e39'", "finite"]),
     "row of NaN": (GOOD.replace("0.75", "NaN"), ["row 3", "'ACH-2'", "no value"]),
@@ -62,11 +65,10 @@ BAD_TEXT = {
     "cut": (GOOD[:-6], ["row 4", "2 values", "truncated"]),
     "after a blank line": (GOOD.replace("\nACH-2", "\n\nACH-2").replace("0.75", "x"), ["row 4", "'x'"]),
     "R header": (GOOD.replace(HEADER, HEADER[1:]), ["row 1", "3 values", "names 2", "misaligned"]),
-    "semicolons": (GOOD.replace(",", ";"), ["row 1", "wrong delimiter", "2 semicolons"]),
-    "tabs": (GOOD.replace(",", "\t"), ["row 1", "wrong delimiter", "2 tabs"]),
+    "semicolons, ragged": (GOOD.replace(",", ";") + "ACH-4;1\n", ["row 1", "wrong delimiter", "semicolons"]),
+    "bars": (GOOD.replace(",", "|"), ["row 1", "one column"]),
     "one column": (GOOD.replace(",", ""), ["row 1", "one column"]),
     "row numbers": (GOOD.replace("ACH-", ""), ["first column", "counts the rows", "ModelID"]),
-    "BOM": ("\ufeff" + GOOD, ["row 1", "byte order mark", "UTF-8"]),
     "open quote": (GOOD.replace("0.75", '"0.75'), ["row 3"]),
 }  # fmt: skip
 
@@ -229,7 +231,6 @@ BAD_MODELS = {
     "ragged": (MODELS.replace(",Skin", ""), ["row 3", "1 values", "names 2"]),
     "empty": ("", ["empty"]),
     "no rows": ("ModelID,OncotreeLineage\n", ["no rows"]),
-    "semicolons": (MODELS.replace(",", ";"), ["wrong delimiter"]),
 }
 
 

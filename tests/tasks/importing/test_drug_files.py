@@ -7,12 +7,12 @@ from tasks.importing.alignment import fit_to_lines
 from tasks.importing.drug_files import read_drug_targets
 from tasks.importing.importer import read_matrix
 from tasks.importing.matrices import DRUGS, Matrix
+from tasks.importing.recognition.line_names import LineNames
 
 LINES = ["ACH-1", "ACH-2", "ACH-3"]
-NAMES = {
-    "ccle_name": {"ACH-1": "HELA_CERVIX", "ACH-2": "KU_SKIN", "ACH-3": "", "ACH-9": "OUT_LUNG"},
-    "cell_line_name": {"ACH-1": "HeLa", "ACH-2": "KU", "ACH-3": "KU", "ACH-9": ""},
-}
+NAMES = LineNames(
+    {"ACH-1": ["HELA_CERVIX", "HeLa"], "ACH-2": ["KU_SKIN", "KU"], "ACH-3": ["", "KU"], "ACH-9": ["OUT_LUNG"]}
+)
 
 
 def matrix(ids: list[str], columns: list[str]) -> Matrix:
@@ -76,6 +76,6 @@ def test_real_layouts(real_data):
     assert len(ours.ids) == 1258
     for name, drugs in (("ctrp_auc", 545), ("prism_secondary_auc_89", 89), ("ccle16_actarea", 16)):
         response = read_matrix(real_data / f"drug_response_{name}.parquet", DRUGS)
-        found = fit_to_lines(response, sorted(response.ids), {})
+        found = fit_to_lines(response, sorted(response.ids))
         assert found.values.shape == (len(response.ids), drugs)
         assert found.others == []

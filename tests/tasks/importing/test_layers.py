@@ -111,12 +111,12 @@ def test_a_list_of_entries_is_0_for_lines_named_in_any_list_and_unknown_for_othe
             *[(line, "KRAS (3845)", 2) for line in LINES[:10] if line != LINES[1]],
             (LINES[0], "KRAS (3845)", 1),
             (LINES[11], "NRAS", 1),
-            (LINES[12], "KRAS", 0),
+            (LINES[12], "KRAS (3845)", 0),
         )
     )
     dataset = imported(release)
     found = layer_of(dataset, "mutations")
-    assert found.features == ("TP53 damaging", "KRAS (3845) hotspot", "NRAS hotspot")
+    assert found.features == ("TP53 damaging", "KRAS hotspot", "NRAS hotspot")
     expected = np.zeros((N, 3), dtype=np.float32)
     expected[:11, 0] = [1 + i % 2 for i in range(11)]
     expected[:10, 1] = 2

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tasks.errors import BadInputError
-from tasks.importing.measure import decide_measure
+from tasks.importing.recognition.measure import decide_measure
 
 
 def guess(values: list) -> str:

@@ -1,0 +1,119 @@
+"""What looks wrong with the numbers of an import: a sign turned, another scale, another logarithm.
+
+Effects are judged by genes that every growing cell needs, expression by its range and by what a sample's
+transcripts add up to. These are doubts in words for a person to judge; they refuse nothing.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float32
+
+from tasks.dataset.checks import UNLOGGED, doubt_about
+
+# Ribosome, proteasome, spliceosome, chaperonin, replication, mitosis: common essential in DepMap 26Q1.
+_ESSENTIAL = """
+    RPL3 RPL4 RPL5 RPL6 RPL7 RPL7A RPL8 RPL10A RPL11 RPL12 RPL13 RPL14 RPL18 RPL18A RPL19 RPL23 RPL23A RPL27
+    RPL27A RPL31 RPL32 RPL34 RPL35A RPL36 RPL37 RPS3 RPS3A RPS5 RPS6 RPS7 RPS8 RPS9 RPS11 RPS13 RPS14 RPS15A
+    RPS16 RPS18 RPS19 RPS20 RPS23 RPS27A PSMA1 PSMA2 PSMA3 PSMA4 PSMA5 PSMA6 PSMA7 PSMB1 PSMB2 PSMB3 PSMB4
+    PSMB6 PSMB7 PSMC1 PSMC2 PSMC3 PSMC4 PSMC5 PSMC6 PSMD1 PSMD3 PSMD7 PSMD11 PSMD14 PCNA POLR2B POLR2I RAN
+    RPA1 RRM1 RRM2 SF3B1 SF3B2 SF3B3 SNRPB SNRPD1 SNRPD2 SNRPD3 SNRPF SNRNP200 EFTUD2 EIF3A EIF3B EIF4A3
+    KIF11 PLK1 CDK1 COPA COPB1 U2AF1 U2AF2 VCP XAB2 CDC20 AURKB CCT2 CCT3 CCT4 CCT5 CCT7 CCT8 TCP1 MCM2 MCM3
+    MCM5 NUP93 PRPF8 PRPF19 HSPA9 POLD1 DHX15 SRSF1
+"""
+ESSENTIAL = frozenset(_ESSENTIAL.split())
+FEWEST_ESSENTIAL = 5
+FROM_SKEWNESS = 1.0  # Chronos of 75 genes: -2.7; most genes are near 0, few far below
+WHOLE_GENOME = 8000  # genes, from which on a sample's transcripts add up
+TOTALS = (3e5, 1.3e6)  # of TPM over protein-coding genes; 10^6 over all transcripts
+_BASES = {"the natural logarithm, ln(TPM+1)": np.e, "log10(TPM+1)": 10.0}
+
+
+def effect_doubts(
+    measure: str, symbols: Sequence[str], effect: Float32[np.ndarray, "cell_lines targets"]
+) -> list[str]:
+    """What the median of known essential genes says against this measure.
+
+    With fewer than 5 of them, a gene effect whose long tail is above 0 is doubted.
+    """
+    known = [i for i, symbol in enumerate(symbols) if symbol in ESSENTIAL]
+    if len(known) < FEWEST_ESSENTIAL:
+        return _tail_doubts(effect) if measure == "effect" else []
+    medians = [_median(effect[:, column]) for column in known]
+    essential, others = _median(np.array(medians)), _median(effect[:: max(1, len(effect) // 200)])
+    if not np.isfinite(essential):
+        return []
+    about = f"{len(known)} genes that every cell needs (RPL3, PSMA1, ...) have median {essential:.3g}"
+    if measure == "effect":
+        return [f"effect: {about}; {words}" for words in _effect_words(essential, others)]
+    if measure == "dependency" and essential < 0.5:
+        return [
+            f"effect: {about}; expected near 1 of a dependency probability: is it 1 - p, or another measure?"
+        ]
+    if measure == "level" and essential <= others:
+        return [
+            f"effect: {about}, all genes {others:.3g}; expected a higher level: higher must be more essential"
+        ]
+    return []
+
+
+def _effect_words(essential: float, others: float) -> list[str]:
+    if essential > 0.3 and essential > others:
+        return ["expected about -1: is the sign turned? Multiply the values by -1"]
+    if essential < -3:
+        return [
+            "expected about -1: is this another scale (z-scores, log fold changes)? Divide by the size of "
+            "this median"
+        ]
+    if essential > -0.3:
+        return ["expected about -1: is this gene effect, and do the columns have their right names?"]
+    return []
+
+
+def _tail_doubts(effect: Float32[np.ndarray, "cell_lines targets"]) -> list[str]:
+    known = effect[np.isfinite(effect)].astype(np.float64)
+    if not known.size or not (spread := float(known.std())):
+        return []
+    if float(np.mean(((known - known.mean()) / spread) ** 3)) < FROM_SKEWNESS:
+        return []
+    return [
+        f"effect: values reach from {known.min():.3g} to {known.max():.3g}, with the long tail above 0; gene "
+        "effect has it below (0 none, -1 common essential): is the sign turned? Multiply the values by -1"
+    ]
+
+
+def expression_doubts(expression: Float32[np.ndarray, "cell_lines genes"]) -> list[str]:
+    """Why this may not be log2(TPM+1): its range, and for a whole genome the transcripts' sum.
+
+    A sum shows natural and decimal logarithms: e^x - 1 or 10^x - 1 then add up to a million.
+    """
+    found = [f"expression: {doubt}" for doubt in [doubt_about(expression)] if doubt]
+    if found or expression.shape[1] < WHOLE_GENOME or not len(expression):
+        return found
+    some = expression[:: max(1, len(expression) // 50)].astype(np.float64)
+    total = _total(some, 2.0)
+    if _fits(total):
+        return []
+    other = [
+        name
+        for name, base in _BASES.items()
+        if some.max() < UNLOGGED / np.log2(base) and _fits(_total(some, base))
+    ]
+    perhaps = f"; as {other[0]}, they add up to a million: is it that? Convert it" if other else ""
+    return [
+        f"expression: 2^x - 1 adds up to {total:.3g} a line (median; {expression.shape[1]} genes), not to "
+        f"about a million as TPM do{perhaps or ': is this another unit (FPKM, counts, array)?'}"
+    ]
+
+
+def _total(expression: np.ndarray, base: float) -> float:
+    return float(np.median(np.expm1(expression * np.log(base)).sum(axis=1)))
+
+
+def _fits(total: float) -> bool:
+    return TOTALS[0] <= total <= TOTALS[1]
+
+
+def _median(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")

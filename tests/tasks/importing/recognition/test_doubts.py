@@ -1,0 +1,101 @@
+"""Turned signs, other scales and other logarithms are doubted; what is right is not."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.importing.recognition.doubts import (
+    ESSENTIAL,
+    FROM_SKEWNESS,
+    WHOLE_GENOME,
+    effect_doubts,
+    expression_doubts,
+)
+
+SYMBOLS = [*sorted(ESSENTIAL)[:20], *(f"G{i}" for i in range(380))]
+
+
+def effects(measure: str) -> np.ndarray:
+    rng = np.random.default_rng(3)
+    centre = np.r_[np.full(20, 1.0), np.zeros(380)]
+    effect = centre + 0.2 * rng.normal(size=(60, 400))
+    effect[rng.random(effect.shape) < 0.1] = np.nan
+    if measure == "dependency":
+        return np.clip(effect, 0, 1).astype(np.float32)
+    return np.round(
+        np.clip(2 * effect, 0, 2) if measure == "level" else -effect, 0 if measure == "level" else 9
+    )
+
+
+@pytest.mark.parametrize("measure", ["effect", "dependency", "level"])
+def test_what_is_right_is_not_doubted(measure: str):
+    assert effect_doubts(measure, SYMBOLS, effects(measure).astype(np.float32)) == []
+
+
+@pytest.mark.parametrize(
+    ("measure", "change", "words"),
+    [
+        ("effect", lambda x: -x, "sign turned"),
+        ("effect", lambda x: 8 * x, "another scale"),
+        ("effect", lambda x: x[:, ::-1], "right names"),
+        ("dependency", lambda x: 1 - x, "1 - p"),
+        ("level", lambda x: 2 - x, "higher must be more essential"),
+    ],
+)
+def test_what_is_turned_or_scaled_is_doubted(measure: str, change, words: str):
+    (doubt,) = effect_doubts(measure, SYMBOLS, change(effects(measure)).astype(np.float32))
+    assert words in doubt
+    assert "20 genes that every cell needs" in doubt
+
+
+def test_with_few_essential_genes_the_long_tail_decides():
+    rng = np.random.default_rng(0)
+    effect = -(rng.gamma(0.5, size=(50, 40))).astype(np.float32)
+    names = [f"G{i}" for i in range(40)]
+    assert effect_doubts("effect", names, effect) == []
+    assert "sign turned" in effect_doubts("effect", names, -effect)[0]
+    assert effect_doubts("level", names, -effect) == []
+    assert effect_doubts("effect", names, np.zeros((3, 40), np.float32)) == []
+    assert effect_doubts("effect", names, np.full((3, 40), np.nan, np.float32)) == []
+
+
+def tpm(genes: int = WHOLE_GENOME) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    raw = rng.lognormal(1, 2, size=(30, genes))
+    return 1e6 * raw / raw.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x: np.log2(x + 1), ""),
+        (lambda x: np.log(x + 1), "natural logarithm"),
+        (lambda x: np.log10(x + 1), "log10"),
+        (lambda x: np.log2(20 * x + 1), "another unit"),
+        (lambda x: x, "without logarithm"),
+        (lambda x: np.log2(x + 1) - 3, "differences"),
+    ],
+)
+def test_logarithms_and_units_of_a_whole_genome(change, words: str):
+    found = expression_doubts(change(tpm()).astype(np.float32))
+    assert [words in doubt for doubt in found] == [True] * bool(words)
+
+
+def test_a_panel_of_genes_does_not_add_up_to_anything():
+    assert expression_doubts(np.log(tpm(500) + 1).astype(np.float32)) == []
+
+
+def test_real_data_are_not_doubted_and_turned_ones_are(real_data: Path):
+    levels = pd.read_parquet(real_data / "gene_dependency_level_22q1.parquet").astype(np.float32)
+    chronos = pd.read_parquet(real_data / "gene_effect_chronos_24q4_75genes.parquet")
+    official = pd.read_parquet(real_data / "gene_classes_26q1.parquet").set_index("matrix_symbol")
+    for measure, frame in (("level", levels), ("effect", chronos)):
+        assert effect_doubts(measure, list(frame), frame.to_numpy(np.float32)) == []
+        turned = frame.max().max() - frame if measure == "level" else -frame
+        assert len(effect_doubts(measure, list(frame), turned.to_numpy(np.float32))) == 1
+    known = sorted(ESSENTIAL & set(official.index))
+    assert len(known) > 100
+    assert official.loc[known, "official_common_essential"].mean() == 1
+    assert FROM_SKEWNESS > 0 > chronos.stack().skew()
