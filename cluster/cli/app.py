@@ -7,14 +7,26 @@ from typing import Annotated
 
 import typer
 
-from cluster.cli import answers, compare, data, demo, enrich, explore, output, plan, run, store, validate
+from cluster.cli import (
+    answers,
+    compare,
+    data,
+    demo,
+    enrich,
+    explain,
+    explore,
+    output,
+    plan,
+    run,
+    store,
+    validate,
+)
 from cluster.errors import EXIT_CODES, ExitCode
 from tasks.errors import BadInputError
 
 # Commands of the contract that are not built yet: each says so in one line and exits with 2.
 MISSING = {
     "describe": "shapes, gene classes and drift between two datasets",
-    "explain": "the explanation of one gene's model",
     "report": "the HTML report",
 }
 
@@ -26,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (data, plan, run, store, answers, compare, validate, enrich, output, explore, demo):
+for module in (data, plan, run, store, answers, explain, compare, validate, enrich, output, explore, demo):
     module.add_to(app)
 
 

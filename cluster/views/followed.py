@@ -18,10 +18,10 @@ from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.views.genes import of_method, scored_folds
 from cluster.views.out_of_fold import positions, training_means
+from cluster.views.run_dataset import dataset_of
 from modeling.interpretation.followed import followed_genes, groups_of
 from modeling.statistics.metrics import CONSTANT_TOLERANCE
 from tasks.artifacts.files import training_of
-from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tasks.methods.registry import usable_methods
 from tasks.tables.computed_tables import FOLLOWED
@@ -110,7 +110,7 @@ def _less(values: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 
 def _expression_of(reader: StoreReader) -> Expression:
-    if (dataset := _dataset_of(reader)) is not None:
+    if (dataset := dataset_of(reader)) is not None:
         values = np.asarray(dataset.expression)
         return Expression(dataset.cell_lines, dataset.genes, values, groups_of(dataset.lineages))
     if copies := sorted(reader.fs.paths(layout.TRAINING)):
@@ -122,16 +122,3 @@ def _expression_of(reader: StoreReader) -> Expression:
         f"found unchanged ({places}), and the store holds no copy: put it back, or tell the store where it "
         "is now by the same `knockcast run` on it (nothing is computed again)"
     )
-
-
-def _dataset_of(reader: StoreReader) -> Dataset | None:
-    """The Dataset the run was made from, if it lies where a run found it and is the same to the bit."""
-    for place in reader.datasets():
-        try:
-            dataset = Dataset.open(place)
-            if dataset.content_hash == reader.run.get("dataset_hash"):
-                dataset.verify()
-                return dataset
-        except (BadInputError, OSError):
-            continue
-    return None

@@ -43,6 +43,25 @@ class BoosterModel:
         predicted: np.ndarray = self._booster.inplace_predict(features)
         return predicted.astype(np.float64)
 
+    def contributions(
+        self, features: Float64[np.ndarray, "lines features"]
+    ) -> Float64[np.ndarray, "lines features_and_bias"]:
+        """SHAP values (Lundberg 2020, TreeSHAP, the library's own): each feature's share of a prediction.
+
+        The last column is the mean prediction; a row adds up to its prediction, to float32's rounding.
+        """
+        import xgboost  # noqa: PLC0415 (late, as above)
+
+        data = xgboost.DMatrix(features, nthread=1)
+        found: np.ndarray = self._booster.predict(data, pred_contribs=True)
+        return found.astype(np.float64)
+
+    def gains(self, n_features: int) -> Float64[np.ndarray, " features"]:
+        """Each feature's share of all that splits took off the training error, adding up to 1 (0 unused)."""
+        found = self._booster.get_score(importance_type="total_gain")
+        gains = np.array([float(found.get(f"f{at}", 0.0)) for at in range(n_features)])
+        return gains / gains.sum() if gains.sum() > 0 else gains
+
     def arrays(self) -> Arrays:
         """`ubj`, the booster's bytes."""
         return {"ubj": self.ubj}

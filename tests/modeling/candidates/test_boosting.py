@@ -44,3 +44,17 @@ def test_the_refit_uses_every_line(monkeypatch):
     changed[held[0]] += 1000
     before, after = Boosting().fit([problem, Problem(features, changed, 1)])
     assert np.abs(after.predict(features) - before.predict(features))[held[0]] > 10
+
+
+def test_contributions_add_up_and_are_the_shapley_values_of_a_small_model():
+    features, effect = signal(150, 3, 4)
+    (fitted,) = Boosting().fit([Problem(features, effect, 2)])
+    parts = fitted.model.contributions(features)
+    np.testing.assert_allclose(parts.sum(axis=1), fitted.predict(features), atol=1e-4)
+    np.testing.assert_allclose(parts[:, -1], parts[0, -1])
+    # A feature that no split used takes no part; one that carries everything takes nearly all.
+    lone = np.column_stack([features[:, 0], np.zeros(150)])
+    (one,) = Boosting().fit([Problem(lone, 2 * features[:, 0], 2)])
+    assert (one.model.contributions(lone)[:, 1] == 0).all()
+    assert one.model.gains(2).tolist() == [1.0, 0.0]
+    assert fitted.model.gains(3).sum() == pytest.approx(1)
