@@ -7,7 +7,7 @@ line that lacks a layer has features at their means, so that nothing is added fo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
@@ -29,12 +29,21 @@ FEWEST_CARRIERS = 8  # lines that carry a feature's variance: a mutation of thre
 
 @dataclass(frozen=True, eq=False)
 class LayerView:
-    """One layer's kernel between training lines, and of new lines with them."""
+    """One layer's kernel between training lines, and of new lines with them.
+
+    `spectrum` is of the lines that are measured: of all, until `of` some is asked for.
+    """
 
     name: str
     kernel: Float64[np.ndarray, "lines lines"]
     new: Float64[np.ndarray, "new lines"]
     spectrum: Spectrum
+
+    def of(self, present: Bool[np.ndarray, " lines"]) -> "LayerView":
+        """For targets that are measured on these training lines: decomposed once for all of them."""
+        if present.all():
+            return self
+        return replace(self, spectrum=spectrum_of(self.kernel[np.ix_(present, present)]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +88,13 @@ def fit_layers(
     residuals: Float64[np.ndarray, "lines tile"],
     present: Bool[np.ndarray, " training_lines"],
 ) -> list[LayerFits]:
-    """Fit each layer on what the ones before leave of the residuals, which are of the `present` lines."""
+    """Fit each layer on what the ones before leave of the residuals, which are of the `present` lines.
+
+    The views are `LayerView.of` those.
+    """
     found, width = [], residuals.shape[1]
     for view in views:
         spectrum = view.spectrum
-        if not present.all():
-            spectrum = spectrum_of(view.kernel[np.ix_(present, present)])
         fits = fit_ridge(spectrum, residuals, PENALTIES, width)
         left_out = leave_one_out_predictions(spectrum, residuals, fits.penalty, width)
         share = _share(residuals, left_out)

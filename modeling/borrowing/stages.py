@@ -5,7 +5,7 @@ every mix of them, and a stored model needs no more than that.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -22,17 +22,23 @@ class View:
     """Training lines, the lines to predict, and what all targets of the training lines teach together.
 
     `kernel` compares training lines, `new` those to predict (rows) with them; `spectra` are of the kernel and
-    of the second one, of all training lines.
+    of the second one, of the training lines that are `measured`: of all, if None.
     """
 
     kernel: Float64[np.ndarray, "lines lines"]
     new: Float64[np.ndarray, "new lines"]
     shared: Shared
     spectra: tuple[Spectrum, Spectrum]
+    measured: Bool[np.ndarray, " lines"] | None = None
+
+    def of(self, present: Bool[np.ndarray, " lines"]) -> "View":
+        """For targets that are measured on these training lines: decomposed once for all of them."""
+        return self if present.all() else replace(self, spectra=self.spectra_of(present), measured=present)
 
     def spectra_of(self, present: Bool[np.ndarray, " lines"]) -> tuple[Spectrum, Spectrum]:
-        """The same of some of the training lines."""
-        if present.all():
+        """The spectra of some of the training lines: those at hand, if they are of these."""
+        at_hand = np.ones(len(present), dtype=bool) if self.measured is None else self.measured
+        if np.array_equal(present, at_hand):
             return self.spectra
         inner = np.ix_(present, present)
         return spectrum_of(self.kernel[inner]), spectrum_of(self.shared.second[inner])
@@ -51,6 +57,10 @@ class InnerFold(NamedTuple):
     train: Int64[np.ndarray, " train"]
     validation: Int64[np.ndarray, " validation"]
     view: View
+
+    def of(self, present: Bool[np.ndarray, " lines"]) -> "InnerFold":
+        """As `View.of`; `present` of the lines that were split."""
+        return self._replace(view=self.view.of(present[self.train]))
 
 
 @dataclass(frozen=True, eq=False)

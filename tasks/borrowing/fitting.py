@@ -63,6 +63,9 @@ def _fit_group(
     present: Bool[np.ndarray, " train"],
 ) -> list[BestFit]:
     """Targets that are measured on the same training lines, a tile at a time."""
+    begun = time.thread_time()
+    prepared = prepared.of(present)
+    shared_seconds = prepared.seconds + (time.thread_time() - begun) / len(targets)
     width = TILE_TARGETS if present.all() else PATTERN_TILE
     found: list[BestFit] = []
     for start in range(0, len(targets), width):
@@ -72,7 +75,7 @@ def _fit_group(
         tile[np.ix_(present, np.arange(len(block)))] = effect[:, start : start + width]
         fitted = _fit_tile(prepared, tile, present, product)
         layers = _fit_layers(prepared, fitted, present)
-        seconds = prepared.seconds + (time.thread_time() - begun) / len(block)
+        seconds = shared_seconds + (time.thread_time() - begun) / len(block)
         found += [
             _result(panel, prepared, method, target, present, fitted, layers, i, seconds)
             for i, target in enumerate(block)
@@ -106,7 +109,7 @@ def _fit_tile(
         measured = effects[present]
         weights = mixing_weights(nested, measured, prepared.borrows)
         residuals = measured - (weights[:, None] * nested).sum(axis=0)
-        gates = fit_gates(prepared.genes.of(present), measured, residuals, product)
+        gates = fit_gates(prepared.genes, measured, residuals, product)
         fits = fit_stages(prepared.view, effects, present)
         intercept, dual = fits.mixed(weights)
         predictions = predict_by_kernel(prepared.view.new, dual, intercept, effects.shape[1])
@@ -120,7 +123,7 @@ def _fit_layers(
     """What layers add to the mix and the gates; None where expression alone predicts."""
     if prepared.layers is None:
         return None
-    left = residuals_after(prepared.genes.of(present), tile.gates, tile.residuals)
+    left = residuals_after(prepared.genes, tile.gates, tile.residuals)
     with np.errstate(invalid="ignore", over="ignore"):
         return fit_layers_tile(prepared.layers, tile.effects, left, present)
 

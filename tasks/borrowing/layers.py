@@ -1,7 +1,7 @@
 """A Dataset's layers as method `best` uses them with `--inputs all`: on what expression leaves over."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
@@ -27,6 +27,11 @@ class PreparedLayers:
     names: tuple[str, ...]
     genes: GateGenes
     new: Float32[np.ndarray, "test features"]
+
+    def of(self, present: Bool[np.ndarray, " training_lines"]) -> "PreparedLayers":
+        """For targets that are measured on these training lines."""
+        views = tuple(view.of(present) for view in self.views)
+        return replace(self, views=views, genes=self.genes.of(present))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +62,11 @@ def fit_layers_tile(
     residuals: Float64[np.ndarray, "lines tile"],
     present: Bool[np.ndarray, " training_lines"],
 ) -> LayersTile:
-    """A gate of single features (a driver mutation, say) on the residuals, then each layer as a whole."""
-    genes = prepared.genes.of(present)
+    """A gate of single features (a driver mutation, say) on the residuals, then each layer as a whole.
+
+    `prepared` is `PreparedLayers.of` the lines that are present.
+    """
+    genes = prepared.genes
     gates = fit_gates(genes, effects, residuals)
     added = np.zeros((len(prepared.new), effects.shape[1]))
     for column, gate in enumerate(gates):

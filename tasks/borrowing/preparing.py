@@ -1,8 +1,9 @@
 """One fold as method `best` needs it for its targets: views of its lines, and genes for the gates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Bool
 
 from modeling.borrowing.gate import GateGenes, gate_genes
 from modeling.borrowing.stages import InnerFold, View, view_of
@@ -36,6 +37,18 @@ class PreparedBest:
     layers: PreparedLayers | None = None
     training: str = ""
     seconds: float = 0.0
+
+    def of(self, present: Bool[np.ndarray, " train"]) -> "PreparedBest":
+        """For targets that are measured on these training lines alone: what that costs, once for them all."""
+        if present.all():
+            return self
+        return replace(
+            self,
+            view=self.view.of(present),
+            inner=tuple(fold.of(present) for fold in self.inner),
+            genes=self.genes.of(present),
+            layers=None if self.layers is None else self.layers.of(present),
+        )
 
 
 def prepare_best(

@@ -7,33 +7,39 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
-SAMPLE_SECONDS = 1.0
+SAMPLE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One watched command. `peak_bytes` is the largest proportional set size (shared memory counted once)."""
+    """One watched command, of all its processes together.
+
+    `peak_bytes` is the largest proportional set size (shared memory counted once), `cpu_seconds` what the
+    processors worked for it, and `others` how many cores worked for anything else meanwhile, on average.
+    """
 
     command: str
     seconds: float
     peak_bytes: int
     output: str
+    cpu_seconds: float
+    others: float
 
 
 def watched(arguments: Sequence[str], show: bool = True) -> Measured:
-    """Run a command to its end, sampling the memory of its process tree once a second.
+    """Run a command to its end, sampling its process tree twice a second.
 
     Raises CalledProcessError where it does not end with 0.
     """
-    begun = time.perf_counter()
+    begun, all_begun = time.perf_counter(), _busy_seconds()
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    peak = [0]
-    sampler = threading.Thread(target=_sample, args=(process, peak), daemon=True)
+    seen = _Seen()
+    sampler = threading.Thread(target=_sample, args=(process, seen), daemon=True)
     sampler.start()
     lines = []
     for line in process.stdout or ():
@@ -47,27 +53,46 @@ def watched(arguments: Sequence[str], show: bool = True) -> Measured:
     shown = (
         " ".join(["knockcast", *arguments[1:]]) if arguments[0].endswith("knockcast") else " ".join(arguments)
     )
-    return Measured(shown, time.perf_counter() - begun, peak[0], "".join(lines))
+    seconds, cpu = time.perf_counter() - begun, sum(seen.cpu_seconds.values())
+    others = max(0.0, _busy_seconds() - all_begun - cpu) / seconds
+    return Measured(shown, seconds, seen.peak_bytes, "".join(lines), cpu, others)
 
 
-def _sample(process: subprocess.Popen[str], peak: list[int]) -> None:
+@dataclass
+class _Seen:
+    """What sampling has seen so far; `cpu_seconds` of each process, by its id."""
+
+    peak_bytes: int = 0
+    cpu_seconds: dict[int, float] = field(default_factory=dict)
+
+
+def _sample(process: subprocess.Popen[str], seen: _Seen) -> None:
     root = psutil.Process(process.pid)
     while process.poll() is None:
-        peak[0] = max(peak[0], _tree_bytes(root))
+        seen.peak_bytes = max(seen.peak_bytes, _look(root, seen.cpu_seconds))
         try:
             process.wait(SAMPLE_SECONDS)
         except subprocess.TimeoutExpired:
             continue
 
 
-def _tree_bytes(root: psutil.Process) -> int:
+def _look(root: psutil.Process, cpu_seconds: dict[int, float]) -> int:
+    """The memory of a process tree now; its processes' CPU time so far goes into `cpu_seconds`."""
     total = 0
     for process in (root, *_children(root)):
         try:
             total += process.memory_full_info().pss
+            times = process.cpu_times()
+            cpu_seconds[process.pid] = times.user + times.system
         except psutil.Error:
             continue  # it ended between being listed and being asked
     return total
+
+
+def _busy_seconds() -> float:
+    """What all cores have worked so far, for anything."""
+    times = psutil.cpu_times()
+    return float(times.user + times.system + times.nice)
 
 
 def _children(root: psutil.Process) -> list[psutil.Process]:

@@ -9,9 +9,10 @@ import pytest
 
 from modeling.borrowing.gate import PENALTIES as GATE_PENALTIES
 from modeling.borrowing.gate import TOPS, WORTH
-from modeling.borrowing.shared import PENALTIES, SHARED_PENALTIES
+from modeling.borrowing.shared import PATTERN_TILE, PENALTIES, SHARED_PENALTIES
 from modeling.folds import final_fold, make_folds
 from modeling.kernels.kernels import FEWEST_TARGETS
+from modeling.kernels.ridge import Spectrum, spectrum_of
 from tasks.borrowing.lines import gate_order, inner_rows
 from tasks.fitting.fold import Panel
 from tasks.methods.shard import run_shard
@@ -145,6 +146,25 @@ def test_a_prediction_stays_in_the_range_of_the_training_effects(panel: Panel) -
     effect = panel.effect[FOLD.train, PRIVATE]
     assert rows[0]["predicted"] == pytest.approx(float(effect.max()))
     assert rows[1]["predicted"] == pytest.approx(float(effect.min()))
+
+
+def test_lines_that_many_targets_lack_are_left_out_once(panel: Panel, monkeypatch) -> None:
+    """Two kernels of the fold and of its three inner folds, decomposed once, not for every 8 targets."""
+    gaps = panel.effect.copy()
+    gaps[FOLD.train[[2, 5, 20]]] = np.nan
+    prepared, _ = learned(panel, FOLD)
+    calls: list[int] = []
+
+    def counted(kernel: np.ndarray) -> Spectrum:
+        calls.append(len(kernel))
+        return spectrum_of(kernel)
+
+    monkeypatch.setattr("modeling.borrowing.stages.spectrum_of", counted)
+    targets = [t for t in range(TARGETS) if t not in (MISSES, CONSTANT, FEW)]
+    run_shard(replace(panel, effect=gaps), prepared, targets, settings())
+    assert len(targets) > PATTERN_TILE
+    assert sorted(calls)[-2:] == [len(FOLD.train) - 3] * 2
+    assert len(calls) == 2 * 4
 
 
 def test_thirty_lines_are_enough(panel: Panel) -> None:
