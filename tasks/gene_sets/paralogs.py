@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from tasks.errors import BadInputError
 from tasks.gene_sets.symbols import is_symbol, name_of, read_bytes, text_of
-from tasks.importing.files import MISSING, PARQUET_TYPES, TEXT_TYPES, file_type, separator_of
+from tasks.importing.files import MISSING, PARQUET_TYPES, TEXT_TYPES, dialect_of_file, file_type
 
 # The two columns of a pair, as known tables name them, in small letters; the first pair that is there counts.
 PAIRS = (
@@ -82,7 +82,7 @@ def _columns(path: Path, data: bytes) -> tuple[list[str], list[list[object]]]:
             raise BadInputError(f"{path}: not a readable Parquet file ({error})") from error
         return list(table.column_names), [column.to_pylist() for column in table.columns]
     text = text_of(path, data)
-    rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator_of(path)) if row]
+    rows = [row for row in csv.reader(io.StringIO(text), delimiter=dialect_of_file(path).separator) if row]
     header = [cell.strip() for cell in rows[0]] if rows else []
     short = [number for number, row in enumerate(rows[1:], start=2) if len(row) != len(header)]
     if short:

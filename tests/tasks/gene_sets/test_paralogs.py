@@ -46,7 +46,7 @@ def test_any_two_columns_will_do_and_parquet_is_the_same(tmp_path: Path) -> None
         ("f.csv", "A1,A2\nTP53\nTP53,TP63,x\n", "row 2 has not the 2 columns of the header, nor have 1 more"),
         ("f.xlsx", "A1", "expected .csv"),
         ("f.parquet", "no parquet", "not a readable Parquet file"),
-        ("g.csv", "A1;A2\nTP53;TP63\n", "no two columns that name a pair of genes; it has A1;A2"),
+        ("g.csv", "A1|A2\nTP53|TP63\n", "no two columns that name a pair of genes; it has A1|A2"),
     ],
 )
 def test_what_is_no_table_of_pairs_is_refused(tmp_path: Path, name: str, text: str, words: str) -> None:
