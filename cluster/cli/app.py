@@ -12,6 +12,7 @@ from cluster.cli import (
     compare,
     data,
     demo,
+    describe,
     enrich,
     explain,
     explore,
@@ -26,7 +27,6 @@ from tasks.errors import BadInputError
 
 # Commands of the contract that are not built yet: each says so in one line and exits with 2.
 MISSING = {
-    "describe": "shapes, gene classes and drift between two datasets",
     "report": "the HTML report",
 }
 
@@ -38,7 +38,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (data, plan, run, store, answers, explain, compare, validate, enrich, output, explore, demo):
+for module in (
+    data,
+    describe,
+    plan,
+    run,
+    store,
+    answers,
+    explain,
+    compare,
+    validate,
+    enrich,
+    output,
+    explore,
+    demo,
+):
     module.add_to(app)
 
 
