@@ -1,12 +1,9 @@
 """`run` and `resume`: from a request to what is left of it, and off to the driver."""
 
 import sys
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
 
 from cluster.ray_engine.runtime import check_address, open_executor
 from cluster.runs.devices import device_for
@@ -26,6 +23,7 @@ from cluster.worker.work import RunInputs, prepare, run_and_commit
 from modeling.numba_cache import is_warm
 from tasks.artifacts.files import training_bytes
 from tasks.dataset.dataset import Dataset
+from tasks.dataset.line_facts import line_facts
 from tasks.errors import BadInputError
 from tasks.fitting.fold import panel_of
 from tasks.methods.registry import method_named
@@ -50,7 +48,7 @@ def run_request(request: RunRequest) -> Outcome:
     prepared = prepare_run(request, device_for)
     writer = StoreWriter(open_filesystem(request.store))
     writer.open_run(prepared.body)
-    _put_shared(writer, prepared.dataset, prepared.facts, prepared.units)
+    _put_shared(writer, prepared)
     for note in prepared.notes:
         print(note, file=sys.stderr)
     where = str(prepared.dataset.path.resolve())
@@ -80,7 +78,7 @@ def resume_store(
     )
     writer = StoreWriter(reader.fs)
     writer.open_run(prepared.body)
-    _put_shared(writer, prepared.dataset, prepared.facts, prepared.units)
+    _put_shared(writer, prepared)
     retried = frozenset(reader.quarantined()) if retry_failed else frozenset()
     for unit in retried:
         writer.release(unit)
@@ -100,10 +98,12 @@ def _where_alone(where: dict[str, Any]) -> RunOptions:
     return checked_options(**where)
 
 
-def _put_shared(writer: StoreWriter, dataset: Dataset, facts: pa.Table, units: Iterable[Unit]) -> None:
-    """What many rows go with: facts of the targets, and the expression that kernels compare samples with."""
-    writer.put_targets(facts)
-    final = {unit.method for unit in units if unit.fold == FINAL_FOLD}
+def _put_shared(writer: StoreWriter, prepared: PreparedRun) -> None:
+    """What many rows go with: facts of targets and lines, and the expression that kernels compare with."""
+    dataset = prepared.dataset
+    writer.put_targets(prepared.facts)
+    writer.put_cell_lines(line_facts(dataset, prepared.folds), dataset.content_hash)
+    final = {unit.method for unit in prepared.units if unit.fold == FINAL_FOLD}
     if any(method_named(name).needs_training_expression for name in final):
         writer.put_training(training_bytes(dataset.cell_lines, dataset.genes, dataset.expression))
 

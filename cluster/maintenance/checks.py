@@ -72,6 +72,11 @@ def check_quarantine(fs: FileSystem, path: str) -> list[Problem]:
     return check_sealed(fs, path, lambda body: layout.quarantine_path(unit_of(*body["unit"])) == path)
 
 
+def check_cell_lines(fs: FileSystem, path: str) -> list[Problem]:
+    """Problems of what is known of a dataset's cell lines."""
+    return check_sealed(fs, path, lambda body: layout.cell_lines_path(body["dataset_hash"]) == path)
+
+
 def check_plan(fs: FileSystem, path: str, run: str) -> list[Problem]:
     """Problems of a plan."""
     return check_sealed(

@@ -9,6 +9,7 @@ from cluster.errors import StorageError
 from cluster.maintenance.checks import (
     Problem,
     check_attempt,
+    check_cell_lines,
     check_files,
     check_plan,
     check_quarantine,
@@ -35,6 +36,7 @@ THEN = {
     layout.TARGETS: "run `knockcast resume STORE`: it writes the targets file again",
     layout.TRAINING: "run `knockcast resume STORE`: it writes the training expression again",
     layout.ANALYSES: "repeat the commands whose results were moved aside; the run itself is whole",
+    layout.CELL_LINES: "run `knockcast resume STORE`: it writes the cell lines again",
 }
 STALE_SECONDS = 24 * 3600.0  # no writer takes a day between opening a temp file and linking it
 
@@ -196,6 +198,8 @@ def _records(fs: FileSystem, run: str) -> Iterator[Problem]:
         yield from check_attempt(fs, path)
     for path in fs.paths(layout.QUARANTINE):
         yield from check_quarantine(fs, path)
+    for path in fs.paths(layout.CELL_LINES):
+        yield from check_cell_lines(fs, path)
 
 
 def _targets(fs: FileSystem, digest: str | None) -> Iterator[Problem]:

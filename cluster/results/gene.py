@@ -1,8 +1,9 @@
 """Everything a store knows of one target, gathered for `knockcast gene` and for notebooks."""
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cluster.answers.gather import Found, evidence_of
+from cluster.answers.text import verdict_text
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
 from cluster.views.folds import control_folds
 from cluster.views.followed import followed_table
 from cluster.views.genes import genes_table
+from cluster.views.q_values import q_values
 from cluster.views.shards import failures_table
+from tasks.analyses.answer.relations import GeneRelations
+from tasks.analyses.answer.verdict import Verdict, judge
 from tasks.errors import BadInputError
 from tasks.tables.computed_tables import FOLLOWED
 
@@ -40,19 +46,35 @@ class GenePage:
     failures: pd.DataFrame
     missing: dict[Unit, list[Any]]
     notes: tuple[str, ...] = ()
+    verdict: Verdict | None = None
+
+    def __repr__(self) -> str:
+        """The verdict and what it rests on, as `knockcast gene` prints them."""
+        return verdict_text(self.verdict) if self.verdict else f"GenePage({self.target})"
 
 
-def gene_page(reader: StoreReader, target: str) -> GenePage:
-    """The page of one target. Raises BadInputError, naming close ones, where the run wants no such target."""
+def gene_page(
+    reader: StoreReader,
+    target: str,
+    method: str | None = None,
+    relations: GeneRelations | None = None,
+    q: Callable[[str], dict[str, float]] | None = None,
+) -> GenePage:
+    """The page of one target, its verdict by one method (without one: by that with the highest pooled r).
+
+    `q` gives a method's q by target, where the caller keeps them. Raises BadInputError, naming close ones,
+    where the run wants no such target or no such method of it.
+    """
     wanted = {unit for unit in reader.wanted_units() if not unit.is_fold_level}
     mine = sorted(unit for unit in wanted if unit.target == target)
     if not mine:
         raise BadInputError(_unknown(target, {unit.target for unit in wanted}))
     only = (target,)
     committed, quarantined = reader.committed_units(), reader.quarantined()
+    _require_method(target, method, {unit.method for unit in mine})
     genes = genes_table(reader, only)
     followed, notes = _followed(reader, only)
-    return GenePage(
+    page = GenePage(
         target=target,
         summary=genes.to_pandas(),
         scores=_scores(reader, only),
@@ -63,6 +85,16 @@ def gene_page(reader: StoreReader, target: str) -> GenePage:
         missing={unit: quarantined.get(unit, []) for unit in mine if unit not in committed},
         notes=notes,
     )
+    found = Found(**{field.name: getattr(page, field.name) for field in fields(Found)})
+    evidence = evidence_of(
+        reader, found, q or partial(q_values, reader), relations or GeneRelations(), method
+    )
+    return replace(page, verdict=judge(evidence, method))
+
+
+def _require_method(target: str, method: str | None, known: Collection[str]) -> None:
+    if method is not None and method not in known:
+        raise BadInputError(f"--method {method}: {target} has none of it; it has {', '.join(sorted(known))}")
 
 
 def _followed(reader: StoreReader, targets: tuple[str, ...]) -> tuple[pd.DataFrame, tuple[str, ...]]:

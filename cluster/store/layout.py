@@ -8,7 +8,7 @@ RUN = "run.json"
 SUCCESS = "_SUCCESS"
 PLANS, ATTEMPTS, COMMITS, QUARANTINE = "plans/", "attempts/", "commits/", "quarantine/"
 DATA, FILES, ASIDE, TARGETS, TRAINING = "data/", "files/", "aside/", "targets/", "training/"
-CHECKPOINTS, ANALYSES = "checkpoints/", "analyses/"
+CHECKPOINTS, ANALYSES, CELL_LINES = "checkpoints/", "analyses/", "cell_lines/"
 
 _ATTEMPT = re.compile(r"attempts/([0-9a-f]{64})/([0-9]+)(\.failed)?\.json")
 _COMMIT = re.compile(r"commits/([0-9a-f]{64})\.json")
@@ -57,6 +57,11 @@ def file_path(key: str, attempt: int, extension: str, rerun: int = 0) -> str:
 def targets_path(digest: str) -> str:
     """The facts of the dataset's targets, named by the digest of their body."""
     return f"{TARGETS}{digest}.json"
+
+
+def cell_lines_path(dataset_hash: str) -> str:
+    """What is known of the dataset's cell lines: one file, written by the first run."""
+    return f"{CELL_LINES}{dataset_hash}.json"
 
 
 def training_path(sha256: str) -> str:

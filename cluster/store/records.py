@@ -12,7 +12,8 @@ from cluster.store.parquet import sort_rows
 from cluster.store.units import FINAL_FOLD, Unit, unit_of
 
 PackedUnits = list[list[Any]]
-_KINDS = {str(kind): kind for kind in (pa.string(), pa.float64(), pa.int64(), pa.int32(), pa.bool_())}
+_PLAIN = (pa.string(), pa.float64(), pa.int64(), pa.int32(), pa.bool_())
+_KINDS = {str(kind): kind for kind in (*_PLAIN, pa.list_(pa.int32()))}
 
 
 @dataclass(frozen=True)
@@ -143,10 +144,22 @@ def targets_body(table: pa.Table) -> dict[str, Any]:
 
     Raises ValueError for a column that is not text, number or truth value.
     """
+    return _table_body(table, "target")
+
+
+def cell_lines_body(table: pa.Table, dataset_hash: str) -> dict[str, Any]:
+    """What is known of a dataset's cell lines as a JSON body, sorted by `cell_line`.
+
+    Raises ValueError for a column of another kind than `targets_body` takes, but for lists of integers.
+    """
+    return {"dataset_hash": dataset_hash, **_table_body(table, "cell_line")}
+
+
+def _table_body(table: pa.Table, key: str) -> dict[str, Any]:
     unknown = [field.name for field in table.schema if str(field.type) not in _KINDS]
-    if unknown or "target" not in table.column_names:
-        raise ValueError(f"targets: columns {unknown} cannot be stored, or column target is missing")
-    rows = sort_rows(table, ("target",))
+    if unknown or key not in table.column_names:
+        raise ValueError(f"{key}s: columns {unknown} cannot be stored, or column {key} is missing")
+    rows = sort_rows(table, (key,))
     return {
         "columns": [
             [name, str(column.type), _without_nan(column).to_pylist()]
@@ -156,7 +169,7 @@ def targets_body(table: pa.Table) -> dict[str, Any]:
 
 
 def targets_of(body: dict[str, Any]) -> pa.Table:
-    """The table a body holds."""
+    """The table a body of `targets_body` or `cell_lines_body` holds."""
     columns = {name: pa.array(values, _KINDS[kind]) for name, kind, values in body["columns"]}
     return pa.table(columns)
 

@@ -13,7 +13,7 @@ from cluster.store.body import canonical, digest_of, read_json, seal_json, sha25
 from cluster.store.filesystem import FileSystem, open_filesystem
 from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
-from cluster.store.records import StoredFile, commit_body, pack_units, targets_body
+from cluster.store.records import StoredFile, cell_lines_body, commit_body, pack_units, targets_body
 from cluster.store.run_body import refuse_foreign_folder, refuse_other_run
 from cluster.store.units import Unit
 from cluster.store.versions import encode_rows, installed_release
@@ -62,6 +62,11 @@ class StoreWriter:
         digest = digest_of(body)
         self.fs.create(layout.targets_path(digest), seal_json(body))
         return digest
+
+    def put_cell_lines(self, table: pa.Table, dataset_hash: str) -> None:
+        """Store what is known of the dataset's cell lines, once: what is there stays."""
+        path = layout.cell_lines_path(dataset_hash)
+        self.fs.create(path, seal_json(cell_lines_body(table, dataset_hash)))
 
     def put_training(self, data: bytes) -> str:
         """Store the expression that final models on all genes predict from, once; returns its sha256."""

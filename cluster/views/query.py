@@ -18,6 +18,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.records import StoredFile
 from cluster.store.versions import require_known
 from cluster.views.asked import targets_asked
+from cluster.views.cell_lines import cell_lines_table
 from cluster.views.models import residuals_table
 from cluster.views.registry import COMPUTED, view
 from tasks.errors import BadInputError
@@ -58,6 +59,7 @@ def _no_column(name: str, text: str, tables: Sequence[str]) -> list[str]:
     return [f"column {name!r}: there is none{hint}", *listed]
 
 
+JOINED = ("models", "predictions")  # on the disk but for some columns, which are joined to them
 MEMORY = "4GB"
 THREADS = 4
 # Functions in FROM that read nothing; every other one (read_csv, glob, query, ...) is refused by name.
@@ -169,7 +171,7 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 def _open(connection: duckdb.DuckDBPyConnection, reader: StoreReader, name: str, tree: Any) -> list[str]:
     """Make a table known; returns the files DuckDB will have to read for it."""
     files = [(commit, file) for commit in reader.commits() for file in commit.table_files(name)]
-    is_on_disk = name == "models" or name not in COMPUTED
+    is_on_disk = name in JOINED or name not in COMPUTED
     if not is_on_disk or not files or any(commit.table_files(name) for commit in reader.overlapping()):
         connection.register(name, view(reader, name, targets_asked(tree, name)))
         return []
@@ -177,6 +179,9 @@ def _open(connection: duckdb.DuckDBPyConnection, reader: StoreReader, name: str,
         require_known(commit, file)
         reader.verified(file)
     source = _rows_of(reader, TABLES[name], [file for _, file in files])
+    if name == "predictions":
+        connection.register("_lines", cell_lines_table(reader).select(["cell_line", "lineage"]))
+        source = f"SELECT p.*, lineage FROM ({source}) p LEFT JOIN _lines USING (cell_line)"  # noqa: S608
     if name == "models":  # joined here, so that a genome's weights are only read where they are selected
         connection.register("_residuals", residuals_table(reader))
         joined = f"({source}) m LEFT JOIN _residuals USING (method, target)"

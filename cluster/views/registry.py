@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from cluster.analyses.reading import analyses_table, rows_of
 from cluster.store.reader import StoreReader
+from cluster.views.cell_lines import cell_lines_table, predictions_table
 from cluster.views.folds import lineage_targets_view, lineages_view
 from cluster.views.followed import followed_table
 from cluster.views.genes import genes_table
@@ -15,11 +16,13 @@ from cluster.views.models import models_table, networks_table
 from cluster.views.ranking import ranking_table
 from cluster.views.relations import relations_table
 from cluster.views.shards import failures_table, shards_table
+from cluster.views.target_lineages import target_lineages_table
 from tasks.tables.describe import table_named
 from tasks.tables.schemas import TABLES
 
 COMPUTED: dict[str, Callable[[StoreReader], pa.Table]] = {
     "analyses": analyses_table,
+    "cell_lines": cell_lines_table,
     "failures": failures_table,
     "followed": followed_table,
     "genes": genes_table,
@@ -27,9 +30,11 @@ COMPUTED: dict[str, Callable[[StoreReader], pa.Table]] = {
     "lineages": lineages_view,
     "models": models_table,
     "networks": networks_table,
+    "predictions": predictions_table,
     "ranking": ranking_table,
     "relations": relations_table,
     "shards": shards_table,
+    "target_lineages": target_lineages_table,
 }
 # Tables of commands, all results together.
 COMPUTED |= {table.name: partial(rows_of, table=table.name) for table in TABLES.values() if table.command}
@@ -37,6 +42,7 @@ COMPUTED |= {table.name: partial(rows_of, table=table.name) for table in TABLES.
 OF_TARGETS: dict[str, Callable[[StoreReader, Collection[str] | None], pa.Table]] = {
     "followed": followed_table,
     "relations": relations_table,
+    "target_lineages": target_lineages_table,
 }
 
 

@@ -27,8 +27,15 @@ def classify(mean: float, sd: float, measure: str) -> str:
         raise ValueError(f"measure is {measure!r}; expected one of {', '.join(CUTS)}")
     if sd > VARIABLE_SD:
         return VARIABLE
-    essential = mean <= CUTS[measure] if measure == "effect" else mean >= CUTS[measure]
-    return NEAR_1 if essential else NEAR_0
+    return NEAR_1 if is_dependent(np.array(mean), measure) else NEAR_0
+
+
+def is_dependent(effect: np.ndarray, measure: str) -> np.ndarray:
+    """Which lines depend on a target: on the essential side of the measure's cut, or exactly on it.
+
+    False where the effect is missing (NaN).
+    """
+    return effect <= CUTS[measure] if measure == "effect" else effect >= CUTS[measure]
 
 
 def target_facts(dataset: Dataset) -> pa.Table:

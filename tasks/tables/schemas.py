@@ -27,6 +27,7 @@ from tasks.tables.fold_tables import (
     RECONSTRUCTION,
     SEARCHES,
 )
+from tasks.tables.line_tables import IN_LINES
 from tasks.tables.target_tables import CANDIDATES, FAILURES, MODELS, MODIFIERS, PREDICTIONS, SCORES
 
 __all__ = ["KEYS", "MAY_DIFFER", "RECONSTRUCTION", "SCHEMAS", "TABLES", "table_of"]
@@ -49,7 +50,8 @@ _WRITTEN = (
 _ADDED = (VALIDATION, ENRICHMENT, ENRICHMENT_COUNTS, GENE_SETS, PARALOGS)  # by a command, to a finished store
 
 TABLES: dict[str, Table] = {
-    table.name: table for table in (*_WRITTEN, FAILURES, *COMPUTED, *_ADDED, ANALYSES, RELATIONS)
+    table.name: table
+    for table in (*_WRITTEN, FAILURES, *COMPUTED, *IN_LINES, *_ADDED, ANALYSES, RELATIONS)
 }
 
 # Of the tables that shards write: the columns they write, and the key.

@@ -197,8 +197,15 @@ PREDICTIONS = Table(
             EFFECT,
             since=2,
         ),
+        Column(
+            "lineage",
+            TEXT,
+            "the line's lineage, as `cell_lines` names it; null where it is not known",
+            since=3,
+            computed=True,
+        ),
     ),
-    version=2,
+    version=3,
 )
 
 RESIDUAL_LEVELS = (50, 80, 90, 95)  # percent of new cell lines

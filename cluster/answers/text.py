@@ -1,0 +1,210 @@
+"""A verdict and its evidence as text for a terminal."""
+
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from tasks.analyses.answer.evidence import Evidence, LineageScore, MethodScore
+from tasks.analyses.answer.relations import Relation
+from tasks.analyses.answer.verdict import FDR, FEWEST_LINES, FEWEST_SHOWN, Verdict
+from tasks.analyses.answer.wording import number, q_text, sentences
+
+WIDTH = 100
+Cells = Sequence[Sequence[str]]
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """The three sentences, then what they rest on: one block of lines for each kind of evidence."""
+    evidence = verdict.evidence
+    blocks = [
+        "\n".join(textwrap.fill(sentence, WIDTH) for sentence in sentences(verdict)),
+        *_scores(verdict),
+        *_selectivity(evidence),
+        *_modifiers(verdict),
+        *_lineages(verdict),
+        *_codependents(evidence),
+        *_failures(evidence),
+    ]
+    if evidence.notes:
+        blocks.append("\n".join(textwrap.fill(f"note: {note}", WIDTH) for note in evidence.notes))
+    return "\n\n".join(blocks) + "\n"
+
+
+def columns_text(head: Sequence[str], rows: Cells, right: str = "") -> str:
+    """Rows under their heads; `right` has an `r` for each column that is aligned to the right."""
+    kept = [_printable(row) for row in (head, *rows)]
+    widths = [max(len(row[at]) for row in kept) for at in range(len(head))]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if right[at : at + 1] == "r" else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in kept
+    ]
+    return "\n".join(f"  {line}" for line in lines)
+
+
+def _printable(row: Sequence[str]) -> list[str]:
+    """A control character in a name could rewrite the reader's terminal."""
+    return ["".join(letter if letter.isprintable() else "�" for letter in cell) for cell in row]
+
+
+def _scores(verdict: Verdict) -> Iterator[str]:
+    scores = verdict.evidence.scores
+    if not scores:
+        return
+    rows = [
+        [
+            ("* " if score is verdict.score and len(scores) > 1 else "  " * (len(scores) > 1)) + score.method,
+            f"{number(score.pooled)} ({number(score.low)} to {number(score.high)})",
+            q_text(score.q).removeprefix("q "),
+            number(score.lineage),
+            number(score.own),
+            f"{number(score.gain)} ({number(score.gain_low)} to {number(score.gain_high)})",
+            f"{number(score.rmse)} / {number(score.rmse_mean)}",
+            str(score.n),
+            f"{score.folds} of {score.of_folds}",
+        ]
+        for score in sorted(scores, key=lambda s: (s is not verdict.score, s.method))
+    ]
+    head = ["method", "r", "q", "lineage r", "own r", "gain", "RMSE / of the mean", "n", "folds"]
+    yield f"How well{_judged(verdict.score, scores)}\n" + columns_text(head, rows, "lrrrrrrrr")
+
+
+def _judged(score: MethodScore | None, scores: Sequence[MethodScore]) -> str:
+    if score is None or len(scores) < 2:
+        return ""
+    return f" (judged by {score.method}; --method for another)"
+
+
+def _selectivity(evidence: Evidence) -> Iterator[str]:
+    whole = evidence.selectivity
+    if whole is None:
+        return
+    share = whole.dependent / whole.n
+    spread = f"mean {number(whole.mean)}, sd {number(whole.sd)}"
+    if not math.isnan(whole.skew):
+        spread += f", skewness towards need {number(whole.skew, 1)}"
+    text = (
+        f"{whole.dependent} of {whole.n} lines depend on it ({share:.1%}): {_how_selective(share, whole.sd)}"
+    )
+    lines = [text, *_concentrated(evidence), f"{spread}; {_measure(evidence.measure)}"]
+    yield "\n".join(["Selectivity", *(f"  {line}" for line in lines)])
+
+
+def _concentrated(evidence: Evidence) -> list[str]:
+    """The lineages with the largest shares of lines that depend, where that differs."""
+    some = [x for x in evidence.lineages if x.n >= FEWEST_SHOWN and x.dependent]
+    whole = evidence.selectivity
+    if not some or whole is None or whole.dependent >= 0.9 * whole.n:
+        return []
+    most = sorted(some, key=lambda x: (-x.dependent / x.n, x.lineage))[:4]
+    return ["most in " + ", ".join(f"{x.lineage} ({x.dependent} of {x.n})" for x in most)]
+
+
+def _how_selective(share: float, sd: float) -> str:
+    if share == 0:
+        return "needed by none"
+    if share >= 0.9:
+        return "needed nearly everywhere" + (", varying in strength" if sd > 0.1 else "")
+    return "selective" if share < 0.5 else "needed by most"
+
+
+def _measure(measure: str) -> str:
+    return {
+        "effect": "gene effect: 0 none, −1 as a common essential; a line depends at −0.5 or less",
+        "dependency": "dependency: a probability; a line depends at 0.5 or more",
+        "level": "ordinal level 0, 1, 2; a line depends at 1 or more",
+    }[measure]
+
+
+def _modifiers(verdict: Verdict) -> Iterator[str]:
+    evidence = verdict.evidence
+    if not evidence.modifiers:
+        return
+    of = verdict.score.of_folds if verdict.score else 0
+    rows = [
+        [
+            modifier.gene,
+            modifier.direction or "differs",
+            number(modifier.pearson),
+            number(modifier.partial) if not math.isnan(modifier.partial) else "",
+            f"{modifier.folds} of {of}" if modifier.folds else "followed",
+            _relations(modifier.relations),
+        ]
+        for modifier in evidence.modifiers
+    ]
+    head = ["gene", "needed more where it is", "r", "r given lineage", "chosen in folds", "relation"]
+    note = ""
+    if any(not m.folds for m in evidence.modifiers):
+        note = "\n  followed: not chosen by name, but the predictions follow its expression"
+    yield (
+        "Modifiers: genes whose expression goes with the effect\n" + columns_text(head, rows, "llrrl") + note
+    )
+
+
+def _relations(relations: Sequence[Relation]) -> str:
+    return ", ".join(map(str, relations))
+
+
+def _lineages(verdict: Verdict) -> Iterator[str]:
+    lineages = verdict.evidence.lineages
+    if not lineages:
+        return
+    shown = [x for x in lineages if x.n >= FEWEST_SHOWN and x.sd > 0]
+    head = ["lineage", "n", "depend", "mean", "r within", "95% interval", "without one", "holds"]
+    lines = [f"Lineages, r from {FEWEST_LINES} lines on (without one: the lowest r with one line left out)"]
+    if shown:
+        rows = [_lineage_row(x, verdict) for x in shown]
+        lines.append(columns_text([*head, "RMSE", "of lineage mean"], rows, "lrrrrrrlrr"))
+    same = [f"{x.lineage} {x.n}" for x in lineages if x.n >= FEWEST_SHOWN and x.sd == 0]
+    few = [f"{x.lineage} {x.n}" for x in lineages if x.n < FEWEST_SHOWN]
+    lines += _named("no line differs", same) + _named(f"fewer than {FEWEST_SHOWN} lines", few)
+    yield "\n".join(lines)
+
+
+def _named(what: str, names: Sequence[str]) -> list[str]:
+    text = f"{what}: {', '.join(names)}"
+    return [textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="    ")] if names else []
+
+
+def _lineage_row(lineage: LineageScore, verdict: Verdict) -> list[str]:
+    within = ["", "", "", ""]
+    if not math.isnan(lineage.pearson):
+        within = [
+            number(lineage.pearson),
+            f"{number(lineage.low)} to {number(lineage.high)}",
+            number(lineage.without_one),
+            _holds(lineage, verdict),
+        ]
+    counts = [str(lineage.n), str(lineage.dependent), number(lineage.mean)]
+    return [lineage.lineage, *counts, *within, number(lineage.rmse), number(lineage.rmse_lineage)]
+
+
+def _holds(lineage: LineageScore, verdict: Verdict) -> str:
+    if lineage in verdict.holds:
+        return "yes"
+    return "one line" if lineage.q < FDR else "not shown"
+
+
+def _codependents(evidence: Evidence) -> Iterator[str]:
+    if not evidence.codependents:
+        return
+    rows = [
+        [other.target, number(other.pearson), str(other.n or ""), _relations(other.relations)]
+        for other in evidence.codependents
+    ]
+    yield "Co-dependent targets: their measured effects go together\n" + columns_text(
+        ["target", "r", "n", "relation"], rows, "lrr"
+    )
+
+
+def _failures(evidence: Evidence) -> Iterator[str]:
+    if not evidence.failures:
+        return
+    lines = []
+    for failure in evidence.failures:
+        folds = ", ".join("all lines" if fold < 0 else str(fold) for fold in failure.folds)
+        reason = f": {' '.join(_printable(failure.reason.split()))}" if failure.reason else ""
+        lines.append(f"  {failure.method}, fold {folds}: {failure.status}{reason}")
+    yield "\n".join(["Failures", *lines])
