@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from cluster.store.reader import StoreReader
-from cluster.store.units import FINAL_FOLD, Unit
+from cluster.store.units import FINAL_FOLD
 from cluster.views.folds import control_folds
 from cluster.views.genes import of_method, scored_folds
 from cluster.views.out_of_fold import OutOfFold, read_out_of_fold
@@ -55,7 +55,6 @@ class Found:
     modifiers: pd.DataFrame
     followed: pd.DataFrame
     failures: pd.DataFrame
-    missing: dict[Unit, list[Any]]
     notes: tuple[str, ...] = ()
 
 

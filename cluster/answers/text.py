@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tasks.analyses.answer.evidence import Evidence, LineageScore, MethodScore
 from tasks.analyses.answer.relations import Relation
-from tasks.analyses.answer.verdict import FDR, FEWEST_LINES, FEWEST_SHOWN, Verdict
+from tasks.analyses.answer.verdict import FDR, FEWEST_LINES, FEWEST_SHOWN, NOT, NOT_SHOWN, Verdict
 from tasks.analyses.answer.wording import number, q_text, sentences
 
 WIDTH = 100
@@ -50,12 +50,18 @@ def _printable(row: Sequence[str]) -> list[str]:
 
 
 def _scores(verdict: Verdict) -> Iterator[str]:
+    head, rows = score_cells(verdict)
+    if rows:
+        judged = _judged(verdict.score, verdict.evidence.scores)
+        yield f"How well{judged}\n" + columns_text(head, rows, "lrrrrrrrr")
+
+
+def score_cells(verdict: Verdict) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of the methods' scores, the one judged by first."""
     scores = verdict.evidence.scores
-    if not scores:
-        return
     rows = [
         [
-            ("* " if score is verdict.score and len(scores) > 1 else "  " * (len(scores) > 1)) + score.method,
+            score.method,
             f"{number(score.pooled)} ({number(score.low)} to {number(score.high)})",
             q_text(score.q).removeprefix("q "),
             number(score.lineage),
@@ -67,8 +73,7 @@ def _scores(verdict: Verdict) -> Iterator[str]:
         ]
         for score in sorted(scores, key=lambda s: (s is not verdict.score, s.method))
     ]
-    head = ["method", "r", "q", "lineage r", "own r", "gain", "RMSE / of the mean", "n", "folds"]
-    yield f"How well{_judged(verdict.score, scores)}\n" + columns_text(head, rows, "lrrrrrrrr")
+    return ["method", "r", "q", "lineage r", "own r", "gain", "RMSE / of the mean", "n", "folds"], rows
 
 
 def _judged(score: MethodScore | None, scores: Sequence[MethodScore]) -> str:
@@ -138,9 +143,13 @@ def _modifiers(verdict: Verdict) -> Iterator[str]:
     note = ""
     if any(not m.folds for m in evidence.modifiers):
         note = "\n  followed: not chosen by name, but the predictions follow its expression"
-    yield (
-        "Modifiers: genes whose expression goes with the effect\n" + columns_text(head, rows, "llrrl") + note
-    )
+    yield f"{modifiers_title(verdict)}\n{columns_text(head, rows, 'llrrl')}{note}"
+
+
+def modifiers_title(verdict: Verdict) -> str:
+    """What the list of modifiers is, and that it means nothing where nothing is predicted."""
+    title = "Modifiers: genes whose expression goes with the effect"
+    return f"{title} (not predicted, so by chance)" if verdict.answer in (NOT, NOT_SHOWN) else title
 
 
 def _relations(relations: Sequence[Relation]) -> str:
@@ -152,11 +161,9 @@ def _lineages(verdict: Verdict) -> Iterator[str]:
     if not lineages:
         return
     shown = [x for x in lineages if x.n >= FEWEST_SHOWN and x.sd > 0]
-    head = ["lineage", "n", "depend", "mean", "r within", "95% interval", "without one", "holds"]
     lines = [f"Lineages, r from {FEWEST_LINES} lines on (without one: the lowest r with one line left out)"]
     if shown:
-        rows = [_lineage_row(x, verdict) for x in shown]
-        lines.append(columns_text([*head, "RMSE", "of lineage mean"], rows, "lrrrrrrlrr"))
+        lines.append(columns_text(*lineage_cells(shown, verdict), "lrrrrrrlrr"))
     same = [f"{x.lineage} {x.n}" for x in lineages if x.n >= FEWEST_SHOWN and x.sd == 0]
     few = [f"{x.lineage} {x.n}" for x in lineages if x.n < FEWEST_SHOWN]
     lines += _named("no line differs", same) + _named(f"fewer than {FEWEST_SHOWN} lines", few)
@@ -166,6 +173,12 @@ def _lineages(verdict: Verdict) -> Iterator[str]:
 def _named(what: str, names: Sequence[str]) -> list[str]:
     text = f"{what}: {', '.join(names)}"
     return [textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="    ")] if names else []
+
+
+def lineage_cells(lineages: Sequence[LineageScore], verdict: Verdict) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of some lineages."""
+    head = ["lineage", "n", "depend", "mean", "r within", "95% interval", "without one", "holds"]
+    return [*head, "RMSE", "of lineage mean"], [_lineage_row(x, verdict) for x in lineages]
 
 
 def _lineage_row(lineage: LineageScore, verdict: Verdict) -> list[str]:

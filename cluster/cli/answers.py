@@ -1,9 +1,8 @@
-"""`knockcast query` and `gene`: what a store knows, printed."""
+"""`knockcast query`: a store's tables by SQL; and the best-predicted targets, as `demo` prints them."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,8 +13,6 @@ from tasks.errors import BadInputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cluster.results.gene import GenePage
-
 BEST = ("pearson_low", "pearson_high", "q_value", "gain")  # of `genes`, beside each method's pooled r
 BARS = (0.2, 0.4)  # the r that targets are counted above
 
@@ -23,7 +20,6 @@ BARS = (0.2, 0.4)  # the r that targets are counted above
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the application."""
     app.command("query")(query)
-    app.command("gene")(gene)
 
 
 def query(
@@ -34,11 +30,6 @@ def query(
 ) -> None:
     """Query a store's tables with SQL."""
     run_query(store, sql, output, out)
-
-
-def gene(store: StoreArgument, gene: Annotated[str, typer.Argument(help="A target's name.")]) -> None:
-    """Everything the store knows of one target."""
-    show_gene(store, gene)
 
 
 def run_query(store: str, sql: str, output: str, out: Path | None) -> None:
@@ -95,57 +86,3 @@ def method_means(genes: "pd.DataFrame") -> "pd.DataFrame":
     )
     means = {"method": r.columns, "targets": r.count(), "mean r": r.mean()}
     return pd.DataFrame(means | {f"r > {bar}": (r > bar).sum() for bar in BARS})
-
-
-def show_gene(store: str, name: str) -> None:
-    """Print everything a store knows of one target."""
-    from cluster.formats import frame_text
-    from cluster.results.store import Store
-
-    page = Store(store).gene(name)
-    print(f"{page.target}\n")
-    for title, frame in _sections(page):
-        if len(frame):
-            print(f"{title}\n{frame_text(frame)}")
-    for note in page.notes:
-        print(note)
-    for unit, errors in page.missing.items():
-        print(f"no result: {unit.method}, fold {unit.fold}: {'; '.join(map(str, errors)) or 'not done yet'}")
-
-
-def _sections(page: "GenePage") -> Sequence[tuple[str, "pd.DataFrame"]]:
-    scores = page.scores.drop(columns=["target", "seconds"])
-    return (
-        ("over all folds", _upright(page.summary.drop(columns=["target", "q_value", "q_permuted"]))),
-        ("scores", scores.drop(columns="reason") if scores["reason"].isna().all() else scores),
-        ("modifiers, most chosen first; r, rho and chi-squared are means over the folds", page.modifiers),
-        ("genes whose expression the predictions follow; partial: given lineage", _signed(page.followed)),
-        ("candidates", page.candidates.drop(columns=["target", "seconds", "reason"])),
-        ("failures", page.failures),
-    )
-
-
-def _signed(followed: "pd.DataFrame") -> "pd.DataFrame":
-    """Each gene with the sign of its r, which predictions and measured effects share."""
-    shown = followed.drop(columns=["target", "rank"])
-    shown.insert(2, "sign", ["−" if r < 0 else "+" for r in shown["pearson"]])
-    return shown
-
-
-def _upright(summary: "pd.DataFrame") -> "pd.DataFrame":
-    """One row per column of `genes` and one column per method: what is wide and short, readable."""
-    import pandas as pd
-
-    methods = summary["method"].tolist()
-    values = summary.drop(columns="method").astype(object).T
-    return pd.DataFrame(
-        {"": values.index, **{m: [_value(v) for v in values[i]] for i, m in enumerate(methods)}}
-    )
-
-
-def _value(value: Any) -> str:
-    import pandas as pd
-
-    if pd.isna(value):
-        return ""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -16,6 +16,7 @@ from cluster.cli import (
     enrich,
     explain,
     explore,
+    genes,
     output,
     plan,
     run,
@@ -39,19 +40,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for module in (
-    data,
-    describe,
-    plan,
-    run,
-    store,
-    answers,
-    explain,
-    compare,
-    validate,
-    enrich,
-    output,
-    explore,
-    demo,
+    *(data, describe, plan, run, store, genes, answers, explain),
+    *(compare, validate, enrich, output, explore, demo),
 ):
     module.add_to(app)
 

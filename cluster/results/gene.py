@@ -1,9 +1,8 @@
 """Everything a store knows of one target, gathered for `knockcast gene` and for notebooks."""
 
-import difflib
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, fields, replace
-from functools import partial
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, fields
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cluster.answers.gather import Found, evidence_of
+from cluster.answers.names import finder_of
+from cluster.answers.page import verdict_html
 from cluster.answers.text import verdict_text
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
@@ -30,11 +31,11 @@ from tasks.tables.computed_tables import FOLLOWED
 class GenePage:
     """One target. Frames hold all methods; `modifiers` is `modifier_summary`.
 
-    `summary` is its rows of `genes`, but for q, which needs every target and is null here; like it,
-    `modifiers` leaves the random twins of held-out lineages out. Under scheme `lineage`, `scores` has a
+    `summary` is its rows of `genes`, but for `q_permuted`, which needs every target and is null here; like
+    it, `modifiers` leaves the random twins of held-out lineages out. Under scheme `lineage`, `scores` has a
     column `held_out`, what its fold tested. `followed` is the target's part of the table, best gene first;
     where it cannot be computed, it is empty, and `notes` say why. `missing` are the wanted units without a
-    result, with the errors that quarantined them (empty: not done yet).
+    result, with the errors that quarantined them (empty: not done yet). `verdict` judges all of it.
     """
 
     target: str
@@ -45,12 +46,16 @@ class GenePage:
     candidates: pd.DataFrame
     failures: pd.DataFrame
     missing: dict[Unit, list[Any]]
-    notes: tuple[str, ...] = ()
-    verdict: Verdict | None = None
+    notes: tuple[str, ...]
+    verdict: Verdict
 
     def __repr__(self) -> str:
         """The verdict and what it rests on, as `knockcast gene` prints them."""
-        return verdict_text(self.verdict) if self.verdict else f"GenePage({self.target})"
+        return verdict_text(self.verdict)
+
+    def _repr_html_(self) -> str:
+        """The same in a notebook."""
+        return verdict_html(self.verdict)
 
 
 def gene_page(
@@ -65,31 +70,32 @@ def gene_page(
     `q` gives a method's q by target, where the caller keeps them. Raises BadInputError, naming close ones,
     where the run wants no such target or no such method of it.
     """
+    target = finder_of(reader).find(target)
     wanted = {unit for unit in reader.wanted_units() if not unit.is_fold_level}
     mine = sorted(unit for unit in wanted if unit.target == target)
-    if not mine:
-        raise BadInputError(_unknown(target, {unit.target for unit in wanted}))
     only = (target,)
     committed, quarantined = reader.committed_units(), reader.quarantined()
     _require_method(target, method, {unit.method for unit in mine})
-    genes = genes_table(reader, only)
+    q = q or cache(partial(q_values, reader))
+    summary = genes_table(reader, only).to_pandas()
+    summary["q_value"] = [q(method_of_row).get(target, 1.0) for method_of_row in summary["method"]]
     followed, notes = _followed(reader, only)
-    page = GenePage(
+    found = Found(
         target=target,
-        summary=genes.to_pandas(),
+        summary=summary,
         scores=_scores(reader, only),
         modifiers=target_modifiers(reader, only),
         followed=followed,
-        candidates=reader.table("candidates", targets=only).to_pandas(),
         failures=failures_table(reader, only).to_pandas(),
-        missing={unit: quarantined.get(unit, []) for unit in mine if unit not in committed},
         notes=notes,
     )
-    found = Found(**{field.name: getattr(page, field.name) for field in fields(Found)})
-    evidence = evidence_of(
-        reader, found, q or partial(q_values, reader), relations or GeneRelations(), method
+    evidence = evidence_of(reader, found, q, relations or GeneRelations(), method)
+    return GenePage(
+        **{field.name: getattr(found, field.name) for field in fields(Found)},
+        candidates=reader.table("candidates", targets=only).to_pandas(),
+        missing={unit: quarantined.get(unit, []) for unit in mine if unit not in committed},
+        verdict=judge(evidence, method),
     )
-    return replace(page, verdict=judge(evidence, method))
 
 
 def _require_method(target: str, method: str | None, known: Collection[str]) -> None:
@@ -154,9 +160,3 @@ def _over_folds(group: pd.DataFrame) -> dict[str, Any]:
 def _final_modifiers(reader: StoreReader, targets: tuple[str, ...]) -> set[tuple[str, str]]:
     rows = reader.table("models", columns=["method", "modifiers"], targets=targets).to_pylist()
     return {(row["method"], modifier) for row in rows for modifier in row["modifiers"] or ()}
-
-
-def _unknown(target: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(target.upper(), sorted(known), n=3, cutoff=0.6)
-    hint = f"; did you mean {', '.join(close)}?" if close else "; `genes` lists this store's targets"
-    return f"{target}: not a target of this store{hint}"

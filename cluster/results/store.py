@@ -7,16 +7,28 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
+from cluster.answers.listing import (
+    DEFAULT_LINEAGE_SORT,
+    DEFAULT_SORT,
+    best_method,
+    in_order,
+    lineage_named,
+    narrowed,
+    with_lineage,
+)
+from cluster.answers.names import finder_of
 from cluster.results.gene import GenePage, gene_page
 from cluster.results.long_table import long_table
 from cluster.results.predict import Prediction, predict_samples
 from cluster.results.rank_drugs import rank_samples
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
+from cluster.views.cell_lines import lineages_of, predictions_table
+from cluster.views.q_values import q_values
 from cluster.views.query import query
 from cluster.views.registry import view
 from cluster.views.shards import lost_attempts
-from tasks.errors import BadInputError
+from cluster.views.target_lineages import target_lineages_table
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,7 @@ class Store:
 
     def __init__(self, path: str | Path) -> None:
         self._reader = StoreReader.open(path)
+        self._known_q: dict[str, dict[str, float]] = {}
 
     @property
     def run(self) -> dict[str, object]:
@@ -54,6 +67,7 @@ class Store:
     def refresh(self) -> None:
         """See what was committed since the first question."""
         self._reader.refresh()
+        self._known_q.clear()
 
     def table(self, name: str) -> pd.DataFrame:
         """Any of the store's tables, sorted by its key."""
@@ -63,9 +77,66 @@ class Store:
         """One row per method, target and fold."""
         return self.table("scores")
 
-    def genes(self) -> pd.DataFrame:
-        """One row per method and target, over all its folds but the random twins of held-out lineages."""
+    def genes(
+        self,
+        *,
+        lineage: str | None = None,
+        min_gain: float | None = None,
+        max_q: float | None = None,
+        target_class: str | None = None,
+        method: str | None = None,
+        sort: str | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """One row per method and target: how well it is predicted over all its folds (table `genes`).
+
+        Random twins of held-out lineages do not count. Only rows that meet every condition given:
+
+        * `lineage`, in any case: targets measured in it; columns `lineage_...` say how they are there (table
+          `target_lineages`; what r says is missing under 15 lines)
+        * `min_gain`: at least this gain over the better of lineage and own expression
+        * `max_q`: at most this q; `target_class`: "variable", "near 0" or "near 1"; `method`
+
+        `sort` names a column: the best first; `limit` rows of them.
+
+            store.genes(lineage="Breast", min_gain=0.1, sort="lineage_pearson")
+        """
+        made = narrowed(
+            self._genes(), method=method, min_gain=min_gain, max_q=max_q, target_class=target_class
+        )
+        if lineage is not None:
+            made = self._with_lineage(made, lineage)
+        return made if sort is None and limit is None else in_order(made, sort or DEFAULT_SORT, limit)
+
+    def top(
+        self,
+        *,
+        lineage: str | None = None,
+        min_gain: float | None = None,
+        max_q: float | None = 0.05,
+        target_class: str | None = None,
+        method: str | None = None,
+        sort: str | None = None,
+        limit: int | None = 20,
+    ) -> pd.DataFrame:
+        """The best-predicted targets: one row each, by the method with the highest pooled r (or `method`).
+
+        The conditions are those of `genes`. In order of `gain`; with `lineage`, of `lineage_without_one`: the
+        lowest r within the lineage with one of its lines left out, so that no single line makes it.
+        """
+        genes = narrowed(self._genes(), method=method)
+        made = narrowed(best_method(genes), min_gain=min_gain, max_q=max_q, target_class=target_class)
+        if lineage is not None:
+            made = self._with_lineage(made, lineage)
+        default = DEFAULT_SORT if lineage is None else DEFAULT_LINEAGE_SORT
+        return in_order(made, sort or default, limit)
+
+    def _genes(self) -> pd.DataFrame:
         return self.table("genes")
+
+    def _with_lineage(self, genes: pd.DataFrame, lineage: str) -> pd.DataFrame:
+        name = lineage_named(lineage, set(lineages_of(self._reader).values()))
+        return with_lineage(genes, target_lineages_table(self._reader, lineages=(name,)))
 
     def ranking(self) -> pd.DataFrame:
         """One row per method and cell line: whether its strongest dependencies are those predicted for it."""
@@ -159,9 +230,19 @@ class Store:
         """Drugs ranked for new samples; see `cluster.results.rank_drugs.rank_samples`."""
         return rank_samples(self._reader, expression, higher_is_sensitive)
 
-    def gene(self, name: str) -> GenePage:
-        """Everything the store knows of one target. BadInputError names close ones where there is no such."""
-        return gene_page(self._reader, name)
+    def gene(self, name: str, method: str | None = None) -> GenePage:
+        """A verdict on one target, by one method or that with the highest pooled r, and all it rests on.
+
+        `name` is a symbol in any case, an Entrez or Ensembl id, `SYMBOL (id)` or an alias. BadInputError
+        names close ones where there is no such target.
+        """
+        return gene_page(self._reader, name, method, q=self._q)
+
+    def _q(self, method: str) -> dict[str, float]:
+        """A method's q of every target, computed once."""
+        if method not in self._known_q:
+            self._known_q[method] = q_values(self._reader, method)
+        return self._known_q[method]
 
     def status(self) -> Status:
         """How far the run is, as of now."""
@@ -183,9 +264,10 @@ class Store:
     def _of(self, table: str, gene: str | None) -> pd.DataFrame:
         if gene is None:
             return self.table(table)
-        if not any(unit.target == gene and not unit.is_fold_level for unit in self._reader.wanted_units()):
-            raise BadInputError(f"{gene}: not a target of this store; `genes` lists its targets")
-        return _frame(self._reader.table(table, targets=(gene,)))
+        only = (finder_of(self._reader).find(gene),)
+        if table == "predictions":
+            return _frame(predictions_table(self._reader, only))
+        return _frame(self._reader.table(table, targets=only))
 
 
 def _statuses(reader: StoreReader) -> Counter[str]:

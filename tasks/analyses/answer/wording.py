@@ -174,7 +174,7 @@ def _within(verdict: Verdict) -> list[str]:
         if verdict.fails:
             parts.append(f"it is not shown in {_lineages(verdict.fails)}")
     else:
-        parts.append(f"it is not shown within any lineage ({_lineages(verdict.fails)})")
+        parts.append(f"within none of the {tested} lineages with enough lines is it shown")
     if verdict.quiet:
         parts.append(f"in {len(verdict.quiet)} more too few lines differ to tell")
     return parts

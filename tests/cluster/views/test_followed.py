@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cluster import Store, run
-from cluster.cli.answers import show_gene
+from cluster.cli.genes import show_gene
 from cluster.store.reader import StoreReader
 from cluster.views import registry
 from cluster.views.followed import followed_table
@@ -152,7 +152,7 @@ def test_a_gene_page_shows_them_with_their_sign(store: Path, capsys: pytest.Capt
     page = Store(store).gene(target)
     assert page.notes == ()
     assert page.followed["rank"].tolist() == [*range(1, MOST_GENES + 1)] * 2
-    show_gene(str(store), target)
+    show_gene(str(store), target, full=True)
     out = capsys.readouterr().out
     block = out.partition("genes whose expression the predictions follow")[2].partition("\n\n")[0]
     for gene, r in zip(page.followed["gene"], page.followed["pearson"], strict=True):

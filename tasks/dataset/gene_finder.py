@@ -1,0 +1,72 @@
+"""Which gene a user means: by symbol in any case, Entrez or Ensembl id, `SYMBOL (id)` or alias."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+
+from tasks.dataset.gene_labels import parse_gene_label
+from tasks.errors import BadInputError
+
+CLOSE = 0.6  # difflib's ratio from which a name counts as close
+OFFERED = 3
+
+
+class GeneFinder:
+    """The labels of some genes by every name that is known of them.
+
+    `entrez` has their Entrez ids, 0 where unknown. `aliases` maps other names (Ensembl ids, older symbols) to
+    symbols or labels of these genes; entries for other genes do no harm.
+    """
+
+    def __init__(
+        self, labels: Sequence[str], entrez: Iterable[int] = (), aliases: Mapping[str, str] | None = None
+    ) -> None:
+        self._labels = sorted(labels)
+        self._exact = set(labels)
+        self._names: dict[str, set[str]] = {}
+        for label in labels:
+            parsed = parse_gene_label(label)
+            for name in (label, parsed.symbol, parsed.ensembl, str(parsed.entrez or "")):
+                self._add(name, label)
+        for label, number in zip(labels, entrez, strict=False):
+            self._add(str(number or ""), label)
+        self._aliases = {_plain(alias): symbol for alias, symbol in (aliases or {}).items()}
+
+    def find(self, name: str, what: str = "a target of this store") -> str:
+        """The label of the gene that a name means.
+
+        An exact label first, then any case; then what stands in brackets, and an alias. Raises BadInputError,
+        naming close ones, for a name that is `what` of none, and naming all for one of several genes.
+        """
+        if name in self._exact:
+            return name
+        for spelling in self._spellings(name):
+            found = self._names.get(spelling, set())
+            if len(found) == 1:
+                return next(iter(found))
+            if found:
+                raise BadInputError(f"{name}: may be {' or '.join(sorted(found))}; give one of these")
+        raise BadInputError(f"{name}: not {what}{self._hint(name)}")
+
+    def _add(self, name: str, label: str) -> None:
+        if name:
+            self._names.setdefault(_plain(name), set()).add(label)
+
+    def _spellings(self, name: str) -> list[str]:
+        """The names to look for, most certain first: as given, parts of `SYMBOL (id)`, an alias's symbol."""
+        parsed = parse_gene_label(name)
+        given = [name, *([str(parsed.entrez)] if parsed.entrez else []), parsed.ensembl, parsed.symbol]
+        known = [_plain(text) for text in given if text]
+        return [*known, *(_plain(self._aliases[text]) for text in known if text in self._aliases)]
+
+    def _hint(self, name: str) -> str:
+        by_plain = {_plain(label): label for label in reversed(self._labels)}
+        close = difflib.get_close_matches(_plain(name), sorted(by_plain), n=OFFERED, cutoff=CLOSE)
+        if close:
+            return f"; did you mean {', '.join(by_plain[text] for text in close)}?"
+        return "; `genes` lists this store's targets"
+
+
+def _plain(name: str) -> str:
+    """One spelling for all cases, and for Ensembl ids with and without their version."""
+    text = name.strip().upper()
+    return text.partition(".")[0] if text.startswith("ENSG") else text
