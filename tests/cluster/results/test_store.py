@@ -46,7 +46,9 @@ def test_query_gives_a_frame(path: Path) -> None:
 
 
 def test_an_unknown_table_is_bad_input(path: Path) -> None:
-    with pytest.raises(BadInputError, match=r"'nope': there is none\ntables: borrowing, candidates, "):
+    with pytest.raises(
+        BadInputError, match=r"'nope': there is none\ntables: analyses, borrowing, candidates, "
+    ):
         Store(path).table("nope")
 
 

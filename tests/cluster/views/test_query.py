@@ -28,7 +28,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> StoreReader:
 
 # Of a run without failures, held-out lineages, or methods on all genes, with shared networks and profiles.
 EMPTY = {
-    *("failures", "followed", "lineages", "lineage_targets", "analyses", "relations"),
+    *("failures", "followed", "lineages", "lineage_targets", "target_lineages"),
+    *("analyses", "relations"),
     *(name for name, table in TABLES.items() if table.command),
     *("networks", "searches", "fold_choices", "profile_scores", "components", "borrowing", "modules"),
 }
@@ -82,7 +83,7 @@ def test_an_empty_store_has_empty_tables(tmp_path: Path) -> None:
 
 def test_a_mistake_is_answered_with_duckdbs_words(reader: StoreReader) -> None:
     with pytest.raises(
-        BadInputError, match=r"pearsn(.|\n)*tables: analyses, borrowing, candidates, components, "
+        BadInputError, match=r"pearsn(.|\n)*tables: analyses, borrowing, candidates, cell_lines, components, "
     ):
         query(reader, "SELECT pearsn FROM scores")
 
@@ -148,7 +149,7 @@ def test_the_tables_are_listed(reader: StoreReader, sql: str) -> None:
     rows = {row["table"]: row for row in found.to_pylist()}
     assert (rows["predictions"]["key"], rows["predictions"]["version"]) == (
         "method, target, cell_line, fold",
-        2,
+        3,
     )
 
 

@@ -21,6 +21,8 @@ def test_schemas_and_keys_are_those_of_the_definitions():
         "followed",
         "lineages",
         "lineage_targets",
+        "target_lineages",
+        "cell_lines",
         "shards",
         "analyses",
         "relations",
@@ -35,6 +37,7 @@ def test_columns_that_readers_add_are_not_written():
     assert {name: columns for name, columns in added.items() if columns} == {
         "models": {"residual_50", "residual_80", "residual_90", "residual_95"},
         "networks": {"file", "sha256"},
+        "predictions": {"lineage"},
     }
 
 
