@@ -50,8 +50,7 @@ _WRITTEN = (
 _ADDED = (VALIDATION, ENRICHMENT, ENRICHMENT_COUNTS, GENE_SETS, PARALOGS)  # by a command, to a finished store
 
 TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (*_WRITTEN, FAILURES, *COMPUTED, *IN_LINES, *_ADDED, ANALYSES, RELATIONS)
+    table.name: table for table in (*_WRITTEN, FAILURES, *COMPUTED, *IN_LINES, *_ADDED, ANALYSES, RELATIONS)
 }
 
 # Of the tables that shards write: the columns they write, and the key.
