@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
+from cluster.views.cell_lines import target_lineages_table
 from cluster.views.folds import control_folds
 from cluster.views.genes import of_method, scored_folds
 from cluster.views.out_of_fold import OutOfFold, read_out_of_fold
 from cluster.views.run_dataset import dataset_of
-from cluster.views.target_lineages import target_lineages_table
 from modeling.statistics.dependent import difference_interval
 from modeling.statistics.metrics import benjamini_hochberg
 from modeling.statistics.pooling import pooled

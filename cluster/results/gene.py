@@ -19,7 +19,7 @@ from cluster.store.units import Unit
 from cluster.views.folds import control_folds
 from cluster.views.followed import followed_table
 from cluster.views.genes import genes_table
-from cluster.views.q_values import q_values
+from cluster.views.genes_blocks import q_values
 from cluster.views.shards import failures_table
 from tasks.analyses.answer.relations import GeneRelations
 from tasks.analyses.answer.verdict import Verdict, judge

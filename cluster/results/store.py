@@ -23,12 +23,11 @@ from cluster.results.predict import Prediction, predict_samples
 from cluster.results.rank_drugs import rank_samples
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
-from cluster.views.cell_lines import lineages_of, predictions_table
-from cluster.views.q_values import q_values
+from cluster.views.cell_lines import lineages_of, predictions_table, target_lineages_table
+from cluster.views.genes_blocks import q_values
 from cluster.views.query import query
 from cluster.views.registry import view
 from cluster.views.shards import lost_attempts
-from cluster.views.target_lineages import target_lineages_table
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The table `genes` of a whole genome in little memory: block after block of targets, q at the end."""
+"""What needs every target of a genome, in little memory: the table `genes` block after block, and q alone."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,9 @@ from cluster.views.genes import (
     scored_folds,
     unpredicted,
 )
+from cluster.views.out_of_fold import read_out_of_fold
 from modeling.statistics.metrics import benjamini_hochberg
+from modeling.statistics.pooling import pooled_many
 
 TARGETS_AT_ONCE = 1500
 
@@ -63,3 +65,18 @@ def _with_q(reader: StoreReader, method: str, table: pa.Table) -> pa.Table:
         at = table.schema.get_field_index(f"q_{name}")
         table = table.set_column(at, table.schema.field(at), pa.array(q, pa.float64()))
     return table
+
+
+def q_values(reader: StoreReader, method: str) -> dict[str, float]:
+    """Column `q_value` of `genes`, by target; one without a committed fold is not in it, and has q = 1."""
+    rows = read_out_of_fold(
+        reader, method, of_method(scored_folds(reader), method), values=("measured", "predicted")
+    )
+    p = np.ones(len(rows.targets))
+    for block in rows.blocks():
+        columns = (rows.codes[block], rows.measured[block], rows.predicted[block], rows.fold_mean[block])
+        pooled = pooled_many(*columns)
+        p[pooled.targets] = np.where(np.isnan(pooled.p), 1.0, pooled.p)
+    lacking = lacking_targets(reader, method, rows.targets)
+    q = benjamini_hochberg(np.concatenate([p, np.ones(lacking)]))
+    return dict(zip(rows.targets, q[: len(p)].tolist(), strict=True))

@@ -97,7 +97,7 @@ def test_a_mistake_is_answered_with_duckdbs_words(reader: StoreReader) -> None:
             "table 'Score': there is none; did you mean scores?",
         ),
         ("SELECT * FROM nothing", "table 'nothing': there is none"),
-        ("SELECT * FROM other.genes", "table 'other.genes': there is none; did you mean genes, gene_sets?"),
+        ("SELECT * FROM other.genes", "table 'other.genes': there is none; did you mean genes?"),
         ("SELECT pearsn FROM genes", "column 'pearsn': there is none; did you mean pearson"),
         ("SELECT g.pearsn FROM genes g", "column 'pearsn': there is none; did you mean pearson"),
         ("SELECT wrong FROM failures", "column 'wrong': there is none"),
