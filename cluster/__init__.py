@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cluster.execution.run import run
     from cluster.results.store import Store
+    from tasks.samples.prepare import Reading
 
-__all__ = ["Store", "run"]
+__all__ = ["Reading", "Store", "run"]
 
-_HOMES = {"Store": "cluster.results.store", "run": "cluster.execution.run"}
+_HOMES = {
+    "Reading": "tasks.samples.prepare",
+    "Store": "cluster.results.store",
+    "run": "cluster.execution.run",
+}
 
 
 def __getattr__(name: str) -> Any:

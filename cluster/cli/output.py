@@ -33,8 +33,16 @@ def figures(
 
 def predict(
     store: StoreArgument,
-    expression: Annotated[Path, typer.Argument(help="Samples x genes, log2(TPM+1): CSV, TSV or Parquet.")],
-    out: Annotated[Path, typer.Option("--out", help="Samples x targets, .csv or .parquet.")],
+    expression: Annotated[
+        Path,
+        typer.Argument(
+            help="Samples x genes or genes x samples, log2(TPM+1) or TPM: .csv, .tsv, .txt (.gz), "
+            ".parquet, .h5ad."
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", help="Samples x targets, .csv or .parquet. Others are written beside it.")
+    ],
     method: Annotated[
         str | None,
         typer.Option(
@@ -57,6 +65,47 @@ def predict(
             "the rows of --long. Such as 0.9, the default of --long.",
         ),
     ] = None,
+    unit: Annotated[
+        str,
+        typer.Option(help="auto | tpm | log2tpm | counts. auto finds it out, says so, and converts TPM."),
+    ] = "auto",
+    orientation: Annotated[
+        str, typer.Option(help="What the rows are: auto | samples | genes. auto finds it out by the names.")
+    ] = "auto",
+    gene_map: Annotated[
+        Path | None,
+        typer.Option(
+            "--gene-map",
+            help="A table of symbols with Entrez and Ensembl ids or other names, such as HGNC's "
+            "hgnc_complete_set.txt, for samples whose genes are named otherwise than the models'.",
+        ),
+    ] = None,
+    match: Annotated[
+        bool,
+        typer.Option(
+            "--match",
+            help="Quantile matching: each sample gets the training lines' distribution of values. For "
+            "tumours, and for other units than TPM.",
+        ),
+    ] = False,
+    match_genes: Annotated[
+        bool,
+        typer.Option(
+            "--match-genes",
+            help="Then also each gene's distribution over the samples. Takes 30 samples of many kinds: what "
+            "all have in common is taken away.",
+        ),
+    ] = False,
+    fill_missing: Annotated[
+        bool,
+        typer.Option(
+            "--fill-missing",
+            help="Genes that samples lack get their mean over the training lines, and count.",
+        ),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over files, and score samples that would be refused.")
+    ] = False,
     higher_is_sensitive: Annotated[
         bool,
         typer.Option(
@@ -65,21 +114,30 @@ def predict(
         ),
     ] = False,
 ) -> None:
-    """Score new samples with the final models; beside them: each target's trust, the missing genes."""
-    from tasks.methods.registry import is_known, method_named
+    """Score new samples with the final models; beside them: samples' fit, targets' trust, missing genes.
 
+    What the samples are (unit, orientation, ids) is found out and said. F.samples flags those unlike the
+    training lines.
+    """
+    from cluster.cli.steps import steps_shown
+    from tasks.methods.registry import is_known, method_named
+    from tasks.samples.prepare import Reading
+
+    reading = Reading(unit, orientation, fill_missing, match, match_genes, force)
     if method is not None and is_known(method) and method_named(method).ranks_drugs:
         from cluster.results.rank_drugs import rank_file
 
         if long or interval is not None:
             raise BadInputError("--long and --interval: not with --method drugs, whose table is long")
-        typer.echo(rank_file(store, expression, out, higher_is_sensitive))
+        typer.echo(rank_file(store, expression, out, higher_is_sensitive, reading, gene_map))
         return
     if higher_is_sensitive:
         raise BadInputError("--higher-is-sensitive: only with --method drugs")
     from cluster.results.prediction_files import predict_file
 
-    typer.echo(predict_file(store, expression, out, method, interval, long))
+    with steps_shown() as on_step:
+        said = predict_file(store, expression, out, method, interval, long, reading, gene_map, on_step)
+    typer.echo(said)
 
 
 def write_figures(store: str, name: str | None, out: Path) -> str:

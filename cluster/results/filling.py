@@ -18,12 +18,14 @@ from tasks.tables.schemas import KEYS, SCHEMAS
 class Made:
     """Predictions while they are made, method after method.
 
-    `needed_by` are the genes that each method's models need; `lacking`, by target, those of its first choice
-    that no column holds.
+    `samples` are what is scored, `given` the same before missing values were filled in. `needed_by` are the
+    genes that each method's models need; `lacking`, by target, those of its first choice that no column
+    holds.
     """
 
     methods: tuple[str, ...]
     samples: pd.DataFrame
+    given: pd.DataFrame
     targets: list[str]
     predicted: np.ndarray
     made_by: np.ndarray
@@ -31,11 +33,13 @@ class Made:
     lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, ranked: pd.DataFrame, methods: tuple[str, ...], samples: pd.DataFrame) -> "Made":
-        """Nothing yet, for every target with a model."""
-        targets = ranked.loc[ranked["kind"].notna() & (ranked["rank"] == 1), "target"].tolist()
+    def of(
+        cls, ranked: pd.DataFrame, methods: tuple[str, ...], samples: pd.DataFrame, given: pd.DataFrame
+    ) -> "Made":
+        """Nothing yet, for every target with a model that predicts."""
+        targets = ranked.loc[ranked["predicts"] & (ranked["rank"] == 1), "target"].tolist()
         shape = (len(samples), len(targets))
-        return cls(methods, samples, targets, np.full(shape, np.nan), np.full(shape, -1, np.int8))
+        return cls(methods, samples, given, targets, np.full(shape, np.nan), np.full(shape, -1, np.int8))
 
     def frame(self, values: np.ndarray) -> pd.DataFrame:
         """A matrix of samples x targets with its names."""
@@ -46,16 +50,17 @@ class Made:
         """The genes of all models that were used or tried."""
         return tuple(dict.fromkeys(gene for genes in self.needed_by.values() for gene in genes))
 
-    def share_known(self, needed: Sequence[str]) -> pd.Series:
-        """For each sample, the share of these genes that it knows."""
-        known = count_known(needed, list(self.samples.columns), self.samples.to_numpy())[1]
-        share = known / len(needed) if needed else np.ones(len(self.samples))
-        return pd.Series(share, index=self.samples.index)
+    def share_known(self, needed: Sequence[str], filled: bool = True) -> pd.Series:
+        """For each sample, the share of these genes that it knows, those filled in counted or not."""
+        samples = self.samples if filled else self.given
+        known = count_known(needed, list(samples.columns), samples.to_numpy())[1]
+        share = known / len(needed) if needed else np.ones(len(samples))
+        return pd.Series(share, index=samples.index)
 
     def missing(self) -> pd.DataFrame:
-        """The genes that some sample does not know."""
+        """The genes that some sample was given without."""
         needed = self.needed
-        unknown = count_known(needed, list(self.samples.columns), self.samples.to_numpy())[0]
+        unknown = count_known(needed, list(self.given.columns), self.given.to_numpy())[0]
         lacking = np.flatnonzero(unknown)
         genes = np.array(needed, dtype=object)[lacking]
         return pd.DataFrame({"gene": genes, "samples_without": unknown[lacking]})
@@ -81,7 +86,7 @@ class Made:
 def fill(reader: StoreReader, made: Made, rows: pd.DataFrame, method: str) -> None:
     """Predict with a method's models of some targets what no better method has predicted."""
     first = bool((rows["rank"] == 1).all())
-    wanted = set(rows.loc[rows["kind"].notna(), "target"])
+    wanted = set(rows.loc[rows["predicts"], "target"])
     if not first:
         open_targets = np.isnan(made.predicted).any(axis=0)
         wanted &= {target for target, is_open in zip(made.targets, open_targets, strict=True) if is_open}

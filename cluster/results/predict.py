@@ -1,6 +1,6 @@
 """New samples x targets from a store's final models, with each target's trust beside the numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,17 +8,26 @@ import pandas as pd
 
 from cluster.results.calibration import Calibration, intervals
 from cluster.results.filling import Made, fill
+from cluster.results.reference import Known, known_of
 from cluster.results.trust import ranked_models, trust_table
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from tasks.errors import BadInputError
 from tasks.methods.registry import method_named, method_names
+from tasks.samples.fit import fit_table
+from tasks.samples.prepare import Reading, prepare
+from tasks.samples.table import Table, table_of_frame
 from tasks.scoring.all_genes import FEWEST_KNOWN
 from tasks.scoring.predict import count_known
 from tasks.scoring.samples import checked_samples, in_other_words, none_known
 
 AUTO = "auto"  # of each target the stored method that predicts it best
 SHOWN = 20  # names in a sentence; files hold them all
+OnStep = Callable[[str, float], None]
+
+
+def no_step(begins: str, done: float) -> None:
+    """Says nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +53,8 @@ class Prediction:
     there is no prediction, or too few were made out of fold. `calibrations` are what they come from, by
     method.
     `low_is_strong`: whether a lower value is a stronger dependency, as of a gene effect.
+    `samples`: one row per sample, how well it fits the training lines (`tasks.samples.fit.fit_table`); None
+    where that was not asked for. `notes` say what was found out of the samples, and done to them.
     """
 
     method: str
@@ -59,35 +70,66 @@ class Prediction:
     low: pd.DataFrame | None = None
     high: pd.DataFrame | None = None
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    samples: pd.DataFrame = field(default_factory=pd.DataFrame)
+    notes: tuple[str, ...] = ()
 
 
 def predict_samples(
-    reader: StoreReader, expression: pd.DataFrame, method: str | None = None, interval: float | None = None
+    reader: StoreReader,
+    expression: pd.DataFrame,
+    method: str | None = None,
+    interval: float | None = None,
+    reading: Reading | None = None,
 ) -> Prediction:
     """Score samples (rows; columns are genes, log2(TPM+1), missing values NaN) with the final models.
 
     Without a method, or with "auto": of each target the stored method with the best out-of-fold score
     (`trust.ranked_models`), and for samples that lack genes of that model, the next that can. `interval`
-    (0.9) adds intervals that hold the truth that often. Raises BadInputError where the store holds no final
-    models of the method, the samples are none that `tasks.scoring.samples.checked_samples` takes, they know
-    too little for a single prediction, or the interval is not between 0 and 1.
+    (0.9) adds intervals that hold the truth that often. `reading` says how the samples are to be taken
+    (`tasks.samples.prepare`), as it is found out without. Raises BadInputError where the store holds no final
+    models of the method, the samples are none that `tasks.scoring.samples.checked_samples` or `prepare`
+    takes, they know too little for a single prediction, or the interval is not between 0 and 1.
     """
     check_interval(interval)
-    samples = checked_samples(expression)
+    return predict_table(reader, table_of_frame(checked_samples(expression)), method, interval, reading)
+
+
+def predict_table(
+    reader: StoreReader,
+    table: Table,
+    method: str | None = None,
+    interval: float | None = None,
+    reading: Reading | None = None,
+    known: Known | None = None,
+    on_step: OnStep = no_step,
+) -> Prediction:
+    """The same for a table as `tasks.samples.table.read_table` gives it; `known` where it is at hand.
+
+    `on_step` is called with what begins, and the share that is done.
+    """
     methods = _methods(reader, method)
+    known = known_of(reader) if known is None else known
+    on_step("what the samples are", 0.1)
+    samples = prepare(table, known.index, known.reference, reading or Reading())
+    on_step("trust of the models", 0.2)
     ranked, calibrations = ranked_models(reader, methods, calibrated=interval is not None)
-    made = Made.of(ranked, methods, samples)
-    for rank in range(1, int(ranked["rank"].max()) + 1):
-        for name in methods:
+    made = Made.of(ranked, methods, samples.filled, samples.values)
+    ranks = range(1, int(ranked["rank"].max()) + 1)
+    for rank in ranks:
+        for place, name in enumerate(methods):
+            done = (rank - 1 + place / len(methods)) / len(ranks)
+            on_step(f"predictions by {name}", 0.3 + 0.4 * done)
             fill(reader, made, ranked[(ranked["rank"] == rank) & (ranked["method"] == name)], name)
     _check_made(reader, made, ranked)
+    on_step("fit of the samples", 0.7)
+    share = made.share_known(made.needed, filled=False)
     low, high = (None, None) if interval is None else intervals(made, calibrations, interval)
     return Prediction(
         method=methods[0] if len(methods) == 1 else AUTO,
         predicted=made.frame(made.predicted),
         trust=_trust(made, ranked),
         missing=made.missing(),
-        known=made.share_known(made.needed),
+        known=share,
         methods=methods,
         made_by=made.made_by,
         known_of={name: made.share_known(needed) for name, needed in made.needed_by.items()},
@@ -96,6 +138,8 @@ def predict_samples(
         low=low,
         high=high,
         calibrations=calibrations,
+        samples=fit_table(samples.filled, samples.reference, share.to_numpy()),
+        notes=(*samples.notes, *([known.why_not] if known.why_not else [])),
     )
 
 

@@ -12,18 +12,20 @@ from cluster.formats import frame_bytes, to_bytes, write_frames
 from cluster.outputs import cannot_write, check_files, write_file
 from cluster.results.long_table import long_blocks
 from cluster.results.predict import (
+    OnStep,
     Prediction,
     check_interval,
     listed,
-    predict_samples,
+    no_step,
+    predict_table,
     unfitted_targets,
 )
+from cluster.results.reference import known_of
 from cluster.store.reader import StoreReader
-from tasks.dataset.checks import doubt_about, range_in_words
 from tasks.errors import BadInputError
-from tasks.importing.importer import read_matrix
-from tasks.importing.matrices import GENES
 from tasks.methods.registry import method_named
+from tasks.samples.prepare import Reading
+from tasks.samples.table import read_table
 from tasks.scoring.all_genes import FEWEST_KNOWN
 
 ENDINGS = (".csv", ".parquet")
@@ -38,42 +40,67 @@ def predict_file(
     method: str | None = None,
     interval: float | None = None,
     long: bool = False,
+    reading: Reading | None = None,
+    gene_map: Path | None = None,
+    on_step: OnStep = no_step,
 ) -> str:
-    """Score a file of samples; write `out` and, beside it, the targets' trust and the missing genes.
+    """Score a file of samples; write `out` and, beside it, samples' fit, targets' trust, missing genes.
 
     `out` is samples x targets, with the ends of an interval beside it where one is asked for; or, if `long`,
     the rows of `long_table`, with an interval of `INTERVAL` if no other is asked for. `method` as of
-    `predict.predict_samples`. Returns what was done. Raises BadInputError for input that cannot be used,
-    before anything is written.
+    `predict.predict_samples`, `reading` of `tasks.samples.prepare`. Returns what was done. Raises
+    BadInputError for input that cannot be used, and for files that are there already unless forced, before
+    anything is written.
     """
     interval = INTERVAL if long and interval is None else interval
     check_interval(interval)
-    targets, missing, *ends = (
+    reading = reading or Reading()
+    samples, targets, missing, *ends = (
         out.with_name(f"{out.stem}.{what}{out.suffix}")
-        for what in ("targets", "missing", *(ENDS if interval is not None and not long else ()))
+        for what in ("samples", "targets", "missing", *(ENDS if interval is not None and not long else ()))
     )
-    frame = samples_of(expression, (out, targets, missing, *ends))
+    check_outs(expression, (out, samples, targets, missing, *ends), reading.force)
+    on_step(f"reading {expression.name}", 0.0)
+    table = read_table(expression)
     reader = StoreReader.open(store)
-    made = predict_samples(reader, frame, method, interval)
+    known = known_of(reader, gene_map)
+    made = predict_table(reader, table, method, interval, reading, known, on_step)
+    on_step("writing", 0.8)
     if long:
         _write_long(out, made)
     else:
         frames = (made.predicted, *(getattr(made, end) for end in ENDS[: len(ends)]))
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(_write_wide, (out, *ends), frames))
+    write(samples, made.samples)
     write(targets, made.trust)
     write(missing, made.missing)  # if empty, too: an older one would tell of other samples
+    on_step("done", 1.0)
     return "\n".join(
         [
             f"{out}: {made.predicted.shape[0]} samples x {made.predicted.shape[1]} targets ({made.method})"
             + (", a row for each prediction, each sample's strongest dependency first" if long else ""),
+            f"{samples}: how well each sample fits the training lines; {flagged_in_words(made.samples)}",
             f"{targets}: each target's model, out-of-fold scores and residual quantiles",
             f"{missing}: {len(made.missing)} genes that the models need and some sample lacks",
+            *(f"{expression.name}: {note}" for note in made.notes),
             *what_intervals(made, [out] if long else ends),
             *which_methods(made, targets.name),
             *what_is_missing(made, unfitted_targets(reader, made), targets.name),
-            *doubts_about(expression, frame),
         ]
+    )
+
+
+def flagged_in_words(samples: pd.DataFrame) -> str:
+    """How many samples are flagged, and the first of them with why."""
+    flagged = samples[samples["flagged"]]
+    if flagged.empty:
+        return "none is flagged"
+    first = flagged.iloc[0]
+    return (
+        f"LOOK AGAIN: {len(flagged)} of {len(samples)} are flagged, as {first['sample']} ({first['why']}): "
+        "do not take "
+        "their predictions for more than guesses"
     )
 
 
@@ -93,21 +120,27 @@ def what_intervals(made: Prediction, paths: Sequence[Path]) -> list[str]:
     return lines
 
 
-def samples_of(expression: Path, outs: tuple[Path, ...]) -> pd.DataFrame:
-    """A file of samples, samples x genes, once it is sure that what comes of it can be written.
+def check_outs(expression: Path, outs: tuple[Path, ...], force: bool) -> None:
+    """Raise BadInputError, with every problem, unless these files can be written.
 
-    Raises BadInputError for samples that cannot be read, and for `outs` (the first is the one the user named)
-    that cannot be written or are the samples themselves.
+    `outs`: the first is the one the user named. None may be the samples themselves, or be there already
+    unless forced.
     """
     check_files("--out", *outs, endings=ENDINGS)
-    if problems := [
+    problems = [
         f"--out {outs[0]}: {path} would be written over the samples; choose another name"
         for path in outs
         if path.resolve() == expression.resolve()
-    ]:
+    ]
+    there = [] if force else [path.name for path in outs if path.is_file()]
+    if there and not problems:
+        problems = [
+            f"--out {outs[0]}: {', '.join(there)} {'is' if len(there) == 1 else 'are'} there already: "
+            "choose another "
+            "name, or --force to write over"
+        ]
+    if problems:
         raise BadInputError(problems)
-    matrix = read_matrix(expression, GENES)
-    return pd.DataFrame(matrix.values.T, index=pd.Index(matrix.ids, name="sample"), columns=matrix.columns)
 
 
 def write(path: Path, frame: pd.DataFrame) -> None:
@@ -132,19 +165,11 @@ def _write_long(path: Path, made: Prediction) -> None:
         raise cannot_write("--out", path, error) from None
 
 
-def doubts_about(path: Path, samples: pd.DataFrame) -> list[str]:
-    """What the samples' values give reason to doubt: a line, or none."""
-    values = samples.to_numpy()
-    if not doubt_about(values):
-        return []
-    return [f"LOOK AGAIN at {path}: {range_in_words(values)}; the predictions take it for log2(TPM+1)"]
-
-
 def which_methods(made: Prediction, trust: str) -> list[str]:
     """Of several methods: how many targets each predicts, and where one stands in for another."""
     if len(made.methods) == 1:
         return []
-    rows = made.trust[made.trust["kind"].notna()]
+    rows = made.trust[made.trust["target"].isin(made.predicted.columns)]
     counts = rows["method"].value_counts()
     lines = [
         "each target by the method with the highest out-of-fold r (pearson_pooled): "
@@ -191,6 +216,15 @@ def _targets_without_model(made: Prediction, unfitted: Sequence[str], trust: str
         names = [f"{row.target} ({row.status})" for row in ended.itertuples()]
         lines.append(
             f"{len(ended)} targets have no model, no prediction (reason in {trust}): {listed(names)}"
+        )
+    flat = made.trust[made.trust["kind"].notna() & ~made.trust["target"].isin(made.predicted.columns)]
+    if len(flat):
+        counts = flat["status"].replace("ok", "a model without weights").value_counts()
+        why = ", ".join(f"{status}: {count}" for status, count in counts.items())
+        lines.append(
+            f"{len(flat)} targets have no column: all that is known of them is their mean over the "
+            "training lines, "
+            f"whatever the sample ({why}; train_mean in {trust})"
         )
     if unfitted:
         lines.append(

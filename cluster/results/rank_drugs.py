@@ -4,13 +4,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from cluster.results.prediction_files import doubts_about, samples_of, write
+from cluster.results.prediction_files import check_outs, flagged_in_words, write
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, fold_level_unit
-from tasks.artifacts.files import ranking_of
+from tasks.artifacts.files import DrugRanking, ranking_of
 from tasks.drugs.drugs import METHOD
 from tasks.drugs.ranking import DEFAULT_FEATURES, MODEL, rank_drugs
 from tasks.errors import BadInputError
+from tasks.samples.fit import Reference, fit_table
+from tasks.samples.gene_ids import index_of
+from tasks.samples.gene_map import read_gene_map
+from tasks.samples.prepare import Reading, Samples, prepare
+from tasks.samples.table import Table, read_table, table_of_frame
+from tasks.scoring.predict import count_known
 from tasks.scoring.samples import checked_samples
 
 
@@ -23,7 +29,27 @@ def rank_samples(
     store holds no final drug model, for samples that `samples.checked_samples` refuses, and where no
     sample knows enough genes.
     """
-    samples = checked_samples(expression)
+    table = table_of_frame(checked_samples(expression))
+    ranking = _ranking_of(reader)
+    return _rank(reader, ranking, prepared(ranking, table, Reading()), higher_is_sensitive)
+
+
+def prepared(ranking: DrugRanking, table: Table, reading: Reading, gene_map: Path | None = None) -> Samples:
+    """A table of samples as the ranking takes it, and compared with its training lines."""
+    given = None if gene_map is None else read_gene_map(gene_map)
+    lines = ranking.cell_lines
+    reference = Reference(lines, [""] * len(lines), ranking.genes, ranking.expression)
+    return prepare(table, index_of(ranking.genes, known=given), reference, reading)
+
+
+def _rank(
+    reader: StoreReader, ranking: DrugRanking, samples: Samples, higher_is_sensitive: bool
+) -> pd.DataFrame:
+    known = out_of_fold(reader)
+    return rank_drugs(ranking, samples.filled, DEFAULT_FEATURES, not higher_is_sensitive, known)
+
+
+def _ranking_of(reader: StoreReader) -> DrugRanking:
     key = reader.committed_units().get(fold_level_unit(METHOD, FINAL_FOLD))
     if key is None:
         raise BadInputError(
@@ -31,9 +57,7 @@ def rank_samples(
             "--no-final, stores one"
         )
     (file,) = reader.commit(key).other_files
-    ranking = ranking_of(reader.verified(file))
-    known = out_of_fold(reader)
-    return rank_drugs(ranking, samples, DEFAULT_FEATURES, not higher_is_sensitive, known)
+    return ranking_of(reader.verified(file))
 
 
 def out_of_fold(reader: StoreReader) -> dict[str, float]:
@@ -44,16 +68,35 @@ def out_of_fold(reader: StoreReader) -> dict[str, float]:
     return {str(name): float(r) for name, r in mine.groupby("name")["pearson"].mean().items()}
 
 
-def rank_file(store: str, expression: Path, out: Path, higher_is_sensitive: bool = False) -> str:
-    """Rank the drugs for a file of samples, and write one row per sample and drug; returns what was done.
+def rank_file(
+    store: str,
+    expression: Path,
+    out: Path,
+    higher_is_sensitive: bool = False,
+    reading: Reading | None = None,
+    gene_map: Path | None = None,
+) -> str:
+    """Rank the drugs for a file of samples; write a row per sample and drug, and each sample's fit.
 
-    Raises BadInputError for input that cannot be used, before anything is written.
+    Returns what was done. Raises BadInputError for input that cannot be used, before anything is written.
     """
-    frame = samples_of(expression, (out,))
-    table = rank_samples(StoreReader.open(store), frame, higher_is_sensitive)
+    reading = reading or Reading()
+    beside = out.with_name(f"{out.stem}.samples{out.suffix}")
+    check_outs(expression, (out, beside), reading.force)
+    given = read_table(expression)
+    reader = StoreReader.open(store)
+    ranking = _ranking_of(reader)
+    samples = prepared(ranking, given, reading, gene_map)
+    table = _rank(reader, ranking, samples, higher_is_sensitive)
+    known = count_known(ranking.genes, list(samples.values.columns), samples.values.to_numpy())[1]
+    fit = fit_table(samples.filled, samples.reference, known / len(ranking.genes))
     write(out, table)
+    write(beside, fit)
     ranked = table["rank"].notna().groupby(table["sample"]).any()
-    lines = [f"{out}: {len(frame)} samples x {table['drug'].nunique()} drugs, the most sensitive first"]
+    lines = [
+        f"{out}: {len(fit)} samples x {table['drug'].nunique()} drugs, the most sensitive first",
+        f"{beside}: how well each sample fits the training lines; {flagged_in_words(fit)}",
+    ]
     if poor := [str(name) for name, any_rank in ranked.items() if not any_rank]:
         lines.append(f"{len(poor)} samples know under 90% of the genes, no ranks: {', '.join(poor[:20])}")
-    return "\n".join(lines + doubts_about(expression, frame))
+    return "\n".join([*lines, *(f"{expression.name}: {note}" for note in samples.notes)])

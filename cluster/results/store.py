@@ -28,6 +28,7 @@ from cluster.views.genes_blocks import q_values
 from cluster.views.query import query
 from cluster.views.registry import view
 from cluster.views.shards import lost_attempts
+from tasks.samples.prepare import Reading
 
 
 @dataclass(frozen=True)
@@ -210,20 +211,30 @@ class Store:
         return _frame(query(self._reader, sql))
 
     def predict(
-        self, expression: pd.DataFrame, method: str | None = None, interval: float | None = None
+        self,
+        expression: pd.DataFrame,
+        method: str | None = None,
+        interval: float | None = None,
+        reading: Reading | None = None,
     ) -> Prediction:
         """Predictions of every target with a model for new samples; see `predict.predict_samples`.
 
         Without a method, or with "auto", of each target by the stored method with the best out-of-fold score.
-        With an interval (0.9), `low` and `high` come with them.
+        With an interval (0.9), `low` and `high` come with them. `samples` of it says how well each sample
+        fits the training lines, and which are flagged. `reading` (`cluster.Reading`) says unit, orientation,
+        matching.
         """
-        return predict_samples(self._reader, expression, method, interval)
+        return predict_samples(self._reader, expression, method, interval, reading)
 
     def predict_long(
-        self, expression: pd.DataFrame, method: str | None = None, interval: float = 0.9
+        self,
+        expression: pd.DataFrame,
+        method: str | None = None,
+        interval: float = 0.9,
+        reading: Reading | None = None,
     ) -> pd.DataFrame:
         """The same with a row for each sample and target; see `long_table.long_table`."""
-        return long_table(predict_samples(self._reader, expression, method, interval))
+        return long_table(predict_samples(self._reader, expression, method, interval, reading))
 
     def rank_drugs(self, expression: pd.DataFrame, higher_is_sensitive: bool = False) -> pd.DataFrame:
         """Drugs ranked for new samples; see `cluster.results.rank_drugs.rank_samples`."""

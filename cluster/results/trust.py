@@ -15,7 +15,8 @@ from tasks.tables.schemas import KEYS, SCHEMAS
 
 SCORE = "pearson_pooled"  # of table `genes`: what decides between methods
 TRUST = ["class", "folds", "pearson", SCORE, "pearson_low", "pearson_high", "q_value", "gain"]
-_FITS = ["target", "method", "kind", "modifiers", "status", "reason", "train_mean"]
+_FITS = ["target", "method", "kind", "modifiers", "coefficients", "status", "reason", "train_mean"]
+_MEAN_ALONE = ("no_modifiers", "constant_target")  # these predict the training mean, whatever the sample
 
 
 def ranked_models(
@@ -23,11 +24,12 @@ def ranked_models(
 ) -> tuple[pd.DataFrame, dict[str, Calibration]]:
     """One row per target and method whose final fit is stored, sorted by target and `rank`.
 
-    `rank` counts the target's methods from 1, the one to predict with first: models before fits that ended
-    without one, then the higher `score`, and of equal scores the method that stands first in `methods`. The
-    score is the pooled out-of-fold r (`pearson_pooled` of table `genes`). It is NaN, and comes last, where
-    there is none (measured values that do not vary, no committed fold) or fewer folds are committed than of
-    another of the methods: scores on different lines do not compare.
+    `rank` counts the target's methods from 1, the one to predict with first: models that predict (`predicts`)
+    before fits that ended without one or with a mean for all samples, then the higher `score`, and of equal
+    scores the method that stands first in `methods`. The score is the pooled out-of-fold r (`pearson_pooled`
+    of table `genes`). It is NaN, and comes last, where there is none (measured values that do not vary, no
+    committed fold) or fewer folds are committed than of another of the methods: scores on different lines do
+    not compare.
 
     Where they are asked for, the methods' calibrations come with it, from the same out-of-fold predictions.
     """
@@ -43,7 +45,6 @@ def ranked_models(
             calibrations[method] = calibration_of(rows, genes, means)
         del rows  # a genome's are 0.8 GiB
         trust = trust.merge(residuals, on="target", how="left", validate="one_to_one")
-        fits = fits.drop(columns="train_mean")
         parts.append(fits.merge(trust, on="target", how="left", validate="one_to_one"))
     return _ranked(pd.concat(parts, ignore_index=True), methods), calibrations
 
@@ -52,7 +53,7 @@ def _ranked(fits: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     most = fits.groupby("target")["folds"].transform("max")
     fits["score"] = fits[SCORE].where(fits["folds"] == most)
     place = fits["method"].map({method: i for i, method in enumerate(methods)})
-    worst_first = (place, -fits["score"].fillna(-np.inf), fits["kind"].isna())
+    worst_first = (place, -fits["score"].fillna(-np.inf), ~fits["predicts"])
     order = np.lexsort([*(column.to_numpy() for column in worst_first), _codes(fits["target"])])
     fits = fits.iloc[order].reset_index(drop=True)
     fits["rank"] = fits.groupby("target").cumcount() + 1
@@ -69,14 +70,14 @@ def trust_table(ranked: pd.DataFrame, taken: pd.Series, several: bool) -> pd.Dat
     rank = ranked["target"].map(taken)
     mine = ranked[ranked["rank"] == rank].set_index("target")
     if several:
-        models = ranked[ranked["kind"].notna()]
+        models = ranked[ranked["predicts"]]
         rank = rank[models.index]
         after = models[models["rank"] == rank + 1].set_index("target")
         before = models[models["rank"] < rank].groupby("target")["method"].agg(",".join)
         mine["instead_of"] = before.reindex(mine.index, fill_value="")
         mine["runner_up"] = after["method"].reindex(mine.index)
         mine[f"runner_up_{SCORE}"] = after[SCORE].reindex(mine.index)
-    return mine.reset_index().drop(columns=["rank", "score", "folds"])
+    return mine.reset_index().drop(columns=["rank", "score", "folds", "predicts"])
 
 
 def _fits(reader: StoreReader, method: str) -> pd.DataFrame:
@@ -85,6 +86,9 @@ def _fits(reader: StoreReader, method: str) -> pd.DataFrame:
     empty = pa.schema([SCHEMAS["models"].field(name) for name in _FITS]).empty_table()
     rows = sort_rows(pa.concat_tables([empty, *parts]), KEYS["models"]).to_pandas()
     rows["n_modifiers"] = [0 if named is None else len(named) for named in rows.pop("modifiers")]
+    flat = [weights is not None and not np.any(weights) for weights in rows.pop("coefficients")]
+    rows["train_mean"] = rows.pop("train_mean")
+    rows["predicts"] = rows["kind"].notna() & ~np.array(flat, dtype=bool) & ~rows["status"].isin(_MEAN_ALONE)
     return rows
 
 

@@ -14,6 +14,8 @@ from cluster.store.reader import StoreReader
 from modeling.statistics import metrics
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
+from tasks.samples.prepare import Reading
+from tasks.samples.units import LOG2TPM
 from tasks.scoring.samples import gene_columns
 from tasks.tables.analysis_tables import VALIDATION
 
@@ -51,7 +53,7 @@ def validate(reader: StoreReader, dataset: Dataset, method: str | None = None) -
     _check_lines(reader, dataset, len(rows))
     lines = [dataset.cell_lines[i] for i in rows]
     samples = pd.DataFrame(dataset.expression[rows], index=lines, columns=dataset.genes)
-    made = predict_samples(reader, samples, method)
+    made = predict_samples(reader, samples, method, reading=Reading(LOG2TPM, "samples"))
     measures = reader.run.get("measure", "effect"), dataset.measure
     flipped = (measures[0] == "effect") != (measures[1] == "effect")
     place = gene_columns(dataset.targets)

@@ -82,7 +82,7 @@ def make(folder: Path, options: argparse.Namespace) -> None:
 
 def print_row(folder: Path, store: str, samples: str, options: tuple[str, ...]) -> None:
     """Run one command; what it cost."""
-    files = [str(folder / store), str(folder / samples), "--out", str(folder / "out.parquet")]
+    files = [str(folder / store), str(folder / samples), "--out", str(folder / "out.parquet"), "--force"]
     done = watched([sys.executable, "-m", "cluster", "predict", *files, *options], show=False)
     over = done.seconds > LIMIT_SECONDS or done.peak_bytes > LIMIT_BYTES
     said = " ".join(options) or "(auto)"

@@ -84,7 +84,7 @@ def test_one_method_by_name_is_as_it_was(store: Path, samples: pd.DataFrame, tmp
     trust = pd.read_csv(tmp_path / "out.targets.csv", index_col="target")
     assert set(trust["method"]) == {"modifiers"}
     assert not {"runner_up", "instead_of", "samples_by_other"} & set(trust.columns)
-    auto = predict_file(str(store), tmp_path / "x.csv", tmp_path / "out.csv", "auto")
+    auto = predict_file(str(store), tmp_path / "x.csv", tmp_path / "both.csv", "auto")
     assert "3 samples x 8 targets (auto)" in auto
     assert "highest out-of-fold r (pearson_pooled): 4 by modifiers, 4 by kernel" in auto
 

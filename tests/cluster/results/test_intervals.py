@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from cluster import Store, run
+from cluster import Reading, Store, run
 from cluster.results.calibration import calibration_of
 from cluster.results.prediction_files import predict_file
 from cluster.views.out_of_fold import OutOfFold
@@ -108,7 +108,10 @@ def test_files_of_intervals(store: Path, samples: pd.DataFrame, tmp_path: Path, 
     predict_file(str(store), tmp_path / "x.csv", tmp_path / f"plain{suffix}")
     assert (tmp_path / f"plain{suffix}").read_bytes() == plain
     assert not (tmp_path / f"plain.low{suffix}").exists()
-    said = predict_file(str(store), tmp_path / "x.csv", out, long=True)
+    with pytest.raises(BadInputError, match="there already"):
+        predict_file(str(store), tmp_path / "x.csv", out, long=True)
+    assert out.read_bytes() == plain
+    said = predict_file(str(store), tmp_path / "x.csv", out, long=True, reading=Reading(force=True))
     assert "hold the truth for a share 0.9 of new lines" in said
     pd.testing.assert_frame_equal(read(out), Store(store).predict_long(samples), check_dtype=False)
 

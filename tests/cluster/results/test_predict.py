@@ -1,12 +1,13 @@
 """Final models come back from the store and predict as they did when they were fitted."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from cluster import Store, run
+from cluster import Reading, Store, run
 from cluster.results.prediction_files import predict_file
 from modeling.folds import final_fold
 from modeling.selection.select import SelectionSettings
@@ -54,7 +55,11 @@ def test_stored_models_predict_as_when_they_were_fitted(
     prepared = prepare_fold(panel, final_fold(len(dataset.cell_lines)), settings)
     fits = fit_targets(panel, prepared, [dataset.targets.index(t) for t in chosen], settings)
     assert {fit.choice.fitted.candidate for fit in fits if fit.choice} >= {"tree", "xgboost"}
+    of_mean = {t for t, fit in zip(chosen, fits, strict=True) if fit.status == "no_modifiers"}
+    assert of_mean.isdisjoint(predicted.columns)
     for target, fit in zip(chosen, fits, strict=True):
+        if target in of_mean:
+            continue
         np.testing.assert_allclose(
             predicted[target], fit.predict(panel, np.arange(20)), rtol=1e-12, atol=1e-12
         )
@@ -91,29 +96,41 @@ def test_residual_quantiles_are_those_of_the_out_of_fold_errors(store: Path, sam
     assert trust.loc[target, "residual_90"] == errors[place - 1]
 
 
+def said_of_means(said: str) -> int:
+    """How many targets have no column, as they are predicted by a mean alone."""
+    found = re.search(r"(\d+) targets have no column: all that is known of them is their mean", said)
+    return int(found[1]) if found else 0
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_files_in_and_out(store: Path, samples: pd.DataFrame, tmp_path: Path, suffix: str):
     source, out = tmp_path / f"samples{suffix}", tmp_path / f"out{suffix}"
     samples.to_csv(source) if suffix == ".csv" else samples.to_parquet(source)
     said = predict_file(str(store), source, out, "modifiers")
-    assert "20 samples x 25 targets" in said
+    assert f"20 samples x {25 - said_of_means(said)} targets" in said
     read = pd.read_csv(out) if suffix == ".csv" else pd.read_parquet(out)
     expected = Store(store).predict(samples).predicted
     np.testing.assert_allclose(read.drop(columns="sample").to_numpy(), expected.to_numpy(), rtol=1e-6)
     assert (tmp_path / f"out.targets{suffix}").exists()
 
 
-def test_samples_that_cannot_be_log2_tpm_are_pointed_at(store: Path, samples: pd.DataFrame, tmp_path: Path):
+def test_samples_that_cannot_be_log2_tpm_are_refused_unless_forced(
+    store: Path, samples: pd.DataFrame, tmp_path: Path
+):
     source, out = tmp_path / "samples.csv", tmp_path / "out.csv"
     for change, said in (
-        (lambda x: x, None),
-        (lambda x: 2**x * 100, "without logarithm"),
-        (lambda x: x - x.mean(), "table of differences"),
+        (lambda x: 2**x * 100, "without logarithm that need not be TPM"),
+        (lambda x: np.round(2**x * 100), "read counts, which become TPM only with the genes' lengths"),
+        (lambda x: x - x.mean(), "values below 0, which log2"),
     ):
         change(samples).to_csv(source)
-        answer = predict_file(str(store), source, out, "modifiers")
-        assert ("LOOK AGAIN" in answer) is (said is not None)
-        assert said is None or said in answer
+        with pytest.raises(BadInputError, match=said):
+            predict_file(str(store), source, out, "modifiers")
+        assert [path.name for path in tmp_path.iterdir()] == ["samples.csv"]
+        answer = predict_file(str(store), source, out, "modifiers", reading=Reading(force=True))
+        assert "LOOK AGAIN: 20 of 20 are flagged" in answer
+        for path in tmp_path.glob("out.*"):
+            path.unlink()
 
 
 def test_what_cannot_be_scored_is_refused(store: Path, samples: pd.DataFrame, tmp_path: Path):

@@ -154,8 +154,8 @@ def test_missing_genes_and_poor_samples_are_told(store: Path, samples: pd.DataFr
     whole = Store(store).predict(samples, "kernel").predicted
     correlation = np.corrcoef(predicted.iloc[5:].to_numpy().ravel(), whole.iloc[5:].to_numpy().ravel())
     assert correlation[0, 1] > 0.99
-    predict_file(str(store), _csv(samples, tmp_path), tmp_path / "out.csv", "kernel")
-    assert pd.read_csv(tmp_path / "out.missing.csv").empty
+    predict_file(str(store), _csv(samples, tmp_path), tmp_path / "whole.out.csv", "kernel")
+    assert pd.read_csv(tmp_path / "whole.out.missing.csv").empty
 
 
 def _csv(frame: pd.DataFrame, folder: Path) -> Path:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cluster import Store
+from cluster import Reading, Store
 from cluster.results.prediction_files import predict_file
 from cluster.store.units import FINAL_FOLD, fold_level_unit
 from tasks.errors import BadInputError
@@ -61,7 +61,8 @@ def samples() -> pd.DataFrame:
 
 def said_of(store: Path, samples: pd.DataFrame, folder: Path) -> str:
     samples.to_csv(folder / "samples.csv")
-    return predict_file(str(store), folder / "samples.csv", folder / "out.csv")
+    reading = Reading(force=(folder / "out.csv").exists())
+    return predict_file(str(store), folder / "samples.csv", folder / "out.csv", reading=reading)
 
 
 def test_every_target_has_a_prediction_or_a_reason(store: Path, samples: pd.DataFrame, tmp_path: Path):
@@ -118,13 +119,39 @@ def test_labels_are_checked_and_doubted(store: Path, samples: pd.DataFrame, tmp_
         Store(store).predict(samples[["M1", "M1", "M2", "M3"]])
     with pytest.raises(BadInputError, match=r"columns 'M1', 'M1 \(11\)' name the same gene"):
         said_of(store, samples.assign(**{"M1 (11)": 0.0}), tmp_path)
-    with pytest.raises(BadInputError, match="did you mean 'M1' by 'm1'"):
-        said_of(store, samples.rename(columns=str.lower), tmp_path)
-    with pytest.raises(BadInputError, match="transpose"):
-        said_of(store, samples.T, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["samples.csv"]
     with pytest.raises(BadInputError, match="expected a pandas DataFrame"):
         Store(store).predict(samples["M1"])  # type: ignore[arg-type] - what a user may give
+
+
+def test_genes_are_found_in_any_case_and_on_either_side(store: Path, samples: pd.DataFrame, tmp_path: Path):
+    expected = {"ONE": [0.5, 3.5, 6.5], "TWO": [3.5, 9.5, 15.5]}
+    said_of(store, samples.rename(columns=str.lower), tmp_path)
+    assert pd.read_csv(tmp_path / "out.csv", index_col="sample").to_dict("list") == expected
+    said = said_of(store, samples.T, tmp_path)
+    assert "genes stand as rows, samples as columns: turned" in said
+    assert pd.read_csv(tmp_path / "out.csv", index_col="sample").to_dict("list") == expected
+
+
+def test_without_training_expression_it_is_said_what_is_judged(
+    store: Path, samples: pd.DataFrame, tmp_path: Path
+):
+    samples.loc["b"] = [2.0, 2.0, 2.0]
+    samples.loc["c"] = [1.0, 2.0, 40.0]
+    said = said_of(store, samples, tmp_path)
+    assert (
+        "samples are not compared with the training lines (no nearest line, no outside_share): the store"
+        in said
+    )
+    fit = pd.read_csv(tmp_path / "out.samples.csv", index_col="sample")
+    assert fit["flagged"].tolist() == [False, True, True]
+    assert fit["why"].fillna("").tolist() == [
+        "",
+        "all its values are 2",
+        "values up to 40, above 30: no log2(TPM+1)",
+    ]
+    assert fit["known_share"].tolist() == [1, 1, 1]
+    assert fit[["nearest_line", "nearest_r", "outside_share"]].isna().all(axis=None)
 
 
 def test_a_store_of_drugs_alone_says_how_drugs_are_ranked(samples: pd.DataFrame, tmp_path: Path):

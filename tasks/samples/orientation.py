@@ -1,0 +1,172 @@
+"""Which side of a table the genes are on, which names are theirs, and which column is which gene."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.errors import BadInputError
+from tasks.importing.matrices import plain
+from tasks.samples.gene_ids import ALIAS, ENSEMBL, ENTREZ, SYMBOL, Found, GeneIndex, genome_build
+from tasks.samples.table import ABOUT_GENES, Table
+
+SAMPLES, GENES = "samples", "genes"
+ORIENTATIONS = ("auto", SAMPLES, GENES)
+SHOWN = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Sided:
+    """A table with samples as rows, and which of the models' genes each column is (None: none)."""
+
+    table: Table
+    found: list[Found | None]
+    labels: list[str]
+    notes: tuple[str, ...]
+
+
+def sided(table: Table, index: GeneIndex, orientation: str = "auto") -> Sided:
+    """The table turned so that rows are samples.
+
+    "auto": the side on which more names are genes of the models; rows are samples where neither or both alike
+    are. Names are those of the columns (rows), or a column of text beside them that has more genes.
+    BadInputError for another orientation.
+    """
+    if orientation not in ORIENTATIONS:
+        raise BadInputError(f"--orientation {orientation}: expected one of {', '.join(ORIENTATIONS)}")
+    columns = _best(table.columns, table.of_columns, index)
+    rows = _best(table.rows, table.texts, index)
+    turned = orientation == GENES or (orientation == "auto" and rows.count > columns.count)
+    chosen, turned_table = (rows, table.transposed()) if turned else (columns, table)
+    notes = []
+    if turned:
+        notes.append("genes stand as rows, samples as columns" + ("" if orientation == GENES else ": turned"))
+    if chosen.name:
+        notes.append(f"genes are named by the column {chosen.name!r}")
+    unused = list(turned_table.texts)
+    if unused and not turned:
+        notes.append(f"columns of text are not used: {_some(unused)}")
+    turned_table, chosen, dropped = _without_descriptions(turned_table, chosen)
+    if dropped:
+        notes.append(f"columns that describe genes are not used: {_some(dropped)}")
+    return Sided(turned_table, chosen.found, chosen.labels, (*notes, *_kinds(chosen)))
+
+
+@dataclass(frozen=True)
+class _Names:
+    """One set of names for one side; `name` of the column they stand in, "" for the side's own."""
+
+    name: str
+    labels: list[str]
+    found: list[Found | None]
+
+    @property
+    def count(self) -> int:
+        return len({found.gene for found in self.found if found})
+
+
+def _best(own: list[str], others: dict[str, list[str]], index: GeneIndex) -> _Names:
+    """The names that most genes are found by; a side's own go first."""
+    best = _Names("", own, [index.find(label) for label in own])
+    for name, labels in others.items():
+        if len(labels) == len(own):
+            other = _Names(name, labels, [index.find(label) for label in labels])
+            best = other if other.count > best.count else best
+    return best
+
+
+def _without_descriptions(table: Table, names: _Names) -> tuple[Table, _Names, list[str]]:
+    """Without "samples" that are numbers about genes: length, start, Entrez id."""
+    about = [row for row, name in enumerate(table.rows) if plain(name) in ABOUT_GENES]
+    if not about or len(about) == len(table.rows):
+        return table, names, []
+    kept = [row for row in range(len(table.rows)) if row not in set(about)]
+    texts = {name: [cells[row] for row in kept] for name, cells in table.texts.items()}
+    rows = [table.rows[row] for row in kept]
+    smaller = Table(table.file, rows, table.columns, table.values[kept], texts, table.of_columns, table.notes)
+    return smaller, names, [table.rows[row] for row in about]
+
+
+def _kinds(names: _Names) -> list[str]:
+    """What kinds of ids the genes were found by."""
+    counts = Counter(found.kind for found in names.found if found)
+    if not counts:
+        return []
+    shown = ", ".join(
+        f"{counts[kind]} by {kind}" for kind in (SYMBOL, ENSEMBL, ENTREZ, ALIAS) if counts[kind]
+    )
+    lines = [f"{sum(counts.values())} of {len(names.found)} genes are the models': {shown}"]
+    if counts[ALIAS]:
+        pairs = [
+            f"{label} is {f.gene}"
+            for label, f in zip(names.labels, names.found, strict=True)
+            if f and f.kind == ALIAS
+        ]
+        lines.append(f"older or other names: {_some(pairs)}")
+    if build := genome_build(names.labels):
+        lines.append(f"versions of the Ensembl ids are those of {build}")
+    return lines
+
+
+def columns_of_genes(made: Sided) -> tuple[dict[str, int], list[str], list[str]]:
+    """The column of each gene of the models that the table has; notes, and problems.
+
+    Several columns of one gene: equal ones count once. Of columns with different ids (Ensembl ids of one
+    symbol) or names, that by the models' own name counts, else that with the highest mean. Two different
+    columns of the same name are a problem.
+    """
+    columns: dict[str, list[int]] = {}
+    for place, found in enumerate(made.found):
+        if found is not None:
+            columns.setdefault(found.gene, []).append(place)
+    kept, problems, chosen = {}, [], []
+    for gene, places in columns.items():
+        best = places[0]
+        if len(places) > 1:
+            distinct = _distinct(made, places)
+            if len(distinct) > 1 and _same_name(made, distinct):
+                named = ", ".join(repr(made.labels[place]) for place in distinct)
+                problems.append(f"columns {named} name the same gene; keep one of them")
+            elif len(distinct) > 1:
+                chosen.append(gene)
+            best = _preferred(made, distinct)
+        kept[gene] = best
+    notes = []
+    if chosen:
+        notes.append(
+            f"{len(chosen)} genes stand there under several ids: the models' own name counts, else the one "
+            "with the "
+            f"highest mean ({_some(chosen)})"
+        )
+    return kept, notes, problems
+
+
+def _distinct(made: Sided, places: Sequence[int]) -> list[int]:
+    """Those of the columns that hold other values than an earlier one of them."""
+    distinct: list[int] = []
+    for place in places:
+        column = made.table.values[:, place]
+        if not any(np.array_equal(column, made.table.values[:, other], equal_nan=True) for other in distinct):
+            distinct.append(place)
+    return distinct
+
+
+def _same_name(made: Sided, places: Sequence[int]) -> bool:
+    """Whether two of the columns are named by symbol: one name twice, or once with its id."""
+    return sum(_kind(made, place) == SYMBOL for place in places) > 1
+
+
+def _preferred(made: Sided, places: Sequence[int]) -> int:
+    named = [place for place in places if _kind(made, place) == SYMBOL]
+    means = {place: float(np.nan_to_num(made.table.values[:, place]).mean()) for place in named or places}
+    return max(means, key=lambda place: (means[place], -place))
+
+
+def _kind(made: Sided, place: int) -> str:
+    found = made.found[place]
+    return found.kind if found else ""
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f", ... ({len(names)})" if len(names) > SHOWN else "")

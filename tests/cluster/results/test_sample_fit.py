@@ -1,0 +1,212 @@
+"""`predict` on samples of every kind: what is converted, flagged, refused, matched and filled in."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cluster import Reading, Store, run
+from cluster.results.prediction_files import predict_file
+from tasks.dataset.dataset import Dataset, write_dataset
+from tasks.errors import BadInputError
+
+LINES, NEW, GENES = 120, 30, 150
+COLUMNS = [
+    *("sample", "nearest_line", "nearest_lineage", "nearest_r"),
+    *("known_share", "outside_share", "flagged", "why"),
+]
+
+
+@pytest.fixture(scope="module")
+def expression() -> pd.DataFrame:
+    """Lines of three lineages, the last `NEW` of them held out."""
+    rng = np.random.default_rng(1)
+    level = rng.choice([0.2, 3.0, 6.0], GENES) + rng.normal(0, 1, GENES)
+    of_lineage = rng.normal(0, 1.5, (3, GENES))
+    values = level + of_lineage[np.arange(LINES + NEW) % 3] + rng.normal(0, 0.5, (LINES + NEW, GENES))
+    names = [f"ACH-{i:06d}" for i in range(LINES + NEW)]
+    rounded = np.round(np.maximum(values, 0), 3).astype(np.float32)
+    return pd.DataFrame(
+        rounded, index=pd.Index(names, name="sample"), columns=[f"G{i}" for i in range(GENES)]
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(expression: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Dataset and a store of `kernel` and `one_modifier`; target T0 follows G0, T1 is noise."""
+    folder = tmp_path_factory.mktemp("fit")
+    rng = np.random.default_rng(2)
+    train = expression.iloc[:LINES]
+    effect = rng.normal(0, 0.2, (LINES, 2)) - np.outer(train["G0"], [0.3, 0.0])
+    write_dataset(
+        folder / "d",
+        expression=train.to_numpy(),
+        effect=effect.astype(np.float32),
+        cell_lines=list(train.index),
+        lineages=[("Skin", "Lung", "")[i % 3] for i in range(LINES)],
+        genes=list(train.columns),
+        gene_entrez=range(1000, 1000 + GENES),
+        targets=["T0", "T1"],
+    )
+    run(folder / "d", folder / "s", methods=("kernel", "modifiers"), preset="ols", folds=2, workers=0)
+    return folder
+
+
+@pytest.fixture
+def new(expression: pd.DataFrame) -> pd.DataFrame:
+    return expression.iloc[LINES:]
+
+
+def said_of(folder: Path, samples: pd.DataFrame, out: Path, **how: object) -> tuple[str, pd.DataFrame]:
+    """What `predict` says, and F.samples."""
+    source = out.with_name("samples.csv")
+    samples.to_csv(source)
+    method, reading = how.pop("method", None), Reading(**how)  # type: ignore[arg-type]
+    said = predict_file(str(folder / "s"), source, out, method, reading=reading)  # type: ignore[arg-type]
+    return said, pd.read_csv(out.with_name(f"{out.stem}.samples.csv"), keep_default_na=False, na_values=[""])
+
+
+def test_lines_held_out_are_not_flagged_and_have_their_lineage(
+    folder: Path, new: pd.DataFrame, tmp_path: Path
+):
+    said, fit = said_of(folder, new, tmp_path / "out.csv")
+    assert list(fit.columns) == COLUMNS
+    assert fit["sample"].tolist() == list(new.index)
+    assert fit["flagged"].dtype == bool
+    assert fit["flagged"].sum() <= 1
+    assert fit["nearest_lineage"].fillna("").tolist() == [("Skin", "Lung", "")[i % 3] for i in range(NEW)]
+    assert fit["nearest_r"].between(0.3, 1).all()
+    assert (fit["known_share"] == 1).all()
+    assert fit["outside_share"].max() < 0.1
+    assert "150 of 150 genes are the models': 150 by symbol" in said
+    frame = Store(folder / "s").predict(new).samples
+    pd.testing.assert_frame_equal(
+        frame[["nearest_line", "flagged"]], fit[["nearest_line", "flagged"]], check_dtype=False
+    )
+
+
+def test_a_training_line_is_its_own_nearest_line_and_not_flagged(folder: Path, expression: pd.DataFrame):
+    fit = Store(folder / "s").predict(expression.iloc[:20]).samples
+    assert fit["nearest_line"].tolist() == list(expression.index[:20])
+    assert (fit["nearest_r"] > 0.999).all()
+    assert fit["flagged"].sum() <= 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda x, _: x * 0, "all its values are 0"),
+        (lambda x, _: x * 0 + 4, "all its values are 4"),
+        (
+            lambda x, rng: x * 0 + rng.uniform(0, 14, x.shape),
+            "not high and low where those of training lines are",
+        ),
+        (
+            lambda x, rng: x.iloc[:, rng.permutation(GENES)].set_axis(x.columns, axis=1),
+            "names that belong to other",
+        ),
+        (lambda x, _: x + 3, "above similar lines"),
+        (lambda x, _: x * np.log(2), "another logarithm"),
+        (lambda x, _: 2 * x, "as much as in similar lines"),
+    ],
+)
+def test_samples_that_are_none_are_flagged_with_the_reason(
+    folder: Path, new: pd.DataFrame, tmp_path: Path, spoil: Callable[..., pd.DataFrame], why: str
+):
+    samples = spoil(new, np.random.default_rng(0))
+    said, fit = said_of(folder, samples, tmp_path / "out.csv")
+    assert fit["flagged"].all()
+    assert fit["why"].str.contains(why).all()
+    assert f"LOOK AGAIN: {NEW} of {NEW} are flagged" in said
+
+
+def test_tpm_on_its_side_by_entrez_id_is_predicted_alike(folder: Path, new: pd.DataFrame, tmp_path: Path):
+    predicted = said_of(folder, new, tmp_path / "out.csv")[0] and pd.read_csv(tmp_path / "out.csv")
+    turned = (2.0**new - 1).T.set_axis([str(1000 + i) for i in range(GENES)], axis=0)
+    turned.index.name = "gene_id"
+    said, fit = said_of(folder, turned, tmp_path / "turned.csv")
+    assert "genes stand as rows, samples as columns: turned" in said
+    assert "150 by Entrez id" in said
+    assert "unit: TPM (values without logarithm that are like the training lines as log2(TPM+1))" in said
+    assert fit["flagged"].sum() <= 1
+    again = pd.read_csv(tmp_path / "turned.csv")
+    np.testing.assert_allclose(again.drop(columns="sample"), predicted.drop(columns="sample"), atol=1e-4)
+
+
+def test_what_is_refused_names_all_problems_and_writes_nothing(
+    folder: Path, new: pd.DataFrame, tmp_path: Path
+):
+    centred = new - new.mean()
+    centred.index = ["same", "same", *new.index[2:]]
+    with pytest.raises(BadInputError) as found:
+        said_of(folder, centred, tmp_path / "out.csv")
+    twice, unit = found.value.problems
+    assert "samples 'same' stand there more than once" in twice
+    assert "values below 0, which log2(TPM+1) never is" in unit
+    for bad, problem in (
+        ({"unit": "fpkm"}, "--unit fpkm: expected one of auto, tpm, log2tpm, counts"),
+        ({"orientation": "up"}, "--orientation up: expected one of auto, samples, genes"),
+        ({"match_genes": True}, "--match-genes: 5 samples; it takes 30"),
+        ({"unit": "counts"}, "read counts|not log2"),
+    ):
+        with pytest.raises(BadInputError, match=problem):
+            said_of(folder, new.iloc[:5], tmp_path / "out.csv", **bad)
+    ensembl = new.set_axis([f"ENSG{i:011d}.2" for i in range(GENES)], axis=1)
+    with pytest.raises(BadInputError, match=r"these are Ensembl ids.*give --gene-map FILE"):
+        said_of(folder, ensembl, tmp_path / "out.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["samples.csv"]
+    said, fit = said_of(folder, new - new.mean(), tmp_path / "out.csv", force=True)
+    assert "LOOK AGAIN: values below 0" in said
+    assert fit["flagged"].all()
+
+
+def test_matching_puts_a_foreign_scale_right_and_says_so(folder: Path, new: pd.DataFrame, tmp_path: Path):
+    foreign = new * 1.4 + 2
+    assert said_of(folder, foreign, tmp_path / "plain.csv")[1]["flagged"].all()
+    said, fit = said_of(folder, foreign, tmp_path / "matched.csv", match=True)
+    assert "matched to the training lines' quantiles (--match)" in said
+    assert fit["flagged"].sum() <= 2
+    said_of(folder, new, tmp_path / "same.csv", match=True)
+    for name in ("matched", "same"):  # the rank of the values is all that counts
+        made = pd.read_csv(tmp_path / f"{name}.csv").drop(columns="sample")
+        truth = Store(folder / "s").predict(new).predicted
+        assert np.corrcoef(made["T0"], truth["T0"])[0, 1] > 0.95
+    assert (tmp_path / "matched.csv").read_bytes() == (tmp_path / "same.csv").read_bytes()
+
+
+def test_missing_genes_can_be_filled(folder: Path, new: pd.DataFrame, tmp_path: Path):
+    few = new.iloc[:, :100]
+    said, fit = said_of(folder, few, tmp_path / "filled.csv", fill_missing=True, method="kernel")
+    assert "50 genes that samples lack get their mean over the training lines (--fill-missing)" in said
+    assert fit["known_share"].between(0.65, 0.67).all()
+    assert pd.read_csv(tmp_path / "filled.csv").notna().all(axis=None)
+    with pytest.raises(BadInputError, match="90% of the genes"):
+        said_of(folder, few, tmp_path / "out.csv", method="kernel")
+
+
+def test_a_target_of_the_mean_alone_has_no_column_but_its_reason(
+    folder: Path, new: pd.DataFrame, tmp_path: Path
+):
+    said, _ = said_of(folder, new, tmp_path / "out.csv", method="modifiers")
+    assert list(pd.read_csv(tmp_path / "out.csv").columns) == ["sample", "T0"]
+    assert "1 targets have no column: all that is known of them is their mean over the training lines" in said
+    assert "no_modifiers: 1; train_mean in out.targets.csv" in said
+    trust = pd.read_csv(tmp_path / "out.targets.csv", index_col="target")
+    assert trust.loc["T1", "status"] == "no_modifiers"
+    assert trust["train_mean"].notna().all()
+    auto, _ = said_of(folder, new, tmp_path / "auto.csv")
+    assert "T1" in pd.read_csv(tmp_path / "auto.csv").columns  # kernel has a model of it
+    assert "no column" not in auto
+
+
+def test_a_store_away_from_its_dataset_still_compares(
+    folder: Path, new: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shutil.copytree(folder / "s", tmp_path / "s")
+    monkeypatch.setattr(Dataset, "open", lambda place: (_ for _ in ()).throw(BadInputError(f"{place}: gone")))
+    _, fit = said_of(tmp_path, new, tmp_path / "out.csv")
+    assert fit["nearest_line"].notna().all()
+    assert fit["nearest_lineage"].isna().all()

@@ -1,0 +1,159 @@
+"""Files as people have them: every type, separator and orientation, and what is refused."""
+
+import gzip
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.errors import BadInputError
+from tasks.samples.gene_ids import index_of
+from tasks.samples.orientation import columns_of_genes, sided
+from tasks.samples.table import Table, read_table
+
+GENES = ["FLT3", "KRAS", "TP53"]
+VALUES = np.array([[1.5, 0.25, 3.0], [2.0, np.nan, 4.5]], dtype=np.float32)
+FRAME = pd.DataFrame(VALUES, index=pd.Index(["a", "b"], name="sample"), columns=GENES)
+
+
+def text(frame: pd.DataFrame, separator: str = ",", decimal: str = ".") -> str:
+    return str(frame.to_csv(sep=separator, decimal=decimal))
+
+
+def written(path: Path, content: str) -> Table:
+    path.write_bytes(content.encode())
+    return read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("x.csv", text(FRAME), ""),
+        ("x.tsv", text(FRAME, "\t"), ""),
+        ("x.txt", text(FRAME, "\t"), ""),
+        ("x.csv", "\ufeff" + text(FRAME), "byte order mark"),
+        ("x.csv", text(FRAME).replace("\n", "\r\n"), ""),
+        ("x.csv", text(FRAME, ";", ","), "semicolons"),
+        ("x.csv", text(FRAME, ";"), "semicolons"),
+        ("x.tsv", text(FRAME, "\t", ","), "decimal commas"),
+        ("x.txt", text(FRAME), "commas"),
+        ("x.csv", text(FRAME).replace("\n", ",\n"), ""),
+        ("x.csv", "# made today\n" + text(FRAME), ""),
+        ("x.tsv", text(FRAME, "\t").removeprefix("sample\t"), ""),  # as R writes row names
+        ("x.csv", text(FRAME).replace(",,", ",NA,"), ""),
+    ],
+)
+def test_delimited_text_of_every_kind(tmp_path: Path, name: str, content: str, said: str):
+    table = written(tmp_path / name, content)
+    assert (table.rows, table.columns) == (["a", "b"], GENES)
+    np.testing.assert_array_equal(table.values, VALUES)
+    assert said in " ".join(table.notes)
+    assert bool(table.notes) is bool(said)
+
+
+def test_zipped_text_and_parquet(tmp_path: Path):
+    (tmp_path / "x.csv.gz").write_bytes(gzip.compress(text(FRAME).encode()))
+    FRAME.assign(cohort=["UVM", "ACC"]).to_parquet(tmp_path / "x.parquet")
+    FRAME.reset_index().to_parquet(tmp_path / "y.parquet")
+    for name in ("x.csv.gz", "x.parquet", "y.parquet"):
+        table = read_table(tmp_path / name)
+        assert (table.rows, table.columns) == (["a", "b"], GENES)
+        np.testing.assert_array_equal(table.values, VALUES)
+    assert read_table(tmp_path / "x.parquet").texts == {"cohort": ["UVM", "ACC"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("x.csv", "", "the file is empty"),
+        ("x.csv", "sample\na\n", "only one column"),
+        (
+            "x.csv",
+            "sample,FLT3,KRAS\na,1,2\nb,x,3\nc,4,5\nd,1,1\n",
+            "column 'FLT3': 'x' in row 3 is not a number",
+        ),
+        ("x.csv", "sample,FLT3\n", "no rows or no columns of numbers"),
+        ("x.csv", "sample,FLT3\na,1\nb,1,2\n", "cannot be read as a table"),
+        ("x.csv", "sample;FLT3;KRAS\na;1,234;2,345\n", "decimal comma or one for thousands"),
+        ("x.xlsx", "whatever", "expected a file of type .csv"),
+        ("x.parquet", "whatever", "not a readable Parquet file"),
+        ("x.csv.gz", "whatever", "damaged|cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str, content: str, said: str):
+    with pytest.raises(BadInputError, match=said):
+        written(tmp_path / name, content)
+    with pytest.raises(BadInputError, match="cannot be read"):
+        read_table(tmp_path / "none.csv")
+
+
+def test_h5ad_without_anndata_says_what_to_install(tmp_path: Path):
+    if importlib.util.find_spec("anndata"):
+        pytest.skip("anndata is installed here")
+    with pytest.raises(BadInputError, match=r"takes the package anndata: pip install 'knockcast\[h5ad\]'"):
+        read_table(tmp_path / "x.h5ad")
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_h5ad_gives_samples_and_names_of_genes(tmp_path: Path, sparse: bool):
+    anndata = pytest.importorskip("anndata", reason="anndata is not installed: .h5ad was not tested")
+    from scipy.sparse import csr_matrix
+
+    ids = [f"ENSG0000000000{i}" for i in range(3)]
+    values = np.nan_to_num(VALUES)
+    held = anndata.AnnData(
+        csr_matrix(values) if sparse else values,
+        obs=pd.DataFrame({"cohort": ["UVM", "ACC"]}, index=["a", "b"]),
+        var=pd.DataFrame({"gene_symbols": GENES}, index=ids),
+    )
+    held.write_h5ad(tmp_path / "x.h5ad")
+    made = sided(read_table(tmp_path / "x.h5ad"), index_of(GENES))
+    assert made.table.rows == ["a", "b"]
+    np.testing.assert_array_equal(made.table.values, values)
+    assert [found.gene for found in made.found if found] == GENES
+    assert any("gene_symbols" in note for note in made.notes)
+
+
+def test_the_side_of_the_genes_is_found():
+    table = Table("x", ["a", "b"], GENES, VALUES)
+    for given in (table, table.transposed()):
+        made = sided(given, index_of(GENES))
+        assert (made.table.rows, made.labels) == (["a", "b"], GENES)
+        np.testing.assert_array_equal(made.table.values, VALUES)
+        assert any("turned" in note for note in made.notes) is (given is not table)
+    forced = sided(table, index_of(GENES), "genes")
+    assert not any(forced.found)
+    with pytest.raises(BadInputError, match="--orientation up: expected one of auto, samples, genes"):
+        sided(table, index_of(GENES), "up")
+
+
+def test_genes_may_be_named_by_a_column_of_text_and_described_by_others(tmp_path: Path):
+    turned = FRAME.T.copy()
+    turned.insert(0, "length", [100.0, 200.0, 300.0])
+    turned.insert(0, "gene_name", GENES)
+    turned.index = pd.Index(["ENSG00000000001.4", "ENSG00000000002.1", "ENSG00000000003.9"], name="gene_id")
+    made = sided(written(tmp_path / "x.tsv", text(turned, "\t")), index_of(GENES))
+    assert made.table.rows == ["a", "b"]
+    np.testing.assert_array_equal(made.table.values, VALUES)
+    assert "genes are named by the column 'gene_name'" in made.notes
+    assert "columns that describe genes are not used: length" in made.notes
+
+
+def test_one_gene_in_several_columns():
+    index = index_of(["FLT3", "KMT2D"])
+    values = np.array([[1, 2, 5, 9], [1, 2, 6, 9]], dtype=np.float32)
+
+    def kept(labels: list[str], columns: list[int]) -> tuple[dict[str, int], list[str], list[str]]:
+        return columns_of_genes(sided(Table("x", ["a", "b"], labels, values[:, columns]), index))
+
+    assert kept(["FLT3", "flt3"], [0, 0]) == ({"FLT3": 0}, [], [])  # equal values
+    place, _, problems = kept(["FLT3", "FLT3 (2322)", "KMT2D"], [0, 1, 2])
+    assert problems == ["columns 'FLT3', 'FLT3 (2322)' name the same gene; keep one of them"]
+    place, notes, problems = kept(["MLL2", "KMT2D", "FLT3"], [3, 1, 0])
+    assert (place["KMT2D"], problems) == (1, [])  # the models' own name, though lower
+    assert "1 genes stand there under several ids" in notes[0]
+    by_ids = index_of(["A (1)"], {"A (1)": 1})
+    made = columns_of_genes(sided(Table("x", ["a", "b"], ["1", "1|x", "z"], values[:, :3]), by_ids))
+    assert made[0] == {"A (1)": 1}  # the highest mean
