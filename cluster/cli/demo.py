@@ -70,7 +70,8 @@ def _questions(store: Path, genes: "pd.DataFrame") -> list[str]:
         f"gene {store} {best_targets(genes, 1)['target'][0]}",
     ]
     methods = genes["method"].unique().tolist()
-    return asked + [f"compare {store} {methods[0]} {other}" for other in methods[1:]]
+    asked += [f"compare {store} {methods[0]} {other}" for other in methods[1:]]
+    return [*asked, f"explore {store}"]
 
 
 def _command() -> str:

@@ -47,9 +47,8 @@ class StoreData:
 
     def prepare(self) -> None:
         """Open the index, or begin to make it in a process of its own, whose memory ends with it."""
-        if self._open():
-            return
-        threading.Thread(target=self._make, daemon=True).start()
+        is_there = self._open()
+        threading.Thread(target=self._get_ready, args=(is_there,), daemon=True).start()
 
     @property
     def is_ready(self) -> bool:
@@ -184,6 +183,13 @@ class StoreData:
         except (OSError, ValueError, KeyError):
             return False
         return True
+
+    def _get_ready(self, is_there: bool) -> None:
+        """What takes long and every page needs, before somebody asks; the index first."""
+        if not is_there:
+            self._make()
+        for name in ("by_upper", "lineages", "failures", "status"):
+            getattr(self, name)
 
     def _make(self) -> None:
         process = get_context("spawn").Process(

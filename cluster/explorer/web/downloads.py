@@ -64,11 +64,21 @@ def columns_of(frame: pd.DataFrame) -> dict[str, list[object]]:
         if column.isna().all():
             continue
         if pd.api.types.is_float_dtype(column):
-            values = column.to_numpy(dtype=np.float64)
-            found[name] = [None if not np.isfinite(v) else float(f"{v:.{DIGITS}g}") for v in values.tolist()]
+            values = _rounded(column.to_numpy(dtype=np.float64)).astype(object)
+            found[name] = np.where(column.notna(), values, None).tolist()
         else:
             found[name] = column.astype(object).where(column.notna(), None).tolist()
     return found
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """To `DIGITS` significant digits."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.floor(np.log10(np.abs(values)))
+    # A power of ten beyond what a float holds would make 0 or infinity of a tiny q.
+    places = np.clip(DIGITS - 1 - np.where(np.isfinite(size), size, 0), -300, 300)
+    power = 10.0**places
+    return np.round(values * power) / power
 
 
 def _known(method: str, data: StoreData) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,6 +12,7 @@ from cluster import Store
 from cluster.explorer.data import StoreData
 from cluster.explorer.pages import page_of
 from cluster.explorer.web.app import make_app
+from cluster.explorer.web.downloads import columns_of
 from cluster.explorer.web.guard import guard
 from cluster.explorer.web.server import _bound
 from tasks.errors import BadInputError
@@ -106,3 +108,14 @@ def test_a_port_that_is_taken_is_named():
 def test_a_port_that_cannot_be_is_refused():
     with pytest.raises(BadInputError, match="--port 70000"):
         _bound(70000)
+
+
+def test_numbers_for_the_grid_keep_six_digits_and_missing_ones_are_null():
+    values = [1.23456789, -0.000123456789, 1e-300, 4e-310, 0.0, np.nan, 123456789.0, 1.0]
+    found = columns_of(pd.DataFrame({"a": values, "none": [np.nan] * 8, "t": [*"xyzuvw", None, "q"]}))
+    expected = [None if np.isnan(v) else float(f"{v:.6g}") for v in values]
+    assert found["a"][5] is None
+    np.testing.assert_allclose(np.array(found["a"], float), np.array(expected, float), rtol=1e-5, atol=1e-300)
+    assert found["a"][:2] == expected[:2]
+    assert list(found) == ["a", "t"]
+    assert found["t"][6] is None
