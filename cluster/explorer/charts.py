@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from cluster.figures.gene.parts import jittered
 from cluster.figures.page import COLOURS, GREY, shown
 
 COLOURED = 6  # lineages with a colour of their own; the others are grey
@@ -31,6 +32,19 @@ def laid(figure: go.Figure, x: str, y: str) -> go.Figure:
     return figure.update_yaxes(title={"text": y}, **axis)
 
 
+def as_panel(figure: go.Figure) -> tuple[go.Figure, str]:
+    """A figure made for another page, without its title, whose second line comes back as text."""
+    note = figure.layout.title.subtitle.text or ""
+    figure.update_layout(
+        title=None,
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        font={"family": "system-ui, sans-serif", "size": 13},
+        margin={"t": 40, "r": 16},
+    )
+    return figure, note.replace("<br>", " ")
+
+
 def measured_predicted(rows: pd.DataFrame, effect: str, lineage: str = "") -> go.Figure:
     """A dot for each cell line, measured to the right, predicted upwards, and the line where both are equal.
 
@@ -38,6 +52,7 @@ def measured_predicted(rows: pd.DataFrame, effect: str, lineage: str = "") -> go
     those whose lines depend most differently from the rest.
     """
     chosen = [lineage] if lineage else lineages_apart(rows)
+    rows = rows.assign(shown=jittered(rows["measured"].to_numpy()))
     figure = go.Figure(
         _dots(rows[~rows["lineage"].isin(chosen)], "other lineages" if chosen else "cell lines", GREY, 0.55)
     )
@@ -61,15 +76,16 @@ def measured_predicted(rows: pd.DataFrame, effect: str, lineage: str = "") -> go
 
 def _dots(rows: pd.DataFrame, name: str, colour: str, opacity: float) -> go.Scatter:
     return go.Scatter(
-        x=rows["measured"].to_numpy(),
+        x=rows["shown"].to_numpy(),
         y=rows["predicted"].to_numpy(),
+        customdata=rows["measured"].to_numpy(),
         mode="markers",
         name=name,
         marker={"size": 7, "opacity": opacity, "color": colour, "line": {"width": 0}},
         text=[
             f"{shown(row.cell_line)}<br>{shown(row.lineage)}, fold {row.fold}" for row in rows.itertuples()
         ],
-        hovertemplate="%{text}<br>measured %{x:.2f}, predicted %{y:.2f}<extra></extra>",
+        hovertemplate="%{text}<br>measured %{customdata:.2f}, predicted %{y:.2f}<extra></extra>",
     )
 
 
@@ -85,12 +101,15 @@ def lineages_apart(rows: pd.DataFrame, most: int = COLOURED) -> list[str]:
     return list(apart.index[:most])
 
 
-def by_lineage(rows: pd.DataFrame, effect: str) -> go.Figure:
-    """A box of measured effects for each lineage, the strongest dependency first, and its mean prediction."""
+def by_lineage(rows: pd.DataFrame, effect: str, higher: bool) -> go.Figure:
+    """A box of measured effects for each lineage, the strongest dependency on top, and its median prediction.
+
+    `higher`: whether higher values are stronger dependencies.
+    """
     grouped = rows.groupby("lineage").agg(
-        n=("measured", "size"), mean=("measured", "median"), predicted=("predicted", "median")
+        n=("measured", "size"), mean=("measured", "mean"), predicted=("predicted", "median")
     )
-    grouped = grouped[grouped["n"] >= FEW].sort_values("mean", ascending=False, kind="stable")
+    grouped = grouped[grouped["n"] >= FEW].sort_values("mean", ascending=higher, kind="stable")
     labels = {
         name: f"{shown(name)} ({row.n})"
         for name, row in zip(grouped.index, grouped.itertuples(), strict=True)

@@ -3,7 +3,7 @@
 import difflib
 import threading
 from collections import Counter
-from functools import cached_property
+from functools import cached_property, lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from tasks.errors import BadInputError
 from tasks.tables.computed_tables import GENES
 
 if TYPE_CHECKING:
+    from cluster.results.explain import GeneExplanation
     from cluster.results.store import Status
 
 COLUMNS = {column.name: column for column in GENES.columns}
@@ -125,6 +126,13 @@ class StoreData:
     def failures(self) -> pd.DataFrame:
         """What could not be fitted, or was set aside."""
         return failures_table(self.reader).to_pandas()
+
+    @lru_cache(maxsize=4)  # noqa: B019 - one StoreData lives as long as the program
+    def explain(self, target: str) -> "GeneExplanation":
+        """What carries a target's predictions; see `cluster.results.explain.explain_gene`."""
+        from cluster.results.explain import explain_gene  # noqa: PLC0415 - the same
+
+        return explain_gene(self.reader, target)
 
     def table(self, name: str) -> pd.DataFrame:
         """Any table of the store, whole."""

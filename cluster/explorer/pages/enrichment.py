@@ -10,7 +10,12 @@ from cluster.explorer.data import StoreData
 from cluster.explorer.pages.parts import Page, Shown, gene_link, nothing, number, section, small_table, tiny
 from tasks.tables.schemas import TABLES
 
-LISTED = 100
+LISTED = 25
+NAMES = {
+    "all modifiers": "all modifiers together",
+    "modifiers": "the modifiers of one target",
+    "targets": "the listed targets",
+}
 
 
 def page(data: StoreData, given: Mapping[str, str]) -> Page:
@@ -30,7 +35,8 @@ def page(data: StoreData, given: Mapping[str, str]) -> Page:
         )
     for (kind, collection), part in found.groupby(["of", "collection"], sort=True):
         best = part.sort_values(["q_value", "p_value"], kind="stable").head(LISTED)
-        content.append(section(f"{collection}: {kind}", small_table(best, _COLUMNS, f"{collection}, {kind}")))
+        title = f"{collection}: {NAMES.get(str(kind), kind)}"
+        content.append(section(title, small_table(best, _COLUMNS, title)))
     return Page("Enrichment", html.Article(content))
 
 

@@ -49,7 +49,7 @@ def _modifiers(data: StoreData, target: str, method: str) -> list[Any]:
     return [
         section(
             "Modifiers",
-            small_table(mine, columns, f"Modifiers of {target}", 40),
+            small_table(mine, columns, f"Modifiers of {target}", 20),
             file_links(target, "modifiers"),
             note=note,
         )

@@ -9,6 +9,7 @@ from dash import dcc, html
 from cluster.explorer import charts
 from cluster.explorer.data import StoreData
 from cluster.explorer.pages.evidence import evidence
+from cluster.explorer.pages.explanation import place
 from cluster.explorer.pages.lineages import lineage_table
 from cluster.explorer.pages.parts import (
     Page,
@@ -63,6 +64,7 @@ def rest(data: StoreData, asked: Mapping[str, str]) -> list[Any]:
         *(_predictions(data, rows, method, mine, lineage, other) if len(mine) else []),
         *_beside(data, target, method, mine, other),
         *evidence(data, target, method),
+        place(target),
     ]
 
 

@@ -44,7 +44,7 @@ def lineage_table(
             "mean absolute error of predicting the mean of all lines",
         ),
     )
-    boxes = charts.by_lineage(rows, effect)
+    boxes = charts.by_lineage(rows, effect, higher)
     content: list[Any] = [small_table(table, columns, f"{target} by lineage")]
     if several > 1:
         content.insert(0, chart(boxes, f"Box plots: {effect} of {target} by lineage", 60 + 24 * several + 60))

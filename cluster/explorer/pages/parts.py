@@ -115,12 +115,14 @@ def gene_link(target: str, is_target: bool = True, **given: Any) -> Any:
     return dcc.Link(target, href=gene_path(target, **given)) if is_target else target
 
 
-def chart(figure: Any, label: str, height: int = 420) -> html.Div:
-    """A figure, named for those who do not see it."""
+def chart(figure: Any, label: str, height: int = 420, paper: bool = False) -> html.Div:
+    """A figure, named for those who do not see it; on white `paper` where its colours need that."""
     config = {"displaylogo": False, "responsive": True, "showSendToCloud": False,
               "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"]}  # fmt: skip
     graph = dcc.Graph(figure=figure, config=config, style={"height": f"{height}px"}, responsive=True)
-    return html.Div(graph, className="chart", role="group", **{"aria-label": label})
+    return html.Div(
+        graph, className="chart paper" if paper else "chart", role="group", **{"aria-label": label}
+    )
 
 
 def file_links(target: str, table: str) -> html.Span:

@@ -7,6 +7,7 @@ from dash import ClientsideFunction, Dash, Input, Output, html
 from cluster.explorer.data import StoreData
 from cluster.explorer.forecast import Forecast
 from cluster.explorer.pages import page_of
+from cluster.explorer.pages.explanation import explanation
 from cluster.explorer.pages.gene import rest
 from cluster.explorer.web.downloads import add_downloads
 from cluster.explorer.web.frame import frame, options
@@ -57,6 +58,12 @@ def _navigation(app: Dash, data: StoreData, forecast: Forecast | None) -> None:
     def show_rest(asked: dict[str, Any] | None) -> Any:
         """The part of a gene's page below its verdict."""
         return rest(data, asked or {})
+
+    @app.callback(Output("explain", "children"), Input("explain-asked", "data"), prevent_initial_call=True)
+    def show_explanation(target: str | None) -> Any:
+        """The figures of what carries a gene's predictions, once its place is nearly in sight."""
+        known = data.resolve(target or "")
+        return explanation(data, known) if known else []
 
     @app.callback(
         Output("progress", "children"),

@@ -64,8 +64,8 @@ def columns_of(frame: pd.DataFrame) -> dict[str, list[object]]:
         if column.isna().all():
             continue
         if pd.api.types.is_float_dtype(column):
-            values = _rounded(column.to_numpy(dtype=np.float64)).astype(object)
-            found[name] = np.where(column.notna(), values, None).tolist()
+            values = _rounded(column.to_numpy(dtype=np.float64))
+            found[name] = pd.Series(values).astype(object).where(column.notna().to_numpy(), None).tolist()
         else:
             found[name] = column.astype(object).where(column.notna(), None).tolist()
     return found

@@ -4,17 +4,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 pytest.importorskip("dash_ag_grid", reason="the extra `explore` is not installed: these tests did not run")
 
 from cluster import Store
+from cluster.explorer.charts import as_panel
 from cluster.explorer.data import StoreData
 from cluster.explorer.pages import page_of
+from cluster.explorer.pages.explanation import ELSEWHERE, explanation
 from cluster.explorer.web.app import make_app
 from cluster.explorer.web.downloads import columns_of
 from cluster.explorer.web.guard import guard
 from cluster.explorer.web.server import _bound
+from cluster.figures.gene.registry import PANELS
 from tasks.errors import BadInputError
 from tests.browser.stores import EVIL, explored_store
 
@@ -119,3 +123,18 @@ def test_numbers_for_the_grid_keep_six_digits_and_missing_ones_are_null():
     assert found["a"][:2] == expected[:2]
     assert list(found) == ["a", "t"]
     assert found["t"][6] is None
+
+
+def test_the_explanation_has_the_figures_of_explain(data: StoreData):
+    parts = explanation(data, "KRAS")
+    headings = {str(part.children[0].children) for part in parts}
+    drawn = {panel.heading for name, panel in PANELS.items() if name not in ELSEWHERE}
+    assert {PANELS["stability"].heading, PANELS["errors"].heading} <= headings
+    assert headings <= {*drawn, "What is missing"}
+
+
+def test_a_figure_loses_its_title_and_keeps_its_note():
+    figure = go.Figure(layout={"title": {"text": "T", "subtitle": {"text": "a<br>b"}}})
+    changed, note = as_panel(figure)
+    assert note == "a b"
+    assert changed.layout.title.text is None

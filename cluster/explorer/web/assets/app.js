@@ -202,5 +202,19 @@
       if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
     }
   }
-  new MutationObserver(mark).observe(document, { childList: true, subtree: true });
+
+  // What takes long is asked for when it is nearly in sight.
+  const nearly = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      nearly.unobserve(entry.target);
+      clientside.set_props("explain-asked", { data: entry.target.dataset.target });
+    }
+  }, { rootMargin: "400px" });
+  const asked = new WeakSet();
+  function lookOut() {
+    const place = document.getElementById("explain");
+    if (place && !asked.has(place)) { asked.add(place); nearly.observe(place); }
+  }
+  new MutationObserver(() => { mark(); lookOut(); }).observe(document, { childList: true, subtree: true });
 })();
