@@ -21,6 +21,7 @@ from cluster.cli import (
     plan,
     run,
     store,
+    tissues,
     validate,
 )
 from cluster.errors import EXIT_CODES, ExitCode
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 for module in (
     *(data, describe, plan, run, store, genes, answers, explain),
-    *(compare, validate, enrich, output, explore, demo),
+    *(compare, validate, enrich, tissues, output, explore, demo),
 ):
     module.add_to(app)
 

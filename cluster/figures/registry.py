@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow.compute as pc
 
+from cluster.analyses.reading import rows_of
 from cluster.figures.page import Drawn
 from cluster.figures.targets import classes, histogram
+from cluster.figures.tissues import tissues
 from cluster.figures.vectors import components, drugs, profiles
 from cluster.store.reader import StoreReader
 from cluster.views.genes import scored_folds
@@ -56,10 +58,17 @@ def _line_scores(reader: StoreReader, method: str) -> pd.DataFrame:
     return rows.filter(mine).to_pandas()
 
 
+def _tissues(reader: StoreReader) -> Drawn | None:
+    """Of the result whose name sorts last, should there be several."""
+    rows = rows_of(reader, "tissues").to_pandas()
+    return tissues(rows[rows["analysis"] == rows["analysis"].max()]) if len(rows) else None
+
+
 FIGURES = {
     "classes": Kind("facts of its dataset's targets", _classes),
     "components": Kind("canonical components (method profiles)", _components),
     "drugs": Kind("scores of method drugs", _drugs),
     "histogram": Kind("scores of targets", _histogram),
     "profiles": Kind("scores of method profiles", _profiles),
+    "tissues": Kind("result of `knockcast tissues`", _tissues),
 }

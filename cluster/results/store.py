@@ -190,6 +190,10 @@ class Store:
         """One row per result of `enrich`, list of genes and gene set (or paralogs)."""
         return self.table("enrichment")
 
+    def tissues(self) -> pd.DataFrame:
+        """One row per result of `tissues`, target, group of samples and what it is tested against."""
+        return self.table("tissues")
+
     def relations(self) -> pd.DataFrame:
         """How modifiers are related to their targets, as the files say that `enrich` was given."""
         return self.table("relations")

@@ -178,3 +178,52 @@ RELATIONS = Table(
     ),
     computed=True,
 )
+
+TISSUES = Table(
+    "tissues",
+    "result of `tissues`, target, group of samples and what it is tested against: whether predictions of the "
+    "group differ",
+    ("analysis", "method", "target", "group", "against"),
+    (
+        ANALYSIS,
+        Column(
+            "method", TEXT, "the method that predicted the target; `unknown` where the forecast does not say"
+        ),
+        TARGET,
+        Column("group", TEXT, "the group of samples"),
+        Column(
+            "against",
+            TEXT,
+            "`others`: the samples of all other groups; `normal`: the normal tissues given by --normal",
+        ),
+        Column("n", COUNT, "samples of the group with a prediction", "samples"),
+        Column("n_against", COUNT, "samples it is tested against", "samples"),
+        Column("mean", REAL, "mean prediction in the group", EFFECT),
+        Column("mean_against", REAL, "mean prediction of those it is tested against", EFFECT),
+        Column("difference", REAL, "`mean` less `mean_against`", EFFECT),
+        Column("effect_size", REAL, "`difference` over the pooled standard deviation (Cohen's d)"),
+        Column("t", REAL, "Welch's t; null with fewer than 3 samples on a side, or without any spread"),
+        Column("p_value", REAL, "its two-sided p. Says nothing of how well the target is predicted"),
+        Column(
+            "q_value", REAL, "its false discovery rate, over all targets and groups tested against the same"
+        ),
+        Column(
+            "stronger", TRUTH, "whether the group is predicted more dependent: lower effect, or higher level"
+        ),
+        Column(
+            "share_normal",
+            REAL,
+            "share of normal tissues predicted at least as dependent as the group's mean, 0..1; null against "
+            "`others`",
+        ),
+        Column("strongest_normal", TEXT, "the normal tissue predicted most dependent; null against `others`"),
+        Column(
+            "margin",
+            REAL,
+            "how much more dependent the group's mean is than that tissue: above 0, than every normal tissue",
+            EFFECT,
+        ),
+        Column("pearson_pooled", REAL, "the target's r out of fold, by that method; null where not known"),
+    ),
+    command="tissues",
+)

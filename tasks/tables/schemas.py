@@ -13,6 +13,7 @@ from tasks.tables.analysis_tables import (
     GENE_SETS,
     PARALOGS,
     RELATIONS,
+    TISSUES,
     VALIDATION,
 )
 from tasks.tables.columns import Table
@@ -47,7 +48,14 @@ _WRITTEN = (
     MODULES,
 )
 
-_ADDED = (VALIDATION, ENRICHMENT, ENRICHMENT_COUNTS, GENE_SETS, PARALOGS)  # by a command, to a finished store
+_ADDED = (
+    VALIDATION,
+    ENRICHMENT,
+    ENRICHMENT_COUNTS,
+    GENE_SETS,
+    PARALOGS,
+    TISSUES,
+)  # by a command, to a finished store
 
 TABLES: dict[str, Table] = {
     table.name: table for table in (*_WRITTEN, FAILURES, *COMPUTED, *IN_LINES, *_ADDED, ANALYSES, RELATIONS)

@@ -1,0 +1,171 @@
+"""`knockcast tissues`: targets whose predictions differ between groups of samples, in words and figures."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cluster.cli.run import StoreArgument
+from cluster.outputs import check_files, write_file
+from tasks.errors import BadInputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cluster.results.tissues import Tissues
+
+TABLES, FIGURES = (".csv", ".json", ".parquet"), (".html", ".svg", ".png", ".pdf")
+SHOWN = 8  # targets of each group that are printed
+COLUMNS = ("target", "mean", "mean_against", "difference", "effect_size", "q_value", "pearson_pooled")
+ROUNDED = (*COLUMNS[1:], "margin")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this command to the application."""
+    app.command("tissues")(tissues)
+
+
+def tissues(
+    store: StoreArgument,
+    forecast: Annotated[Path, typer.Argument(help="What `predict` wrote: samples x targets, or --long.")],
+    groups: Annotated[
+        Path,
+        typer.Option(
+            "--groups", help="A table with a column of samples and one of groups: .csv, .tsv, .parquet."
+        ),
+    ],
+    by: Annotated[
+        str | None, typer.Option(help="The column of groups. Default: group, cohort, tissue, ...")
+    ] = None,
+    normal: Annotated[
+        Path | None, typer.Option("--normal", help="Predictions of normal tissues, from the same store.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The table: .csv, .json, .parquet.")] = None,
+    figure: Annotated[
+        Path | None, typer.Option("--figure", help="The strongest targets of each group: .html, .svg, .png, .pdf.")
+    ] = None,
+) -> None:
+    """Targets whose predictions differ between groups of samples: t test, false discovery, effect size.
+
+    With --normal also what a group depends on more than every normal tissue. The rows become the table
+    `tissues` of the store.
+    """
+    typer.echo(tissues_in_words(store, forecast, groups, by, normal, out, figure))
+
+
+def tissues_in_words(
+    store: str,
+    forecast: Path,
+    groups: Path,
+    by: str | None = None,
+    normal: Path | None = None,
+    out: Path | None = None,
+    figure: Path | None = None,
+) -> str:
+    """What `knockcast tissues` prints; with `out` the table goes to that file, with `figure` the figure."""
+    from cluster.formats import frame_bytes
+    from cluster.results.tissues import keep_tissues
+    from cluster.results.tissues import tissues as compare_groups
+    from cluster.store.reader import StoreReader
+
+    _check_places(out, figure)
+    reader = StoreReader.open(store)
+    made = compare_groups(reader, forecast, groups, by, normal)
+    lines = [*_head(made), "", *_groups_in_words(made)]
+    if out is not None:
+        write_file("--out", out, frame_bytes(made.table, out.suffix.lstrip(".")))
+        lines.append(f"{out}: one row per target, group and what it is tested against")
+    if figure is not None:
+        write_file("--figure", figure, _drawn(made, figure.suffix))
+        lines.append(f"{figure}: the strongest targets of each group")
+    kept = keep_tissues(reader, made)
+    return "\n".join(
+        [*lines, kept.line() + ("; --out F keeps the rows" if kept.why_not and out is None else "")]
+    )
+
+
+def _head(made: "Tissues") -> list[str]:
+    """How much was compared, and what was left out."""
+    from tasks.analyses.tissues import OTHERS
+
+    rows = made.table[made.table["against"] == OTHERS]
+    differ = rows[rows["q_value"] < 0.05]["target"].nunique()
+    of = made.table["target"].nunique()
+    groups = ", ".join(f"{name} {len(members)}" for name, members in made.groups.rows.items())
+    lines = [
+        f"Predictions of {differ} of {of} targets differ between groups at q < 0.05 ({groups} samples)."
+        if len(rows)
+        else f"One group: {groups} samples."
+    ]
+    if made.normals:
+        lines.append(f"Against {made.normals} normal tissues.")
+    if made.groups.small:
+        small = ", ".join(f"{name} {n}" for name, n in made.groups.small.items())
+        lines.append(f"groups with fewer than 3 samples, left out: {small}")
+    if made.groups.unknown:
+        lines.append(f"{len(made.groups.unknown)} samples have no group and are left out")
+    if made.groups.absent:
+        lines.append(f"{made.groups.absent} samples of the groups are not in the forecast")
+    if made.table["pearson_pooled"].isna().all():
+        lines.append(
+            "how well each target is predicted is not known: the file of targets that `predict` wrote beside "
+            "the forecast is gone; all targets are shown"
+        )
+    return lines
+
+
+def _groups_in_words(made: "Tissues") -> list[str]:
+    """The strongest targets of each group, against the others and against normal tissues."""
+    from cluster.results.tissues import LEAST_R
+    from tasks.analyses.tissues import NORMAL, OTHERS
+
+    known = made.table["pearson_pooled"].notna().any()
+    least = LEAST_R if known else -1.0
+    which = f"q < 0.05, r >= {LEAST_R} out of fold" if known else "q < 0.05"
+    titles = {OTHERS: "more dependent than the others", NORMAL: "more dependent than every normal tissue"}
+    lines = []
+    for group in made.groups.rows:
+        for against in dict.fromkeys(made.table["against"].sort_values(ascending=False)):
+            rows = made.selective(group, against, least)
+            lines += [
+                f"{group}, {titles[against]} ({len(rows)} targets; {which}):",
+                *_rows(rows, against),
+                "",
+            ]
+    return lines
+
+
+def _rows(rows: "pd.DataFrame", against: str) -> list[str]:
+    from cluster.formats import frame_text
+    from tasks.analyses.tissues import NORMAL
+
+    if rows.empty:
+        return ["", "none"]
+    shown = rows.head(SHOWN)[
+        [*COLUMNS, *(["margin", "strongest_normal"] if against == NORMAL else [])]
+    ].copy()
+    for name in set(ROUNDED).intersection(shown.columns):
+        shown[name] = [float(f"{value:.3g}") for value in shown[name]]
+    return ["", *frame_text(shown).splitlines()]
+
+
+def _drawn(made: "Tissues", suffix: str) -> bytes:
+    """The figure as a page, or for print as matplotlib draws it."""
+    from cluster.figures.page import page
+    from cluster.figures.printing.draw import image
+    from cluster.figures.tissues import tissues as draw
+
+    figure = draw(made.table).figure
+    return page(figure, "tissues") if suffix == ".html" else image(figure, suffix.lstrip("."))
+
+
+def _check_places(out: Path | None, figure: Path | None) -> None:
+    problems: list[str] = []
+    for option, path, endings in (("--out", out, TABLES), ("--figure", figure, FIGURES)):
+        try:
+            if path is not None:
+                check_files(option, path, endings=endings)
+        except BadInputError as error:
+            problems += error.problems
+    if problems:
+        raise BadInputError(problems)
