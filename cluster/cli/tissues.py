@@ -42,7 +42,8 @@ def tissues(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="The table: .csv, .json, .parquet.")] = None,
     figure: Annotated[
-        Path | None, typer.Option("--figure", help="The strongest targets of each group: .html, .svg, .png, .pdf.")
+        Path | None,
+        typer.Option("--figure", help="The strongest targets of each group: .html, .svg, .png, .pdf."),
     ] = None,
 ) -> None:
     """Targets whose predictions differ between groups of samples: t test, false discovery, effect size.

@@ -49,7 +49,8 @@ def _start(path: Path) -> tuple[int, bytes]:
     """How many comment lines come first, and the start of the file after them."""
     try:
         with open_bytes(path) as file:
-            lines, size = [], 0
+            lines: list[bytes] = []
+            size = 0
             while len(lines) < MOST_ROWS and size < _MOST_BYTES and (line := file.readline()):
                 lines.append(line)
                 size += len(line)
