@@ -7,23 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cluster.cli import (
-    answers,
-    compare,
-    data,
-    demo,
-    describe,
-    enrich,
-    explain,
-    explore,
-    genes,
-    output,
-    plan,
-    run,
-    store,
-    tissues,
-    validate,
-)
+from cluster.cli import answers, data, demo, describe, explain, explore, genes, output, plan, run, store
+from cluster.cli.analyses import compare, enrich, tissues, validate
 from cluster.errors import EXIT_CODES, ExitCode
 from tasks.errors import BadInputError
 

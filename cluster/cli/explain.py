@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cluster.cli.run import StoreArgument
+from cluster.arguments import StoreArgument
 from cluster.outputs import cannot_write, check_folder
 
 if TYPE_CHECKING:

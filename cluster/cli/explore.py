@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cluster.cli.run import StoreArgument
+from cluster.arguments import StoreArgument
 from tasks.errors import BadInputError
 
 INSTALL = "pip install 'knockcast[explore]'"

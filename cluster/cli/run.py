@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 from typer.core import TyperCommand
 
+from cluster.arguments import DatasetArgument, StoreArgument
 from cluster.runs.fields import GROUPS, METHODS, WHERE, RunOptions, flag_of, group_of, names_in
 
 
@@ -81,10 +82,6 @@ def _typed(annotation: Any) -> Any:
         first = _typed(arguments[0])
         return first | None if NoneType in arguments else first
     return annotation
-
-
-DatasetArgument = Annotated[Path, typer.Argument(help="A Dataset made by `knockcast import`.")]
-StoreArgument = Annotated[str, typer.Argument(help="A store's folder.")]
 
 
 def add_to(app: typer.Typer) -> None:

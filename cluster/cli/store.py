@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cluster.cli.run import StoreArgument
+from cluster.arguments import StoreArgument
 from cluster.errors import ExitCode
 from cluster.text import measure_in_words
 

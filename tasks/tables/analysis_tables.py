@@ -187,7 +187,9 @@ TISSUES = Table(
     (
         ANALYSIS,
         Column(
-            "method", TEXT, "the method that predicted the target; `unknown` where the forecast does not say"
+            "method",
+            TEXT,
+            "the method that predicted the target; `unknown` where the file of predictions does not say",
         ),
         TARGET,
         Column("group", TEXT, "the group of samples"),

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from cluster import Store, run
-from cluster.cli.compare import ROWS_SHOWN, compare_in_words
+from cluster.cli.analyses.compare import ROWS_SHOWN, compare_in_words
 from cluster.figures.page import page
 from cluster.figures.targets import compared
 from cluster.results.compare import among, compare, headlines
@@ -211,7 +211,7 @@ def test_it_says_how_many_folds_count_in_both(uneven: Path, store: Path):
 
 def test_a_comparison_that_is_not_drawn_needs_no_plotly(store: Path):
     code = (
-        "import sys\nfrom cluster.cli.compare import compare_in_words\n"
+        "import sys\nfrom cluster.cli.analyses.compare import compare_in_words\n"
         f"compare_in_words({str(store)!r}, 'ridge', 'one_modifier', None)\n"
         "assert not {'plotly', 'ray', 'torch'} & sys.modules.keys()\n"
     )
@@ -235,7 +235,7 @@ def test_a_list_is_printed_after_all_targets(store: Path, tmp_path: Path):
 
 
 def test_a_long_list_is_cut_and_one_target_has_no_interval(store: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("cluster.cli.compare.ROWS_SHOWN", 2)
+    monkeypatch.setattr("cluster.cli.analyses.compare.ROWS_SHOWN", 2)
     names = compare(str(store), "ridge", "one_modifier").table["target"].tolist()
     assert ROWS_SHOWN > 2
     words = compare_in_words(str(store), "ridge", "one_modifier", ",".join(names[:5]))

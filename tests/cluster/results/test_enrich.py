@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cluster.cli.enrich import enrich_in_words
+from cluster.cli.analyses.enrich import enrich_in_words
 from cluster.execution.run import run
 from cluster.maintenance.maintain import verify
-from cluster.results.enrich import enrich, read_knowledge, run_genes
+from cluster.results.biology.enrich import enrich, read_knowledge, run_genes
 from cluster.results.store import Store
 from cluster.store.reader import StoreReader
 from cluster.views.query import query

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cluster.cli.validate import validate_in_words
+from cluster.cli.analyses.validate import validate_in_words
 from cluster.execution.run import run
 from cluster.results.store import Store
 from cluster.results.validate import headlines, lines_seen, validate

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs" / "tables.md"
 UNITS = {
     *("", "measure", "measure per log2(TPM+1)", "core-seconds", "bytes"),
-    *("cell lines", "genes", "folds", "targets", "lineages", "epochs"),
+    *("cell lines", "genes", "folds", "targets", "lineages", "samples", "epochs"),
 }
 
 

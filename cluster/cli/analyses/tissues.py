@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cluster.cli.run import StoreArgument
+from cluster.arguments import StoreArgument
 from cluster.outputs import check_files, write_file
 from tasks.errors import BadInputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cluster.results.tissues import Tissues
+    from cluster.results.biology.tissues import Tissues
 
 TABLES, FIGURES = (".csv", ".json", ".parquet"), (".html", ".svg", ".png", ".pdf")
 SHOWN = 8  # targets of each group that are printed
@@ -65,8 +65,8 @@ def tissues_in_words(
 ) -> str:
     """What `knockcast tissues` prints; with `out` the table goes to that file, with `figure` the figure."""
     from cluster.formats import frame_bytes
-    from cluster.results.tissues import keep_tissues
-    from cluster.results.tissues import tissues as compare_groups
+    from cluster.results.biology.tissues import keep_tissues
+    from cluster.results.biology.tissues import tissues as compare_groups
     from cluster.store.reader import StoreReader
 
     _check_places(out, figure)
@@ -117,7 +117,7 @@ def _head(made: "Tissues") -> list[str]:
 
 def _groups_in_words(made: "Tissues") -> list[str]:
     """The strongest targets of each group, against the others and against normal tissues."""
-    from cluster.results.tissues import LEAST_R
+    from cluster.results.biology.tissues import LEAST_R
     from tasks.analyses.tissues import NORMAL, OTHERS
 
     known = made.table["pearson_pooled"].notna().any()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cluster.cli.run import StoreArgument
+from cluster.arguments import StoreArgument
 from cluster.outputs import check_files, write_file
 from tasks.errors import BadInputError
 

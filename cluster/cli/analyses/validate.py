@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cluster.cli.run import StoreArgument
+from cluster.arguments import StoreArgument
 from cluster.outputs import check_files, write_file
 
 TABLES = (".csv", ".json", ".parquet")

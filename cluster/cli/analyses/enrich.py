@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cluster.cli.run import StoreArgument
+from cluster.arguments import StoreArgument
 from cluster.outputs import check_files, write_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cluster.results.enrich import Enriched
+    from cluster.results.biology.enrich import Enriched
 
 TABLES = (".csv", ".json", ".parquet")
 SHOWN = 10  # rows of each list that are printed
@@ -81,10 +81,10 @@ def enrich_in_words(
     out: Path | None = None,
 ) -> str:
     """What `knockcast enrich` prints; with `out`, the table `enrichment` goes to that file, too."""
-    from cluster.cli.compare import known_targets
+    from cluster.cli.analyses.compare import known_targets
     from cluster.formats import frame_bytes
-    from cluster.results.enrich import enrich as look
-    from cluster.results.enrich import keep_enriched, read_knowledge
+    from cluster.results.biology.enrich import enrich as look
+    from cluster.results.biology.enrich import keep_enriched, read_knowledge
     from cluster.store.reader import StoreReader
 
     if out is not None:
