@@ -72,10 +72,10 @@ def predict(
     orientation: Annotated[
         str, typer.Option(help="What the rows are: auto | samples | genes. auto finds it out by the names.")
     ] = "auto",
-    gene_map: Annotated[
+    gene_ids: Annotated[
         Path | None,
         typer.Option(
-            "--gene-map",
+            "--gene-ids",
             help="A table of symbols with Entrez and Ensembl ids or other names, such as HGNC's "
             "hgnc_complete_set.txt, for samples whose genes are named otherwise than the models'.",
         ),
@@ -129,14 +129,14 @@ def predict(
 
         if long or interval is not None:
             raise BadInputError("--long and --interval: not with --method drugs, whose table is long")
-        typer.echo(rank_file(store, expression, out, higher_is_sensitive, reading, gene_map))
+        typer.echo(rank_file(store, expression, out, higher_is_sensitive, reading, gene_ids))
         return
     if higher_is_sensitive:
         raise BadInputError("--higher-is-sensitive: only with --method drugs")
     from cluster.results.prediction_files import predict_file
 
     with steps_shown() as on_step:
-        said = predict_file(store, expression, out, method, interval, long, reading, gene_map, on_step)
+        said = predict_file(store, expression, out, method, interval, long, reading, gene_ids, on_step)
     typer.echo(said)
 
 

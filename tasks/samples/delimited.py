@@ -42,7 +42,17 @@ def read_delimited(path: Path) -> tuple[pa.Table, list[str]]:
         )
     if len(cells) == len(header) + 1:  # written by R without a name over the row names
         header = ["", *header]
-    return _read(path, header, comments, dialect), list(dialect.notes())
+    return _without_empty_ends(_read(path, header, comments, dialect)), list(dialect.notes())
+
+
+def _without_empty_ends(table: pa.Table) -> pa.Table:
+    """Without nameless, empty last columns: spreadsheets end every row with a separator."""
+    while table.column_names[-1] == "" and table.num_columns > 1:
+        last = table.column(table.num_columns - 1)
+        if last.null_count < len(last):
+            break
+        table = table.remove_column(table.num_columns - 1)
+    return table
 
 
 def _start(path: Path) -> tuple[int, bytes]:

@@ -72,7 +72,7 @@ def read_gene_map(path: Path) -> GeneMap:
     others = [columns[name] for name in _NAMES if name in columns]
     if symbol is None or not (entrez or ensembl or others):
         raise BadInputError(
-            f"--gene-map {path}: expected a column of symbols (symbol, gene_symbol) and one of ids or "
+            f"--gene-ids {path}: expected a column of symbols (symbol, gene_symbol) and one of ids or "
             "names (entrez_id, "
             f"ensembl_gene_id, alias_symbol, prev_symbol); it has {', '.join(table.column_names[:12])}"
         )
@@ -108,7 +108,7 @@ def _read(path: Path) -> pa.Table:
         )
     except (OSError, pa.ArrowException) as error:
         first_line = str(error).splitlines()[0][:200]
-        raise BadInputError(f"--gene-map {path}: cannot be read as a table: {first_line}") from error
+        raise BadInputError(f"--gene-ids {path}: cannot be read as a table: {first_line}") from error
 
 
 def _first(columns: Mapping[str, str], wanted: tuple[str, ...]) -> str | None:

@@ -133,7 +133,7 @@ def _nothing_found(made: Sided, index: GeneIndex) -> str:
     hint = "; were they genes' names, rows could be genes as well (--orientation genes)"
     if kind in (ENSEMBL, ENTREZ):
         hint = (
-            f"; these are {kind}s, and nothing here says which genes they are: give --gene-map FILE, a "
+            f"; these are {kind}s, and nothing here says which genes they are: give --gene-ids FILE, a "
             "table with "
             "symbol and id such as HGNC's hgnc_complete_set.txt"
         )

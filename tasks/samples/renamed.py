@@ -1,6 +1,6 @@
 """Genes that were renamed: symbols of older tables, and those that HGNC gives them now.
 
-No more than a help for tables without ids; a whole map is given by `--gene-map`.
+No more than a help for tables without ids; a whole map is given by `--gene-ids`.
 """
 
 _PAIRS = """

@@ -155,7 +155,7 @@ def test_what_is_refused_names_all_problems_and_writes_nothing(
         with pytest.raises(BadInputError, match=problem):
             said_of(folder, new.iloc[:5], tmp_path / "out.csv", **bad)
     ensembl = new.set_axis([f"ENSG{i:011d}.2" for i in range(GENES)], axis=1)
-    with pytest.raises(BadInputError, match=r"these are Ensembl ids.*give --gene-map FILE"):
+    with pytest.raises(BadInputError, match=r"these are Ensembl ids.*give --gene-ids FILE"):
         said_of(folder, ensembl, tmp_path / "out.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["samples.csv"]
     said, fit = said_of(folder, new - new.mean(), tmp_path / "out.csv", force=True)

@@ -96,10 +96,10 @@ def test_maps_come_as_other_tables(tmp_path: Path, suffix: str):
 def test_what_is_no_map_is_refused(tmp_path: Path):
     (tmp_path / "x.csv").write_text("name,length\nA,3\n")
     with pytest.raises(
-        BadInputError, match=r"--gene-map .*x\.csv: expected a column of symbols .*name, length"
+        BadInputError, match=r"--gene-ids .*x\.csv: expected a column of symbols .*name, length"
     ):
         read_gene_map(tmp_path / "x.csv")
-    with pytest.raises(BadInputError, match=r"--gene-map .*none\.csv: cannot be read"):
+    with pytest.raises(BadInputError, match=r"--gene-ids .*none\.csv: cannot be read"):
         read_gene_map(tmp_path / "none.csv")
 
 
