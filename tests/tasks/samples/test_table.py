@@ -103,10 +103,11 @@ def test_h5ad_gives_samples_and_names_of_genes(tmp_path: Path, sparse: bool):
 
     ids = [f"ENSG0000000000{i}" for i in range(3)]
     values = np.nan_to_num(VALUES)
+    # Text as objects: anndata does not write the strings of pandas 3.
     held = anndata.AnnData(
         csr_matrix(values) if sparse else values,
-        obs=pd.DataFrame({"cohort": ["UVM", "ACC"]}, index=["a", "b"]),
-        var=pd.DataFrame({"gene_symbols": GENES}, index=ids),
+        obs=pd.DataFrame({"cohort": ["UVM", "ACC"]}, index=pd.Index(["a", "b"], dtype=object), dtype=object),
+        var=pd.DataFrame({"gene_symbols": GENES}, index=pd.Index(ids, dtype=object), dtype=object),
     )
     held.write_h5ad(tmp_path / "x.h5ad")
     made = sided(read_table(tmp_path / "x.h5ad"), index_of(GENES))
