@@ -165,13 +165,20 @@ def _data(
     )
 
 
+def _parameters(text: object) -> dict[str, object]:
+    """A candidate's parameters; of one that stored none, none."""
+    return dict(json.loads(text)) if isinstance(text, str) and text else {}
+
+
 def _folds(
     page: GenePage, method: str, modifiers: pd.DataFrame, predictions: pd.DataFrame, dataset: Dataset
 ) -> tuple[FoldModel, ...]:
     number = {line: at for at, line in enumerate(dataset.cell_lines)}
     chosen = page.candidates[(page.candidates["method"] == method) & page.candidates["chosen"]]
     parameters = {
-        (row["fold"], row["candidate"]): json.loads(row["parameters"] or "{}")
+        (row["fold"], row["candidate"]): json.loads(
+            row["parameters"] if isinstance(row["parameters"], str) else "{}"
+        )
         for row in chosen.to_dict("records")
     }
     folds = []

@@ -1,16 +1,20 @@
 """The Dash application: one frame, and in it the page that the address names."""
 
+from collections.abc import Callable
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, html
 
+from cluster.errors import StorageError
 from cluster.explorer.data import StoreData
 from cluster.explorer.forecast import Forecast
 from cluster.explorer.pages import page_of
 from cluster.explorer.pages.explanation import explanation
 from cluster.explorer.pages.gene import rest
+from cluster.explorer.pages.parts import Page, nothing
 from cluster.explorer.web.downloads import add_downloads
 from cluster.explorer.web.frame import frame, options
+from tasks.errors import BadInputError
 
 TITLE = "Knockcast"
 WORDS = "knockcast"  # the namespace of assets/app.js
@@ -51,19 +55,20 @@ def _navigation(app: Dash, data: StoreData, forecast: Forecast | None) -> None:
     def show(where: dict[str, Any] | None) -> tuple[Any, str]:
         """The page at an address, and its title."""
         where = where or {}
-        made = page_of(data, str(where.get("path") or "/"), str(where.get("search") or ""), forecast)
+        path, search = str(where.get("path") or "/"), str(where.get("search") or "")
+        made = _readable(lambda: page_of(data, path, search, forecast))
         return made.content, f"{made.title} · {TITLE}"
 
     @app.callback(Output("rest", "children"), Input("rest-asked", "data"))
     def show_rest(asked: dict[str, Any] | None) -> Any:
         """The part of a gene's page below its verdict."""
-        return rest(data, asked or {})
+        return _readable(lambda: Page("", rest(data, asked or {}))).content
 
     @app.callback(Output("explain", "children"), Input("explain-asked", "data"), prevent_initial_call=True)
     def show_explanation(target: str | None) -> Any:
         """The figures of what carries a gene's predictions, once its place is nearly in sight."""
         known = data.resolve(target or "")
-        return explanation(data, known) if known else []
+        return _readable(lambda: Page("", explanation(data, known) if known else [])).content
 
     @app.callback(
         Output("progress", "children"),
@@ -83,6 +88,15 @@ def _navigation(app: Dash, data: StoreData, forecast: Forecast | None) -> None:
     def complete(text: str | None) -> list[html.Option]:
         """Targets that a beginning fits, for the search field's list."""
         return options(data.matching(text or ""))
+
+
+def _readable(make: Callable[[], Page]) -> Page:
+    """What is made, or why it cannot be: a file of the store that is damaged, or has gone."""
+    try:
+        return make()
+    except (BadInputError, StorageError, OSError) as error:
+        text = error.text() if isinstance(error, BadInputError) else str(error)
+        return nothing("This cannot be read", *(html.Span(line, role="alert") for line in text.splitlines()))
 
 
 def _tables(app: Dash) -> None:

@@ -10,11 +10,13 @@ import pytest
 pytest.importorskip("dash_ag_grid", reason="the extra `explore` is not installed: these tests did not run")
 
 from cluster import Store
+from cluster.errors import DamagedFileError
 from cluster.explorer.charts import as_panel
 from cluster.explorer.data import StoreData
 from cluster.explorer.pages import page_of
 from cluster.explorer.pages.explanation import ELSEWHERE, explanation
-from cluster.explorer.web.app import make_app
+from cluster.explorer.pages.parts import Page
+from cluster.explorer.web.app import _readable, make_app
 from cluster.explorer.web.downloads import columns_of
 from cluster.explorer.web.guard import guard
 from cluster.explorer.web.server import _bound
@@ -138,3 +140,12 @@ def test_a_figure_loses_its_title_and_keeps_its_note():
     changed, note = as_panel(figure)
     assert note == "a b"
     assert changed.layout.title.text is None
+
+
+def test_a_damaged_file_is_an_error_that_the_page_tells():
+    def damaged() -> Page:
+        raise DamagedFileError("data/x.parquet: damaged")
+
+    page = _readable(damaged)
+    assert page.title == "This cannot be read"
+    assert "data/x.parquet: damaged" in str(page.content)
