@@ -165,7 +165,7 @@ def _data(
     )
 
 
-def _parameters(text: object) -> dict[str, object]:
+def _parameters(text: object) -> dict[str, float | int | str]:
     """A candidate's parameters; of one that stored none, none."""
     return dict(json.loads(text)) if isinstance(text, str) and text else {}
 
@@ -176,10 +176,7 @@ def _folds(
     number = {line: at for at, line in enumerate(dataset.cell_lines)}
     chosen = page.candidates[(page.candidates["method"] == method) & page.candidates["chosen"]]
     parameters = {
-        (row["fold"], row["candidate"]): json.loads(
-            row["parameters"] if isinstance(row["parameters"], str) else "{}"
-        )
-        for row in chosen.to_dict("records")
+        (row["fold"], row["candidate"]): _parameters(row["parameters"]) for row in chosen.to_dict("records")
     }
     folds = []
     for score in page.scores[page.scores["method"] == method].to_dict("records"):

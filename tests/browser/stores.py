@@ -25,6 +25,7 @@ TARGETS = (
     *(f"GENE{n}" for n in range(60)),
 )
 METHODS = ("modifiers", "ridge")
+MODIFIERS = tuple(f"M{n}" for n in range(9))  # all that a made store may name
 LINEAGES = ("Breast", "Lung", EVIL)
 
 
@@ -34,10 +35,10 @@ def explored_store(folder: Path) -> Path:
     generator = np.random.default_rng(0)
     dataset = write_dataset(
         folder / "dataset",
-        expression=generator.gamma(2, 1, (len(lines), 5)).astype(np.float32),
+        expression=generator.gamma(2, 1, (len(lines), len(MODIFIERS))).astype(np.float32),
         effect=generator.normal(size=(len(lines), len(TARGETS))).astype(np.float32),
         cell_lines=lines,
-        genes=[f"M{n}" for n in range(5)],
+        genes=list(MODIFIERS),
         targets=list(TARGETS),
         lineages=[LINEAGES[at % len(LINEAGES)] for at in range(len(lines))],
     )
