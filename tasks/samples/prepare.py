@@ -168,7 +168,7 @@ def _unit_notes(unit: Unit, matched: bool) -> list[str]:
             TPM: f"unit: TPM ({unit.why}), converted to log2(TPM+1)",
             COUNTS: "LOOK AGAIN: read counts, scored as log2(counts per million + 1)",
             UNKNOWN: f"LOOK AGAIN: {unit.why}" + ("" if matched else "; scored as they are"),
-        }.get(unit.name, f"unit: log2(TPM+1) ({unit.why})")
+        }.get(unit.name, f"unit: taken for log2(TPM+1) ({unit.why})")
     ]
 
 
