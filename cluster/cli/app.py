@@ -1,21 +1,28 @@
 """The Typer application: every command is added here, and an error becomes its exit code here."""
 
 import sys
-from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
 
-from cluster.cli import answers, data, demo, describe, explain, explore, genes, output, plan, run, store
+from cluster.cli import (
+    answers,
+    data,
+    demo,
+    describe,
+    explain,
+    explore,
+    genes,
+    output,
+    plan,
+    report,
+    run,
+    store,
+)
 from cluster.cli.analyses import compare, enrich, tissues, validate
 from cluster.errors import EXIT_CODES, ExitCode
 from tasks.errors import BadInputError
-
-# Commands of the contract that are not built yet: each says so in one line and exits with 2.
-MISSING = {
-    "report": "the HTML report",
-}
 
 app = typer.Typer(
     name="knockcast",
@@ -27,7 +34,7 @@ app = typer.Typer(
 )
 for module in (
     *(data, describe, plan, run, store, genes, answers, explain),
-    *(compare, validate, enrich, tissues, output, explore, demo),
+    *(compare, validate, enrich, tissues, output, explore, report, demo),
 ):
     module.add_to(app)
 
@@ -88,22 +95,6 @@ def options_of_every_command(
 ) -> None:
     """Nothing beside what the option's own callback does."""
     del asked
-
-
-def _refusal(name: str, what: str) -> Callable[[typer.Context], None]:
-    def refuse(ctx: typer.Context) -> None:
-        raise BadInputError(f"knockcast {name}: not built yet: {what}")
-
-    return refuse
-
-
-for _name, _what in MISSING.items():  # hidden from help's list, taking any arguments
-    app.command(
-        _name,
-        hidden=True,
-        add_help_option=False,
-        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    )(_refusal(_name, _what))
 
 
 if __name__ == "__main__":

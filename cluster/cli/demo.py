@@ -8,6 +8,7 @@ import typer
 
 from cluster.cli.answers import best_targets, print_best
 from cluster.cli.data import import_dataset, simulate_files
+from cluster.cli.report import write_report
 from cluster.cli.run import with_options
 from cluster.errors import ExitCode
 from cluster.outputs import check_folder
@@ -58,6 +59,8 @@ def run_demo(out: Path, small: bool = False, **where: Any) -> ExitCode:
         return outcome.exit_code
     genes = Store(path).genes()
     print_best(genes, SHOWN)
+    write_report(str(path), out / "report.html")
+    print(f"\nThe report, a page for the browser: {out / 'report.html'}")
     print(f"\nThe store is {path}. Ask it:")
     print("\n".join(f"  {_command()} {question}" for question in _questions(path, genes)))
     return outcome.exit_code
@@ -68,6 +71,7 @@ def _questions(store: Path, genes: "pd.DataFrame") -> list[str]:
     asked = [
         f'query {store} "FROM genes ORDER BY gain DESC LIMIT 5"',
         f"gene {store} {best_targets(genes, 1)['target'][0]}",
+        f"explain {store} {best_targets(genes, 1)['target'][0]} --out {store.parent / 'explained'}",
     ]
     methods = genes["method"].unique().tolist()
     asked += [f"compare {store} {methods[0]} {other}" for other in methods[1:]]

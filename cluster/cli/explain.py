@@ -63,7 +63,7 @@ def write_page(made: "GeneExplanation", store: str, out: Path) -> list[Path]:
 
     drawn = draw_all(made)
     name = file_name(made.target)
-    files = {f"{name}.html": gene_page_html(made, drawn, store, _version())}
+    files = {f"{name}.html": gene_page_html(made, drawn, store, knockcast_version())}
     files |= {f"{name}.{kind}.csv": frame_bytes(one.numbers, "csv") for kind, one in drawn.items() if one}
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,8 @@ def file_name(target: str) -> str:
     return re.sub(r"[^\w-]", "_", target)[:80] or "_"
 
 
-def _version() -> str:
+def knockcast_version() -> str:
+    """The installed version, in words where it is not installed."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:

@@ -18,17 +18,27 @@ def add_to(app: typer.Typer) -> None:
 
 def figures(
     store: StoreArgument,
-    out: Annotated[Path, typer.Option("--out", help="The folder to write NAME.html and NAME.csv into.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="The folder to write NAME.html (.svg, ...) and NAME.csv into.")
+    ],
     name: Annotated[
         str | None,
         typer.Argument(
             metavar="NAME",
-            help="classes | components | drugs | histogram | profiles. Default: all the store has data for.",
+            help="classes | components | controls | drugs | gain | histogram | lineage_errors | lineages | "
+            "methods | model_types | modifiers | one_many | pathways | profiles | tests | tissues. "
+            "Default: all the store has data for.",
         ),
     ] = None,
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--format", help="html (interactive), svg, png (300 dpi), pdf: one or several, with commas."
+        ),
+    ] = "html",
 ) -> None:
-    """Figures of a store, each a page that works offline and the numbers it shows."""
-    typer.echo(write_figures(store, name, out))
+    """Figures of a store, as pages that work offline or for print, and the numbers they show."""
+    typer.echo(write_figures(store, name, out, formats))
 
 
 def predict(
@@ -140,13 +150,13 @@ def predict(
     typer.echo(said)
 
 
-def write_figures(store: str, name: str | None, out: Path) -> str:
+def write_figures(store: str, name: str | None, out: Path, formats: str = "html") -> str:
     """Write one figure of a store, or all it has data for, into a folder; returns what is printed.
 
     Raises BadInputError for an unknown name, a store without the data asked for, and a folder that cannot be
     written.
     """
-    from cluster.figures.page import write_drawn
+    from cluster.figures.page import FORMATS, write_drawn
     from cluster.figures.registry import FIGURES
     from cluster.store.reader import StoreReader
 
@@ -155,6 +165,11 @@ def write_figures(store: str, name: str | None, out: Path) -> str:
             f"figure {name!r}: there is none; known are {', '.join(FIGURES)} "
             "(two methods against each other: knockcast compare STORE A B --figure F.html)"
         )
+    wanted = list(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
+    if unknown := [kind for kind in wanted if kind not in FORMATS]:
+        raise BadInputError(f"--format {', '.join(unknown)}: unknown; known are {', '.join(FORMATS)}")
+    if not wanted:
+        raise BadInputError(f"--format: none is named; known are {', '.join(FORMATS)}")
     reader = StoreReader.open(store)
     check_folder("--out", out)
     drawn = {kind: FIGURES[kind].draw(reader) for kind in ([name] if name else FIGURES)}
@@ -165,7 +180,9 @@ def write_figures(store: str, name: str | None, out: Path) -> str:
         raise BadInputError(missing)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        paths = [path for kind, made in drawn.items() if made for path in write_drawn(made, out, kind)]
+        paths = [
+            path for kind, made in drawn.items() if made for path in write_drawn(made, out, kind, wanted)
+        ]
     except OSError as error:
         raise cannot_write("--out", out, error) from None
     return "\n".join([*map(str, paths), *(f"left out: {line}" for line in missing)])

@@ -1,17 +1,20 @@
 """A figure as files: one page of HTML that needs nothing else, and the numbers it shows as CSV."""
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from cluster.figures.printing.draw import KINDS, image
 from cluster.formats import frame_bytes
 
 # Told apart by the colour-blind, too (Okabe and Ito 2008), the darkest first.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#999999"
+FORMATS = ("html", *KINDS)
 
 # The page may run the script it holds, load nothing (parts of plotly.js look for maps) and send nothing.
 POLICY = (
@@ -72,9 +75,14 @@ def page(figure: go.Figure, title: str) -> bytes:
     return _PAGE.format(policy=html.escape(POLICY, quote=True), title=html.escape(title), plot=plot).encode()
 
 
-def write_drawn(drawn: Drawn, folder: Path, name: str) -> list[Path]:
-    """Write NAME.html and NAME.csv into a folder and return their paths; OSError where that fails."""
-    contents = {"html": page(drawn.figure, name), "csv": frame_bytes(drawn.numbers, "csv")}
+def write_drawn(drawn: Drawn, folder: Path, name: str, formats: Sequence[str] = ("html",)) -> list[Path]:
+    """Write NAME in these formats (of `FORMATS`), and NAME.csv, into a folder; returns their paths.
+
+    OSError where that fails.
+    """
+    contents = {kind: page(drawn.figure, name) for kind in formats if kind == "html"}
+    contents |= {kind: image(drawn.figure, kind) for kind in formats if kind != "html"}
+    contents["csv"] = frame_bytes(drawn.numbers, "csv")
     paths = [folder / f"{name}.{suffix}" for suffix in contents]
     for path, content in zip(paths, contents.values(), strict=True):
         path.write_bytes(content)

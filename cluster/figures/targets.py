@@ -38,6 +38,8 @@ def histogram(scores: pd.DataFrame) -> Drawn:
         "mean r over folds",
         f"targets in a bin of {1 / PER_UNIT:g}",
     )
+    figure.update_yaxes(tickformat="d")
+    figure.update_layout(showlegend=True)  # of one method, too: it says how many are above
     return Drawn(figure, numbers[["method", "low", "high", "targets", "scored", "above", "mean"]])
 
 

@@ -33,6 +33,10 @@ figure { margin: .6rem 0 1rem; padding: .6rem; background: #ffffff; border: 1px 
   border-radius: 6px; overflow-x: auto; }
 figure svg { display: block; width: 100%; height: auto; min-width: 30rem; margin: 0 auto; }
 .wrap { overflow-x: auto; }
+pre { overflow-x: auto; background: var(--card); padding: .7rem .9rem; border-radius: 6px; font-size: .84rem;
+  line-height: 1.4; }
+table.run td { white-space: normal; overflow-wrap: anywhere; }
+caption { text-align: left; font-weight: 600; padding: .4rem 0; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums;
   margin: .3rem 0 1rem; }
 th, td { padding: .22rem .8rem .22rem 0; text-align: left; vertical-align: top; white-space: nowrap; }

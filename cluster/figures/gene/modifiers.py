@@ -18,7 +18,8 @@ from cluster.figures.gene.parts import (
     telling_lineages,
     title,
 )
-from cluster.figures.page import COLOURS, Drawn, shown
+from cluster.figures.page import Drawn, shown
+from cluster.figures.venn import venn_figure
 from cluster.results.explain import GeneExplanation
 from tasks.analyses.explanation.evidence import TESTS, venn_counts
 from tasks.analyses.explanation.explain import SHOWN
@@ -78,49 +79,13 @@ def scatter(made: GeneExplanation) -> Drawn | None:
     return Drawn(figure, lines.reset_index(drop=True))
 
 
-_CENTRES = {"by_pearson": (-0.6, 0.35), "by_spearman": (0.6, 0.35), "by_chi2": (0.0, -0.69)}
-_RADIUS = 1.0
-_COUNTS = {
-    (True, False, False): (-1.0, 0.6),
-    (False, True, False): (1.0, 0.6),
-    (False, False, True): (0.0, -1.15),
-    (True, True, False): (0.0, 0.72),
-    (True, False, True): (-0.62, -0.36),
-    (False, True, True): (0.62, -0.36),
-    (True, True, True): (0.0, 0.0),
-}
-_LABELS = {"by_pearson": (-1.0, 1.5), "by_spearman": (1.0, 1.5), "by_chi2": (0.0, -1.85)}
-
-
 def venn(made: GeneExplanation) -> Drawn | None:
     """How many modifiers each test chose in half of the folds or more, and how many several chose."""
     tests = made.explanation.tests
     counts = venn_counts(tests) if len(tests) else {}
     if not counts:
         return None
-    figure = go.Figure()
-    for at, (test, (x, y)) in enumerate(_CENTRES.items()):
-        figure.add_shape(
-            type="circle",
-            x0=x - _RADIUS,
-            x1=x + _RADIUS,
-            y0=y - _RADIUS,
-            y1=y + _RADIUS,
-            fillcolor=COLOURS[(0, 4, 2)[at]],
-            opacity=0.32,
-            line={"color": "#444444", "width": 1},
-        )
-        total = int(tests[test].sum())
-        over, up = _LABELS[test]
-        figure.add_annotation(text=f"{TESTS[test]}: {total}", x=over, y=up, showarrow=False)
-    for key, (x, y) in _COUNTS.items():
-        figure.add_annotation(text=str(counts.get(key, 0)), x=x, y=y, showarrow=False, font={"size": 14})
-    figure.add_trace(
-        go.Scatter(x=[0], y=[0], mode="markers", marker={"size": 0.1, "opacity": 0}, showlegend=False)
-    )
-    figure.update_xaxes(visible=False, range=[-2.1, 2.1])
-    figure.update_yaxes(visible=False, range=[-2.1, 1.75], scaleanchor="x")
-    figure.update_layout(meta={"mm": (PAGE / 2, 82)}, showlegend=False)
+    figure = venn_figure(list(TESTS.values()), counts)
     title(
         figure,
         f"{shown(made.target)}: which test chose how many modifiers",

@@ -64,6 +64,8 @@ class Panel:
         if axis.tickvals is not None:
             labels = None if axis.ticktext is None else [plain(text) for text in axis.ticktext]
             ticks.set_ticks(list(axis.tickvals), labels=labels)
+        if axis.tickformat == "d":
+            ticks.get_major_locator().set_params(integer=True)
         if axis.showticklabels is False:
             ticks.set_ticklabels([])
         if axis.range is not None:

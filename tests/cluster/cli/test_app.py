@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from cluster.cli.app import MISSING
 from tests.stores import sorted_tables
 
 BUILT = (
@@ -46,14 +45,6 @@ def test_help_lists_every_built_command():
     ended = knockcast("--help")
     assert ended.returncode == 0
     assert all(f" {name} " in ended.stdout for name in BUILT)
-
-
-@pytest.mark.parametrize("name", MISSING)
-def test_a_command_that_is_not_built_says_so_in_one_line(name: str):
-    ended = knockcast(name, "anything", "--at", "all")
-    assert ended.returncode == 2
-    assert len(ended.stderr.strip().splitlines()) == 1
-    assert "not built yet" in ended.stderr
 
 
 def test_methods_and_presets_that_are_not_built_say_so(small_dataset: Path, tmp_path: Path):
