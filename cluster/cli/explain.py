@@ -48,7 +48,7 @@ def explain_in_words(store: str, gene: str, out: Path | None = None, dataset: st
     if out is not None:
         check_folder("--out", out)
     made = explain_gene(StoreReader.open(store), gene, dataset)
-    lines = [made.target, *_words(made)]
+    lines = [made.target, "", *_verdict(made), *_words(made)]
     if out is not None:
         lines += ["", *map(str, write_page(made, store, out))]
     else:
@@ -93,6 +93,15 @@ def _figures() -> str:
     from cluster.figures.gene.registry import PANELS
 
     return f"{len(PANELS)} figures"
+
+
+def _verdict(made: "GeneExplanation") -> list[str]:
+    """The three sentences of `knockcast gene`."""
+    import textwrap
+
+    from tasks.analyses.answer.wording import sentences
+
+    return [line for sentence in sentences(made.page.verdict) for line in textwrap.wrap(sentence, 100)]
 
 
 def _words(made: "GeneExplanation") -> list[str]:

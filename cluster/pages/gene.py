@@ -2,12 +2,15 @@
 
 import pandas as pd
 
+from cluster.answers.text import lineage_cells
 from cluster.figures.gene.registry import PANELS, GenePanel
 from cluster.figures.page import Drawn
 from cluster.figures.printing.draw import image
 from cluster.pages.parts import Section, facts, notes, number, page, paragraph, svg, table, text
 from cluster.results.explain import GeneExplanation
 from cluster.text import measure_in_words
+from tasks.analyses.answer.verdict import Verdict
+from tasks.analyses.answer.wording import sentences
 
 SHOWN = 20  # modifiers of the table
 WORDS = {
@@ -33,6 +36,8 @@ def gene_page_html(made: GeneExplanation, drawn: dict[str, Drawn | None], store:
         for name, figure in drawn.items()
         if figure is not None
     ]
+    if lineages := _lineages(made.page.verdict):
+        sections.insert(1, Section("lineages", "Within lineages", lineages))
     if len(table_of := modifiers_table(made)):
         sections.insert(1, Section("table", "Its modifiers", _modifiers(table_of)))
     sections.append(Section("limits", "What is missing, and limits", notes(_limits(made, drawn))))
@@ -63,6 +68,7 @@ def modifiers_table(made: GeneExplanation) -> pd.DataFrame:
 def _top(made: GeneExplanation) -> str:
     summary = made.page.summary.sort_values("pearson_pooled", ascending=False)
     head = f"<h1>{text(made.target)}</h1>" + paragraph(measure_in_words(made.explanation.measure), "soft")
+    head += "".join(paragraph(sentence, "lead") for sentence in sentences(made.page.verdict))
     if summary.empty:
         return head
     best = summary.iloc[0]
@@ -110,6 +116,15 @@ def _modifiers(frame: pd.DataFrame) -> str:
         "r and ρ are means over the folds; one group: genes that say nearly the same."
     )
     return paragraph(words) + table(frame)
+
+
+def _lineages(verdict: Verdict) -> str:
+    """r, errors and mean within each lineage, as `knockcast gene` has them; nothing for none."""
+    head, rows = lineage_cells(verdict.evidence.lineages, verdict)
+    if not rows:
+        return ""
+    words = "How well the effect is predicted among the lines of one lineage, which lineage alone cannot do."
+    return paragraph(words) + table(pd.DataFrame(rows, columns=pd.Index(head)))
 
 
 def _figure(made: GeneExplanation, name: str, panel: GenePanel, figure: Drawn) -> str:
