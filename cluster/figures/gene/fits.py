@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from cluster.figures.gene.parts import (
     FEWEST,
     PAGE,
+    brief,
     cell,
     grey_line,
     hover,
@@ -173,9 +174,9 @@ def errors(made: GeneExplanation) -> Drawn | None:
     figure = go.Figure(
         [
             go.Violin(
-                x=[f"{shown(name)} ({len(part)})"] * len(part),
+                x=[f"{brief(name, 28)} ({len(part)})"] * len(part),
                 y=part["error"].to_numpy(),
-                name=f"{shown(name)} ({len(part)})",
+                name=f"{brief(name, 28)} ({len(part)})",
                 fillcolor=GREY if name == ALL else COLOURS[5],
                 line={"color": "#444444", "width": 1},
                 box={"visible": True},

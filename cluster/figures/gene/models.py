@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from cluster.figures.gene.parts import DIVERGING, EXPRESSION, PAGE, grey_line, signed, title
+from cluster.figures.gene.parts import DIVERGING, EXPRESSION, PAGE, brief, grey_line, signed, title
 from cluster.figures.page import COLOURS, Drawn, shown
 from cluster.results.explain import GeneExplanation
 from tasks.analyses.explanation.models import ALL
@@ -31,8 +31,8 @@ def weights(made: GeneExplanation) -> Drawn | None:
     figure = go.Figure(
         go.Heatmap(
             z=grid.to_numpy(),
-            x=[shown(gene) for gene in genes],
-            y=[f"{shown(row.lineage)} ({row.n})" for row in rows.itertuples()],
+            x=[brief(gene) for gene in genes],
+            y=[f"{brief(str(row.lineage), 28)} ({row.n})" for row in rows.itertuples()],
             text=[[signed(value) for value in line] for line in grid.to_numpy()],
             texttemplate="%{text}",
             colorscale=DIVERGING,
@@ -103,7 +103,7 @@ def _add_node(figure: go.Figure, row: Any, shade: str) -> None:
     )  # fmt: skip
     text = f"{signed(row['value'])}<br>n {row['n']}"
     if not is_leaf:
-        rule = f"{shown(row['gene'])} ≤ {row['threshold']:.2f}"
+        rule = f"{brief(row['gene'], 12)} ≤ {row['threshold']:.2f}"
         text = f"{rule}<br>mean {signed(row['value'])}, n {row['n']}"
     figure.add_annotation(text=text, x=x, y=y, showarrow=False, font={"size": 9})
 
@@ -121,7 +121,7 @@ def boosted(made: GeneExplanation) -> Drawn | None:
     if found is None or found.importance.empty:
         return None
     top = found.importance.head(EXPLAINED)
-    genes = [shown(gene) for gene in top["gene"]]
+    genes = [brief(gene) for gene in top["gene"]]
     figure = make_subplots(
         rows=1, cols=2, column_widths=[0.26, 0.74], shared_yaxes=True, horizontal_spacing=0.03,
         subplot_titles=["share of gain", "SHAP value in each line"],

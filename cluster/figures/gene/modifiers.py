@@ -7,6 +7,7 @@ from cluster.figures.gene.parts import (
     DIVERGING,
     OTHERS,
     PAGE,
+    brief,
     cell,
     hover,
     jittered,
@@ -39,7 +40,7 @@ def scatter(made: GeneExplanation) -> Drawn | None:
     colours = lineage_colours(lineages)
     r = explained.correlations.set_index("gene")[["pearson", "spearman"]].astype(float)
     titles = [
-        f"{shown(gene)}: r {signed(r['pearson'][gene])}, ρ {signed(r['spearman'][gene])}" for gene in genes
+        f"{brief(gene)}: r {signed(r['pearson'][gene])}, ρ {signed(r['spearman'][gene])}" for gene in genes
     ]
     figure = multiples(titles, COLUMNS, 46)
     for at, gene in enumerate(genes):
@@ -61,12 +62,12 @@ def scatter(made: GeneExplanation) -> Drawn | None:
                     "opacity": 0.5 if name == OTHERS else 0.85,
                     "color": colour,
                 },
-                name=shown(name),
+                name=brief(name, 28),
                 legendgroup=name,
                 showlegend=at == 0,
             )
             figure.add_trace(dots, **cell(at, COLUMNS))
-        figure.update_xaxes(title_text=f"{shown(gene)}, log2(TPM+1)", **cell(at, COLUMNS))
+        figure.update_xaxes(title_text=f"{brief(gene)}, log2(TPM+1)", **cell(at, COLUMNS))
         figure.update_yaxes(**level_ticks(lines["measured"]), **cell(at, COLUMNS))
         if at % COLUMNS == 0:
             figure.update_yaxes(title_text=measured_title(made.explanation.measure), **cell(at, COLUMNS))
@@ -107,7 +108,7 @@ def stability(made: GeneExplanation) -> Drawn | None:
         go.Heatmap(
             z=rank.to_numpy(),
             x=[f"fold {fold}" for fold in rank.columns],
-            y=[shown(gene) for gene in genes],
+            y=[brief(gene) for gene in genes],
             text=[[signed(value, 0) for value in row] for row in rank.to_numpy()],
             texttemplate="%{text}",
             colorscale=[[0.0, "#0072B2"], [1.0, "#dcebf4"]],
@@ -139,7 +140,7 @@ def collinear(made: GeneExplanation) -> Drawn | None:
     groups, alike = made.explanation.collinear, made.explanation.alike
     if len(groups) < 2:
         return None
-    names = [shown(gene) for gene in groups["gene"]]
+    names = [brief(gene) for gene in groups["gene"]]
     figure = go.Figure(
         go.Heatmap(
             z=alike.to_numpy(),

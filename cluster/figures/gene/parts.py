@@ -94,6 +94,13 @@ def signed(value: float, digits: int = 2) -> str:
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
+def brief(name: str, most: int = 18) -> str:
+    """A name as text of a figure, its middle left out where it is very long; numbers and hover have all."""
+    if len(name) > most:
+        name = f"{name[: most - most // 2 - 1]}…{name[-(most // 2) :]}"
+    return shown(name)
+
+
 def hover(lines: pd.DataFrame) -> list[str]:
     """Cell line and lineage of each row, as text of a figure."""
     return [f"{shown(row.cell_line)}<br>{shown(row.lineage)}" for row in lines.itertuples()]
