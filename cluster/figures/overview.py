@@ -164,7 +164,7 @@ def controls(genes: pd.DataFrame) -> Drawn | None:
     figure = go.Figure()
     grid = np.arange(numbers["bin"].min(), numbers["bin"].max() + 2)
     methods = sorted(genes["method"].unique())
-    for (method, labels), rows in numbers.groupby(["method", "labels"], sort=True):
+    for (of, kind), rows in numbers.groupby(["method", "labels"], sort=True):
         targets = rows.set_index("bin")["targets"].reindex(grid, fill_value=0)
         figure.add_trace(
             go.Scatter(
@@ -173,10 +173,10 @@ def controls(genes: pd.DataFrame) -> Drawn | None:
                 mode="lines",
                 line={
                     "shape": "hv",
-                    "dash": "solid" if labels == "measured" else "dot",
-                    "color": (*COLOURS, GREY)[methods.index(method) % 8],
+                    "dash": "solid" if kind == "measured" else "dot",
+                    "color": (*COLOURS, GREY)[methods.index(of) % 8],
                 },
-                name=f"{shown(method)}, {labels}",
+                name=f"{shown(of)}, {kind}",
             )
         )
     laid_out(
