@@ -29,6 +29,10 @@ def import_command(
     models: Annotated[Path | None, File] = None,
     drug_response: Annotated[Path | None, File] = None,
     drug_targets: Annotated[Path | None, File] = None,
+    drug_value: Annotated[
+        str | None,
+        typer.Option(help="Of a drug response as a long table, the column of values: AUC if not given."),
+    ] = None,
     mutations: Annotated[
         list[Path] | None, typer.Option(help="Mutations; may be given twice, damaging and hotspot by name.")
     ] = None,
@@ -59,6 +63,7 @@ def import_command(
         models=models,
         drug_response=drug_response,
         drug_targets=drug_targets,
+        drug_value=drug_value,
         mutations=mutations or (),
         copy_number=copy_number,
         protein=protein,

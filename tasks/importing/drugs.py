@@ -3,6 +3,7 @@
 A drug is found by id, else by a name that only rows of equal targets have.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,8 +60,9 @@ def match_drugs(targets: DrugTargets, drugs: Sequence[str]) -> MatchedTargets:
     """Finds each drug of a response (`drugs`: its columns) in the target table.
 
     A drug that is no drug_id is looked up by the name as it is written, else by name or id without case and
-    punctuation, else by synonym without those. The first of these that any row has decides. Rows of one name
-    must have equal targets: otherwise nothing shows which of them is meant.
+    punctuation, else by synonym without those; one called "NAME (ID)" then by that id, else by that name. The
+    first of these that any row has decides. Rows of one name must have equal targets: otherwise nothing shows
+    which of them is meant.
     """
     ids, indexes = set(targets.ids), _indexes(targets)
     taken: dict[str, int] = {}
@@ -82,6 +84,13 @@ def match_drugs(targets: DrugTargets, drugs: Sequence[str]) -> MatchedTargets:
 
 
 def _rows_of(drug: str, indexes: Sequence[_Index]) -> list[int]:
+    rows = _rows_called(drug, indexes)
+    if not rows and (parts := re.fullmatch(r"(.+) \(([^()]+)\)", drug)):
+        rows = _rows_called(parts[2], indexes) or _rows_called(parts[1], indexes)
+    return rows
+
+
+def _rows_called(drug: str, indexes: Sequence[_Index]) -> list[int]:
     return next((rows for spelled, known in indexes if (rows := known.get(spelled(drug), []))), [])
 
 

@@ -12,7 +12,7 @@ from tasks.dataset.format import refuse_existing
 from tasks.errors import BadInputError
 from tasks.importing.alignment import Aligned, align
 from tasks.importing.cell_line_table import ModelsTable, read_models
-from tasks.importing.drug_files import DrugTargets, read_drug_targets
+from tasks.importing.drug_files import DrugTargets, is_long, read_drug_targets, read_long_response
 from tasks.importing.drugs import import_drugs
 from tasks.importing.files import PARQUET_TYPES, ends_with_newline, file_type
 from tasks.importing.identity import identify, read_gene_ids
@@ -41,6 +41,7 @@ from tasks.importing.matrices import DRUGS, GENES, LAYER_FEATURES, LAYER_GENES, 
 from tasks.importing.parquet_matrix import read_parquet_matrix
 from tasks.importing.recognition.dates import dates_in_words, strange_to_spreadsheets
 from tasks.importing.recognition.doubts import effect_doubts, expression_doubts
+from tasks.importing.recognition.line_names import LineNames
 from tasks.importing.recognition.measure import decide_measure
 from tasks.importing.text_matrix import read_text_matrix
 
@@ -63,6 +64,7 @@ def import_release(
     protein: Path | None = None,
     covariates: Path | None = None,
     gene_ids: Path | None = None,
+    drug_value: str | None = None,
     measure: str | None = None,
     min_coverage: float = 0.9,
 ) -> Dataset:
@@ -74,6 +76,9 @@ def import_release(
 
     Lines may go by another name that the models table has, genes by Ensembl or Entrez id: `gene_ids` is a
     table (or a Dataset) that gives their symbols.
+
+    A drug response may be a long table, a row for each line and drug, of which `drug_value` is the column of
+    values (`tasks.importing.drug_files`); its own target genes count where no table of targets is given.
 
     Layers are further inputs of the same lines (`tasks.dataset.layers`). `mutations` may be two files, of
     damaging and of hotspot mutations by their names: matrices, or lists of the entries that are not 0 (lines
@@ -94,7 +99,7 @@ def import_release(
     named |= {COPY_NUMBER: copy_number, PROTEIN: protein, COVARIATES: covariates}
     several = [Path(mutations)] if isinstance(mutations, str | Path) else [Path(path) for path in mutations]
     files = find_files(None if source is None else Path(source), named, several)
-    parts = _read_all(files)
+    parts = _read_all(files, drug_value)
     ids = None if gene_ids is None else read_gene_ids(Path(gene_ids))
     known: ModelsTable = parts[MODELS]
     problems: list[str] = []
@@ -147,8 +152,19 @@ def _read_mutations(path: Path) -> Matrix:
     return checked_levels(read_entries(path) if lists_entries(path) else read_matrix(path, LAYER_GENES))
 
 
-def _read_all(files: ReleaseFiles) -> dict[str, Any]:
+def _read_all(files: ReleaseFiles, drug_value: str | None) -> dict[str, Any]:
     """Every file's content by role; one BadInputError with the problems of all."""
+    parts: dict[str, Any] = {}
+
+    def read_response(path: Path) -> Matrix:
+        if not is_long(path):
+            return read_matrix(path, DRUGS)
+        names = parts[MODELS].line_names if MODELS in parts else LineNames({})
+        response = read_long_response(path, names, drug_value)
+        if response.targets is not None:
+            parts.setdefault(DRUG_TARGETS, response.targets)
+        return response.matrix
+
     readers: dict[str, Callable[[Path], Matrix | ModelsTable | DrugTargets | Covariates]] = {
         MODELS: read_models,  # the small ones first
         DRUG_TARGETS: read_drug_targets,
@@ -156,11 +172,10 @@ def _read_all(files: ReleaseFiles) -> dict[str, Any]:
         PROTEIN: lambda path: read_matrix(path, LAYER_FEATURES),
         **dict.fromkeys(MUTATION_ROLES, _read_mutations),
         COPY_NUMBER: lambda path: read_matrix(path, LAYER_GENES),
-        DRUG_RESPONSE: lambda path: read_matrix(path, DRUGS),
+        DRUG_RESPONSE: read_response,
         EFFECT: lambda path: read_matrix(path, GENES),
         EXPRESSION: lambda path: read_matrix(path, GENES),
     }
-    parts: dict[str, Any] = {}
     problems: list[str] = []
     for role, read in readers.items():
         if role in files.paths:
