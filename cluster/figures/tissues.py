@@ -9,6 +9,11 @@ from cluster.figures.page import Drawn, laid_out, shown
 EACH = 6  # targets of each group
 LEAST_R, LEVEL = 0.2, 0.05
 AGAINST = "others"
+# RdBu of ColorBrewer: told apart by the colour-blind, too.
+RED_TO_BLUE = (
+    *("#67001f", "#b2182b", "#d6604d", "#f4a582", "#fddbc7", "#f7f7f7"),
+    *("#d1e5f0", "#92c5de", "#4393c3", "#2166ac", "#053061"),
+)
 
 
 def tissues(rows: pd.DataFrame) -> Drawn:
@@ -35,7 +40,7 @@ def tissues(rows: pd.DataFrame) -> Drawn:
             y=[shown(target) for target in chosen],
             zmin=-limit,
             zmax=limit,
-            colorscale="RdBu",
+            colorscale=list(RED_TO_BLUE),
             colorbar={"title": {"text": "difference<br>(more dependent: blue)"}},
         )
     )
