@@ -21,6 +21,7 @@ from cluster.cli import (
     store,
 )
 from cluster.cli.analyses import compare, enrich, tissues, validate
+from cluster.cli.examples import add_examples
 from cluster.errors import EXIT_CODES, ExitCode
 from tasks.errors import BadInputError
 
@@ -37,6 +38,7 @@ for module in (
     *(compare, validate, enrich, tissues, output, explore, report, demo),
 ):
     module.add_to(app)
+add_examples(app)
 
 
 def main() -> None:

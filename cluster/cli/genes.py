@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cluster.results.gene import GenePage
+    from tasks.analyses.answer.relations import GeneRelations
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,21 +36,41 @@ def gene(
     full: Annotated[
         bool, typer.Option("--full", help="Also every fold's scores, all modifiers, all candidates.")
     ] = False,
+    paralogs: Annotated[
+        list[Path] | None,
+        typer.Option("--paralogs", help="Pairs of paralogs, to say which modifiers are. May be repeated."),
+    ] = None,
+    gene_sets: Annotated[
+        list[Path] | None,
+        typer.Option("--gene-sets", help="Pathways and complexes, GMT, likewise. `enrich` stores both."),
+    ] = None,
+    arms: Annotated[
+        list[Path] | None,
+        typer.Option("--arms", help="Genes with arm or band (17q21.31), such as HGNC's table, likewise."),
+    ] = None,
     output: Annotated[str, typer.Option("--format", help="text | json.")] = "text",
 ) -> None:
     """A verdict on one target in three sentences, then the evidence."""
     if output not in ("text", "json"):
         raise BadInputError(f"--format {output}: unknown; known are text, json")
-    show_gene(store, gene, method, full, output)
+    from cluster.answers.relating import relations_in_files
+
+    relations = relations_in_files(paralogs or (), gene_sets or (), arms or ())
+    show_gene(store, gene, method, full, output, relations)
 
 
 def show_gene(
-    store: str, name: str, method: str | None = None, full: bool = False, output: str = "text"
+    store: str,
+    name: str,
+    method: str | None = None,
+    full: bool = False,
+    output: str = "text",
+    relations: "GeneRelations | None" = None,
 ) -> None:
     """Print what a store knows of one target."""
     from cluster.results.store import Store
 
-    page = Store(store).gene(name, method)
+    page = Store(store).gene(name, method, relations)
     sys.stdout.write(_as_json(page, full) if output == "json" else _as_text(page, full))
 
 

@@ -9,7 +9,7 @@ from cluster.errors import ExitCode
 from cluster.text import measure_in_words
 
 if TYPE_CHECKING:
-    from cluster.results.store import Status
+    from cluster.answers.status import Status
     from cluster.store.reader import StoreReader
 
 

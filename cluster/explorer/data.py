@@ -23,8 +23,8 @@ from tasks.errors import BadInputError
 from tasks.tables.computed_tables import GENES
 
 if TYPE_CHECKING:
+    from cluster.answers.status import Status
     from cluster.results.explain import GeneExplanation
-    from cluster.results.store import Status
 
 COLUMNS = {column.name: column for column in GENES.columns}
 UNKNOWN = "unknown lineage"

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from cluster.answers.gather import Found, evidence_of
 from cluster.answers.names import finder_of
 from cluster.answers.page import verdict_html
+from cluster.answers.relating import stored_relations
 from cluster.answers.text import verdict_text
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
@@ -67,8 +68,9 @@ def gene_page(
 ) -> GenePage:
     """The page of one target, its verdict by one method (without one: by that with the highest pooled r).
 
-    `q` gives a method's q by target, where the caller keeps them. Raises BadInputError, naming close ones,
-    where the run wants no such target or no such method of it.
+    `relations` are known on top of what `enrich` stored. `q` gives a method's q by target, where the caller
+    keeps them. Raises BadInputError, naming close ones, where the run wants no such target or no such method
+    of it.
     """
     target = finder_of(reader).find(target)
     wanted = {unit for unit in reader.wanted_units() if not unit.is_fold_level}
@@ -89,7 +91,8 @@ def gene_page(
         failures=failures_table(reader, only).to_pandas(),
         notes=notes,
     )
-    evidence = evidence_of(reader, found, q, relations or GeneRelations(), method)
+    known = stored_relations(reader).joined(relations or GeneRelations())
+    evidence = evidence_of(reader, found, q, known, method)
     return GenePage(
         **{field.name: getattr(found, field.name) for field in fields(Found)},
         candidates=reader.table("candidates", targets=only).to_pandas(),

@@ -1,7 +1,5 @@
 """A store as its users see it: pandas frames of every table, one gene's page, and how far the run is."""
 
-from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -16,41 +14,29 @@ from cluster.answers.listing import (
     narrowed,
     with_lineage,
 )
-from cluster.answers.names import finder_of
+from cluster.answers.names import finder_of, targets_of_store
+from cluster.answers.status import Status, in_words, status_of
 from cluster.results.gene import GenePage, gene_page
 from cluster.results.long_table import long_table
 from cluster.results.predict import Prediction, predict_samples
 from cluster.results.rank_drugs import rank_samples
 from cluster.store.reader import StoreReader
-from cluster.store.units import Unit
 from cluster.views.cell_lines import lineages_of, predictions_table, target_lineages_table
 from cluster.views.genes_blocks import q_values
 from cluster.views.query import query
 from cluster.views.registry import view
-from cluster.views.shards import lost_attempts
+from tasks.analyses.answer.relations import GeneRelations
 from tasks.samples.prepare import Reading
-
-
-@dataclass(frozen=True)
-class Status:
-    """How far a run is, in units unless named otherwise; `left` = wanted − committed − quarantined.
-
-    `by_fold` has a row for each method and fold; `statuses` counts committed units by status word.
-    """
-
-    wanted: int
-    committed: int
-    left: int
-    quarantined: int
-    lost_attempts: int
-    failed_attempts: int
-    sealed: bool
-    statuses: dict[str, int]
-    by_fold: pd.DataFrame
 
 
 class Store:
     """A finished or growing store, read-only.
+
+        store = Store("depmap.store")
+        store["CTNNB1"]                                   # the verdict on one target; Tab completes names
+        store.top(lineage="Breast")                       # the targets predicted best within a lineage
+        store.genes(min_gain=0.1)                         # every method and target, as a frame
+        store.query("SELECT ... FROM genes")
 
     Raises BadInputError where there is no store, StorageError where a file is missing or damaged.
     """
@@ -58,6 +44,28 @@ class Store:
     def __init__(self, path: str | Path) -> None:
         self._reader = StoreReader.open(path)
         self._known_q: dict[str, dict[str, float]] = {}
+
+    def __repr__(self) -> str:
+        """What it holds, in two lines."""
+        return in_words(self._reader)
+
+    def __getitem__(self, name: str) -> GenePage:
+        """The verdict on one target; see `gene`."""
+        return self.gene(name)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """What Tab offers after `store["`."""
+        return self.targets
+
+    @property
+    def targets(self) -> list[str]:
+        """The targets that any run into the store wants, sorted."""
+        return targets_of_store(self._reader)
+
+    @property
+    def methods(self) -> list[str]:
+        """The methods that any run into the store wants, sorted."""
+        return sorted({unit.method for unit in self._reader.wanted_units()})
 
     @property
     def run(self) -> dict[str, object]:
@@ -137,6 +145,10 @@ class Store:
     def _with_lineage(self, genes: pd.DataFrame, lineage: str) -> pd.DataFrame:
         name = lineage_named(lineage, set(lineages_of(self._reader).values()))
         return with_lineage(genes, target_lineages_table(self._reader, lineages=(name,)))
+
+    def cell_lines(self) -> pd.DataFrame:
+        """One row per cell line: names, lineage, disease, subtype, and the folds that test it."""
+        return self.table("cell_lines")
 
     def ranking(self) -> pd.DataFrame:
         """One row per method and cell line: whether its strongest dependencies are those predicted for it."""
@@ -244,13 +256,14 @@ class Store:
         """Drugs ranked for new samples; see `cluster.results.rank_drugs.rank_samples`."""
         return rank_samples(self._reader, expression, higher_is_sensitive)
 
-    def gene(self, name: str, method: str | None = None) -> GenePage:
+    def gene(self, name: str, method: str | None = None, relations: GeneRelations | None = None) -> GenePage:
         """A verdict on one target, by one method or that with the highest pooled r, and all it rests on.
 
         `name` is a symbol in any case, an Entrez or Ensembl id, `SYMBOL (id)` or an alias. BadInputError
-        names close ones where there is no such target.
+        names close ones where there is no such target. `relations` (`cluster.answers.relating`) say how genes
+        are related, on top of what `enrich` stored.
         """
-        return gene_page(self._reader, name, method, q=self._q)
+        return gene_page(self._reader, name, method, relations, self._q)
 
     def _q(self, method: str) -> dict[str, float]:
         """A method's q of every target, computed once."""
@@ -260,20 +273,7 @@ class Store:
 
     def status(self) -> Status:
         """How far the run is, as of now."""
-        self._reader.refresh()
-        wanted, committed = self._reader.wanted_units(), self._reader.committed_units().keys()
-        quarantined = self._reader.quarantined().keys() & wanted
-        return Status(
-            wanted=len(wanted),
-            committed=len(committed & wanted),
-            left=len(wanted - committed - quarantined),
-            quarantined=len(quarantined),
-            lost_attempts=lost_attempts(self._reader),
-            failed_attempts=len(self._reader.failures()),
-            sealed=self._reader.is_sealed(),
-            statuses=dict(sorted(_statuses(self._reader).items())),
-            by_fold=_by_fold(wanted, set(committed & wanted), set(quarantined)),
-        )
+        return status_of(self._reader)
 
     def _of(self, table: str, gene: str | None) -> pd.DataFrame:
         if gene is None:
@@ -282,31 +282,6 @@ class Store:
         if table == "predictions":
             return _frame(predictions_table(self._reader, only))
         return _frame(self._reader.table(table, targets=only))
-
-
-def _statuses(reader: StoreReader) -> Counter[str]:
-    """Committed units by status: as their commit says, or from its rows where some count from another."""
-    shared = {commit.key: commit for commit in reader.overlapping()}
-    statuses: Counter[str] = Counter()
-    for commit in reader.commits():
-        if commit.key not in shared:
-            statuses.update(commit.statuses)
-    targets = {unit.target for commit in shared.values() for unit in commit.units}
-    for table in ("scores", "models") if shared else ():
-        for commit, rows in reader.parts(table, ("status",), targets):
-            if commit.key in shared:
-                statuses.update(rows.column("status").to_pylist())
-    return statuses
-
-
-def _by_fold(wanted: set[Unit], committed: set[Unit], quarantined: set[Unit]) -> pd.DataFrame:
-    counted = {"wanted": wanted, "committed": committed, "quarantined": quarantined}
-    counts = {name: Counter((unit.method, unit.fold) for unit in units) for name, units in counted.items()}
-    rows = [
-        {"method": method, "fold": fold} | {name: counts[name][method, fold] for name in counted}
-        for method, fold in sorted(counts["wanted"])
-    ]
-    return pd.DataFrame(rows, columns=["method", "fold", *counted])
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

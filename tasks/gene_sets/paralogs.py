@@ -52,7 +52,7 @@ def read_paralogs(path: Path) -> Paralogs:
     Raises BadInputError with every problem: columns that are not there, cells that are no gene symbol.
     """
     data, digest = read_bytes(path)
-    names, columns = _columns(path, data)
+    names, columns = columns_of(path, data)
     place = _place_of(names)
     if place is None:
         known = ", ".join(f"{a} and {b}" for a, b in PAIRS)
@@ -71,7 +71,8 @@ def read_paralogs(path: Path) -> Paralogs:
     return Paralogs(name_of(path), pairs, digest, half)
 
 
-def _columns(path: Path, data: bytes) -> tuple[list[str], list[list[object]]]:
+def columns_of(path: Path, data: bytes) -> tuple[list[str], list[list[object]]]:
+    """A table's column names and cells. Raises BadInputError for a type or text that cannot be read."""
     kind = file_type(path)
     if not kind:
         raise BadInputError(f"{path}: expected {', '.join(TEXT_TYPES)} (or .gz of these) or .parquet")

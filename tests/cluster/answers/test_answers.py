@@ -9,6 +9,7 @@ import pytest
 
 from cluster import Store, run
 from cluster.answers.listing import DEFAULT_LINEAGE_SORT, list_text
+from cluster.answers.relating import relations_in_files
 from cluster.cli.genes import show_gene
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
@@ -166,3 +167,41 @@ def test_a_lineage_brings_its_columns(store: Store) -> None:
 def test_conditions_that_cannot_be_met_are_named(store: Store, given: dict[str, str], words: str) -> None:
     with pytest.raises(BadInputError, match=words.replace("?", r"\?")):
         store.top(**given)
+
+
+def test_a_store_says_what_it_holds_and_completes_names(store: Store, path: Path) -> None:
+    first, second = repr(store).splitlines()
+    assert first == f"Store {path}: 12 targets by modifiers, ridge"
+    assert "150 cell lines" not in second  # those with effect and expression
+    assert second.endswith("units")
+    assert "gene effect" in second
+    assert "complete: " in second
+    assert store.targets == sorted(set(store.genes()["target"]))
+    assert store.methods == ["modifiers", "ridge"]
+    assert store._ipython_key_completions_() == store.targets
+    target = store.targets[0]
+    assert repr(store[target]) == repr(store.gene(target))
+    assert store.cell_lines()["cell_line"].is_unique
+
+
+def test_relations_come_from_enrich_and_from_files(store: Store, path: Path, tmp_path: Path) -> None:
+    table = store.modifiers()
+    target = table["target"].value_counts().index[0]
+    gene = store.gene(target, "modifiers").verdict.evidence.modifiers[0].gene
+    pairs, sets, arms = (tmp_path / name for name in ("pairs.csv", "sets.gmt", "arms.tsv"))
+    pairs.write_text(f"gene_a,gene_b\n{target},{gene}\n")
+    sets.write_text(f"Pathway X\t-\t{target.lower()}\t{gene}\n")
+    arms.write_text(f"symbol\tlocation\n{target}\t17q21.31\n{gene}\t17q11\n")
+    relations = relations_in_files([pairs], [sets], [arms])
+    found = store.gene(target, "modifiers", relations).verdict.evidence.modifiers[0].relations
+    expected = ["self"] if gene == target else ["paralog", "same pathway (Pathway X)", "same arm (17q)"]
+    assert list(map(str, found)) == expected
+    assert not store.gene(target, "modifiers").verdict.evidence.modifiers[0].relations or gene == target
+
+
+def test_files_of_relations_that_cannot_be_read_are_all_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y,z\n1,2,3\n")
+    (tmp_path / "b.csv").write_text("symbol,location\nTP53,unknown\n")
+    with pytest.raises(BadInputError) as raised:
+        relations_in_files([tmp_path / "a.csv"], [], [tmp_path / "a.csv", tmp_path / "b.csv"])
+    assert len(raised.value.problems) == 3

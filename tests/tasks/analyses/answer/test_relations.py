@@ -7,6 +7,7 @@ KNOWN = GeneRelations(
         "SMARCA4": frozenset({"BAF", "Big"}),
         "X": frozenset({"Big"}),
     },
+    sizes={"BAF": 15, "Big": 900},
     arms={"SMARCA2": "9p", "X": "9p", "SMARCA4": "19p"},
 )
 
@@ -31,3 +32,15 @@ def test_self_needs_no_lookup() -> None:
     assert told("A", "A", GeneRelations()) == ["self"]
     assert GeneRelations().known == ("self",)
     assert KNOWN.known == ("self", "paralog", "same pathway", "same arm")
+
+
+def test_lookups_join() -> None:
+    one = GeneRelations(paralogs={"A": frozenset("B")}, arms={"A": "1p"})
+    other = GeneRelations(paralogs={"A": frozenset("C")}, sets={"A": frozenset("S"), "D": frozenset("S")})
+    both = one.joined(other)
+    assert [told("a", gene, both) for gene in ("b", "c", "d")] == [
+        ["paralog"],
+        ["paralog"],
+        ["same pathway (S)"],
+    ]
+    assert both.arms == {"A": "1p"}
