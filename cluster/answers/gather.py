@@ -47,7 +47,7 @@ _SAME_NAMES = ("folds", "n", "pearson", "rmse", "rmse_mean", "model", "stability
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What a page holds of a target already, as frames of all methods (see `results.gene.GenePage`)."""
+    """What a page holds of a target already, as frames of all methods (see `gene.GenePage`)."""
 
     target: str
     summary: pd.DataFrame

@@ -90,12 +90,12 @@ ORDER = (START, RUN, ASK, SHOW, APPLY, KEEP)
 
 
 def add_examples(app: typer.Typer) -> None:
-    """Give every command of the application its group and examples, and list groups in their order."""
+    """Give every command of the application its group and examples, and list them in the order above."""
     for command in app.registered_commands:
         group, examples = EXAMPLES.get(command.name or "", ("Other", ()))
         command.rich_help_panel = group
         if examples:
             lines = ["Examples:", *(f"  knockcast {example}" for example in examples)]
             command.epilog = "\n\n".join(lines)
-    place = {group: at for at, group in enumerate(ORDER)}
-    app.registered_commands.sort(key=lambda command: place.get(str(command.rich_help_panel), len(place)))
+    place = {name: at for at, name in enumerate(EXAMPLES)}
+    app.registered_commands.sort(key=lambda command: place.get(str(command.name), len(place)))

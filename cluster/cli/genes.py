@@ -15,7 +15,7 @@ from tasks.errors import BadInputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cluster.results.gene import GenePage
+    from cluster.answers.gene import GenePage
     from tasks.analyses.answer.relations import GeneRelations
 
 

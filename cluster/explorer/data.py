@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cluster.answers.gene import target_modifiers
 from cluster.explorer.index import Index, build_aside, cache_folder, index_key
-from cluster.results.gene import target_modifiers
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from cluster.views.folds import control_folds
@@ -113,7 +113,7 @@ class StoreData:
         return pd.DataFrame()
 
     def modifiers(self, target: str) -> pd.DataFrame:
-        """How often each modifier of a target was chosen; see `cluster.results.gene.modifier_summary`."""
+        """How often each modifier of a target was chosen; see `cluster.answers.gene.modifier_summary`."""
         return target_modifiers(self.reader, (target,))
 
     def scores(self, target: str) -> pd.DataFrame:

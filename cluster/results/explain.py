@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cluster.results.gene import GenePage, gene_page
+from cluster.answers.gene import GenePage, gene_page
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from cluster.views.folds import control_folds

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
+from cluster.answers.gene import GenePage, gene_page
 from cluster.answers.listing import (
     DEFAULT_LINEAGE_SORT,
     DEFAULT_SORT,
@@ -16,7 +17,6 @@ from cluster.answers.listing import (
 )
 from cluster.answers.names import finder_of, targets_of_store
 from cluster.answers.status import Status, in_words, status_of
-from cluster.results.gene import GenePage, gene_page
 from cluster.results.long_table import long_table
 from cluster.results.predict import Prediction, predict_samples
 from cluster.results.rank_drugs import rank_samples
