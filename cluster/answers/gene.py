@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,14 +66,15 @@ def gene_page(
     method: str | None = None,
     relations: GeneRelations | None = None,
     q: Callable[[str], dict[str, float]] | None = None,
+    gene_map: Path | None = None,
 ) -> GenePage:
     """The page of one target, its verdict by one method (without one: by that with the highest pooled r).
 
     `relations` are known on top of what `enrich` stored. `q` gives a method's q by target, where the caller
-    keeps them. Raises BadInputError, naming close ones, where the run wants no such target or no such method
-    of it.
+    keeps them. `gene_map` is a table of further names, HGNC's for instance. Raises BadInputError, naming
+    close ones, where the run wants no such target or no such method of it.
     """
-    target = finder_of(reader).find(target)
+    target = finder_of(reader, gene_map).find(target)
     wanted = {unit for unit in reader.wanted_units() if not unit.is_fold_level}
     mine = sorted(unit for unit in wanted if unit.target == target)
     only = (target,)

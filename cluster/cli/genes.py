@@ -48,6 +48,10 @@ def gene(
         list[Path] | None,
         typer.Option("--arms", help="Genes with arm or band (17q21.31), such as HGNC's table, likewise."),
     ] = None,
+    gene_map: Annotated[
+        Path | None,
+        typer.Option("--gene-map", help="Names and ids of genes, such as HGNC's table: for Ensembl ids."),
+    ] = None,
     output: Annotated[str, typer.Option("--format", help="text | json.")] = "text",
 ) -> None:
     """A verdict on one target in three sentences, then the evidence."""
@@ -56,7 +60,7 @@ def gene(
     from cluster.answers.relating import relations_in_files
 
     relations = relations_in_files(paralogs or (), gene_sets or (), arms or ())
-    show_gene(store, gene, method, full, output, relations)
+    show_gene(store, gene, method, full, output, relations, gene_map)
 
 
 def show_gene(
@@ -66,11 +70,12 @@ def show_gene(
     full: bool = False,
     output: str = "text",
     relations: "GeneRelations | None" = None,
+    gene_map: Path | None = None,
 ) -> None:
     """Print what a store knows of one target."""
     from cluster.results.store import Store
 
-    page = Store(store).gene(name, method, relations)
+    page = Store(store).gene(name, method, relations, gene_map)
     sys.stdout.write(_as_json(page, full) if output == "json" else _as_text(page, full))
 
 

@@ -256,14 +256,21 @@ class Store:
         """Drugs ranked for new samples; see `cluster.results.rank_drugs.rank_samples`."""
         return rank_samples(self._reader, expression, higher_is_sensitive)
 
-    def gene(self, name: str, method: str | None = None, relations: GeneRelations | None = None) -> GenePage:
+    def gene(
+        self,
+        name: str,
+        method: str | None = None,
+        relations: GeneRelations | None = None,
+        gene_map: Path | None = None,
+    ) -> GenePage:
         """A verdict on one target, by one method or that with the highest pooled r, and all it rests on.
 
         `name` is a symbol in any case, an Entrez or Ensembl id, `SYMBOL (id)` or an alias. BadInputError
         names close ones where there is no such target. `relations` (`cluster.answers.relating`) say how genes
-        are related, on top of what `enrich` stored.
+        are related, on top of what `enrich` stored. `gene_map` is a table of further names of genes, HGNC's
+        for instance: Ensembl ids need it.
         """
-        return gene_page(self._reader, name, method, relations, self._q)
+        return gene_page(self._reader, name, method, relations, self._q, gene_map)
 
     def _q(self, method: str) -> dict[str, float]:
         """A method's q of every target, computed once."""

@@ -1,7 +1,7 @@
 """Which gene a user means: by symbol in any case, Entrez or Ensembl id, `SYMBOL (id)` or alias."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from tasks.dataset.gene_labels import parse_gene_label
 from tasks.errors import BadInputError
@@ -13,12 +13,16 @@ OFFERED = 3
 class GeneFinder:
     """The labels of some genes by every name that is known of them.
 
-    `entrez` has their Entrez ids, 0 where unknown. `aliases` maps other names (Ensembl ids, older symbols) to
-    symbols or labels of these genes; entries for other genes do no harm.
+    `entrez` has their Entrez ids, 0 where unknown. `aliases` are pairs of another name (an Ensembl id, an
+    older symbol) and a symbol or label; pairs for other genes do no harm. A name of the genes themselves goes
+    before any alias.
     """
 
     def __init__(
-        self, labels: Sequence[str], entrez: Iterable[int] = (), aliases: Mapping[str, str] | None = None
+        self,
+        labels: Sequence[str],
+        entrez: Iterable[int] = (),
+        aliases: Iterable[tuple[str, str]] = (),
     ) -> None:
         self._labels = sorted(labels)
         self._exact = set(labels)
@@ -29,7 +33,10 @@ class GeneFinder:
                 self._add(name, label)
         for label, number in zip(labels, entrez, strict=False):
             self._add(str(number or ""), label)
-        self._aliases = {_plain(alias): symbol for alias, symbol in (aliases or {}).items()}
+        self._aliases: dict[str, set[str]] = {}
+        for alias, symbol in aliases:
+            for label in self._names.get(_plain(symbol), ()):
+                self._aliases.setdefault(_plain(alias), set()).add(label)
 
     def find(self, name: str, what: str = "a target of this store") -> str:
         """The label of the gene that a name means.
@@ -39,8 +46,8 @@ class GeneFinder:
         """
         if name in self._exact:
             return name
-        for spelling in self._spellings(name):
-            found = self._names.get(spelling, set())
+        spellings = self._spellings(name)
+        for found in [known.get(text, set()) for known in (self._names, self._aliases) for text in spellings]:
             if len(found) == 1:
                 return next(iter(found))
             if found:
@@ -52,17 +59,18 @@ class GeneFinder:
             self._names.setdefault(_plain(name), set()).add(label)
 
     def _spellings(self, name: str) -> list[str]:
-        """The names to look for, most certain first: as given, parts of `SYMBOL (id)`, an alias's symbol."""
+        """The names to look for, most certain first: as given, then the parts of `SYMBOL (id)`."""
         parsed = parse_gene_label(name)
         given = [name, *([str(parsed.entrez)] if parsed.entrez else []), parsed.ensembl, parsed.symbol]
-        known = [_plain(text) for text in given if text]
-        return [*known, *(_plain(self._aliases[text]) for text in known if text in self._aliases)]
+        return [_plain(text) for text in given if text]
 
     def _hint(self, name: str) -> str:
         by_plain = {_plain(label): label for label in reversed(self._labels)}
         close = difflib.get_close_matches(_plain(name), sorted(by_plain), n=OFFERED, cutoff=CLOSE)
         if close:
             return f"; did you mean {', '.join(by_plain[text] for text in close)}?"
+        if _plain(name).startswith("ENSG"):
+            return "; Ensembl ids are known from a table only: give --gene-map, HGNC's for instance"
         return "; `genes` lists this store's targets"
 
 

@@ -5,7 +5,9 @@ from tasks.errors import BadInputError
 
 LABELS = ["CTNNB1", "C1orf43", "MATR3 (9782)", "MATR3 (100)", "TBCE (ENSG00000284770)", "SMARCA4"]
 FINDER = GeneFinder(
-    LABELS, [1499, 25912, 9782, 100, 0, 6597], {"BRG1": "SMARCA4", "ENSG00000168036": "CTNNB1"}
+    LABELS,
+    [1499, 25912, 9782, 100, 0, 6597],
+    [("BRG1", "SMARCA4"), ("ENSG00000168036", "CTNNB1"), ("SMARCA4", "X"), ("PMEL", "SILV")],
 )
 
 
@@ -42,6 +44,15 @@ def test_an_unknown_name_gets_close_ones() -> None:
         FINDER.find("CTNB1")
     with pytest.raises(BadInputError, match="`genes` lists this store's targets"):
         FINDER.find("zzzzzz")
+    with pytest.raises(BadInputError, match="give --gene-map"):
+        FINDER.find("ENSG00000999999")
     for odd in ("", "*", "0"):
         with pytest.raises(BadInputError, match="not a target"):
             FINDER.find(odd)
+
+
+def test_an_alias_of_two_genes_is_asked_back_and_a_symbol_goes_before_it() -> None:
+    finder = GeneFinder(["A", "B", "C"], aliases=[("X", "A"), ("X", "B"), ("C", "A")])
+    assert finder.find("C") == "C"
+    with pytest.raises(BadInputError, match="x: may be A or B"):
+        finder.find("x")
