@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cluster.answers.gather import Found, evidence_of
-from cluster.answers.names import finder_of
+from cluster.answers.names import find_target
 from cluster.answers.page import verdict_html
 from cluster.answers.relating import stored_relations
 from cluster.answers.text import verdict_text
@@ -74,7 +74,7 @@ def gene_page(
     keeps them. `gene_map` is a table of further names, HGNC's for instance. Raises BadInputError, naming
     close ones, where the run wants no such target or no such method of it.
     """
-    target = finder_of(reader, gene_map).find(target)
+    target = find_target(reader, target, gene_map)
     wanted = {unit for unit in reader.wanted_units() if not unit.is_fold_level}
     mine = sorted(unit for unit in wanted if unit.target == target)
     only = (target,)

@@ -1,9 +1,12 @@
 """The targets of a store by every name that a user may give them."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from cluster.store.reader import StoreReader
 from tasks.dataset.gene_finder import GeneFinder
+from tasks.errors import BadInputError
 from tasks.samples.gene_map import read_gene_map
 from tasks.samples.renamed import RENAMED
 
@@ -13,20 +16,45 @@ def targets_of_store(reader: StoreReader) -> list[str]:
     return sorted({unit.target for unit in reader.wanted_units() if not unit.is_fold_level})
 
 
-def finder_of(reader: StoreReader, gene_map: Path | None = None) -> GeneFinder:
-    """Finds targets of the store: by label in any case, the Dataset's Entrez id, what the label holds, alias.
+def find_target(reader: StoreReader, name: str, gene_map: Path | None = None) -> str:
+    """The target of the store that a name means.
 
-    Aliases are symbols of renamed genes, and all ids and names of `gene_map`, such as HGNC's table, if given.
-    Raises BadInputError where that cannot be read.
+    By label in any case, the Dataset's Entrez id, what the label holds, or an alias: symbols of renamed
+    genes, and all ids and names of `gene_map`, such as HGNC's table, if given. Raises BadInputError, naming
+    close ones, where there is none, and where the Dataset has it, but no run asked for it.
     """
-    labels = targets_of_store(reader)
-    facts = reader.targets()
-    known: dict[str, int] = {}
-    if facts is not None and "entrez" in facts.column_names:
-        pairs = zip(facts.column("target").to_pylist(), facts.column("entrez").to_pylist(), strict=True)
-        known = {target: entrez or 0 for target, entrez in pairs}
     aliases = [*RENAMED, *((new, old) for old, new in RENAMED), *_mapped(gene_map)]
-    return GeneFinder(labels, [known.get(label, 0) for label in labels], aliases)
+    facts = _facts(reader)
+    labels = targets_of_store(reader)
+    finder = GeneFinder(labels, [facts.get(label, {}).get("entrez") or 0 for label in labels], aliases)
+    try:
+        return finder.find(name)
+    except BadInputError as error:
+        if (other := _not_asked_for(name, facts, aliases)) is not None:
+            raise BadInputError(other) from None
+        raise error from None
+
+
+def _facts(reader: StoreReader) -> dict[str, dict[str, Any]]:
+    table = reader.targets()
+    return {} if table is None else {row["target"]: row for row in table.to_pylist()}
+
+
+def _not_asked_for(
+    name: str, facts: Mapping[str, Mapping[str, Any]], aliases: Sequence[tuple[str, str]]
+) -> str | None:
+    """What to say of a target that the Dataset has and no run into the store wants."""
+    labels = list(facts)
+    try:
+        label = GeneFinder(labels, [row.get("entrez") or 0 for row in facts.values()], aliases).find(name)
+    except BadInputError:
+        return None
+    kind, sd = facts[label].get("class"), facts[label].get("sd")
+    known = f" (it is {kind}, sd {sd:.2g})" if kind and sd is not None else ""
+    return (
+        f"{label}: the Dataset has it{known}, but no run into this store asked for it; the same "
+        f"`knockcast run` with --targets '{label}' adds it"
+    )
 
 
 def _mapped(gene_map: Path | None) -> list[tuple[str, str]]:

@@ -108,8 +108,8 @@ def _concentrated(evidence: Evidence) -> list[str]:
 
 
 def _how_selective(share: float, sd: float) -> str:
-    if share == 0:
-        return "needed by none"
+    if share < 0.01:
+        return "needed by none" if share == 0 else "needed by hardly any"
     if share >= 0.9:
         return "needed nearly everywhere" + (", varying in strength" if sd > 0.1 else "")
     return "selective" if share < 0.5 else "needed by most"

@@ -15,7 +15,7 @@ from cluster.answers.listing import (
     narrowed,
     with_lineage,
 )
-from cluster.answers.names import finder_of, targets_of_store
+from cluster.answers.names import find_target, targets_of_store
 from cluster.answers.status import Status, in_words, status_of
 from cluster.results.long_table import long_table
 from cluster.results.predict import Prediction, predict_samples
@@ -285,7 +285,7 @@ class Store:
     def _of(self, table: str, gene: str | None) -> pd.DataFrame:
         if gene is None:
             return self.table(table)
-        only = (finder_of(self._reader).find(gene),)
+        only = (find_target(self._reader, gene),)
         if table == "predictions":
             return _frame(predictions_table(self._reader, only))
         return _frame(self._reader.table(table, targets=only))

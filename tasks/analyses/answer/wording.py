@@ -10,6 +10,7 @@ from tasks.analyses.answer.verdict import Verdict
 
 NAMED = 3  # modifiers and lineages that a sentence names, at most
 FEW_LINES = 10  # that depend: fewer carry an r that another screen may not show
+FEW_SHARE = 0.05  # of all lines, likewise
 SMALLEST_Q = 1e-10  # below it, a q from lines that are not independent says no more
 
 
@@ -54,17 +55,22 @@ def _whether(verdict: Verdict, score: MethodScore) -> str:
             f"{explained:.0%} of the variance"
         )
     elif answer == v.NOT_BEYOND:
-        alone = {"lineage": "the lineage alone", "own": f"the expression of {target} alone"}
-        base = score.own if score.baseline == "own" else score.lineage
-        text = (
-            f"{target} can be predicted ({found[:-1]}, on {lines}), but no better than "
-            f"{alone.get(score.baseline, 'chance')} does (r {number(base)})"
-        )
+        text = f"{target} {_no_better(score)}: on {lines}, {found}"
     elif answer == v.NOT_SHOWN:
         text = f"{target} is not shown to be predictable: {found} on {lines}, too few to tell"
     else:
         text = f"{target} is not predictable from expression: {found} on {lines}"
     return f"{_so_far(score)}{text}{_caution(verdict)}."
+
+
+def _no_better(score: MethodScore) -> str:
+    """How a prediction compares with the baseline that it is no better than."""
+    how = "can be predicted, but" if score.pooled >= v.PARTLY else "is hardly predictable, and"
+    worse = "worse" if score.gain_high < 0 else "no better"
+    base, r = "its own expression", score.own
+    if score.baseline != "own":
+        base, r = "its lineage", score.lineage
+    return f"{how} {worse} than by {base} alone (r {number(r)})"
 
 
 def _so_far(score: MethodScore) -> str:
@@ -80,7 +86,7 @@ def _caution(verdict: Verdict) -> str:
         return "; no line depends on it" + (
             f", and its effect hardly varies (sd {number(whole.sd)})" if whole.sd < 0.1 else ""
         )
-    if 0 < whole.dependent < FEW_LINES:
+    if 0 < whole.dependent < min(FEW_LINES, FEW_SHARE * whole.n):
         few = "one line" if whole.dependent == 1 else f"{whole.dependent} lines"
         return f"; only {few} of {whole.n} depend on it, so all rests on those"
     if whole.sd < 0.1:

@@ -172,7 +172,7 @@ def test_conditions_that_cannot_be_met_are_named(store: Store, given: dict[str, 
 def test_a_store_says_what_it_holds_and_completes_names(store: Store, path: Path) -> None:
     first, second = repr(store).splitlines()
     assert first == f"Store {path}: 12 targets by modifiers, ridge"
-    assert "150 cell lines" not in second  # those with effect and expression
+    assert second.startswith("150 cell lines, scheme kfold; ")
     assert second.endswith("units")
     assert "gene effect" in second
     assert "complete: " in second
@@ -205,3 +205,19 @@ def test_files_of_relations_that_cannot_be_read_are_all_named(tmp_path: Path) ->
     with pytest.raises(BadInputError) as raised:
         relations_in_files([tmp_path / "a.csv"], [], [tmp_path / "a.csv", tmp_path / "b.csv"])
     assert len(raised.value.problems) == 3
+
+
+def test_a_target_that_no_run_asked_for_is_told_from_an_unknown_one(
+    store: Store, small_dataset: Path
+) -> None:
+    other = next(name for name in Dataset.open(small_dataset).targets if name not in store.targets)
+    with pytest.raises(BadInputError, match=f"{other}: the Dataset has it .*--targets '{other}' adds it"):
+        store.gene(other.lower())
+
+
+def test_a_map_of_genes_names_targets(store: Store, tmp_path: Path) -> None:
+    target = store.targets[0]
+    table = tmp_path / "hgnc.tsv"
+    table.write_text(f"symbol\tensembl_gene_id\talias_symbol\n{target}\tENSG00000000001\tOLD1|OLD2\n")
+    for name in ("ENSG00000000001.4", "old2"):
+        assert store.gene(name, gene_map=table).target == target

@@ -105,10 +105,17 @@ def test_the_sentences_of_a_predictable_target() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"scores": (score(0.6, gain_low=-0.1),)}, "no better than the lineage alone does (r 0.30)"),
+        (
+            {"scores": (score(0.6, gain_low=-0.1),)},
+            "ABC can be predicted, but no better than by its lineage alone (r 0.30): on 400",
+        ),
         (
             {"scores": (score(0.6, gain_low=-0.1, baseline="own", own=0.65),)},
-            "no better than the expression of ABC alone does (r 0.65)",
+            "but no better than by its own expression alone (r 0.65)",
+        ),
+        (
+            {"scores": (score(0.1, gain_low=-0.3, gain_high=-0.1),)},
+            "ABC is hardly predictable, and worse than by its lineage alone (r 0.30)",
         ),
         ({"scores": (score(0.6, q=0.2, n=36),)}, "on 36 cell lines"),
         ({"scores": (score(0.6, folds=3),)}, "So far (3 of 5 folds): ABC is well"),
