@@ -13,14 +13,13 @@ from cluster.cli import (
     describe,
     explain,
     explore,
-    genes,
     output,
     plan,
     report,
     run,
     store,
 )
-from cluster.cli.analyses import compare, enrich, tissues, validate
+from cluster.cli.analyses import compare, enrich, genes, tissues, validate
 from cluster.cli.examples import add_examples
 from cluster.errors import EXIT_CODES, ExitCode
 from tasks.errors import BadInputError

@@ -1,1 +1,1 @@
-"""Commands that set results beside something else: another method or screen, gene sets, groups of samples."""
+"""Commands that judge results or set them beside something else: another method, gene sets, groups of samples."""

@@ -10,7 +10,7 @@ import pytest
 from cluster import Store, run
 from cluster.answers.listing import DEFAULT_LINEAGE_SORT, list_text
 from cluster.answers.relating import relations_in_files
-from cluster.cli.genes import show_gene
+from cluster.cli.analyses.genes import show_gene
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tests.made_stores import made_commit, made_store, made_writer, units_of

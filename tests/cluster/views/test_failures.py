@@ -3,7 +3,7 @@
 import pytest
 
 from cluster import Store
-from cluster.cli.genes import show_gene
+from cluster.cli.analyses.genes import show_gene
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, Unit
 from cluster.store.writer import StoreWriter

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cluster import Store, run
-from cluster.cli.genes import show_gene
+from cluster.cli.analyses.genes import show_gene
 from cluster.store.reader import StoreReader
 from cluster.views import registry
 from cluster.views.followed import followed_table
