@@ -1,1 +1,1 @@
-"""Commands that judge results or set them beside something else: another method, gene sets, groups of samples."""
+"""Commands that judge results or set them beside something else: methods, gene sets, groups of samples."""
