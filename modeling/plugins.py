@@ -10,7 +10,7 @@ does not use it.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
@@ -67,23 +67,15 @@ class Plugin:
 @cache
 def discover(group: str) -> Mapping[str, Plugin]:
     """The plug-ins of a group, by name; found once a process, and not imported."""
-    found: dict[str, list[EntryPoint]] = {}
+    found: dict[str, list[Plugin]] = {}
     for entry in entry_points(group=group):
-        found.setdefault(entry.name, []).append(entry)
-    return {name: _plugin(entries) for name, entries in sorted(found.items())}
+        # Ours at once: where the back-port importlib_metadata is loaded, entries are of its own class.
+        name, version = ("unknown", "") if entry.dist is None else (entry.dist.name, entry.dist.version)
+        found.setdefault(entry.name, []).append(Plugin(entry.name, group, name, version, entry.value))
+    return {name: _joined(claimants) for name, claimants in sorted(found.items())}
 
 
-def _plugin(entries: list[EntryPoint]) -> Plugin:
-    first, *others = sorted(entries, key=_source)
-    name, version = _distribution(first)
-    also_in = tuple(" ".join(_distribution(other)) for other in others)
-    return Plugin(first.name, first.group, name, version, first.value, also_in)
-
-
-def _source(entry: EntryPoint) -> tuple[str, str, str]:
-    return (*_distribution(entry), entry.value)
-
-
-def _distribution(entry: EntryPoint) -> tuple[str, str]:
-    """Name and version of the distribution that declares the entry point."""
-    return ("unknown", "") if entry.dist is None else (entry.dist.name, entry.dist.version)
+def _joined(claimants: list[Plugin]) -> Plugin:
+    """The first by distribution, with the others named in `also_in`."""
+    first, *others = sorted(claimants, key=lambda one: (one.distribution, one.version, one.entry_point))
+    return replace(first, also_in=tuple(f"{one.distribution} {one.version}" for one in others))

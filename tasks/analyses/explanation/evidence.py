@@ -39,7 +39,7 @@ def correlations_table(lines: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["gene", "n", "pearson", "spearman"])
 
 
-def tests_table(modifiers: pd.DataFrame, folds: int) -> pd.DataFrame:
+def chosen_table(modifiers: pd.DataFrame, folds: int) -> pd.DataFrame:
     """gene, then for each test in how many folds it chose the gene, then whether in half of `folds` or more.
 
     `modifiers`: one method's rows of the table `modifiers`, of the folds that count.
@@ -51,7 +51,7 @@ def tests_table(modifiers: pd.DataFrame, folds: int) -> pd.DataFrame:
 
 
 def venn_counts(tests: pd.DataFrame) -> dict[tuple[bool, bool, bool], int]:
-    """How many genes each combination of tests chose, of `tests_table`; genes chosen by none left out."""
+    """How many genes each combination of tests chose, of `chosen_table`; genes chosen by none left out."""
     found = Counter(
         (bool(p), bool(s), bool(c)) for p, s, c in tests[list(TESTS)].itertuples(index=False, name=None)
     )

@@ -7,12 +7,12 @@ from typing import TypeVar
 import pandas as pd
 
 from tasks.analyses.explanation.evidence import (
+    chosen_table,
     collinear_table,
     correlations_table,
     jaccard_table,
     lines_table,
     stability_table,
-    tests_table,
 )
 from tasks.analyses.explanation.fits import fit_scores, fits_table
 from tasks.analyses.explanation.inputs import TargetData
@@ -77,7 +77,7 @@ def from_modifiers(target: str, measure: str, modifiers: pd.DataFrame, folds: li
         target,
         measure,
         folds=len(folds),
-        tests=tests_table(modifiers, len(folds)),
+        tests=chosen_table(modifiers, len(folds)),
         stability=stability_table(modifiers, folds),
         jaccard=jaccard_table(modifiers, folds),
     )

@@ -288,12 +288,6 @@ def test_the_command_draws_and_refuses_unknown_names(path: Path, tmp_path: Path)
     assert not (tmp_path / "g").exists()
 
 
-def test_the_help_names_every_figure() -> None:
-    from cluster.cli.output import figures
-
-    assert figures.__annotations__["name"].__metadata__[0].help.startswith(" | ".join(FIGURES))
-
-
 def test_the_tables_answer_queries(path: Path) -> None:
     store = Store(path)
     counted = store.query("SELECT method, count(*) n FROM profile_scores GROUP BY 1 ORDER BY 1")

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pyarrow as pa
 import pytest
 
-from cluster.cli.output import write_figures
+from cluster.cli.output import figures, write_figures
 from cluster.figures import overview, selection
 from cluster.figures.lineages import held_out, lineage_errors
 from cluster.figures.page import Drawn, laid_out
@@ -199,3 +199,7 @@ def test_every_format_is_written_and_the_same_each_time(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="--format: none is named"):
         write_figures(str(tmp_path / "s"), "histogram", tmp_path / "g", ",")
     assert not (tmp_path / "g").exists()
+
+
+def test_the_help_names_every_figure() -> None:
+    assert figures.__annotations__["name"].__metadata__[0].help.startswith(" | ".join(FIGURES))

@@ -6,9 +6,9 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from tasks.analyses.explanation.evidence import (
+    chosen_table,
     jaccard_table,
     stability_table,
-    tests_table,
     venn_counts,
 )
 from tasks.analyses.explanation.explain import explain, from_modifiers
@@ -88,10 +88,10 @@ def test_no_test_value_reaches_a_fit():
 
 
 def test_a_test_counts_where_half_of_the_folds_chose_by_it():
-    table = tests_table(rows(), 3).set_index("gene")
+    table = chosen_table(rows(), 3).set_index("gene")
     assert table.loc["A", ["by_pearson", "by_spearman", "by_chi2"]].tolist() == [True, True, True]
     assert not table.loc["B", "by_pearson"]  # one fold of three
-    assert venn_counts(tests_table(rows(), 2)) == {
+    assert venn_counts(chosen_table(rows(), 2)) == {
         (True, True, True): 1,
         (True, False, False): 1,
         (False, True, True): 1,
