@@ -98,12 +98,13 @@ def _evidence(made: GeneExplanation) -> str:
         "pearson_lineage",
         "pearson_own",
     ]
-    columns += ["gain", "pearson_permuted", "rmse", "rmse_mean", "stability"]
+    columns += ["gain", "pearson_permuted", "rmse", "rmse_mean"]
     names = {
         "pearson_pooled": "r", "pearson_low": "low", "pearson_high": "high", "rmse_mean": "rmse of mean",
         "pearson_lineage": "lineage alone", "pearson_own": "own expression", "pearson_permuted": "shuffled",
     }  # fmt: skip
-    frame = made.page.summary[columns].rename(columns=names)
+    ordered = made.page.summary.sort_values("pearson_pooled", ascending=False, kind="stable")
+    frame = ordered[columns].rename(columns=names)
     words = "Out of fold: every cell line is predicted by models that did not see it. r is over all lines."
     failed = made.page.failures
     broken = table(failed[["method", "fold", "error"]], "Fits that failed") if len(failed) else ""

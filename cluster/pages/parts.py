@@ -143,7 +143,7 @@ def number(value: Any) -> str:
         return f"{value:,}".replace(",", "\u202f")
     if isinstance(value, float | np.floating):
         real = float(value)
-        shown = f"{real:.3f}" if 1e-3 <= abs(real) < 1e4 or real == 0 else f"{real:.2g}"
+        shown = f"{real:.3f}" if 5e-4 <= abs(real) < 1e4 or real == 0 else f"{real:.2g}"
         return shown.replace("-", "−")
     return str(value)
 

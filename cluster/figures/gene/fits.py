@@ -115,6 +115,7 @@ def gain(made: GeneExplanation) -> Drawn | None:
     if numbers.empty:
         return None
     numbers["baseline"] = numbers["model"].isin(list(BASELINES.values()))
+    numbers = numbers.sort_values("pearson", kind="stable", ignore_index=True)  # the best at the top
     figure = go.Figure()
     for baseline, colour, name in ((True, GREY, "baseline"), (False, COLOURS[0], "model")):
         rows = numbers[numbers["baseline"] == baseline]
@@ -134,7 +135,8 @@ def gain(made: GeneExplanation) -> Drawn | None:
         )
     figure.add_vline(0.0, line=grey_line())
     figure.update_xaxes(title_text="r over all cell lines, out of fold (bars: 95% interval)")
-    figure.update_yaxes(type="category")
+    order = [shown(model) for model in numbers["model"]]
+    figure.update_yaxes(type="category", categoryorder="array", categoryarray=order)
     figure.update_layout(meta={"mm": (PAGE / 2, 28 + 5.5 * len(numbers))}, showlegend=False)
     title(figure, f"{shown(made.target)}: what the models add", "squares: baselines that know no other gene")
     return Drawn(figure, numbers)

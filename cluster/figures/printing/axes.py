@@ -76,6 +76,11 @@ class Panel:
             title(plain(axis.title.text))
 
 
+def _ordered(axis: Any) -> list[str]:
+    """The categories of an axis whose order is given."""
+    return [plain(str(name)) for name in (axis.categoryarray if axis.categoryarray is not None else ())]
+
+
 def panels_of(figure: go.Figure, page: Any) -> dict[tuple[str, str], Panel]:
     """A panel for every pair of axes that marks use, laid out as their domains are."""
     layout = figure.layout
@@ -93,7 +98,8 @@ def panels_of(figure: go.Figure, page: Any) -> dict[tuple[str, str], Panel]:
     out = {}
     for pair, (across, up) in spans.items():
         place = grid[_slice(rows, up), _slice(columns, across)]
-        out[pair] = Panel(page.add_subplot(place), *sides[pair])
+        x, y = sides[pair]
+        out[pair] = Panel(page.add_subplot(place), x, y, {"x": _ordered(x), "y": _ordered(y)})
     return out
 
 

@@ -217,7 +217,14 @@ def colour_map(scale: Any) -> Any:
     """A matplotlib map of Plotly's [[0, colour], ..., [1, colour]]."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("scale", [(float(at), name) for at, name in scale])
+    return LinearSegmentedColormap.from_list("scale", [(float(at), _colour(name)) for at, name in scale])
+
+
+def _colour(name: str) -> Any:
+    """A colour as matplotlib reads it; Plotly also writes `rgb(103,0,31)`."""
+    if not name.startswith("rgb("):
+        return name
+    return tuple(float(part) / 255 for part in name.removeprefix("rgb(").rstrip(")").split(","))
 
 
 _DRAW: dict[str, Callable[[Panel, go.Figure, Any, str], None]] = {

@@ -6,7 +6,7 @@ import textwrap
 
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:b|i|sup|sub|span)(?:\s[^>]*)?>", re.IGNORECASE)
-LETTER = 0.21  # millimetres per point: the mean width of a letter of our font
+LETTER = 0.198  # millimetres per point: the mean width of a letter of our font
 
 
 def plain(text: str | None) -> str:

@@ -177,10 +177,8 @@ def test_boxes_of_models_on_the_same_features_do_not_name_them() -> None:
 
 
 def test_components_are_means_over_the_folds_that_have_them(path: Path, folder: Path) -> None:
-    table, rows = (
-        numbers(folder, "components"),
-        [row for fold in range(FOLDS) for row in component_rows(fold)],
-    )
+    table = numbers(folder, "components")
+    rows = [row for fold in range(FOLDS) for row in component_rows(fold)]
     assert table["component"].tolist() == list(range(1, 13))
     for column in ("pearson_train", "pearson"):
         expected = slow.mean_by(rows, ("component",), column)

@@ -14,6 +14,7 @@ from cluster.figures.lineages import held_out, lineage_errors
 from cluster.figures.page import Drawn, laid_out
 from cluster.figures.printing.draw import image
 from cluster.figures.registry import FIGURES
+from cluster.figures.tissues import tissues
 from cluster.store.reader import StoreReader
 from tasks.errors import BadInputError
 from tests.cluster.figures.layout import problems_of
@@ -80,6 +81,18 @@ def enrichment() -> pd.DataFrame:
     return pd.DataFrame([*rows, {**rows[0], "of": "modifiers", "p_value": 1e-50}])
 
 
+def groups() -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    names = ["UVM", "DLBC", "ACC", "Uterine carcinosarcoma", EVIL]
+    rows = [
+        {"target": f"GENE{t}", "group": g, "against": "others", "difference": d, "effect_size": 2 * d}
+        | {"q_value": 0.001, "stronger": d > 0, "pearson_pooled": 0.5}
+        for t in range(60)
+        for g, d in zip(names, rng.normal(size=len(names)), strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
 def modifiers() -> pa.Table:
     rng = np.random.default_rng(3)
     flags = {
@@ -113,6 +126,7 @@ def drawn() -> dict[str, Drawn | None]:
         "pathways": selection.pathways(enrichment()),
         "lineages": held_out(lineages()),
         "lineage_errors": lineage_errors(lineage_scores()),
+        "tissues": tissues(groups()),
     }
 
 
