@@ -15,25 +15,28 @@ Values = Float[np.ndarray, " lines"]
 CONSTANT_TOLERANCE = 1e-12
 
 
-def varies(values: Values) -> bool:
-    """Whether values differ by more than rounding: range > 1e-12 × the largest magnitude. False for none."""
+def varies(values: Values, scale: float = 0.0) -> bool:
+    """Whether values differ by more than rounding: range > 1e-12 × the largest magnitude. False for none.
+
+    `scale` is the size of what the values were computed from, where that is larger than they are: a sum that
+    should be 0 is a few roundings of its terms.
+    """
     if values.size == 0:
         return False
     low, high = float(values.min()), float(values.max())
-    return high - low > CONSTANT_TOLERANCE * max(abs(low), abs(high))
+    return high - low > CONSTANT_TOLERANCE * max(abs(low), abs(high), scale)
 
 
 def pearson(measured: Values, predicted: Values) -> float:
     """Pearson's r; nan where the measured values are constant, 0 where only the prediction is.
 
-    A NaN or infinite value on either side makes the result nan: nothing is skipped here.
+    Both are in one unit: predictions whose range is within 1e-12 of the measured values' are constant. A NaN
+    or infinite value on either side makes the result nan: nothing is skipped here.
     """
     x, y = _aligned(measured, predicted)
     if not (np.isfinite(x).all() and np.isfinite(y).all()) or not varies(x):
         return float("nan")
-    if not varies(y):
-        return 0.0
-    return _correlation(x, y)
+    return _correlation(x, y) if varies(y, float(np.ptp(x))) else 0.0
 
 
 def spearman(measured: Values, predicted: Values) -> float:
@@ -41,9 +44,7 @@ def spearman(measured: Values, predicted: Values) -> float:
     x, y = _aligned(measured, predicted)
     if not (np.isfinite(x).all() and np.isfinite(y).all()) or not varies(x):
         return float("nan")
-    if not varies(y):
-        return 0.0
-    return _correlation(rankdata(x), rankdata(y))
+    return _correlation(rankdata(x), rankdata(y)) if varies(y, float(np.ptp(x))) else 0.0
 
 
 def rmse(measured: Values, predicted: Values) -> float:

@@ -84,7 +84,10 @@ def shuffled_many(
     groups, starts, sizes = np.unique(codes[counted], return_index=True, return_counts=True)
     if groups.size:
         strata = _strata(codes[counted], folds[counted], labels[counted], starts, sizes)
-        x, y = (_unit(values[counted], fold_mean[counted], starts, sizes) for values in (measured, predicted))
+        actual, mean = measured[counted], fold_mean[counted]
+        spread = np.maximum.reduceat(actual, starts) - np.minimum.reduceat(actual, starts)
+        x = _unit(actual, mean, starts, sizes, 0.0)
+        y = _unit(predicted[counted], mean, starts, sizes, spread)
         fewest = _fewest_p(measured[counted], strata, starts, sizes)
         out[:, np.searchsorted(targets, groups)] = _moments_and_p(x, y, strata, sizes, fewest)
     return ShuffledScores(targets, *out)
@@ -125,10 +128,14 @@ def _strata(
 
 
 def _unit(
-    values: Rows, fold_mean: Rows, starts: Int[np.ndarray, " targets"], sizes: Int[np.ndarray, " targets"]
+    values: Rows,
+    fold_mean: Rows,
+    starts: Int[np.ndarray, " targets"],
+    sizes: Int[np.ndarray, " targets"],
+    source: PerTarget | float,
 ) -> tuple[Rows, PerTarget]:
     """`centred`, and then of length 1 per target; noise 1 still says that a target does not vary."""
-    scaled, noise = centred(values, fold_mean, starts, sizes)
+    scaled, noise = centred(values, fold_mean, starts, sizes, source)
     length = np.sqrt(np.add.reduceat(scaled**2, starts))
     length = np.where(noise < 1.0, length, 1.0)
     return scaled / np.repeat(length, sizes), np.where(noise < 1.0, noise / length, 1.0)

@@ -64,8 +64,8 @@ def pooled_many(
     still gets an entry.
 
     Where a target's predictions do not vary once the fold's mean is subtracted (range within 1e-12 of the
-    largest raw magnitude), r is 0, p is 1 and the interval that of r = 0. Where the measured values do
-    not, all is NaN. Under 4 rows the interval is NaN; under 3, p is 1.
+    largest raw magnitude, or of the measured values' range), r is 0, p is 1 and the interval that of r = 0.
+    Where the measured values do not, all is NaN. Under 4 rows the interval is NaN; under 3, p is 1.
     """
     codes = np.asarray(codes)
     if np.any(codes[1:] < codes[:-1]):
@@ -120,7 +120,8 @@ def _grouped_correlation(
 ) -> tuple[PerTarget, Bool[np.ndarray, " targets"]]:
     """r of each stretch of rows, and whether it is 0 because its predictions do not vary."""
     measured, x_noise = centred(x, mean, starts, sizes)
-    predicted, y_noise = centred(y, mean, starts, sizes)
+    spread = np.maximum.reduceat(x, starts) - np.minimum.reduceat(x, starts)
+    predicted, y_noise = centred(y, mean, starts, sizes, spread)
     x_varies, y_varies = (noise < 1.0 for noise in (x_noise, y_noise))
     product = np.add.reduceat(measured * predicted, starts)
     squares = np.add.reduceat(measured**2, starts) * np.add.reduceat(predicted**2, starts)
@@ -130,14 +131,20 @@ def _grouped_correlation(
 
 
 def centred(
-    values: Rows, mean: Rows, starts: Int[np.ndarray, " targets"], sizes: Int[np.ndarray, " targets"]
+    values: Rows,
+    mean: Rows,
+    starts: Int[np.ndarray, " targets"],
+    sizes: Int[np.ndarray, " targets"],
+    source: PerTarget | float = 0.0,
 ) -> tuple[Rows, PerTarget]:
     """Values less their fold's mean, centred and scaled to at most 1 per target; each target's noise.
 
-    A target's rows begin at `starts`. Noise is the difference, after scaling, that rounding alone can make
-    (1e-12 of the largest raw magnitude); where it reaches 1 the values do not vary.
+    A target's rows begin at `starts`. Noise is the difference, after scaling, that rounding alone can make:
+    1e-12 of the largest raw magnitude, or of what they were computed from (`source`) where that is larger.
+    Where it reaches 1 the values do not vary.
     """
-    magnitude = np.maximum.reduceat(np.maximum(np.abs(values), np.abs(mean)), starts)
+    largest = np.maximum.reduceat(np.maximum(np.abs(values), np.abs(mean)), starts)
+    magnitude = np.maximum(largest, source)
     corrected = values - mean
     spread = np.maximum.reduceat(corrected, starts) - np.minimum.reduceat(corrected, starts)
     centre = np.add.reduceat(corrected, starts) / sizes

@@ -11,7 +11,7 @@ from modeling.folds import FINAL_FOLD, Fold
 from modeling.kernels.kernels import FEWEST_TARGETS, Laplacian, choose_laplacian
 from tasks.artifacts.borrowed import borrowed_bytes
 from tasks.borrowing.lines import compare_lines, inner_rows
-from tasks.fitting.fold import FoldResult, MethodSettings, Panel
+from tasks.fitting.fold import FoldResult, MethodSettings, Panel, varying_targets
 from tasks.fitting.rows import Row
 from tasks.tables.schemas import table_of
 
@@ -20,19 +20,13 @@ NEIGHBOURS = 10  # rows of `modules` for each target
 
 
 def teaching_targets(panel: Panel, fold: Fold) -> Int64[np.ndarray, " targets"]:
-    """Columns of the targets that teach: variable ones of the dataset, not those of the run or the shard.
+    """Columns of the targets that teach: those that vary over the training lines and are measured on most.
 
-    Measured on most training lines, and not constant there.
+    They are the dataset's, not those of the run or the shard.
     """
-    effect = panel.effect[fold.train][:, panel.variable]
-    known = np.isfinite(effect)
-    enough = known.sum(axis=0) >= MEASURED_SHARE * len(fold.train)
-    with np.errstate(invalid="ignore"):
-        low = np.where(known, effect, np.inf).min(axis=0)
-        high = np.where(known, effect, -np.inf).max(axis=0)
-    sound = enough & (low < high) & ~np.isinf(effect).any(axis=0)
-    found: np.ndarray = panel.variable[sound]
-    return found
+    columns = varying_targets(panel, fold)
+    known = np.isfinite(panel.effect[fold.train][:, columns]).sum(axis=0)
+    return columns[known >= MEASURED_SHARE * len(fold.train)]
 
 
 def learn_fold(panel: Panel, fold: Fold, settings: MethodSettings) -> FoldResult:

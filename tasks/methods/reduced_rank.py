@@ -33,7 +33,7 @@ from modeling.seeds import seed_of
 from tasks.artifacts.components import components_bytes, components_of
 from tasks.artifacts.files import training_sha256
 from tasks.fitting.fit import BlockFit, fit_by_pattern, without_model
-from tasks.fitting.fold import FoldResult, MethodSettings, Panel
+from tasks.fitting.fold import FoldResult, MethodSettings, Panel, varying_targets
 from tasks.fitting.modifiers import TargetFit
 from tasks.methods.cost import ROW_SECONDS, WORKER_BYTES, Cost, DataSize
 from tasks.methods.method import FIT, TARGETS, CommittedWork, FoldJob, FoldTask, Method
@@ -87,10 +87,11 @@ def learn_components(panel: Panel, fold: Fold, settings: MethodSettings) -> tupl
 def shared_effects(panel: Panel, fold: Fold) -> Float64[np.ndarray, "train targets"]:
     """Effects on the training lines of the targets that components are learned from.
 
-    Those are the dataset's variable targets (all, if none is) that can have a model here, whatever a run asks
-    for. A missing effect is the mean of its target.
+    Those are the dataset's targets that vary over the training lines (all, if none does) and can have a model
+    here, whatever a run asks for. A missing effect is the mean of its target.
     """
-    columns = panel.variable if len(panel.variable) else np.arange(len(panel.targets))
+    varying = varying_targets(panel, fold)
+    columns = varying if len(varying) else np.arange(len(panel.targets))
     effects = panel.effect[:, columns].astype(np.float64)
     train = effects[fold.train]
     useful = [

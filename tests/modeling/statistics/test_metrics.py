@@ -14,8 +14,8 @@ def test_correlations_equal_scipy(n, scale):
     rng = np.random.default_rng(n)
     x = rng.normal(size=n)
     y = 0.4 * x + rng.normal(size=n)
-    assert pearson(x * scale, y) == pytest.approx(stats.pearsonr(x, y).statistic, abs=1e-13)
-    assert spearman(x * scale, y) == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-13)
+    assert pearson(x * scale, y * scale) == pytest.approx(stats.pearsonr(x, y).statistic, abs=1e-13)
+    assert spearman(x * scale, y * scale) == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-13)
 
 
 def test_spearman_averages_ties():
@@ -30,6 +30,7 @@ def test_constant_measured_is_null_and_constant_prediction_is_zero():
         assert np.isnan(r(constant, vary))
         assert np.isnan(r(constant, constant))
         assert r(vary, constant) == 0.0
+        assert r(vary, np.array([0.0, 1e-17, 3e-17])) == 0.0  # what rounding leaves of 0
         assert np.isnan(r(np.array([]), np.array([])))
         assert np.isnan(r(vary, np.array([1.0, np.nan, 2.0])))
 

@@ -62,6 +62,7 @@ def test_predicting_the_training_mean_scores_nothing():
     score = pooled(measured, mean, mean)
     assert (score.r, score.p, score.n) == (0.0, 1.0, 500)
     assert pooled(measured, mean + 1e-16, mean).p == 1.0
+    assert pooled(measured, 1e-17 * measured, np.zeros(500)).r == 0.0
     assert score.low == pytest.approx(-score.high)
 
 

@@ -180,11 +180,14 @@ def test_thirty_lines_are_enough(panel: Panel) -> None:
 @pytest.mark.parametrize("teaching", [0, 1, FEWEST_TARGETS - 1, FEWEST_TARGETS])
 def test_few_teaching_targets_teach_nothing(panel: Panel, teaching: int) -> None:
     """With fewer than ten the target's own kernel alone counts; the final fold does without them, too."""
-    few = replace(panel, variable=np.array([t for t in range(TARGETS) if t not in (CONSTANT, FEW, INFINITE)]))
-    few = replace(few, variable=few.variable[:teaching])
+    flat = [t for t in range(TARGETS) if t not in (CONSTANT, FEW, INFINITE)][teaching:]
+    effect = panel.effect.copy()
+    effect[:, flat] *= 0.01
+    few = replace(panel, effect=effect)
     shares = [json.loads(text)["share"] for text in _candidates(tables_of(few, FOLD, [0]), 0)[:3]]
     assert (shares == [1.0, 0.0, 0.0]) == (teaching < FEWEST_TARGETS)
-    finite = replace(few, effect=np.where(np.isinf(few.effect), 0, few.effect))
+    effect[:, INFINITE] = 0
+    finite = replace(few, effect=effect)
     prepared, done = learned(finite, final_fold(LINES))
     assert done.tables["borrowing"].to_pylist()[0]["borrows"] == (teaching >= FEWEST_TARGETS)
     modules = done.tables["modules"]
