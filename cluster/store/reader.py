@@ -1,8 +1,8 @@
 """Reading a store: committed files only, and every byte hashed before it is parsed."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +19,7 @@ from tasks.errors import BadInputError
 from tasks.tables.describe import did_you_mean
 from tasks.tables.schemas import TABLES
 
+T = TypeVar("T")
 UNIT_COLUMNS = ("method", "target", "fold")
 
 
@@ -82,6 +83,10 @@ class StoreReader:
                 self._plans[path] = unpack_units(self.body(path)["units"])
         return {unit for units in self._plans.values() for unit in units}
 
+    def wanted_of(self, target: str) -> set[Unit]:
+        """Those of `wanted_units` that are of one target."""
+        return {unit for unit in self.wanted_units() if unit.target == target and not unit.is_fold_level}
+
     def datasets(self) -> list[str]:
         """Where the runs into this store found their dataset."""
         places = [self.body(path).get("dataset", "") for path in self.fs.paths(layout.PLANS)]
@@ -123,7 +128,7 @@ class StoreReader:
         wanted = _columns(name, columns)
         key = TABLES[name].key
         needed = list(dict.fromkeys([*wanted, *key]))
-        parts = [part for _, part in self.parts(name, needed, targets)]
+        parts = [*self.pieces(name, needed, targets)]
         table = pa.concat_tables([pa.schema([schema.field(n) for n in needed]).empty_table(), *parts])
         return sort_rows(table, key).select(wanted)
 
@@ -147,6 +152,22 @@ class StoreReader:
             for file in commit.table_files(name):
                 rows = self._owned(commit, decode_rows(self.verified(file), commit, file, needed))
                 yield commit, _rows_of(rows, chosen, method).select(wanted)
+
+    def pieces(
+        self,
+        name: str,
+        columns: Sequence[str] | None = None,
+        targets: Collection[str] | None = None,
+        method: str | None = None,
+    ) -> Iterator[pa.Table]:
+        """The rows of `parts`, for what need not know which commit holds them."""
+        for _, rows in self.parts(name, columns, targets, method):
+            yield rows
+
+    def remember(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` makes: here anew each time. A reader that answers many questions may keep it."""
+        del name
+        return make()
 
     def overlapping(self) -> list[Commit]:
         """The commits that hold a unit whose rows count from another."""

@@ -50,7 +50,7 @@ def cell_lines_table(reader: StoreReader) -> pa.Table:
 
 def lineages_of(reader: StoreReader) -> dict[str, str]:
     """Each cell line's lineage, of those whose lineage is known."""
-    lines = cell_lines_table(reader)
+    lines = reader.remember("cell lines", lambda: cell_lines_table(reader))
     pairs = zip(lines.column("cell_line").to_pylist(), lines.column("lineage").to_pylist(), strict=True)
     return {line: lineage for line, lineage in pairs if lineage is not None}
 
@@ -156,7 +156,7 @@ def _parts(
     """
     targets, folds, means = scored
     counted, lines = pa.array(folds, pa.int32()), pa.array(cell_lines, pa.string())
-    for _, whole in reader.parts("predictions", ("target", "fold", "cell_line", *_VALUES), only, method):
+    for whole in reader.pieces("predictions", ("target", "fold", "cell_line", *_VALUES), only, method):
         mine = pc.and_(
             pc.is_in(whole.column("fold"), value_set=counted),
             pc.is_in(whole.column("cell_line"), value_set=lines),

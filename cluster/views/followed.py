@@ -91,7 +91,7 @@ def _deviations(
     predicted, measured = (np.full((len(cell_lines), len(targets)), np.nan) for _ in range(2))
     counted = pa.array(folds, pa.int32())
     wanted = ("target", "fold", "cell_line", "predicted", "measured")
-    for _, whole in reader.parts("predictions", wanted, only, method):
+    for whole in reader.pieces("predictions", wanted, only, method):
         part = whole.filter(pc.is_in(whole.column("fold"), value_set=counted))
         at = positions(part, targets, folds)
         encoded = part.column("cell_line").combine_chunks().dictionary_encode()

@@ -255,7 +255,7 @@ def _stability(
         scores.column("target").to_pylist(), scores.column("fold").to_pylist(), strict=True
     ):
         chosen[target][fold] = set()
-    for _, part in reader.parts("modifiers", ("target", "fold", "modifier"), only, method):
+    for part in reader.pieces("modifiers", ("target", "fold", "modifier"), only, method):
         names = (_texts(part.column(name)) for name in ("target", "modifier"))
         for target, modifier, fold in zip(*names, part.column("fold").to_pylist(), strict=True):
             if fold in chosen.get(target, ()):

@@ -115,7 +115,7 @@ def _gather(
     columns = {name: np.empty(most) for name in values}
     filled = 0
     counted = pa.array(folds, pa.int32())
-    for _, whole in _ahead(reader.parts("predictions", ("target", "fold", *values), only, method)):
+    for whole in _ahead(reader.pieces("predictions", ("target", "fold", *values), only, method)):
         read = pc.is_in(whole.column("fold"), value_set=counted)
         part = whole if pc.all(read, min_count=0).as_py() else whole.filter(read)
         here = slice(filled, filled + part.num_rows)

@@ -19,6 +19,11 @@ def dataset_of(reader: StoreReader, place: str | None = None, verify: bool = Tru
                 "differs); give that one, or leave the option out"
             )
         return dataset
+    name = f"dataset{', verified' if verify else ''}"
+    return reader.remember(name, lambda: _recorded(reader, verify))
+
+
+def _recorded(reader: StoreReader, verify: bool) -> Dataset | None:
     for recorded in reader.datasets():
         try:
             dataset = Dataset.open(recorded)

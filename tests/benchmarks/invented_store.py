@@ -13,6 +13,7 @@ from cluster.store.writer import StoreWriter
 from modeling.candidates.problem import Problem
 from modeling.candidates.registry import candidate_of
 from tasks.artifacts.files import training_bytes
+from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.methods.registry import method_named
 from tasks.scoring.model_rows import as_json
 from tasks.scoring.predict import checksum_of
@@ -34,29 +35,51 @@ Tables = dict[str, list[Row]]
 class InventedStore:
     """Writes all that a run leaves of some methods for `predict`: final models and out-of-fold predictions.
 
-    `best` predicts two thirds of the targets better than `modifiers` do; half its gates are open.
+    `best` predicts two thirds of the targets better than `modifiers` do; half its gates are open. With
+    `lineages`, a Dataset of the same lines stands beside it, as PATH.dataset.
     """
 
-    def __init__(self, path: Path, targets: int, lines: int, genes: int) -> None:
+    def __init__(self, path: Path, targets: int, lines: int, genes: int, lineages: int = 0) -> None:
         self.rng = np.random.default_rng(0)
         self.genes = [f"GENE{i}" for i in range(genes)]
         self.targets = [f"GENE{i}" for i in range(targets)]
         self.lines = np.array([f"ACH-{i:06d}" for i in range(lines)], dtype=object)
-        data = training_bytes(list(self.lines), self.genes, expression(self.rng, lines, genes))
+        values = expression(self.rng, lines, genes)
+        data = training_bytes(list(self.lines), self.genes, values)
         self.training = hashlib.sha256(data).hexdigest()
         self.writer = StoreWriter(open_filesystem(path))
-        self.writer.open_run({"seed": 0, "scheme": "kfold", "measure": "effect"})
+        self.dataset: Dataset | None = None
+        body = {"seed": 0, "scheme": "kfold", "measure": "effect"}
+        if lineages:
+            self.dataset = self._written(path.with_name(f"{path.name}.dataset"), values, lineages)
+            body |= {"dataset_hash": self.dataset.content_hash, "genes": genes, "cell_lines": lines}
+        self.writer.open_run(body)
         self.writer.put_training(data)
         self.tree = self._grown()
 
-    def add(self, method: str) -> None:
-        """All folds and final models of a method, in shards."""
-        for fold in (*range(FOLDS), FINAL_FOLD):
+    def _written(self, path: Path, values: np.ndarray, lineages: int) -> Dataset:
+        """A Dataset of the same lines, so many lineages among them."""
+        return write_dataset(
+            path,
+            expression=values,
+            effect=self.rng.standard_normal((len(self.lines), len(self.targets))).astype(np.float32),
+            cell_lines=list(self.lines),
+            genes=self.genes,
+            targets=self.targets,
+            lineages=[f"Lineage {at % lineages}" for at in range(len(self.lines))],
+        )
+
+    def add(self, method: str, final: bool = True) -> None:
+        """All folds of a method and, if asked for, final models, in shards."""
+        folds = (*range(FOLDS), *([FINAL_FOLD] if final else []))
+        wanted = [Unit(method, target, fold) for fold in folds for target in self.targets]
+        self.writer.add_plan(wanted, dataset=str(self.dataset.path) if self.dataset else "")
+        for fold in folds:
             for start in range(0, len(self.targets), SHARD):
                 units = [Unit(method, target, fold) for target in self.targets[start : start + SHARD]]
-                final = fold == FINAL_FOLD
+                models = fold == FINAL_FOLD
                 self._commit(
-                    units, {"models": [self._model(u) for u in units]} if final else self._scored(units)
+                    units, {"models": [self._model(u) for u in units]} if models else self._scored(units)
                 )
 
     def _commit(self, units: list[Unit], rows: Tables) -> None:
@@ -64,7 +87,6 @@ class InventedStore:
         attempt = self.writer.begin_attempt(key, {"method": units[0].method, "fold": units[0].fold})
         tables = {name: table_of(name, blocks) for name, blocks in rows.items()}
         info = {"seconds": 1.0, "host": "here", "statuses": {"ok": len(units)}}
-        self.writer.add_plan(units)
         self.writer.commit(key, attempt, units, tables, {}, info=info)
 
     def _scored(self, units: list[Unit]) -> Tables:

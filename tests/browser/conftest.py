@@ -16,7 +16,7 @@ import pytest
 from tests.browser.stores import explored_store, made_forecast
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-PATIENCE = 40  # seconds: tests share their machine
+PATIENCE = 120  # seconds: tests share their machine, and a slow one is no failure
 MISSING = "these tests did not run: `make test-browser` installs what they need"
 
 
@@ -45,7 +45,7 @@ def started(store: Path, cache: Path, *options: str) -> Explorer:
 
 def ended(explorer: Explorer) -> None:
     explorer.process.terminate()
-    assert explorer.process.wait(20) == 0
+    assert explorer.process.wait(PATIENCE) == 0
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +102,7 @@ def session(chromium: Any, explorer: Explorer) -> Iterator[Any]:
     page = context.new_page()
     page.goto(explorer.url)
     page.get_by_role("heading", name="Genes", exact=True).wait_for()
-    until(page, "document.querySelector('#progress').textContent === ''", 120)
+    until(page, "document.querySelector('#progress').textContent === ''", 2 * PATIENCE)
     page.close()
     yield context
     context.close()

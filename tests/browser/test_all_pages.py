@@ -10,7 +10,7 @@ import pytest
 from tests.browser.conftest import MISSING, Explorer, ended, started, until
 from tests.made_stores import made_writer, units_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 PAGES = (
     "/",
@@ -23,7 +23,11 @@ PAGES = (
     "/gene/nope",
 )
 DRAWN = ".js-plotly-plot .main-svg"
-SETTLED = "document.querySelector('main h1') && !document.querySelector('main').textContent.includes('…')"
+# What takes long is asked for once it is nearly in sight.
+SETTLED = (
+    "(document.querySelector('main .waiting')?.scrollIntoView(), "
+    "document.querySelector('main h1') && !document.querySelector('main .waiting'))"
+)
 
 
 def settled(page: Any, path: str) -> None:

@@ -11,7 +11,7 @@ from cluster import Store
 from tests.browser.conftest import Explorer, until
 from tests.browser.stores import EVIL, LINEAGES
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 DRAWN = ".js-plotly-plot .main-svg"
 

@@ -12,7 +12,7 @@ from cluster import Store
 from tests.browser.conftest import Explorer, until
 from tests.browser.stores import TARGETS
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 FIRST = ".ag-pinned-left-cols-container [row-index='0'] a"
 

@@ -6,7 +6,7 @@ from dash import dcc, html
 
 from cluster.explorer.charts import as_panel
 from cluster.explorer.data import StoreData
-from cluster.explorer.pages.parts import chart, section
+from cluster.explorer.pages.parts import chart, section, waiting
 from cluster.figures.gene.registry import PANELS
 from cluster.pages.gene import WORDS
 
@@ -21,7 +21,7 @@ def place(target: str) -> html.Div:
             dcc.Store(id="explain-asked"),
             html.H2("Explanation"),
             html.Div(
-                html.P("Reading what carries the predictions …", className="quiet"),
+                waiting("Reading what carries the predictions"),
                 id="explain",
                 **{"data-target": target},
             ),

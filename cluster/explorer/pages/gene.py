@@ -21,6 +21,7 @@ from cluster.explorer.pages.parts import (
     switch,
     tiles,
     tiny,
+    waiting,
 )
 from cluster.explorer.pages.verdict import sentences
 from cluster.explorer.state import gene_path
@@ -46,7 +47,7 @@ def page(data: StoreData, name: str, given: Mapping[str, str]) -> Page:
         *([switch("Method", links, method)] if len(links) > 1 else []),
         *_verdict(rows, target, method, _of(data, target, method)),
         dcc.Store(id="rest-asked", data=asked),
-        html.Div(html.P("Reading the predictions …", className="quiet"), id="rest"),
+        html.Div(waiting("Reading the predictions"), id="rest"),
     ]
     return Page(target, html.Article(content))
 

@@ -24,6 +24,11 @@ def nothing(title: str, *paragraphs: Any) -> Page:
     return Page(title, html.Div([html.H1(title), *(html.P(p) for p in paragraphs)], className="empty"))
 
 
+def waiting(text: str) -> html.P:
+    """What stands where something comes later."""
+    return html.P(f"{text} …", className="quiet waiting")
+
+
 def section(title: str, *content: Any, note: str = "", id: str | None = None) -> html.Section:
     """A part of a page below a heading, with a line that says how to read it."""
     named = {"id": id} if id else {}

@@ -1,9 +1,10 @@
 """The Dash application: one frame, and in it the page that the address names."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, html
+from dash import ClientsideFunction, Dash, Input, Output, html, no_update
 
 from cluster.errors import StorageError
 from cluster.explorer.data import StoreData
@@ -32,7 +33,7 @@ def make_app(data: StoreData, forecast: Forecast | None = None) -> Dash:
         compress=False,
     )
     app.index_string = _INDEX
-    app.layout = frame(data)
+    app.layout = partial(frame, data)  # anew for each visit: the index may be there by now
     _navigation(app, data, forecast)
     _tables(app)
     add_downloads(app.server, data)
@@ -76,13 +77,13 @@ def _navigation(app: Dash, data: StoreData, forecast: Forecast | None) -> None:
         Output("tick", "disabled"),
         Input("tick", "n_intervals"),
     )
-    def progress(count: int | None) -> tuple[str, bool, bool]:
-        """How far the index is, in words for everyone."""
+    def progress(count: int | None) -> tuple[str, Any, bool]:
+        """How far the index is, in words for everyone; pages are made again once it is there."""
         del count
         if data.is_ready or data.trouble:
             return data.trouble, True, True
         done = f"{100 * data.share.value:.0f} %"
-        return f"Reading the predictions once, for q, gain and quick pages: {done}", False, False
+        return f"Reading the predictions once, for q, gain and quick pages: {done}", no_update, False
 
     @app.callback(Output("found", "children"), Input("search", "value"))
     def complete(text: str | None) -> list[html.Option]:

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from functools import lru_cache
+from functools import lru_cache, partial
 from urllib.parse import quote
 
 import numpy as np
@@ -11,6 +11,8 @@ from flask import Flask, Response, abort, request
 
 from cluster.explorer.data import COLUMNS, StoreData
 from cluster.formats import frame_bytes
+from cluster.store.reader import StoreReader
+from cluster.views.cell_lines import predictions_table
 
 TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 OF_GENE = ("predictions", "modifiers", "scores")
@@ -52,7 +54,8 @@ def add_downloads(server: Flask, data: StoreData) -> None:
         target = data.resolve(request.args.get("target", ""))
         if target is None or table not in OF_GENE or kind not in TYPES:
             return Response("no such file", status=404, mimetype="text/plain")
-        frame = data.reader.table(table, targets=(target,)).to_pandas()
+        read = predictions_table if table == "predictions" else partial(StoreReader.table, name=table)
+        frame = read(data.reader, targets=(target,)).to_pandas()
         return _file(frame, f"{target}.{table}.{kind}", kind)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dash import dcc, html
 
 from cluster.explorer.data import StoreData
+from cluster.explorer.pages.parts import waiting
 
 NAVIGATION = (
     ("/", "Genes"),
@@ -21,7 +22,8 @@ def frame(data: StoreData) -> html.Div:
     return html.Div(
         [
             dcc.Location(id="url", refresh="callback-nav"),
-            *(dcc.Store(id=name) for name in ("where", "ready", "title", "arrived")),
+            dcc.Store(id="ready", data=data.is_ready),
+            *(dcc.Store(id=name) for name in ("where", "title", "arrived")),
             *(dcc.Store(id=f"{name}-done") for name in ("columns", "find", "reset")),
             dcc.Interval(id="tick", interval=1500, disabled=False),
             html.A("Skip to the page", href="#page", className="skip"),
@@ -40,7 +42,7 @@ def frame(data: StoreData) -> html.Div:
                 className="top",
             ),
             html.Div(id="progress", role="status", className="progress"),
-            html.Main(html.P("Opening the store …", className="quiet"), id="page", tabIndex="-1"),
+            html.Main(waiting("Opening the store"), id="page", tabIndex="-1"),
         ]
     )
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import modeling.interpretation.followed as module
-from modeling.interpretation.followed import FollowedGenes, followed_genes, groups_of
+from modeling.interpretation.followed import FollowedGenes, followed_genes, groups_of, standardised
 from tests.reference.followed import followed_slow
 
 
@@ -50,6 +50,21 @@ def test_targets_that_say_nothing_have_no_rows():
     found = followed_genes(*nasty())
     assert set(found.target) == {2, 3, 4, 5, 7, 8}
     np.testing.assert_array_equal(found.partial[found.target == 5], 0.0)
+
+
+@pytest.mark.parametrize("data", [made(), made(seed=3), nasty()], ids=["usual", "other", "nasty"])
+@pytest.mark.parametrize("most", [1, 10])
+def test_what_is_standardised_once_changes_no_bit(data, most):
+    x, predicted, measured, groups = data
+    x = x.copy()
+    x[:, 8] = 0.5
+    x[0, 8] = 900  # over the lines that target 6 has, it is constant
+    x[:, 9] = 0.1 * x[:, 2]
+    x[1, 9] = 900  # it hardly varies there
+    measured = measured.copy()
+    measured[:2, 6] = np.nan
+    again = followed_genes(x, predicted, measured, groups, most=most, scaled=standardised(x))
+    assert rows_of(again) == rows_of(followed_genes(x, predicted, measured, groups, most=most))
 
 
 def test_of_twin_genes_the_first_comes_first_and_both_are_there():

@@ -35,6 +35,7 @@
   // ---- the gene table's state, kept in the address
   let current = { method: "", find: "", defaults: "" };
   let api = null;
+  let wasReady = null;
 
   const alive = () => api && !api.isDestroyed();
   function visible() { return api.getAllDisplayedColumns().map((column) => column.getColId()); }
@@ -96,7 +97,14 @@
   }
 
   clientside.knockcast = {
-    where: (pathname, search, ready) => ({ path: window.location.pathname, search: window.location.search, ready }),
+    // A page is made for its address, and once more when the index is there; not where that is no news.
+    where: function (pathname, search, ready) {
+      const by = clientside.callback_context.triggered.map((one) => one.prop_id);
+      const same = Boolean(ready) === wasReady;
+      wasReady = Boolean(ready);
+      if (same && by.length && by.every((name) => name === "ready.data")) return none();
+      return { path: window.location.pathname, search: window.location.search, ready: wasReady };
+    },
 
     // A page arrived: its title, and the focus for those who do not see it.
     arrived: function (title) {
