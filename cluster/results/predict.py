@@ -9,7 +9,7 @@ import pandas as pd
 from cluster.results.calibration import Calibration, intervals
 from cluster.results.filling import Made, fill
 from cluster.results.reference import Known, known_of
-from cluster.results.trust import ranked_models, trust_table
+from cluster.results.trust import of_expression_alone, ranked_models, trust_table
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from tasks.errors import BadInputError
@@ -54,7 +54,8 @@ class Prediction:
     method.
     `low_is_strong`: whether a lower value is a stronger dependency, as of a gene effect.
     `samples`: one row per sample, how well it fits the training lines (`tasks.samples.fit.fit_table`); None
-    where that was not asked for. `notes` say what was found out of the samples, and done to them.
+    where that was not asked for. `notes` say what was found out of the samples, and done to them;
+    `model_notes` what to know of the models.
     """
 
     method: str
@@ -72,6 +73,7 @@ class Prediction:
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     samples: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: tuple[str, ...] = ()
+    model_notes: tuple[str, ...] = ()
 
 
 def predict_samples(
@@ -140,6 +142,7 @@ def predict_table(
         calibrations=calibrations,
         samples=fit_table(samples.filled, samples.reference, share.to_numpy()),
         notes=(*samples.notes, *([known.why_not] if known.why_not else [])),
+        model_notes=of_expression_alone(reader, methods),
     )
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cluster.results.prediction_files import check_outs, flagged_in_words, write
+from cluster.results.prediction_files import check_outs, write
+from cluster.results.prediction_words import flagged_in_words
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, fold_level_unit
 from tasks.artifacts.files import DrugRanking, ranking_of

@@ -11,6 +11,7 @@ from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.views.genes import judged_targets
 from cluster.views.models import residuals_of
+from tasks.methods.registry import method_named
 from tasks.tables.schemas import KEYS, SCHEMAS
 
 SCORE = "pearson_pooled"  # of table `genes`: what decides between methods
@@ -29,14 +30,15 @@ def ranked_models(
     scores the method that stands first in `methods`. The score is the pooled out-of-fold r (`pearson_pooled`
     of table `genes`). It is NaN, and comes last, where there is none (measured values that do not vary, no
     committed fold) or fewer folds are committed than of another of the methods: scores on different lines do
-    not compare.
+    not compare. Final models are of expression alone, so of a method that read other inputs too, all scores
+    are of what expression alone predicted.
 
     Where they are asked for, the methods' calibrations come with it, from the same out-of-fold predictions.
     """
     calibrations: dict[str, Calibration] = {}
     parts = []
     for method in methods:
-        genes, rows = judged_targets(reader, method)
+        genes, rows = judged_targets(reader, method, final_models=True)
         trust = genes.select(["target", *TRUST]).to_pandas()
         residuals = residuals_of(method, rows).drop_columns(["method"]).to_pandas()
         fits = _fits(reader, method)
@@ -58,6 +60,20 @@ def _ranked(fits: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     fits = fits.iloc[order].reset_index(drop=True)
     fits["rank"] = fits.groupby("target").cumcount() + 1
     return fits
+
+
+def of_expression_alone(reader: StoreReader, methods: Sequence[str]) -> tuple[str, ...]:
+    """What to know of final models whose folds read other inputs than expression, in a sentence; or nothing."""
+    settings = reader.run.get("settings", {})
+    names = [name for name in methods if "inputs" in method_named(name).reads]
+    if not names or settings.get("inputs", "expression") == "expression":
+        return ()
+    return (
+        f"{', '.join(names)}: final models use expression alone, not the mutations, copy number or other "
+        "layers that the folds read too (--inputs all); so pearson_pooled, residuals, intervals and "
+        "percentiles here are of what expression alone predicted out of fold, which table `genes` has as "
+        "pearson_expression",
+    )
 
 
 def trust_table(ranked: pd.DataFrame, taken: pd.Series, several: bool) -> pd.DataFrame:

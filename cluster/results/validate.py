@@ -31,7 +31,8 @@ class Validation:
     content hash), n (new lines measured and predicted), pearson and spearman over those (null under 3, and
     where the measured values are constant), rmse (null where the measures differ), and the store's own
     `pearson_pooled` and `gain`. `new` lines are used, `seen` ones dropped. `flipped`: of one measure lower is
-    stronger, of the other higher, so predictions count with the other sign.
+    stronger, of the other higher, so predictions count with the other sign. `notes` say what to know of the
+    models.
     """
 
     method: str
@@ -40,6 +41,7 @@ class Validation:
     seen: int
     measures: tuple[str, str]
     flipped: bool
+    notes: tuple[str, ...] = ()
 
 
 def validate(reader: StoreReader, dataset: Dataset, method: str | None = None) -> Validation:
@@ -75,7 +77,8 @@ def validate(reader: StoreReader, dataset: Dataset, method: str | None = None) -
     table = table[list(COLUMNS)].sort_values(
         ["pearson_pooled", "target"], ascending=[False, True], ignore_index=True
     )
-    return Validation(made.method, table, len(rows), len(dataset.cell_lines) - len(rows), measures, flipped)
+    seen_rows = len(dataset.cell_lines) - len(rows)
+    return Validation(made.method, table, len(rows), seen_rows, measures, flipped, made.model_notes)
 
 
 def keep_validation(reader: StoreReader, dataset: Dataset, method: str | None, made: Validation) -> Kept:
@@ -137,7 +140,7 @@ def headlines(made: Validation) -> list[str]:
         lines.append(
             f"{left} more targets are known to both but cannot be scored (constant, or under 3 lines)"
         )
-    return lines
+    return [*lines, *made.notes]
 
 
 def _check_lines(reader: StoreReader, dataset: Dataset, new: int) -> None:

@@ -35,7 +35,7 @@ POOLED = (
     "rmse",
     "rmse_mean",
 )
-SCORE_COLUMNS = ("method", "target", "fold", "model", "pearson", "train_mean")
+SCORE_COLUMNS = ("method", "target", "fold", "model", "pearson", "pearson_expression", "train_mean")
 
 BASELINES_OF_GAIN = ("lineage", "own")
 BASELINES = (*BASELINES_OF_GAIN, "confounders", "expression")
@@ -84,15 +84,22 @@ def _of_method(reader: StoreReader, method: str, scores: pa.Table, only: Collect
     return _summary(reader, method, scores, rows, pooled_scores(rows), stability, only)
 
 
-def judged_targets(reader: StoreReader, method: str) -> tuple[pa.Table, OutOfFold]:
+def judged_targets(
+    reader: StoreReader, method: str, final_models: bool = False
+) -> tuple[pa.Table, OutOfFold]:
     """One method's rows of `genes`, and the out-of-fold predictions they come from.
 
     Without what takes long: `stability`, the `permuted` columns and the baselines that `gain` does not count
-    are as where there is nothing.
+    are as where there is nothing. If `final_models` are judged, which are of expression alone, all is of what
+    expression alone predicts, of a method that read other inputs too.
     """
     scores = of_method(scored_folds(reader), method)
-    values = ("measured", "predicted", *(f"predicted_{name}" for name in BASELINES_OF_GAIN))
+    values = ("measured", "predicted", *(f"predicted_{name}" for name in (*BASELINES_OF_GAIN, "expression")))
     rows = read_out_of_fold(reader, method, scores, values=values)
+    if final_models:
+        rows = rows.of_expression()
+        by_expression = pc.coalesce(scores.column("pearson_expression"), scores.column("pearson"))
+        scores = scores.set_column(scores.schema.get_field_index("pearson"), "pearson", by_expression)
     table = _summary(
         reader, method, scores, rows, pooled_scores(rows, whole=False), np.full(len(rows.targets), np.nan)
     )

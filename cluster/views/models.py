@@ -45,12 +45,13 @@ def residuals_table(reader: StoreReader) -> pa.Table:
     """Per method and target, how far its out-of-fold predictions were off: `residual_50` ... `residual_95`.
 
     A prediction ± residual_L holds the truth for at least L% of new lines, if they are exchangeable with the
-    ones predicted out of fold (split conformal prediction; Vovk et al. 2005); null where too few were.
+    ones predicted out of fold (split conformal prediction; Vovk et al. 2005); null where too few were. Of a
+    method that read other inputs too, what expression alone predicts counts, as in its final models.
     """
     scores = scored_folds(reader)
     methods = sorted(set(scores.column("method").to_pylist()))
     parts = [
-        residuals_of(method, read_out_of_fold(reader, method, of_method(scores, method)))
+        residuals_of(method, read_out_of_fold(reader, method, of_method(scores, method)).of_expression())
         for method in methods
     ]
     return pa.concat_tables([RESIDUALS_SCHEMA.empty_table(), *parts])

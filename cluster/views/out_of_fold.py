@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
 import numpy as np
@@ -43,6 +43,16 @@ class OutOfFold:
     predicted_own: Rows
     predicted_confounders: Rows
     predicted_expression: Rows
+
+    def of_expression(self) -> "OutOfFold":
+        """The same with what expression alone predicts, where a method read other inputs too.
+
+        That is what its final models are judged by: they are of expression alone.
+        """
+        alone = ~np.isnan(self.predicted_expression)
+        if not alone.any():
+            return self
+        return replace(self, predicted=np.where(alone, self.predicted_expression, self.predicted))
 
     def blocks(self, rows: int = ROWS_AT_ONCE) -> Iterator[slice]:
         """Slices of whole targets, each of about `rows` rows."""

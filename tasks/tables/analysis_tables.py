@@ -54,7 +54,11 @@ VALIDATION = Table(
         ),
         Column("spearman", REAL, "the same of ranks"),
         Column("rmse", REAL, "root of the mean squared error; null where the two measures differ", EFFECT),
-        Column("pearson_pooled", REAL, "the target's own r out of fold, as in `genes`"),
+        Column(
+            "pearson_pooled",
+            REAL,
+            "the target's own r out of fold, as in `genes`; its `pearson_expression` where not null",
+        ),
         Column("gain", REAL, "its gain over the baselines out of fold, as in `genes`"),
     ),
     command="validate",

@@ -215,8 +215,8 @@ _RESIDUALS = tuple(
         name,
         REAL,
         f"a prediction plus or minus this holds the truth for at least {level}% of new cell lines, if "
-        "they are like those of the dataset (split conformal prediction); null where too few were "
-        "predicted out of fold",
+        "they are like those of the dataset (split conformal prediction); of what expression alone "
+        "predicts, as the final model does; null where too few were predicted out of fold",
         EFFECT,
         computed=True,
     )
