@@ -63,7 +63,7 @@ def _ranked(fits: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
 
 
 def of_expression_alone(reader: StoreReader, methods: Sequence[str]) -> tuple[str, ...]:
-    """What to know of final models whose folds read other inputs than expression, in a sentence; or nothing."""
+    """What to know of final models whose folds read other inputs too, in a sentence; or nothing."""
     settings = reader.run.get("settings", {})
     names = [name for name in methods if "inputs" in method_named(name).reads]
     if not names or settings.get("inputs", "expression") == "expression":
