@@ -76,8 +76,7 @@ def test_trust_intervals_and_choice_are_as_of_a_run_without_mutations(
 def test_residuals_of_table_models_too(stores: dict[str, Path]):
     residuals = [f"residual_{level}" for level in (50, 80, 90, 95)]
     made, plain = (
-        Store(store).query("FROM models ORDER BY method, target")[residuals]
-        for store in stores.values()
+        Store(store).query("FROM models ORDER BY method, target")[residuals] for store in stores.values()
     )
     pd.testing.assert_frame_equal(made, plain)
     assert made.notna().all(axis=None)
