@@ -56,8 +56,8 @@ def predict(
     method: Annotated[
         str | None,
         typer.Option(
-            help="Whose final models, of those `run` stored; drugs ranks drugs. auto, the default: of each "
-            "target the method with the best out-of-fold r (pearson_pooled)."
+            help="Whose final models, of those `run` stored; drugs ranks drugs. auto, the default: that "
+            "which is best on average, but for a target that another predicts clearly better, that one."
         ),
     ] = None,
     long: Annotated[

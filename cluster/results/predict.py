@@ -85,9 +85,10 @@ def predict_samples(
 ) -> Prediction:
     """Score samples (rows; columns are genes, log2(TPM+1), missing values NaN) with the final models.
 
-    Without a method, or with "auto": of each target the stored method with the best out-of-fold score
-    (`trust.ranked_models`), and for samples that lack genes of that model, the next that can. `interval`
-    (0.9) adds intervals that hold the truth that often. `reading` says how the samples are to be taken
+    Without a method, or with "auto": the stored method that is best on average, and of a target that another
+    predicts clearly better out of fold, that one (`trust.ranked_models`); for samples that lack genes of that
+    model, the next that can. `interval` (0.9) adds intervals that hold the truth that often. `reading` says
+    how the samples are to be taken
     (`tasks.samples.prepare`), as it is found out without. Raises BadInputError where the store holds no final
     models of the method, the samples are none that `tasks.scoring.samples.checked_samples` or `prepare`
     takes, they know too little for a single prediction, or the interval is not between 0 and 1.

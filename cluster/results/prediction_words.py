@@ -46,14 +46,15 @@ def which_methods(made: Prediction, trust: str) -> list[str]:
     rows = made.trust[made.trust["target"].isin(made.predicted.columns)]
     counts = rows["method"].value_counts()
     lines = [
-        "each target by the method with the highest out-of-fold r (pearson_pooled): "
+        "each target by the method that is best on average, unless another's out-of-fold r is clearly "
+        f"higher on the same lines (why_method in {trust}): "
         + ", ".join(f"{counts.get(name, 0)} by {name}" for name in made.methods)
     ]
     other = rows.loc[(rows["instead_of"] != "") | (rows["samples_by_other"] > 0), "target"]
     if len(other):
         lines.append(
-            f"{len(other)} targets are predicted by another method for samples that lack genes of the best "
-            f"one's model (instead_of, samples_by_other in {trust}): {listed(other.tolist())}"
+            f"{len(other)} targets are predicted by another method for samples that lack genes of the model "
+            f"chosen (instead_of, samples_by_other in {trust}): {listed(other.tolist())}"
         )
     return lines
 

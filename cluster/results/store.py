@@ -235,10 +235,10 @@ class Store:
     ) -> Prediction:
         """Predictions of every target with a model for new samples; see `predict.predict_samples`.
 
-        Without a method, or with "auto", of each target by the stored method with the best out-of-fold score.
-        With an interval (0.9), `low` and `high` come with them. `samples` of it says how well each sample
-        fits the training lines, and which are flagged. `reading` (`cluster.Reading`) says unit, orientation,
-        matching.
+        Without a method, or with "auto", by the stored method that is best on average, unless another is
+        clearly better for the target. With an interval (0.9), `low` and `high` come with them. `samples` says
+        how well each sample fits the training lines, and which are flagged. `reading` (`cluster.Reading`)
+        says unit, orientation, matching.
         """
         return predict_samples(self._reader, expression, method, interval, reading)
 

@@ -25,7 +25,7 @@ def samples() -> pd.DataFrame:
     return pd.DataFrame(values, index=pd.Index(SAMPLES, name="sample"), columns=["M1", "M2"])
 
 
-def test_of_each_target_the_method_with_the_better_score_is_taken(store: Path, samples: pd.DataFrame):
+def test_the_best_on_average_is_taken_unless_another_is_clearly_better(store: Path, samples: pd.DataFrame):
     made = Store(store).predict(samples)
     assert (made.method, made.methods) == ("auto", ("modifiers", "kernel"))
     trust = made.trust.set_index("target")
@@ -36,12 +36,17 @@ def test_of_each_target_the_method_with_the_better_score_is_taken(store: Path, s
         score = scores[INTERCEPT[method] == 2.0]
         expected = np.nan if score is None else score
         assert trust.loc[target, "pearson_pooled"] == pytest.approx(expected, nan_ok=True)
+    said = trust["why_method"]
+    assert said["RIGHT"] == "r 0.800, clearly above 0.200 of kernel"
+    assert {said[t] for t in ("EVEN", "LEFT", "LUCKY")} == {"best on average, no other is clearly better"}
+    assert said["PARTLY"] == "no model or no comparable score of kernel"
+    assert said["FLAT"] == ""
 
 
 def test_the_runner_up_stands_beside_it(store: Path, samples: pd.DataFrame):
     trust = Store(store).predict(samples).trust.set_index("target")
     assert trust.loc["FAILED", ["runner_up", "runner_up_pearson_pooled"]].isna().all()
-    for target in ("EVEN", "LEFT", "PARTLY", "RIGHT"):
+    for target in ("EVEN", "LEFT", "LUCKY", "PARTLY", "RIGHT"):
         other = {"modifiers": "kernel", "kernel": "modifiers"}[trust.loc[target, "method"]]
         assert trust.loc[target, "runner_up"] == other
         score = TARGETS[target][other == "kernel"]
@@ -63,11 +68,12 @@ def test_where_genes_are_missing_the_other_method_stands_in_and_it_is_said(
 
     samples.drop(columns="M1").to_csv(tmp_path / "x.csv")
     said = predict_file(str(store), tmp_path / "x.csv", tmp_path / "out.csv")
-    assert "highest out-of-fold r (pearson_pooled): 0 by modifiers, 8 by kernel" in said
-    assert "4 targets are predicted by another method for samples that lack genes" in said
-    assert "EVEN, FLAT, PARTLY, RIGHT" in said
+    assert "(why_method in out.targets.csv): 0 by modifiers, 9 by kernel" in said
+    assert "3 targets are predicted by another method for samples that lack genes" in said
+    assert "FLAT, PARTLY, RIGHT" in said
     assert "not predicted" not in said
     trust = pd.read_csv(tmp_path / "out.targets.csv", index_col="target", keep_default_na=False)
+    assert trust.loc["RIGHT", "why_method"] == "stands in for modifiers"
     assert trust.loc["RIGHT", ["method", "instead_of", "missing_modifiers"]].tolist() == [
         "kernel",
         "modifiers",
@@ -79,14 +85,14 @@ def test_where_genes_are_missing_the_other_method_stands_in_and_it_is_said(
 def test_one_method_by_name_is_as_it_was(store: Path, samples: pd.DataFrame, tmp_path: Path):
     samples.to_csv(tmp_path / "x.csv")
     said = predict_file(str(store), tmp_path / "x.csv", tmp_path / "out.csv", "modifiers")
-    assert "3 samples x 7 targets (modifiers)" in said
+    assert "3 samples x 8 targets (modifiers)" in said
     assert "out-of-fold r" not in said
     trust = pd.read_csv(tmp_path / "out.targets.csv", index_col="target")
     assert set(trust["method"]) == {"modifiers"}
-    assert not {"runner_up", "instead_of", "samples_by_other"} & set(trust.columns)
+    assert not {"runner_up", "instead_of", "samples_by_other", "why_method"} & set(trust.columns)
     auto = predict_file(str(store), tmp_path / "x.csv", tmp_path / "both.csv", "auto")
-    assert "3 samples x 8 targets (auto)" in auto
-    assert "highest out-of-fold r (pearson_pooled): 4 by modifiers, 4 by kernel" in auto
+    assert "3 samples x 9 targets (auto)" in auto
+    assert "(why_method in both.targets.csv): 3 by modifiers, 6 by kernel" in auto
 
 
 def test_samples_that_no_method_can_predict_are_refused(store: Path, samples: pd.DataFrame):
