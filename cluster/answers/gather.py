@@ -148,12 +148,13 @@ def _modifiers(found: Found, method: str, measure: str, relations: GeneRelations
     rows = [
         Modifier(
             row["modifier"],
-            "" if row["sign"] == "±" else _direction(_real(row["pearson"]), measure),
+            "" if row["sign"] == "±" else _direction(_deciding(row), measure),
             _real(row["pearson"]),
             relations.between(found.target, row["modifier"]),
             int(row["folds"]),
             bool(row["final"]),
             *_follows(followed.pop(row["modifier"], None)),
+            _real(row["weight"]),
         )
         for row in selected
     ]
@@ -170,6 +171,12 @@ def _modifiers(found: Found, method: str, measure: str, relations: GeneRelations
         for gene, row in followed.items()
     ]
     return tuple(rows[:MOST])
+
+
+def _deciding(row: dict[str, Any]) -> float:
+    """What says in which direction a modifier counts: its weight, else its r."""
+    weight = _real(row["weight"])
+    return _real(row["pearson"]) if math.isnan(weight) else weight
 
 
 def _follows(row: dict[str, Any] | None) -> tuple[float, float]:

@@ -28,6 +28,8 @@ from tasks.analyses.answer.verdict import Verdict, judge
 from tasks.errors import BadInputError
 from tasks.tables.computed_tables import FOLLOWED
 
+_MEANS = ("pearson", "spearman", "chi2", "rank", "weight")  # over the folds that chose a modifier
+
 
 @dataclass(frozen=True, eq=False)
 class GenePage:
@@ -141,10 +143,11 @@ def modifier_summary(modifiers: pa.Table, final: set[tuple[str, str]]) -> pd.Dat
     """Per method and modifier of one target: how many folds chose it, and its mean statistics over them.
 
     `final` (method and modifier) says which the final model uses too; one that no fold chose has no row.
-    `sign` is + or − where r has one sign in every fold, ± where it has not. Ordered by method, then folds
-    (most first), rank.
+    `sign` is + or − where every fold has the same, ± where not: that of `weight`, the gene's coefficient in
+    the prediction, where the method has one (`best`), else that of r, which is of the gene alone with the
+    effect. Ordered by method, then folds (most first), rank.
     """
-    columns = ["method", "modifier", "folds", "final", "sign", "pearson", "spearman", "chi2", "rank"]
+    columns = ["method", "modifier", "folds", "final", "sign", *_MEANS]
     frame = modifiers.to_pandas()
     rows = [
         {"method": method, "modifier": name, "final": (method, name) in final, **_over_folds(group)}
@@ -156,8 +159,9 @@ def modifier_summary(modifiers: pa.Table, final: set[tuple[str, str]]) -> pd.Dat
 
 
 def _over_folds(group: pd.DataFrame) -> dict[str, Any]:
-    signs = frozenset(np.sign(group["pearson"].dropna()))
-    means = {name: float(group[name].mean()) for name in ("pearson", "spearman", "chi2", "rank")}
+    weights = group["weight"].dropna().astype(float)
+    signs = frozenset(np.sign(weights if len(weights) else group["pearson"].dropna()))
+    means = {name: float(group[name].astype(float).mean()) for name in _MEANS}
     sign = {frozenset({1.0}): "+", frozenset({-1.0}): "−"}.get(signs, "±")
     return {"folds": len(group), "sign": sign, **means}
 

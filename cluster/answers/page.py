@@ -1,10 +1,9 @@
 """A verdict and its evidence as a piece of HTML, for notebooks: no script, no link, its own few styles."""
 
-import math
 from collections.abc import Sequence
 from html import escape
 
-from cluster.answers.text import lineage_cells, modifiers_title, score_cells
+from cluster.answers.text import lineage_cells, modifier_cells, modifiers_title, score_cells
 from tasks.analyses.answer.evidence import Evidence
 from tasks.analyses.answer.verdict import FEWEST_LINES, FEWEST_SHOWN, Verdict
 from tasks.analyses.answer.wording import number, sentences
@@ -43,27 +42,8 @@ def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 
 def _modifiers(verdict: Verdict) -> str:
-    rows = [
-        [
-            m.gene,
-            m.direction or "differs",
-            number(m.pearson),
-            _real(m.partial),
-            _chosen(m.folds),
-            ", ".join(map(str, m.relations)),
-        ]
-        for m in verdict.evidence.modifiers
-    ]
-    head = ["gene", "needed more where it is", "r", "r given lineage", "chosen in folds", "relation"]
-    return _table(modifiers_title(verdict), head, rows)
-
-
-def _chosen(folds: int) -> str:
-    return str(folds) if folds else "followed"
-
-
-def _real(value: float) -> str:
-    return "" if math.isnan(value) else number(value)
+    head, rows, notes = modifier_cells(verdict)
+    return _table(modifiers_title(verdict), head, rows) + "".join(f"<p>{escape(note)}</p>" for note in notes)
 
 
 def _lineages(verdict: Verdict) -> str:

@@ -124,26 +124,47 @@ def _measure(measure: str) -> str:
 
 
 def _modifiers(verdict: Verdict) -> Iterator[str]:
-    evidence = verdict.evidence
-    if not evidence.modifiers:
-        return
+    head, rows, notes = modifier_cells(verdict)
+    if rows:
+        right = "llrr" + "r" * ("weight" in head) + "l"
+        said = [textwrap.fill(note, WIDTH, initial_indent="  ", subsequent_indent="  ") for note in notes]
+        yield "\n".join([modifiers_title(verdict), columns_text(head, rows, right), *said])
+
+
+def modifier_cells(verdict: Verdict) -> tuple[list[str], list[list[str]], list[str]]:
+    """Head and rows of the modifiers, and what is to be said of them; weights only where there are any."""
+    modifiers = verdict.evidence.modifiers
     of = verdict.score.of_folds if verdict.score else 0
+    weighted = any(not math.isnan(m.weight) for m in modifiers)
     rows = [
         [
-            modifier.gene,
-            modifier.direction or "differs",
-            number(modifier.pearson),
-            number(modifier.partial) if not math.isnan(modifier.partial) else "",
-            f"{modifier.folds} of {of}" if modifier.folds else "followed",
-            _relations(modifier.relations),
+            m.gene,
+            m.direction or "differs",
+            number(m.pearson),
+            _known(m.partial),
+            *([_known(m.weight, 3)] if weighted else []),
+            f"{m.folds} of {of}" if m.folds else "followed",
+            _relations(m.relations),
         ]
-        for modifier in evidence.modifiers
+        for m in modifiers
     ]
-    head = ["gene", "needed more where it is", "r", "r given lineage", "chosen in folds", "relation"]
-    note = ""
-    if any(not m.folds for m in evidence.modifiers):
-        note = "\n  followed: not chosen by name, but the predictions follow its expression"
-    yield f"{modifiers_title(verdict)}\n{columns_text(head, rows, 'llrrl')}{note}"
+    head = ["gene", "needed more where it is", "r", "r given lineage", *(["weight"] if weighted else [])]
+    notes = []
+    if weighted:
+        text = (
+            "r: of the gene's expression alone with the measured effect. weight: what the prediction adds "
+            "for each unit of log2(TPM+1), on top of what all genes predict; it decides where the target is "
+            "needed more"
+        )
+        turned = [m.gene for m in modifiers if m.turned]
+        notes.append(text + (f". The two differ in sign for {', '.join(turned)}" if turned else ""))
+    if any(not m.folds for m in modifiers):
+        notes.append("followed: not chosen by name, but the predictions follow its expression")
+    return [*head, "chosen in folds", "relation"], rows, notes
+
+
+def _known(value: float, digits: int = 2) -> str:
+    return "" if math.isnan(value) else number(value, digits)
 
 
 def modifiers_title(verdict: Verdict) -> str:

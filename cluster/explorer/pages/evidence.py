@@ -30,9 +30,23 @@ def _modifiers(data: StoreData, target: str, method: str) -> list[Any]:
         ),
         Shown("Folds", lambda row: number(row.folds, 0), "folds that chose it"),
         Shown(
-            "Direction", lambda row: _direction(row.sign), "of its expression and the effect", is_number=False
+            "Direction",
+            lambda row: _direction(row.sign),
+            "of its weight where it has one, else of its r",
+            is_number=False,
         ),
-        Shown("r", lambda row: number(row.pearson, 2), "Pearson, mean over those folds, on training lines"),
+        *(
+            [
+                Shown(
+                    "Weight",
+                    lambda row: number(row.weight, 3),
+                    "what the prediction adds per log2(TPM+1), on top of what all genes predict",
+                )
+            ]
+            if mine["weight"].notna().any()
+            else []
+        ),
+        Shown("r", lambda row: number(row.pearson, 2), "of the gene alone: Pearson, mean over those folds"),
         Shown("ρ", lambda row: number(row.spearman, 2), "Spearman, likewise"),
         Shown("χ²", lambda row: number(row.chi2, 1), "of 3 x 3 counts, likewise"),
         Shown("Rank", lambda row: number(row.rank, 1), "mean rank among the fold's modifiers"),

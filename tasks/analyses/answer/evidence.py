@@ -41,9 +41,11 @@ class Modifier:
     """A gene whose expression goes with the target's effect.
 
     `direction` is "high" or "low": the expression at which the target is needed more; "" where folds differ.
-    `pearson` is r between its expression and the measured effect, in the unit of the measure. `folds` of the
-    folds selected it; 0 where it was not selected, but the predictions follow its expression (`followed` is
-    r with them, `partial` r with the measured effect within lineages).
+    It is that of `weight`, where known: the gene's coefficient in the prediction, beside the others and on
+    top of what all genes predict, in the measure's unit per log2(TPM+1). `pearson` is r between its
+    expression alone and the measured effect, which may have the other sign. `folds` of the folds selected it;
+    0 where it was not selected, but the predictions follow its expression (`followed` is r with them,
+    `partial` r with the measured effect within lineages).
     """
 
     gene: str
@@ -54,6 +56,12 @@ class Modifier:
     final: bool = False
     followed: float = float("nan")
     partial: float = float("nan")
+    weight: float = float("nan")
+
+    @property
+    def turned(self) -> bool:
+        """Whether the gene alone goes with the effect the other way than in the prediction."""
+        return self.weight * self.pearson < 0
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,9 @@ def _caution(verdict: Verdict) -> str:
 
 
 def _by_what(verdict: Verdict, score: MethodScore) -> str:
-    modifiers = [m for m in verdict.evidence.modifiers if m.direction]
+    directed = [m for m in verdict.evidence.modifiers if m.direction]
+    # A gene that alone goes the other way counts only beside the others: the table has it, no sentence.
+    modifiers = [m for m in directed if not m.turned] or directed
     if not modifiers:
         return "No gene was found whose expression goes with it."
     if verdict.answer in (v.NOT, v.NOT_SHOWN):

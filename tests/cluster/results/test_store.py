@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 
 from cluster import Store
+from cluster.answers.text import modifier_cells
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, Unit, shard_key
 from cluster.views.shards import shards_table
 from tasks.errors import BadInputError
-from tasks.tables.schemas import TABLES
+from tasks.tables.schemas import TABLES, table_of
 from tests.made_stores import made_commit, made_store, made_tables, made_writer, units_of
 
 
@@ -68,6 +69,32 @@ def test_a_gene_page_gathers_everything(path: Path) -> None:
         signs = {"+" if r > 0 else "−" for r in mine["pearson"]}
         assert row["sign"] == (signs.pop() if len(signs) == 1 else "±")
         assert row["final"] == ((row["method"], row["modifier"]) in final)
+
+
+def test_the_direction_of_a_gated_gene_is_that_of_its_weight(tmp_path: Path) -> None:
+    """Of CCND1 on real data, IKZF1 is the gene: r -0.37 alone, weight 0.03 in the prediction."""
+    writer = made_store(tmp_path / "s", targets=("KRAS",), folds=2)
+    weights = {"BOTH": (0.2, -0.1), "DOWN": (-0.3, -0.1), "R": (None, None)}
+    units = units_of(["KRAS"], [0, 1], "best")
+    writer.add_plan(units)
+    for fold, unit in enumerate(units):
+        rows = [
+            {"method": "best", "target": "KRAS", "fold": fold, "modifier": name, "pearson": 0.4, "rank": 1}
+            | {"weight": weight[fold]}
+            for name, weight in weights.items()
+        ]
+        made_commit(writer, [unit], tables=made_tables([unit]) | {"modifiers": table_of("modifiers", rows)})
+    page = Store(tmp_path / "s").gene("KRAS", "best")
+    found = page.modifiers[page.modifiers["method"] == "best"].set_index("modifier")
+    assert found["sign"].to_dict() == {"BOTH": "±", "DOWN": "−", "R": "+"}
+    assert found["weight"].fillna(0).to_dict() == pytest.approx({"BOTH": 0.05, "DOWN": -0.2, "R": 0.0})
+    directions = {m.gene: (m.direction, m.turned) for m in page.verdict.evidence.modifiers if m.folds}
+    assert directions == {"BOTH": ("", False), "DOWN": ("high", True), "R": ("low", False)}
+    head, rows, notes = modifier_cells(page.verdict)
+    shown = {row[0]: row[head.index("weight")] for row in rows}
+    assert shown == {"BOTH": "0.050", "DOWN": "−0.200", "R": ""}
+    assert notes[0].endswith("The two differ in sign for DOWN")
+    assert "weight" not in modifier_cells(Store(tmp_path / "s").gene("KRAS", "modifiers").verdict)[0]
 
 
 def test_a_gene_without_modifiers_has_a_page(path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a verdict says for each kind of evidence, and in which words."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -152,6 +153,15 @@ def test_followed_genes_are_called_that_and_a_lineages_marks_are_doubted() -> No
     second = sentences(found)[1]
     assert "correlation, not cause" in second
     assert second.endswith("which may be no more than marks of the lineage.")
+
+
+def test_a_gene_that_alone_goes_the_other_way_is_in_no_sentence_unless_all_do() -> None:
+    gated = replace(modifier("GATED", "low"), pearson=-0.2, weight=-0.1)
+    turned = replace(modifier("TURNED", "low"), pearson=0.4, weight=-0.02)
+    found = judge(evidence(score(0.6), modifiers=(turned, gated)))
+    assert sentences(found)[1].startswith("It is needed more where GATED is low")
+    alone = judge(evidence(score(0.6), modifiers=(turned,)))
+    assert "TURNED is low" in sentences(alone)[1]
 
 
 def test_held_out_lineages_give_no_baseline() -> None:
