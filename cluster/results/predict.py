@@ -1,6 +1,6 @@
 """New samples x targets from a store's final models, with each target's trust beside the numbers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,7 +19,7 @@ from tasks.samples.prepare import Reading, prepare
 from tasks.samples.table import Table, table_of_frame
 from tasks.scoring.all_genes import FEWEST_KNOWN
 from tasks.scoring.predict import count_known
-from tasks.scoring.samples import checked_samples, in_other_words, none_known
+from tasks.scoring.samples import checked_samples, gene_columns, in_other_words, none_known
 
 AUTO = "auto"  # of each target the stored method that predicts it best
 SHOWN = 20  # names in a sentence; files hold them all
@@ -239,10 +239,24 @@ def _trust(made: Made, ranked: pd.DataFrame) -> pd.DataFrame:
         rows["samples_by_other"] = by_other.to_numpy()
     lacking = [made.lacking.get(target, ()) for target in rows["target"]]
     rows.insert(6, "missing_genes", [len(genes) for genes in lacking])
-    named = ranked[ranked["rank"] == 1].set_index("target")["n_modifiers"].reindex(rows["target"])
-    texts = [",".join(genes) if count else "" for genes, count in zip(lacking, named, strict=True)]
+    named = ranked[ranked["rank"] == 1].set_index("target")["modifiers"].reindex(rows["target"])
+    texts = [",".join(g for g in genes if g in own) for genes, own in zip(lacking, named, strict=True)]
     rows.insert(7, "missing_modifiers", texts)
+    rows.insert(8, "samples_without_modifiers", _samples_without(made, rows.pop("modifiers")))
     return rows
+
+
+def _samples_without(made: Made, modifiers: Iterable[Sequence[str]]) -> list[int]:
+    """For each model's named genes, how many samples were given without a value of one or more of them."""
+    place, unknown = gene_columns(list(made.given.columns)), ~np.isfinite(made.given.to_numpy())
+    all_of_them = np.ones(len(unknown), dtype=bool)
+    lost = {}
+    for gene in dict.fromkeys(gene for genes in modifiers for gene in genes):
+        without = unknown[:, place[gene]] if gene in place else all_of_them
+        if without.any():
+            lost[gene] = without
+    each = ([lost[gene] for gene in genes if gene in lost] for genes in modifiers)
+    return [int(np.any(some, axis=0).sum()) if some else 0 for some in each]
 
 
 def listed(names: pd.Series | Sequence[str]) -> str:

@@ -75,6 +75,8 @@ def what_is_missing(made: Prediction, unfitted: Sequence[str], trust: str) -> li
             f"{len(lacking)} targets are not predicted for that reason (missing_modifiers in {trust})"
         )
     ways = {name: method_named(name) for name in made.methods}
+    on_all_genes = [name for name, way in ways.items() if way.predicts_from == "all genes"]
+    lines += _lost_genes(made.trust[made.trust["method"].isin(on_all_genes)], trust)
     if any(method.predicts_from == "modifiers" for method in ways.values()):
         lines += _samples_by_targets(made.predicted.drop(columns=lacking))
     for name, known in made.known_of.items():
@@ -82,6 +84,22 @@ def what_is_missing(made: Prediction, unfitted: Sequence[str], trust: str) -> li
             whose = "" if len(ways) == 1 else f" by {name}"
             lines += _samples_by_genes(known, ways[name].unknown_genes, whose)
     return lines
+
+
+def _lost_genes(rows: pd.DataFrame, trust: str) -> list[str]:
+    """Of models on all genes that also name some (the gate of `best`): whose named genes are lacking."""
+    lost = rows[rows["samples_without_modifiers"] > 0]
+    if lost.empty:
+        return []
+    pairs = zip(lost["target"], lost["samples_without_modifiers"], lost["missing_modifiers"], strict=True)
+    names = [f"{target} ({genes or f'in {count} samples'})" for target, count, genes in pairs]
+    columns = f"samples_without_modifiers, missing_modifiers in {trust}"
+    return [
+        f"LOOK AGAIN: {len(lost)} of {len(rows)} targets lack genes that their model names beside all others "
+        f"({columns}): {listed(names)}. Such a gene counts as at its mean over the training lines, so what "
+        "it says of a sample is lost; the trust and intervals of these targets are of models that knew it, "
+        "and too good here"
+    ]
 
 
 def _targets_without_model(made: Prediction, unfitted: Sequence[str], trust: str) -> list[str]:

@@ -200,11 +200,12 @@ def trust_table(ranked: pd.DataFrame, taken: pd.Series, several: bool) -> pd.Dat
 
 
 def _fits(reader: StoreReader, method: str) -> pd.DataFrame:
-    """How each final fit of a method ended, sorted by target."""
+    """How each final fit of a method ended, and the genes it names (`modifiers`), sorted by target."""
     parts = [part for _, part in reader.parts("models", _FITS, method=method)]
     empty = pa.schema([SCHEMAS["models"].field(name) for name in _FITS]).empty_table()
     rows = sort_rows(pa.concat_tables([empty, *parts]), KEYS["models"]).to_pandas()
-    rows["n_modifiers"] = [0 if named is None else len(named) for named in rows.pop("modifiers")]
+    rows["modifiers"] = [() if named is None else tuple(named) for named in rows["modifiers"]]
+    rows["n_modifiers"] = [len(named) for named in rows["modifiers"]]
     flat = [weights is not None and not np.any(weights) for weights in rows.pop("coefficients")]
     rows["train_mean"] = rows.pop("train_mean")
     rows["predicts"] = rows["kind"].notna() & ~np.array(flat, dtype=bool) & ~rows["status"].isin(_MEAN_ALONE)
