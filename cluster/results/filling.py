@@ -73,10 +73,10 @@ class Made:
     def add(self, scored: Scored, method: str, first: bool) -> None:
         """Take the predictions of one method for what is not predicted yet."""
         place = pd.Index(self.targets).get_indexer(pd.Index(scored.targets))
-        for column, values in zip(place, scored.predicted.T, strict=True):
-            new = np.isnan(self.predicted[:, column]) & ~np.isnan(values)
-            self.predicted[new, column] = values[new]
-            self.made_by[new, column] = self.methods.index(method)
+        for sample, values in enumerate(scored.predicted):  # rows lie together in memory, columns do not
+            new = np.isnan(self.predicted[sample, place]) & ~np.isnan(values)
+            self.predicted[sample, place[new]] = values[new]
+            self.made_by[sample, place[new]] = self.methods.index(method)
         together = dict.fromkeys((*self.needed_by.get(method, ()), *scored.needed))
         self.needed_by[method] = tuple(together)
         if first:

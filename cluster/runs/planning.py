@@ -6,7 +6,7 @@ well the slots are filled, nothing else.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 from cluster.runs.fields import RunOptions
@@ -27,13 +27,14 @@ class Costs:
     size: DataSize
     options: RunOptions
 
-    def of(self, method: str) -> Cost:
-        """One method's costs."""
-        return method_named(method).cost(self.size, settings_of(self.options, method))
+    def of(self, method: str, fold: int | None = None) -> Cost:
+        """One method's costs: of a fold as any, or of this one; all cell lines train in the final fold."""
+        size = replace(self.size, share=1.0) if fold == FINAL_FOLD else self.size
+        return method_named(method).cost(size, settings_of(self.options, method))
 
     def seconds(self, shard: Shard) -> float:
         """Estimated core-seconds of a shard."""
-        cost = self.of(shard.method)
+        cost = self.of(shard.method, shard.fold)
         if shard.is_fold_level:
             return cost.fold_work[shard.units[0].work]
         return len(shard.units) * cost.target
@@ -145,7 +146,7 @@ def summarise(
         reused = sum(unit in committed for unit in members)
         seconds = sum(costs.seconds(s) for s in own)
         if any(not s.units[0].is_fold_level for s in own):
-            seconds += costs.of(method).preparation
+            seconds += costs.of(method, fold).preparation
         lines.append(PlanLine(method, fold, len(members), reused, len(own), seconds))
     methods = {shard.method for shard in shards}
     longest = max(map(costs.seconds, shards), default=0.0)

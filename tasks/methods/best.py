@@ -23,13 +23,15 @@ from tasks.methods.method import FIT, TARGETS, CommittedWork, FoldJob, FoldTask,
 from tasks.scoring.borrowed import predict_by_best
 from tasks.scoring.model_rows import BASIC_CHECKSUM, ModelFiles, Predictions, Row, Rows, as_json
 
-# Measured (docs/benchmarks.md) at the reference size. A target: stages and mix, by lines squared; its gate's
-# ranking, by genes and lines; its gate's inner folds, by lines.
-TARGET_SECONDS, RANKING_SECONDS, GATE_SECONDS = 0.003, 0.0015, 0.0008
+# Measured (docs/benchmarks.md) at 60 to 1000 lines and 400 to 18 000 genes, at the reference size. A target:
+# what costs the same at any size; products of stages, by lines squared; the gate's inner folds, by lines; its
+# ranking of genes, whose products are by lines.
+TARGET_SECONDS, STAGES_SECONDS, GATE_SECONDS = 0.0002, 0.0005, 0.0024
+ORDERING_SECONDS, RANKING_SECONDS = 0.0006, 0.0010
 DISTANCE_SECONDS = 1.5  # over all genes
-CHOICE_SECONDS = 6.5  # of 12 kernels
-VIEW_SECONDS = 0.8  # 4 views decomposed
-TEACHING_SECONDS = 0.0016  # what each variable target adds to fold-level work
+START_SECONDS, CHOICE_SECONDS = 0.02, 6.0  # of 12 kernels, decomposed; of few lines most is not products
+VIEW_SECONDS = 0.53  # 4 views decomposed
+TEACHING_SECONDS = 0.0015  # what each variable target adds to fold-level work
 
 
 class Best(Method):
@@ -109,10 +111,12 @@ class Best(Method):
         teaching = TEACHING_SECONDS * size.n_variable * long**2
         return Cost(
             target=ROW_SECONDS
-            + TARGET_SECONDS * long**2
-            + (RANKING_SECONDS * size.wide + GATE_SECONDS) * long,
-            preparation=distances + VIEW_SECONDS * long**3,
-            fold_work={FIT: distances + CHOICE_SECONDS * long**3 + teaching},
+            + TARGET_SECONDS
+            + STAGES_SECONDS * long**2
+            + GATE_SECONDS * long
+            + size.wide * (ORDERING_SECONDS + RANKING_SECONDS * long),
+            preparation=distances + VIEW_SECONDS * long**2,
+            fold_work={FIT: START_SECONDS + distances + CHOICE_SECONDS * long**2 + teaching},
             fold_bytes=8 * 16 * lines**2 + 4 * size.genes * lines,
             worker_bytes=WORKER_BYTES
             + 8 * lines * (40 * lines + 6 * size.n_variable)

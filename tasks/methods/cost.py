@@ -19,7 +19,8 @@ class DataSize:
     """How large a dataset is. `drugs` are those with a response.
 
     `profiled` targets have an effect and their own expression, `variable` ones a standard deviation above
-    0.1; as many as there are genes where they are None.
+    0.1; as many as there are genes where they are None. `share` of the cell lines trains: of the final fold
+    all do.
     """
 
     genes: int
@@ -27,6 +28,7 @@ class DataSize:
     drugs: int = 0
     profiled: int | None = None
     variable: int | None = None
+    share: float = TRAINING_SHARE
 
     @property
     def wide(self) -> float:
@@ -36,7 +38,7 @@ class DataSize:
     @property
     def long(self) -> float:
         """Training lines of one fold, in units of the reference."""
-        return TRAINING_SHARE * self.cell_lines / REFERENCE_LINES
+        return self.share * self.cell_lines / REFERENCE_LINES
 
     @property
     def n_profiled(self) -> int:

@@ -163,7 +163,11 @@ BORROWING = Table(
         Column("c", REAL, "the kernel's scale: exp(-(distance / c)^p)"),
         Column("p", REAL, "its power"),
         Column("n_train", COUNT, "training lines", LINES),
-        Column("targets", COUNT, "targets that teach: those that vary over the training lines and are measured on most"),
+        Column(
+            "targets",
+            COUNT,
+            "targets that teach: those that vary over the training lines and are measured on most",
+        ),
         Column("components", COUNT, "principal components of their effects"),
         Column(
             "predicted_components",

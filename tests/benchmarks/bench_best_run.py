@@ -86,20 +86,27 @@ def show(done: Measured, planned: dict[str, float]) -> None:
 
 
 def project(store: Store, done: Measured, options: argparse.Namespace) -> None:
-    """Five folds and final models of all targets: by lines cubed what is of a fold, by squared a target."""
+    """Five folds and final models of all targets: by lines cubed what is of a fold, by squared a target.
+
+    A target takes what it takes in the median shard: the first one on a machine compiles.
+    """
     said = "SELECT units, fold = -1 AS final, units = 1 AS of_fold, seconds FROM shards"
     shards = store.query(said)
+    each = shards["seconds"] / shards["units"]
     ratio = len(make_folds("kfold", options.lines, FOLDS, 0)[0].train) / len(
         make_folds("split", options.lines, FOLDS, 0)[0].train
     )
     total = 0.0
     print("| core-seconds | the fold | final models | projected |\n|---|---|---|---|")
-    for name, of_fold, power, times in (("fold-level work", True, 3, 1), ("targets", False, 2, options.part)):
-        rows = shards[shards["of_fold"] == of_fold]
-        fold, final = (float(rows.loc[rows["final"] == value, "seconds"].sum()) for value in (False, True))
+    for name, of_fold, power, times in (
+        ("fold-level work", True, 3, 1),
+        ("a target", False, 2, options.targets),
+    ):
+        rows = shards["of_fold"] == of_fold
+        fold, final = (float(each[rows & (shards["final"] == value)].median()) for value in (False, True))
         whole = times * (FOLDS * fold * ratio**power + final)
         total += whole
-        print(f"| {name} | {fold:.1f} | {final:.1f} | {whole:.0f} |")
+        print(f"| {name} | {fold:.3g} | {final:.3g} | {whole:.0f} |")
     rest = done.cpu_seconds - float(shards["seconds"].sum())
     whole = rest * (FOLDS + 1) / 2
     print(f"| preparing, Ray, start, end | {rest:.1f} | | {whole:.0f} (at most) |")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-SAMPLE_SECONDS = 0.5
+SAMPLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Measured:
 
 
 def watched(arguments: Sequence[str], show: bool = True) -> Measured:
-    """Run a command to its end, sampling its process tree twice a second.
+    """Run a command to its end, sampling its process tree once a second.
 
     Raises CalledProcessError where it does not end with 0.
     """

@@ -111,6 +111,8 @@ def test_gain_and_ranking_have_the_floor_and_the_top_they_should(out: OutOfFold)
         assert ranking(OutOfFold(*names, (truth,)), lower)["ndcg"] == pytest.approx(1.0)
         against = OutOfFold(*names, (replace(truth, predicted=-many),))
         assert ranking(against, lower)["found"] == 0.0
+    few = OutOfFold(names[0], names[1][:9], (Block(np.arange(30), many[:, :9], many[:, :9], np.zeros(9)),))
+    assert all(np.isnan(list(ranking(few, False).values())))  # too few targets to rank, not a bad ranking
 
 
 def test_a_power_law_is_found_again_and_continued():

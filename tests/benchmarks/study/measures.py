@@ -112,7 +112,8 @@ def rmse_gain(out: OutOfFold) -> float:
 def ranking(out: OutOfFold, lower_is_stronger: bool) -> dict[str, float]:
     """Means over lines of NDCG@10, of that of a random order, and of the share of the ten strongest found.
 
-    Strength is above the target's training mean, as in the table `ranking`.
+    Strength is above the target's training mean, as in the table `ranking`; NaN where no line has enough
+    targets to rank.
     """
     sign = -1.0 if lower_is_stronger else 1.0
     rows = []
@@ -125,5 +126,6 @@ def ranking(out: OutOfFold, lower_is_stronger: bool) -> dict[str, float]:
             rows.append((one.ndcg, one.chance, one.found))
     values = np.array(rows, dtype=np.float64).reshape(-1, 3)
     kept = ~np.isnan(values)
-    means = np.where(kept, values, 0.0).sum(axis=0) / np.maximum(kept.sum(axis=0), 1)
+    with np.errstate(invalid="ignore"):
+        means = np.where(kept, values, 0.0).sum(axis=0) / kept.sum(axis=0)
     return dict(zip(("ndcg", "ndcg_chance", "found"), means.tolist(), strict=True))

@@ -38,8 +38,9 @@ def scores_table(results: ByVariant, size: int) -> str:
     above = [f"r > {limit}" for limit in THRESHOLDS]
     head = ["method", "mean r", "median r", *above, "RMSE gain", "NDCG@10", "of ten found", "s a target-fold"]
     rows = [_scores_row(name, mine, size) for name, mine in covering(results, size).items()]
-    chance = [s.scores[size].ndcg_chance for mine in covering(results, size).values() for s in mine]
-    return markdown(head, rows) + f"\n\nNDCG@10 of a random order: {np.mean(chance):.3f}."
+    chance = np.mean([s.scores[size].ndcg_chance for mine in covering(results, size).values() for s in mine])
+    below = "" if np.isnan(chance) else f"\n\nNDCG@10 of a random order: {chance:.3f}."
+    return markdown(head, rows) + below
 
 
 def _scores_row(name: str, mine: Sequence[Result], size: int) -> list[str]:
@@ -52,10 +53,14 @@ def _scores_row(name: str, mine: Sequence[Result], size: int) -> list[str]:
         f"{np.median(r, axis=1).mean():.3f}",
         *counts,
         f"{100 * _mean(scores, 'gain'):.1f} %",
-        f"{_mean(scores, 'ndcg'):.3f}",
-        f"{100 * _mean(scores, 'found'):.0f} %",
+        _shown(_mean(scores, "ndcg"), "{:.3f}"),
+        _shown(100 * _mean(scores, "found"), "{:.0f} %"),
         f"{np.mean([result.seconds for result in mine]):.4f}",
     ]
+
+
+def _shown(value: float, form: str) -> str:
+    return "" if np.isnan(value) else form.format(value)
 
 
 def _mean(scores: Sequence[Scores], name: str) -> float:

@@ -2,11 +2,12 @@
 
 import pytest
 
+from cluster.store.units import FINAL_FOLD
 from modeling.candidates.registry import BUILT, PRESETS
 from tasks.methods.cost import DataSize
 from tasks.methods.method import FIT, SEARCH
 from tasks.methods.registry import method_named, method_names
-from tests.costs import cost_of
+from tests.costs import cost_of, costs_of
 
 PANEL = DataSize(genes=535, cell_lines=983)  # of the real data; 786 of the lines train
 FACTOR = 3.0  # what `plan` says
@@ -103,6 +104,35 @@ def test_a_fold_as_a_whole_costs_about_what_was_measured(  # type: ignore[no-unt
 ) -> None:
     size = DataSize(genes, lines, 0, genes, variable)
     assert near(cost_of(method, size).fold_work[FIT], measured)
+
+
+@pytest.mark.parametrize(
+    ("lines", "genes", "variable", "fold", "preparation", "target"),
+    [
+        (150, 1500, 300, 0.155, 0.025, 0.0014),
+        (300, 3000, 600, 0.68, 0.09, 0.0021),
+        (300, 18_000, 600, 0.83, 0.29, 0.0030),
+        (700, 3000, 800, 4.6, 0.47, 0.0036),
+        (1000, 3000, 1200, 10.3, 0.95, 0.0045),
+        (1000, 18_000, 4000, 17.0, 2.4, 0.0058),
+    ],
+)
+def test_best_costs_what_was_measured_to_a_factor_of_one_and_a_half(  # type: ignore[no-untyped-def]
+    lines, genes, variable, fold, preparation, target
+) -> None:
+    """Core-seconds of one thread, less what other work on the machine slowed matrix products down by."""
+    cost = cost_of("best", DataSize(genes, lines, 0, genes, variable))
+    estimates = (cost.fold_work[FIT], cost.preparation, cost.target)
+    for estimate, measured in zip(estimates, (fold, preparation, target), strict=True):
+        assert measured / 1.5 < estimate < measured * 1.5
+
+
+def test_the_final_fold_costs_more_as_all_lines_train() -> None:
+    costs = costs_of(18_000, 1000)
+    final, fold = costs.of("best", FINAL_FOLD), costs.of("best", 0)
+    assert final.fold_work[FIT] > 1.4 * fold.fold_work[FIT]
+    assert final.target > fold.target
+    assert costs.of("best") == fold
 
 
 @pytest.mark.parametrize("method", [name for name in method_names() if method_named(name).checkpoints])
