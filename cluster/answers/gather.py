@@ -64,6 +64,7 @@ def evidence_of(
     q: Callable[[str], dict[str, float]],
     relations: GeneRelations,
     method: str | None = None,
+    codependents: bool = True,
 ) -> Evidence:
     """The evidence on a target by one method (without one: by that with the highest pooled r).
 
@@ -87,7 +88,7 @@ def evidence_of(
         scores=scores,
         modifiers=_modifiers(found, name, measure, relations),
         lineages=lineages,
-        codependents=_codependents(reader, dataset, target, relations, notes),
+        codependents=codependents_of(reader, target, relations, notes) if codependents else (),
         selectivity=_selectivity(reader, dataset, target, measure),
         failures=_failures(found),
         on_all_genes=is_known(name) and method_named(name).predicts_from == "all genes",
@@ -135,10 +136,7 @@ def _gain(rows: OutOfFold, r: float, row: dict[str, Any]) -> tuple[float, str, f
 
 def _of_folds(reader: StoreReader, method: str, target: str) -> int:
     aside = control_folds(reader.run) | {FINAL_FOLD}
-    return sum(
-        unit.method == method and unit.target == target and unit.fold not in aside
-        for unit in reader.wanted_units()
-    )
+    return sum(unit.method == method and unit.fold not in aside for unit in reader.wanted_of(target))
 
 
 def _modifiers(found: Found, method: str, measure: str, relations: GeneRelations) -> tuple[Modifier, ...]:
@@ -148,7 +146,7 @@ def _modifiers(found: Found, method: str, measure: str, relations: GeneRelations
     rows = [
         Modifier(
             row["modifier"],
-            "" if row["sign"] == "±" else _direction(_deciding(row), measure),
+            "" if row["sign"] == "±" else direction_of(_deciding(row), measure),
             _real(row["pearson"]),
             relations.between(found.target, row["modifier"]),
             int(row["folds"]),
@@ -161,7 +159,7 @@ def _modifiers(found: Found, method: str, measure: str, relations: GeneRelations
     rows += [
         Modifier(
             gene,
-            _direction(_real(row["pearson_measured"]), measure),
+            direction_of(_real(row["pearson_measured"]), measure),
             _real(row["pearson_measured"]),
             relations.between(found.target, gene),
             0,
@@ -183,7 +181,7 @@ def _follows(row: dict[str, Any] | None) -> tuple[float, float]:
     return (math.nan, math.nan) if row is None else (_real(row["pearson"]), _real(row["partial_measured"]))
 
 
-def _direction(r: float, measure: str) -> str:
+def direction_of(r: float, measure: str) -> str:
     """The expression at which the target is needed more. A gene effect falls with need, others rise."""
     if math.isnan(r) or r == 0:
         return ""
@@ -220,11 +218,11 @@ def _of_enough_lines(row: dict[str, Any]) -> dict[str, Any]:
     return row | dict.fromkeys(hidden)
 
 
-def _codependents(
-    reader: StoreReader, dataset: Dataset | None, target: str, relations: GeneRelations, notes: list[str]
+def codependents_of(
+    reader: StoreReader, target: str, relations: GeneRelations, notes: list[str]
 ) -> tuple[CoDependent, ...]:
-    """From the Dataset's measured effects; without it, from what `best` kept of them."""
-    if dataset is None:
+    """From the Dataset's measured effects; without it, from what `best` kept of them, and `notes` say so."""
+    if (dataset := dataset_of(reader, verify=False)) is None:
         rows = reader.table("modules", targets=(target,)).to_pylist()
         notes.append(
             "co-dependent targets: the Dataset is not where the run found it"

@@ -76,9 +76,19 @@ def gene_page(
     keeps them. `gene_map` is a table of further names, HGNC's for instance. Raises BadInputError, naming
     close ones, where the run wants no such target or no such method of it.
     """
-    target = find_target(reader, target, gene_map)
-    wanted = {unit for unit in reader.wanted_units() if not unit.is_fold_level}
-    mine = sorted(unit for unit in wanted if unit.target == target)
+    return page_of_target(reader, find_target(reader, target, gene_map), method, relations, q)
+
+
+def page_of_target(
+    reader: StoreReader,
+    target: str,
+    method: str | None = None,
+    relations: GeneRelations | None = None,
+    q: Callable[[str], dict[str, float]] | None = None,
+    codependents: bool = True,
+) -> GenePage:
+    """`gene_page` of a target by its own name. Not to look for `codependents` saves much of the time."""
+    mine = sorted(reader.wanted_of(target))
     only = (target,)
     committed, quarantined = reader.committed_units(), reader.quarantined()
     _require_method(target, method, {unit.method for unit in mine})
@@ -96,7 +106,7 @@ def gene_page(
         notes=notes,
     )
     known = stored_relations(reader).joined(relations or GeneRelations())
-    evidence = evidence_of(reader, found, q, known, method)
+    evidence = evidence_of(reader, found, q, known, method, codependents)
     return GenePage(
         **{field.name: getattr(found, field.name) for field in fields(Found)},
         candidates=reader.table("candidates", targets=only).to_pandas(),
@@ -148,22 +158,25 @@ def modifier_summary(modifiers: pa.Table, final: set[tuple[str, str]]) -> pd.Dat
     effect. Ordered by method, then folds (most first), rank.
     """
     columns = ["method", "modifier", "folds", "final", "sign", *_MEANS]
-    frame = modifiers.to_pandas()
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in modifiers.select(["method", "modifier", *_MEANS]).to_pylist():
+        groups.setdefault((row["method"], row["modifier"]), []).append(row)
     rows = [
-        {"method": method, "modifier": name, "final": (method, name) in final, **_over_folds(group)}
-        for (method, name), group in frame.groupby(["method", "modifier"], sort=True)
+        {"method": method, "modifier": name, "final": (method, name) in final}
+        | _over_folds(groups[method, name])
+        for method, name in sorted(groups)
     ]
     found = pd.DataFrame(rows, columns=columns)
     order = found.sort_values(["method", "folds", "rank", "modifier"], ascending=[True, False, True, True])
     return order.reset_index(drop=True)
 
 
-def _over_folds(group: pd.DataFrame) -> dict[str, Any]:
-    weights = group["weight"].dropna().astype(float)
-    signs = frozenset(np.sign(weights if len(weights) else group["pearson"].dropna()))
-    means = {name: float(group[name].astype(float).mean()) for name in _MEANS}
+def _over_folds(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    known = {name: [row[name] for row in rows if row[name] is not None] for name in _MEANS}
+    means = {name: float(np.mean(values)) if values else float("nan") for name, values in known.items()}
+    signs = frozenset(np.sign(known["weight"] or known["pearson"]).tolist())
     sign = {frozenset({1.0}): "+", frozenset({-1.0}): "−"}.get(signs, "±")
-    return {"folds": len(group), "sign": sign, **means}
+    return {"folds": len(rows), "sign": sign, **means}
 
 
 def _final_modifiers(reader: StoreReader, targets: tuple[str, ...]) -> set[tuple[str, str]]:

@@ -14,6 +14,10 @@ from tasks.gene_sets.paralogs import read_paralogs
 
 def stored_relations(reader: StoreReader) -> GeneRelations:
     """Paralogs and gene sets that results of `enrich` in the store know; a set's name without its file."""
+    return reader.remember("relations of genes", lambda: _stored(reader))
+
+
+def _stored(reader: StoreReader) -> GeneRelations:
     known = known_relations(reader)
     return GeneRelations(
         paralogs={gene: frozenset(others) for gene, others in known.paralogs.items()},

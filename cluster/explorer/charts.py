@@ -60,17 +60,8 @@ def measured_predicted(rows: pd.DataFrame, effect: str, lineage: str = "") -> go
         part = rows[rows["lineage"] == name]
         figure.add_trace(_dots(part, f"{shown(name)} ({len(part)})", COLOURS[at % len(COLOURS)], 0.9))
     both = np.concatenate([rows["measured"], rows["predicted"]])
-    ends = [float(both.min()), float(both.max())] if len(both) else [0, 1]
-    figure.add_trace(
-        go.Scatter(
-            x=ends,
-            y=ends,
-            mode="lines",
-            line={"dash": "dot", "width": 1, "color": GREY},
-            hoverinfo="skip",
-            showlegend=False,
-        )
-    )
+    ends = [float(both.min()), float(both.max())] if len(both) else [0.0, 1.0]
+    figure.add_trace(_equal(ends))
     return laid(figure, f"measured {effect}", f"predicted {effect}")
 
 
@@ -206,11 +197,22 @@ def against(first: pd.DataFrame, second: pd.DataFrame, names: Sequence[str], wha
 
 def two_methods(rows: pd.DataFrame, names: Sequence[str]) -> go.Figure:
     """A dot for each target: r of one method against r of another. `rows`: target, first, second."""
+    return _targets(rows, "second", "first", f"r of {shown(names[1])}", f"r of {shown(names[0])}")
+
+
+def out_of_fold_and_new(rows: pd.DataFrame) -> go.Figure:
+    """Of each target r on new lines against r out of fold. `rows`: target, pearson, pearson_pooled."""
+    rows = rows.assign(difference=rows["pearson"] - rows["pearson_pooled"]).dropna(subset="difference")
+    return _targets(rows, "pearson_pooled", "pearson", "r out of fold", "r on new lines")
+
+
+def _targets(rows: pd.DataFrame, x: str, y: str, x_title: str, y_title: str) -> go.Figure:
+    """A dot for each target, and the line where both are equal."""
     drawn = thinned(rows)
     figure = go.Figure(
         go.Scatter(
-            x=drawn["second"].to_numpy(),
-            y=drawn["first"].to_numpy(),
+            x=drawn[x].to_numpy(),
+            y=drawn[y].to_numpy(),
             mode="markers",
             showlegend=False,
             marker={"size": 4, "opacity": 0.4, "color": COLOURS[0]},
@@ -218,21 +220,15 @@ def two_methods(rows: pd.DataFrame, names: Sequence[str]) -> go.Figure:
             hovertemplate="%{text}<br>%{x:.2f}, %{y:.2f}<extra></extra>",
         )
     )
-    ends = [
-        float(np.nanmin(rows[["first", "second"]].to_numpy())),
-        float(np.nanmax(rows[["first", "second"]].to_numpy())),
-    ]
-    figure.add_trace(
-        go.Scatter(
-            x=ends,
-            y=ends,
-            mode="lines",
-            line={"dash": "dot", "width": 1, "color": GREY},
-            hoverinfo="skip",
-            showlegend=False,
-        )
-    )
-    return laid(figure, f"r of {shown(names[1])}", f"r of {shown(names[0])}")
+    both = rows[[x, y]].to_numpy(dtype=float)
+    figure.add_trace(_equal([float(np.nanmin(both)), float(np.nanmax(both))] if len(both) else [0, 1]))
+    return laid(figure, x_title, y_title)
+
+
+def _equal(ends: list[float]) -> go.Scatter:
+    """The dotted line where both are equal."""
+    line = {"dash": "dot", "width": 1, "color": GREY}
+    return go.Scatter(x=ends, y=ends, mode="lines", line=line, hoverinfo="skip", showlegend=False)
 
 
 def thinned(rows: pd.DataFrame, most: int = MOST_DOTS) -> pd.DataFrame:

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cluster.answers.gene import target_modifiers
+from cluster.answers.gather import codependents_of
+from cluster.answers.gene import GenePage, page_of_target
+from cluster.answers.relating import stored_relations
 from cluster.explorer.index import Index, build_aside, cache_folder, index_key
+from cluster.explorer.reader import KeptReader
 from cluster.store.reader import StoreReader
-from cluster.store.units import FINAL_FOLD
+from cluster.views.cell_lines import lineages_of
 from cluster.views.folds import control_folds
 from cluster.views.genes import scored_folds
+from cluster.views.genes_blocks import q_values
 from cluster.views.registry import view
 from cluster.views.shards import failures_table, shards_table
-from tasks.dataset.dataset import Dataset
-from tasks.errors import BadInputError
+from tasks.analyses.answer.evidence import CoDependent
 from tasks.tables.computed_tables import GENES
 
 if TYPE_CHECKING:
@@ -38,11 +41,10 @@ class StoreData:
 
     def __init__(self, path: str | Path, cache: Path | None = None) -> None:
         self.path = str(path)
-        self.reader = StoreReader.open(path)
+        self.reader = KeptReader.open(path)
         self._cache = cache or cache_folder()
         self._folder = self._cache / index_key(self.reader)
         self._index: Index | None = None
-        self._quick = _quick_genes(self.reader)
         self.share = get_context("spawn").Value("d", 0.0)
         self.trouble = ""  # why the index cannot be made, in words
 
@@ -63,31 +65,38 @@ class StoreData:
 
     def genes(self, method: str) -> pd.DataFrame:
         """The method's rows of the table `genes`, one a target."""
-        frame = self._index.genes if self._index is not None else self._quick
+        frame = self._rows
         return frame[frame["method"] == method].reset_index(drop=True)
 
     def gene_rows(self, target: str) -> pd.DataFrame:
         """One target's rows of `genes`, one a method."""
-        frame = self._index.genes if self._index is not None else self._quick
+        frame = self._rows
         return frame[frame["target"] == target].reset_index(drop=True)
+
+    @property
+    def _rows(self) -> pd.DataFrame:
+        return self._index.genes if self._index is not None else self._quick
+
+    @cached_property
+    def _quick(self) -> pd.DataFrame:
+        return _quick_genes(self.reader)
 
     def predictions(self, target: str) -> pd.DataFrame:
         """Out-of-fold predictions: method, cell_line, fold, measured, predicted, lineage."""
-        frame = self._index.predictions(target) if self._index is not None else self._read_predictions(target)
-        known = self.lineages
+        frame, known = self._read_predictions(target), self.lineages
         return frame.assign(lineage=[known.get(line, "") or UNKNOWN for line in frame["cell_line"]])
 
     @cached_property
     def methods(self) -> tuple[str, ...]:
         """The methods that predict targets, the one with the best mean r first."""
-        means = self._quick.assign(r=self._quick["pearson"].fillna(0)).groupby("method")["r"].mean()
+        means = self._rows.assign(r=self._rows["pearson"].fillna(0)).groupby("method")["r"].mean()
         return tuple(means.sort_values(ascending=False, kind="stable").index)
 
     @cached_property
     def targets(self) -> tuple[str, ...]:
         """Every target that the run wants, sorted."""
         wanted = {unit.target for unit in self.reader.wanted_units() if not unit.is_fold_level}
-        return tuple(sorted(wanted | set(self._quick["target"])))
+        return tuple(sorted(wanted | set(self._rows["target"])))
 
     @cached_property
     def by_upper(self) -> dict[str, str]:
@@ -96,31 +105,44 @@ class StoreData:
 
     @cached_property
     def lineages(self) -> dict[str, str]:
-        """The lineage of each cell line; empty where the Dataset is not to be found."""
-        frame = self.cell_lines
-        return dict(zip(frame["cell_line"], frame["lineage"], strict=True)) if len(frame) else {}
+        """The lineage of each cell line, of those whose lineage is known."""
+        return lineages_of(self.reader)
 
     @cached_property
     def cell_lines(self) -> pd.DataFrame:
-        """What is known of the cell lines, from the run's Dataset if that is still where a run found it."""
-        for place in self.reader.datasets():
-            try:
-                dataset = Dataset.open(place)
-            except (BadInputError, OSError):
-                continue
-            if dataset.content_hash == self.reader.run.get("dataset_hash"):
-                return dataset.cell_line_table.to_pandas()
-        return pd.DataFrame()
+        """What is known of the cell lines: table `cell_lines`."""
+        return self.table("cell_lines")
 
-    def modifiers(self, target: str) -> pd.DataFrame:
-        """How often each modifier of a target was chosen; see `cluster.answers.gene.modifier_summary`."""
-        return target_modifiers(self.reader, (target,))
+    def page(self, target: str, method: str | None = None) -> GenePage:
+        """All that `knockcast gene` tells of a target by one method, but for co-dependent targets."""
+        return self._page(target, method, self.knows_q)
 
-    def scores(self, target: str) -> pd.DataFrame:
-        """One target's scores, a row for each method and fold that counts."""
-        frame = self.reader.table("scores", targets=(target,)).to_pandas()
-        aside = control_folds(self.reader.run) | {FINAL_FOLD}
-        return frame[~frame["fold"].isin(aside)].reset_index(drop=True)
+    @property
+    def knows_q(self) -> bool:
+        """Whether q can be told: from the index, or slowly where there can be none."""
+        return self.is_ready or bool(self.trouble)
+
+    @lru_cache(maxsize=64)  # noqa: B019 - one StoreData lives as long as the program
+    def _page(self, target: str, method: str | None, knows_q: bool) -> GenePage:
+        del knows_q  # another answer
+        return page_of_target(self.reader, target, method, q=self._q, codependents=False)
+
+    def _q(self, method: str) -> dict[str, float]:
+        """A method's q by target; before the index is there nobody knows it."""
+        if not self.knows_q:
+            return {}
+        return self.reader.remember(f"q of {method}", lambda: self._q_of(method))
+
+    def _q_of(self, method: str) -> dict[str, float]:
+        if self._index is None:
+            return q_values(self.reader, method)
+        mine = self.genes(method)
+        return dict(zip(mine["target"], mine["q_value"], strict=True))
+
+    def codependents(self, target: str) -> tuple[tuple[CoDependent, ...], list[str]]:
+        """Targets whose measured effects go with one's, and what could not be looked at."""
+        notes: list[str] = []
+        return codependents_of(self.reader, target, stored_relations(self.reader), notes), notes
 
     @cached_property
     def failures(self) -> pd.DataFrame:
@@ -132,7 +154,7 @@ class StoreData:
         """What carries a target's predictions; see `cluster.results.explain.explain_gene`."""
         from cluster.results.explain import explain_gene  # noqa: PLC0415 - the same
 
-        return explain_gene(self.reader, target)
+        return explain_gene(self.reader, target, page=self.page(target))
 
     def table(self, name: str) -> pd.DataFrame:
         """Any table of the store, whole."""
@@ -187,9 +209,10 @@ class StoreData:
 
     def _open(self) -> bool:
         try:
-            self._index = Index.open(self._folder)
+            found = Index.open(self._folder)
         except (OSError, ValueError, KeyError):
             return False
+        self.reader.tables, self._index = found.tables, found
         return True
 
     def _get_ready(self, is_there: bool) -> None:
@@ -198,6 +221,8 @@ class StoreData:
             self._make()
         for name in ("by_upper", "lineages", "failures", "status"):
             getattr(self, name)
+        if self.targets:
+            self.page(self.targets[0])
 
     def _make(self) -> None:
         process = get_context("spawn").Process(

@@ -50,12 +50,15 @@ class GeneExplanation:
         return self.page.target
 
 
-def explain_gene(reader: StoreReader, target: str, place: str | None = None) -> GeneExplanation:
+def explain_gene(
+    reader: StoreReader, target: str, place: str | None = None, page: GenePage | None = None
+) -> GeneExplanation:
     """The explanation of one target; `place`: where the Dataset lies, if not where a run found it.
 
+    `page` is the target's, where the caller has it.
     Raises BadInputError, naming close ones, where the store has no such target.
     """
-    page = gene_page(reader, target)
+    page = page or gene_page(reader, target)
     dataset = dataset_of(reader, place)
     notes = [] if dataset else [NO_DATASET.format(places=", ".join(reader.datasets()) or "none is recorded")]
     predictions = _predictions(reader, page, dataset)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,6 +31,8 @@ class StoreReader:
     BadInputError where there is no store.
     """
 
+    keeps = False  # whether `remember` does
+
     def __init__(self, fs: FileSystem) -> None:
         if not fs.exists(layout.RUN):
             raise BadInputError(
@@ -44,7 +46,7 @@ class StoreReader:
         self._plans: dict[str, list[Unit]] = {}
 
     @classmethod
-    def open(cls, url: str | Path) -> "StoreReader":
+    def open(cls, url: str | Path) -> Self:
         """The reader of the store at an address."""
         return cls(open_filesystem(url))
 

@@ -19,7 +19,7 @@ from cluster.store.reader import StoreReader
 from cluster.views.genes import of_method, scored_folds
 from cluster.views.out_of_fold import positions, training_means
 from cluster.views.run_dataset import dataset_of
-from modeling.interpretation.followed import followed_genes, groups_of
+from modeling.interpretation.followed import followed_genes, groups_of, standardised
 from modeling.statistics.metrics import CONSTANT_TOLERANCE
 from tasks.artifacts.files import training_of
 from tasks.errors import BadInputError
@@ -49,7 +49,7 @@ def followed_table(reader: StoreReader, only: Collection[str] | None = None) -> 
     methods = sorted(on_all_genes.intersection(scores.column("method").to_pylist()))
     if not methods:
         return FOLLOWED.schema.empty_table()
-    expression = _expression_of(reader)
+    expression = reader.remember("expression", lambda: _expression_of(reader))
     parts = [_of_method(reader, method, of_method(scores, method), expression, only) for method in methods]
     return sort_rows(pa.concat_tables(parts), FOLLOWED.key).combine_chunks()
 
@@ -62,7 +62,10 @@ def _of_method(
     only: Collection[str] | None,
 ) -> pa.Table:
     targets, predicted, measured = _deviations(reader, method, scores, expression.cell_lines, only)
-    found = followed_genes(expression.values, predicted, measured, expression.groups)
+    scaled = None
+    if reader.keeps:
+        scaled = reader.remember("standardised expression", lambda: standardised(expression.values))
+    found = followed_genes(expression.values, predicted, measured, expression.groups, scaled=scaled)
     genes = np.array(expression.genes, dtype=object)
     columns = {
         "method": [method] * len(found.rank),

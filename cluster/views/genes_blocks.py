@@ -32,14 +32,7 @@ def genes_in_blocks(
 
     `progress` is called with the share that is done. Targets that were committed together are read together.
     """
-    targets = list(
-        dict.fromkeys(
-            unit.target
-            for commit in reader.commits()
-            for unit in commit.units
-            if not (unit.is_fold_level or unit.fold == FINAL_FOLD)
-        )
-    )
+    targets = [t for t, folds in _committed(reader).items() if folds != {FINAL_FOLD}]
     parts = []
     for start in range(0, len(targets), size):
         parts.append(genes_table(reader, frozenset(targets[start : start + size])))
@@ -51,6 +44,21 @@ def genes_in_blocks(
     methods = sorted(set(table.column("method").to_pylist()))
     whole = [_with_q(reader, method, of_method(table, method)) for method in methods]
     return pa.concat_tables([GENES_SCHEMA.empty_table(), *whole]).combine_chunks()
+
+
+def committed_targets(reader: StoreReader) -> list[str]:
+    """The targets that any commit holds; those that were committed together lie together."""
+    return list(_committed(reader))
+
+
+def _committed(reader: StoreReader) -> dict[str, set[int]]:
+    """The targets, in the order of the commits, with the folds committed of each."""
+    found: dict[str, set[int]] = {}
+    for commit in reader.commits():
+        for unit in commit.units:
+            if not unit.is_fold_level:
+                found.setdefault(unit.target, set()).add(unit.fold)
+    return found
 
 
 def _with_q(reader: StoreReader, method: str, table: pa.Table) -> pa.Table:

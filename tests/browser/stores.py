@@ -1,15 +1,20 @@
 """The store that browser tests look at: two methods, a Dataset with lineages, names that are HTML."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from cluster.analyses.writing import keep
+from cluster.store.reader import StoreReader
 from tasks.dataset.dataset import write_dataset
+from tasks.tables.schemas import TABLES
 from tests.made_stores import BODY, LINES_PER_FOLD, made_commit, made_writer, units_of
 
 EVIL = "<script>alert(1)</script>"
-FOLDS = 3
+FOLDS = 4  # so that a lineage has the lines that an r within it needs
 TARGETS = (
     "CTNNB1",
     "FAM50A",
@@ -54,7 +59,65 @@ def explored_store(folder: Path) -> Path:
         for fold in range(FOLDS):
             made_commit(writer, units_of(TARGETS, [fold], method))
     writer.seal()
+    _add_results(StoreReader.open(folder / "store"))
     return folder / "store"
+
+
+def _add_results(reader: StoreReader) -> None:
+    """What `enrich`, `validate` and `tissues` would have kept; one target and one group stand out."""
+    counts = {"method": "modifiers", "collection": EVIL, "kind": "paralogs", "targets": 70, "tested": 60}
+    counts |= {"with_modifiers": 65, "found": 12, "universe": 900, "draws": 100, "expected": 2.5}
+    found = {"method": "modifiers", "of": "modifiers", "target": "KRAS", "collection": EVIL, "size": 9}
+    found |= {"gene_set": "RAS", "drawn": 20, "overlap": 3, "expected": 0.2, "p_value": 1e-9, "q_value": 1e-8}
+    paralogs = [
+        {"collection": "ensembl", "gene": one, "paralog": other}
+        for one, other in (("KRAS", "M1"), ("M1", "KRAS"))
+    ]
+    _keep(
+        reader,
+        "enrich",
+        enrichment_counts=[counts],
+        enrichment=[found | {"genes": "NRAS"}],
+        paralogs=paralogs,
+    )
+    new = [
+        {
+            "method": "ridge",
+            "target": target,
+            "dataset": "e" * 64,
+            "n": 40,
+            "pearson": 0.5,
+            "pearson_pooled": r,
+        }
+        for target, r in (("KRAS", 0.6), (EVIL, 0.1))
+    ]
+    _keep(reader, "validate", validation=new)
+    group = {
+        "method": "ridge",
+        "against": "others",
+        "n": 12,
+        "n_against": 24,
+        "mean": -1.0,
+        "mean_against": 0.0,
+    }
+    group |= {
+        "difference": -1.0,
+        "effect_size": -2.0,
+        "q_value": 1e-6,
+        "pearson_pooled": 0.6,
+        "stronger": True,
+    }
+    other = group | {"difference": 0.5, "stronger": False}
+    rows = [{"target": target, "group": EVIL} | group for target in ("SOX10", EVIL)]
+    _keep(reader, "tissues", tissues=[*rows, {"target": "SOX10", "group": "Lung"} | other])
+
+
+def _keep(reader: StoreReader, command: str, **tables: list[dict[str, Any]]) -> None:
+    made = {}
+    for name, rows in tables.items():
+        schema = pa.schema([field for field in TABLES[name].schema if field.name != "analysis"])
+        made[name] = pa.Table.from_pylist(rows, schema=schema)
+    keep(reader, command, {"made": "for a test"}, made)
 
 
 SAMPLES = ("tumour 1", EVIL, "zeros")

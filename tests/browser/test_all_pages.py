@@ -17,6 +17,8 @@ PAGES = (
     "/gene/CTNNB1?with=KRAS",
     "/methods",
     "/enrichment",
+    "/validation",
+    "/tissues",
     "/forecast",
     "/run",
     "/about",

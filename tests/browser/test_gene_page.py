@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from cluster import Store
+from tasks.analyses.answer.wording import sentences
 from tests.browser.conftest import Explorer, until
 from tests.browser.stores import EVIL, LINEAGES
 
@@ -63,8 +64,20 @@ def test_lineage_numbers_are_the_predictions(page: Any, explorer: Explorer):
     breast = frame[[at % len(LINEAGES) == 0 for at in range(len(frame))]]
     cells = page.locator("#lineages tbody tr", has_text="Breast").locator("td").all_inner_texts()
     assert cells[0] == str(len(breast))
-    assert cells[1].replace("−", "-") == f"{breast['measured'].mean():.2f}"
-    assert cells[3].replace("−", "-") == f"{breast['measured'].corr(breast['predicted']):.2f}"
+    score = next(
+        x
+        for x in Store(explorer.store).gene("KRAS", "ridge").verdict.evidence.lineages
+        if x.lineage == "Breast"
+    )
+    assert cells[2].replace("−", "-") == f"{breast['measured'].mean():.2f}"
+    assert cells[3].replace("−", "-") == f"{score.pearson:.2f}"
+
+
+@pytest.mark.parametrize("name", ["KRAS", EVIL, "none1", "flat1"])
+def test_the_answer_is_that_of_the_command(page: Any, explorer: Explorer, name: str):
+    opened(page, explorer, f"/gene/{quote(name, safe='')}", name)
+    said = page.locator("#verdict p").all_text_contents()
+    assert tuple(said) == sentences(Store(explorer.store).gene(name).verdict)
 
 
 def test_the_method_switch_keeps_the_gene(page: Any, explorer: Explorer):

@@ -5,7 +5,17 @@ A page knows nothing of the web server; `page_of` picks the page that an address
 
 from cluster.explorer.data import StoreData
 from cluster.explorer.forecast import Forecast
-from cluster.explorer.pages import about, enrichment, gene, genes, methods, run, samples
+from cluster.explorer.pages import (
+    about,
+    enrichment,
+    gene,
+    genes,
+    methods,
+    run,
+    samples,
+    tissues,
+    validation,
+)
 from cluster.explorer.pages.parts import Page, nothing
 from cluster.explorer.state import arguments, gene_in, sample_in
 
@@ -28,6 +38,8 @@ PAGES = {
     "/": genes.page,
     "/methods": methods.page,
     "/enrichment": enrichment.page,
+    "/tissues": tissues.page,
+    "/validation": validation.page,
     "/run": run.page,
     "/about": about.page,
 }

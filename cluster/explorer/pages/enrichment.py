@@ -7,7 +7,17 @@ import pandas as pd
 from dash import html
 
 from cluster.explorer.data import StoreData
-from cluster.explorer.pages.parts import Page, Shown, gene_link, nothing, number, section, small_table, tiny
+from cluster.explorer.pages.parts import (
+    Page,
+    Shown,
+    answer,
+    gene_link,
+    nothing,
+    number,
+    section,
+    small_table,
+    tiny,
+)
 from tasks.tables.schemas import TABLES
 
 LISTED = 25
@@ -28,7 +38,7 @@ def page(data: StoreData, given: Mapping[str, str]) -> Page:
             "The command enrich looks for paralogs and pathways among modifiers; this store has no result:",
             html.Code(f"knockcast enrich {data.path} --gene-sets FILE.gmt --paralogs FILE"),
         )
-    content = [html.H1("Enrichment")]
+    content = [html.H1("Enrichment"), answer(*_sentences(counts))]
     if len(counts):
         content.append(
             section("In how many targets", _plain(counts, "Targets with a paralog or an enriched gene set"))
@@ -38,6 +48,16 @@ def page(data: StoreData, given: Mapping[str, str]) -> Page:
         title = f"{collection}: {NAMES.get(str(kind), kind)}"
         content.append(section(title, small_table(best, _COLUMNS, title)))
     return Page("Enrichment", html.Article(content))
+
+
+def _sentences(counts: pd.DataFrame) -> list[str]:
+    """A sentence for each file of paralogs or gene sets."""
+    return [
+        f"{row.collection}: of {number(row.tested, 0)} targets, {number(row.found, 0)} have "
+        f"{'a paralog' if row.kind == 'paralogs' else 'an enriched gene set'} among their modifiers by "
+        f"{row.method}; {number(row.expected, 1)} would by chance (p {tiny(row.p_value)})."
+        for row in counts.itertuples()
+    ]
 
 
 def table(data: StoreData, name: str) -> pd.DataFrame:

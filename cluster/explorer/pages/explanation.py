@@ -6,6 +6,7 @@ from dash import dcc, html
 
 from cluster.explorer.charts import as_panel
 from cluster.explorer.data import StoreData
+from cluster.explorer.pages.evidence import codependents
 from cluster.explorer.pages.parts import chart, section, waiting
 from cluster.figures.gene.registry import PANELS
 from cluster.pages.gene import WORDS
@@ -33,7 +34,7 @@ def place(target: str) -> html.Div:
 def explanation(data: StoreData, target: str) -> list[Any]:
     """The figures that can be drawn of a target, and why others cannot."""
     made = data.explain(target)
-    parts: list[Any] = []
+    parts: list[Any] = codependents(data, target)
     missing: list[str] = []
     for name, panel in PANELS.items():
         if name in ELSEWHERE:

@@ -1,5 +1,6 @@
 """A gene's page: how well it is predicted, in which lineages, by what, and beside another gene."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from cluster.explorer import charts
 from cluster.explorer.data import StoreData
 from cluster.explorer.pages.evidence import evidence
 from cluster.explorer.pages.explanation import place
-from cluster.explorer.pages.lineages import lineage_table
+from cluster.explorer.pages.lineages import lineages
 from cluster.explorer.pages.parts import (
     Page,
     chart,
@@ -20,12 +21,13 @@ from cluster.explorer.pages.parts import (
     section,
     switch,
     tiles,
-    tiny,
     waiting,
 )
-from cluster.explorer.pages.verdict import sentences
 from cluster.explorer.state import gene_path
 from cluster.text import measure_in_words
+from tasks.analyses.answer.evidence import MethodScore
+from tasks.analyses.answer.verdict import Verdict
+from tasks.analyses.answer.wording import q_text, sentences
 
 MEASURES = {"effect": "gene effect", "dependency": "dependency probability", "level": "dependency level"}
 
@@ -35,17 +37,17 @@ def page(data: StoreData, name: str, given: Mapping[str, str]) -> Page:
     target = data.resolve(name)
     if target is None:
         return _unknown(data, name)
-    rows = data.gene_rows(target)
-    method = given.get("method", "")
-    method = method if method in set(rows["method"]) else _best(rows)
+    methods = sorted({unit.method for unit in data.reader.wanted_of(target)})
+    method: str | None = given.get("method", "")
+    method = method if method in methods else None
+    content, method = _answer(data, target, method) if data.knows_q else _at_first(data, target, method)
     lineage, other = given.get("lineage", ""), given.get("with", "")
-    links = [(m, gene_path(target, method=m, lineage=lineage, **{"with": other})) for m in rows["method"]]
+    links = [(m, gene_path(target, method=m, lineage=lineage, **{"with": other})) for m in methods]
     asked = {"target": target, "method": method, "lineage": lineage, "with": other}
     content = [
         html.H1(target),
-        html.P(_facts(data, rows), className="quiet"),
+        *content,
         *([switch("Method", links, method)] if len(links) > 1 else []),
-        *_verdict(rows, target, method, _of(data, target, method)),
         dcc.Store(id="rest-asked", data=asked),
         html.Div(waiting("Reading the predictions"), id="rest"),
     ]
@@ -59,12 +61,15 @@ def rest(data: StoreData, asked: Mapping[str, str]) -> list[Any]:
     )
     if data.resolve(target) != target:
         return []
-    mine = _of(data, target, method)
+    every = data.predictions(target)
+    mine = every[every["method"] == method]
     rows = data.gene_rows(target)
+    found = data.page(target, method or None)
     return [
         *(_predictions(data, rows, method, mine, lineage, other) if len(mine) else []),
+        *(lineages(data, found.verdict, method, mine, other) if len(mine) else []),
+        *evidence(data, found, method),
         *_beside(data, target, method, mine, other),
-        *evidence(data, target, method),
         place(target),
     ]
 
@@ -75,50 +80,65 @@ def _of(data: StoreData, target: str, method: str) -> pd.DataFrame:
     return every[every["method"] == method]
 
 
-def _best(rows: pd.DataFrame) -> str:
-    r = rows["pearson_pooled"].fillna(rows["pearson"]).astype(float).fillna(-1)
-    return str(rows["method"].iloc[int(r.argmax())]) if len(rows) else ""
+def _answer(data: StoreData, target: str, method: str | None) -> tuple[list[Any], str]:
+    """The verdict as `knockcast gene` gives it, its numbers, and the method that it judges by."""
+    verdict = data.page(target, method).verdict
+    said = html.Div([html.P(text) for text in sentences(verdict)], className="verdict", id="verdict")
+    score = verdict.score
+    if score is None:
+        return [said], method or ""
+    return [
+        said,
+        tiles(_numbers(verdict, score)),
+        html.P(_facts(data, verdict), className="quiet"),
+    ], score.method
 
 
-def _facts(data: StoreData, rows: pd.DataFrame) -> str:
+def _at_first(data: StoreData, target: str, method: str | None) -> tuple[list[Any], str]:
+    """What can be said before the index is there."""
+    rows = data.gene_rows(target)
     if rows.empty:
-        return "Nothing of it is committed yet."
-    row = rows.iloc[0]
-    measure = str(data.reader.run.get("measure", "effect"))
-    kind = f"{row['class']}; " if isinstance(row["class"], str) else ""
-    spread = (
-        f"mean {number(row['mean'], 2)}, standard deviation {number(row['sd'], 2)}. "
-        if pd.notna(row["mean"])
-        else ""
+        said = "Nothing of it is committed yet. The command knockcast resume does what is left."
+        return [html.Div(html.P(said), className="verdict", id="verdict")], method or ""
+    r = rows.set_index("method")["pearson"].astype(float)
+    shown = method if method is not None and method in r.index else str(r.fillna(-1).idxmax())
+    said = (
+        f"By {shown}, prediction and measurement correlate with r {number(r[shown], 2)}, the mean over "
+        "folds. The answer follows once the predictions of all targets are read: only they tell what chance "
+        "gives."
     )
-    return f"{kind}{spread}Values are {measure_in_words(measure)}."
+    return [html.Div(html.P(said), className="verdict", id="verdict")], shown
 
 
-def _verdict(rows: pd.DataFrame, target: str, method: str, mine: pd.DataFrame) -> list[Any]:
-    chosen = rows[rows["method"] == method]
-    if chosen.empty:
-        return []
-    row = chosen.iloc[0]
-    said = html.Div(
-        [html.P(text) for text in sentences(target, row, mine) if text], className="verdict", id="verdict"
-    )
-    interval = (
-        f"{number(row.pearson_low, 2)} to {number(row.pearson_high, 2)}" if pd.notna(row.pearson_low) else ""
-    )
-    r = row.pearson_pooled if pd.notna(row.pearson_pooled) else row.pearson
+def _numbers(verdict: Verdict, score: MethodScore) -> list[tuple[str, str, str]]:
+    whole = verdict.evidence.selectivity
     facts = [
-        ("r, out of fold", number(r, 2), interval and f"95 %: {interval}"),
-        ("gain", number(row.gain, 2, sign=True), "over lineage and own expression"),
-        ("lineage alone", number(row.pearson_lineage, 2), "r"),
-        ("own expression", number(row.pearson_own, 2), "r"),
-        ("q", tiny(row.q_value), "over all targets"),
-        (
-            "error",
-            number(row.rmse, 2),
-            f"RMSE; {number(row.rmse_mean, 2)} by the mean" if pd.notna(row.rmse_mean) else "",
-        ),
+        ("r", number(score.pooled, 2), _between("95 %: ", score.low, score.high)),
+        ("gain", number(score.gain, 2, sign=True), _between("95 %: ", score.gain_low, score.gain_high)),
+        ("lineage alone", number(score.lineage, 2), "r"),
+        ("own expression", number(score.own, 2), "r"),
+        ("q", q_text(score.q).removeprefix("q "), "over all targets"),
+        ("error", number(score.rmse, 2), f"RMSE; {number(score.rmse_mean, 2)} by the mean"),
     ]
-    return [said, tiles(facts)]
+    if whole is not None:
+        share = f"{100 * whole.dependent / whole.n:.0f} % of {whole.n} lines"
+        facts.append(("depend on it", number(whole.dependent, 0), share))
+    return facts
+
+
+def _between(word: str, low: float, high: float) -> str:
+    return "" if math.isnan(low) else f"{word}{number(low, 2)} to {number(high, 2)}"
+
+
+def _facts(data: StoreData, verdict: Verdict) -> str:
+    whole = verdict.evidence.selectivity
+    spread = ""
+    if whole is not None:
+        kind = f"{whole.target_class}; " if whole.target_class else ""
+        spread = f"Class: {kind}mean {number(whole.mean, 2)}, standard deviation {number(whole.sd, 2)}. "
+    words = "r: measured against predicted on lines that the models had not seen. Gain: over the better of "
+    words += "lineage and own expression. "
+    return f"{words}{spread}Values are {measure_in_words(str(data.reader.run.get('measure', 'effect')))}."
 
 
 def _predictions(
@@ -131,7 +151,6 @@ def _predictions(
     note = "Each dot is a cell line, predicted by a model that had not seen it. "
     note += f"{lineage} stands out. " if lineage else "Colours: the lineages that differ most from all."
     back = [dcc.Link("Show all lineages", href=every)] if lineage else []
-    several = mine["lineage"].nunique() > 1
     return [
         section(
             "Measured and predicted",
@@ -151,7 +170,6 @@ def _predictions(
             note=note,
             id="predictions",
         ),
-        *([lineage_table(data, target, method, mine, other, effect)] if several else []),
     ]
 
 

@@ -29,6 +29,11 @@ def waiting(text: str) -> html.P:
     return html.P(f"{text} …", className="quiet waiting")
 
 
+def answer(*sentences: str) -> html.Div:
+    """What a page says in words, before its tables."""
+    return html.Div([html.P(sentence) for sentence in sentences if sentence], className="verdict")
+
+
 def section(title: str, *content: Any, note: str = "", id: str | None = None) -> html.Section:
     """A part of a page below a heading, with a line that says how to read it."""
     named = {"id": id} if id else {}

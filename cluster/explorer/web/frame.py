@@ -11,7 +11,9 @@ NAVIGATION = (
     ("/", "Genes"),
     ("/methods", "Methods"),
     ("/enrichment", "Enrichment"),
+    ("/validation", "Validation"),
     ("/forecast", "New samples"),
+    ("/tissues", "Tissues"),
     ("/run", "Run"),
     ("/about", "About"),
 )

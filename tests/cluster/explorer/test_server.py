@@ -1,6 +1,8 @@
 """The explorer's server without a browser: its port, its token, its files, the command's errors."""
 
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -13,18 +15,24 @@ from cluster import Store
 from cluster.errors import DamagedFileError
 from cluster.explorer.charts import as_panel
 from cluster.explorer.data import StoreData
-from cluster.explorer.pages import page_of
+from cluster.explorer.index import build_index, index_key
+from cluster.explorer.pages import PAGES, page_of
 from cluster.explorer.pages.explanation import ELSEWHERE, explanation
+from cluster.explorer.pages.gene import rest
 from cluster.explorer.pages.parts import Page
+from cluster.explorer.reader import KeptReader
 from cluster.explorer.web.app import _readable, make_app
 from cluster.explorer.web.downloads import columns_of
 from cluster.explorer.web.guard import guard
 from cluster.explorer.web.server import _bound
 from cluster.figures.gene.registry import PANELS
+from tasks.analyses.answer.wording import sentences
 from tasks.errors import BadInputError
 from tests.browser.stores import EVIL, explored_store
+from tests.made_stores import made_store
 
 PORT, TOKEN = 8123, "right"
+COMMANDS = {"/tissues": "tissues", "/validation": "validate", "/enrichment": "enrich"}
 HOME = f"http://127.0.0.1:{PORT}"
 
 
@@ -96,9 +104,45 @@ def test_before_the_index_the_table_has_what_scores_alone_say(data: StoreData):
         assert quick["q_value"].isna().all()
 
 
-@pytest.mark.parametrize("path", ["/", "/methods", "/run", "/about", "/gene/KRAS", "/gene/x", "/else"])
+@pytest.mark.parametrize("path", [*PAGES, "/gene/KRAS", "/gene/x", "/else"])
 def test_every_page_can_be_made_before_the_index(data: StoreData, path: str):
     assert page_of(data, path, "?sort=x&with=%00&columns=,").title
+
+
+def test_the_answer_of_a_page_is_that_of_the_command(data: StoreData, tmp_path: Path):
+    store = Store(data.path)
+    build_index(KeptReader.open(data.path), tmp_path / index_key(data.reader), lambda share: None)
+    ready = StoreData(data.path, tmp_path)
+    assert not ready.is_ready
+    ready.prepare()
+    assert ready.is_ready
+    for name in ("KRAS", EVIL, "none1", "flat1"):
+        for method in (None, *ready.methods):
+            address = f"?method={method}" if method else ""
+            text = str(page_of(ready, f"/gene/{quote(name, safe='')}", address).content)
+            for sentence in sentences(store.gene(name, method).verdict):
+                assert repr(sentence)[1:-1] in text
+
+
+def test_results_of_commands_are_told_in_words(data: StoreData):
+    said = {path: str(page_of(data, path, "").content) for path in ("/tissues", "/validation", "/enrichment")}
+    assert "Of 2 targets, 2 are predicted to be needed more in at least one of 2 groups" in said["/tissues"]
+    assert f"SOX10 in {EVIL}" in said["/tissues"]
+    assert "No target stands out in Lung." in str(page_of(data, "/tissues", "?group=Lung&result=x").content)
+    assert "correlate with r 0.50 on average over 2 targets" in said["/validation"]
+    assert "the mean is 0.50, where 0.60 was found out of fold" in said["/validation"]
+    assert (
+        "of 60 targets, 12 have a paralog among their modifiers by modifiers; 2.5 would"
+        in said["/enrichment"]
+    )
+    assert "paralog" in str(rest(data, {"target": "KRAS", "method": "modifiers"}))
+
+
+def test_a_store_without_results_of_commands_says_which_command_makes_them(tmp_path: Path):
+    made_store(tmp_path / "store")
+    empty = StoreData(tmp_path / "store", tmp_path / "cache")
+    for path in ("/tissues", "/validation", "/enrichment"):
+        assert f"knockcast {COMMANDS[path]} {empty.path}" in str(page_of(empty, path, "").content)
 
 
 def test_a_port_that_is_taken_is_named():
@@ -132,7 +176,7 @@ def test_the_explanation_has_the_figures_of_explain(data: StoreData):
     headings = {str(part.children[0].children) for part in parts}
     drawn = {panel.heading for name, panel in PANELS.items() if name not in ELSEWHERE}
     assert {PANELS["stability"].heading, PANELS["errors"].heading} <= headings
-    assert headings <= {*drawn, "What is missing"}
+    assert headings <= {*drawn, "What is missing", "Co-dependent targets"}
 
 
 def test_a_figure_loses_its_title_and_keeps_its_note():
