@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import MISSING, Explorer, ended, started, until
+from tests.browser.conftest import MISSING, PATIENCE, Explorer, ended, started, until
 from tests.made_stores import made_writer, units_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -100,10 +100,11 @@ def test_a_store_without_results_says_so(chromium: Any, tmp_path: Path):
     made_writer(tmp_path / "store").add_plan(units_of(["A"], [0, 1]))
     empty = started(tmp_path / "store", tmp_path / "cache")
     page = chromium.new_page()
+    page.set_default_timeout(1000 * PATIENCE)
     page.goto(empty.url)
     page.get_by_role("heading", name="No gene yet").wait_for()
     page.goto(f"{empty.base}/gene/A")
-    page.get_by_text("Nothing of it is committed yet.").wait_for()
+    page.get_by_text("A is not computed yet.").wait_for()
     page.goto(f"{empty.base}/run")
     page.get_by_text("unfinished").wait_for()
     page.close()

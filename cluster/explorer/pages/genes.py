@@ -8,7 +8,7 @@ import dash_ag_grid
 from dash import dcc, html
 
 from cluster.explorer.data import COLUMNS, StoreData
-from cluster.explorer.pages.parts import Page, nothing, switch
+from cluster.explorer.pages.parts import Page, nothing, number, switch
 from cluster.explorer.state import TableState, address, table_state
 
 Shown = Mapping[str, tuple[str, int | None, bool]]
@@ -55,12 +55,14 @@ def page(data: StoreData, given: Mapping[str, str]) -> Page:
     method = method if method in data.methods else data.methods[0]
     frame = data.genes(method)
     shown = {name: spec for name, spec in SHOWN.items() if frame[name].notna().any() or name == "target"}
+    if data.is_ready and "pearson" in shown:  # the pooled r says it better
+        shown["pearson"] = (*SHOWN["pearson"][:2], False)
     state = table_state(given, shown)
     choices = [(name, address("/", method=name)) for name in data.methods]
     content = [
         html.H1("Genes"),
         html.P(
-            f"{len(frame):,} targets. r: measured against predicted effect on cell lines the model "
+            f"{number(len(frame), 0)} targets. r: measured against predicted effect on cell lines the model "
             "had not seen. Gain: what that adds to knowing the lineage, or the gene's own expression.",
             className="quiet",
         ),
@@ -118,7 +120,7 @@ def _tools(state: TableState, shown: Shown) -> html.Div:
 def _grid(state: TableState, shown: Shown, is_ready: bool) -> html.Div:
     grid = dash_ag_grid.AgGrid(
         id="genes",
-        columnDefs=[_column(name, state, is_ready) for name in _order(state, shown)],
+        columnDefs=[_column(name, shown[name], state, is_ready) for name in _order(state, shown)],
         defaultColDef={
             "resizable": True,
             "sortable": True,
@@ -151,8 +153,10 @@ def _order(state: TableState, shown: Shown) -> list[str]:
     return [*first, *(name for name in shown if name not in first)]
 
 
-def _column(name: str, state: TableState, is_ready: bool) -> dict[str, Any]:
-    heading, digits, shown = SHOWN[name]
+def _column(
+    name: str, spec: tuple[str, int | None, bool], state: TableState, is_ready: bool
+) -> dict[str, Any]:
+    heading, digits, shown = spec
     sort = state.sort or _first_sort(is_ready)
     column: dict[str, Any] = {
         "field": name,

@@ -51,7 +51,7 @@ def _holds(lineage: LineageScore, verdict: Verdict) -> str:
         return "–"
     if lineage in verdict.holds:
         return "yes"
-    return "by one line" if lineage.q < FDR else "not shown"
+    return "one\u00a0line" if lineage.q < FDR else "not\u00a0shown"  # on one line
 
 
 def _interval(row: Any) -> str:
@@ -67,7 +67,7 @@ _COLUMNS = (
     Shown(
         "Holds",
         lambda row: row.holds,
-        "whether a prediction is shown within the lineage, also without any one of its lines",
+        "whether a prediction is shown within the lineage; one line: only with one of its lines",
         is_number=False,
     ),
     Shown("Error", lambda row: number(row.rmse, 2), "RMSE of the predictions"),

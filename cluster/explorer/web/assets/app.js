@@ -18,7 +18,7 @@
   // ---- numbers as the table shows them
   functions.shown = function (value, digits) {
     if (value === null || value === undefined) return "";
-    if (digits < 0) return value === 0 ? "0" : value >= 0.001 ? value.toFixed(3) : value.toExponential(1).replace("-", "−");
+    if (digits < 0) return value < 1e-10 ? "< 1e−10" : value >= 0.001 ? value.toFixed(3) : value.toExponential(1).replace("-", "−");
     const text = value.toFixed(digits);
     return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
   };
