@@ -172,7 +172,7 @@ def modifier_summary(modifiers: pa.Table, final: set[tuple[str, str]]) -> pd.Dat
 
 
 def _over_folds(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    known = {name: [row[name] for row in rows if row[name] is not None] for name in _MEANS}
+    known = {name: [row[name] for row in rows if pd.notna(row[name])] for name in _MEANS}
     means = {name: float(np.mean(values)) if values else float("nan") for name, values in known.items()}
     signs = frozenset(np.sign(known["weight"] or known["pearson"]).tolist())
     sign = {frozenset({1.0}): "+", frozenset({-1.0}): "−"}.get(signs, "±")
