@@ -41,6 +41,7 @@ from tasks.importing.matrices import DRUGS, GENES, LAYER_FEATURES, LAYER_GENES, 
 from tasks.importing.parquet_matrix import read_parquet_matrix
 from tasks.importing.recognition.dates import dates_in_words, strange_to_spreadsheets
 from tasks.importing.recognition.doubts import effect_doubts, expression_doubts
+from tasks.importing.recognition.layer_values import judge_layers
 from tasks.importing.recognition.line_names import LineNames
 from tasks.importing.recognition.measure import decide_measure
 from tasks.importing.text_matrix import read_text_matrix
@@ -99,10 +100,11 @@ def import_release(
     named |= {COPY_NUMBER: copy_number, PROTEIN: protein, COVARIATES: covariates}
     several = [Path(mutations)] if isinstance(mutations, str | Path) else [Path(path) for path in mutations]
     files = find_files(None if source is None else Path(source), named, several)
-    parts = _read_all(files, drug_value)
+    parts, problems = _read_all(files, drug_value)
+    layer_values = judge_layers(parts)
+    problems += layer_values.problems
     ids = None if gene_ids is None else read_gene_ids(Path(gene_ids))
     known: ModelsTable = parts[MODELS]
-    problems: list[str] = []
     measured_in = partial(decide_measure, str(files.paths[EFFECT]), parts[EFFECT].values, measure)
     decided = _tried(problems, measured_in)
     same = _tried(problems, partial(identify, parts[EFFECT], parts[EXPRESSION], known, ids))
@@ -111,7 +113,7 @@ def import_release(
     )
     lines = [] if aligned is None else aligned.cell_lines
     made = _tried(problems, partial(import_layers, parts, lines, known, min_coverage)) if lines else None
-    if decided is None or same is None or aligned is None or made is None:
+    if problems or decided is None or same is None or aligned is None or made is None:
         raise BadInputError(problems)
     (measured, how), (layers, of_layers) = decided, made
     drugs, of_drugs = import_drugs(parts.get(DRUG_RESPONSE), parts.get(DRUG_TARGETS), aligned, known)
@@ -129,7 +131,10 @@ def import_release(
         cell_line_table=known.names_of(aligned.cell_lines),
         sources=[_source(role, path) for role, path in files.paths.items()],
         layers=layers,
-        report=_report(files, parts, aligned, measured, how) | same.report | of_drugs | of_layers,
+        report=_report(files, parts, aligned, measured, how, layer_values.doubts)
+        | same.report
+        | of_drugs
+        | of_layers,
         **drugs,
     )
 
@@ -152,8 +157,11 @@ def _read_mutations(path: Path) -> Matrix:
     return checked_levels(read_entries(path) if lists_entries(path) else read_matrix(path, LAYER_GENES))
 
 
-def _read_all(files: ReleaseFiles, drug_value: str | None) -> dict[str, Any]:
-    """Every file's content by role; one BadInputError with the problems of all."""
+def _read_all(files: ReleaseFiles, drug_value: str | None) -> tuple[dict[str, Any], list[str]]:
+    """Every file's content by role, and the problems of those that cannot be read.
+
+    BadInputError with all of them where without those files nothing more can be said.
+    """
     parts: dict[str, Any] = {}
 
     def read_response(path: Path) -> Matrix:
@@ -183,13 +191,18 @@ def _read_all(files: ReleaseFiles, drug_value: str | None) -> dict[str, Any]:
                 parts[role] = read(files.paths[role])
             except BadInputError as error:
                 problems += error.problems
-    if problems:
+    if not {EFFECT, EXPRESSION, MODELS} <= set(parts):
         raise BadInputError(problems)
-    return parts
+    return parts, problems
 
 
 def _report(
-    files: ReleaseFiles, parts: dict[str, Any], aligned: Aligned, measure: str, how: str
+    files: ReleaseFiles,
+    parts: dict[str, Any],
+    aligned: Aligned,
+    measure: str,
+    how: str,
+    of_layers: Sequence[str],
 ) -> dict[str, Any]:
     """What a person should know of this import: by heading, a sentence or a list (empty lists stay in)."""
     known: ModelsTable = parts[MODELS]
@@ -201,6 +214,7 @@ def _report(
         WARNINGS: [
             *effect_doubts(measure, aligned.targets.symbols, aligned.effect),
             *expression_doubts(aligned.expression),
+            *of_layers,
             *(f"{Path(m.file).name}: {words}" for m in matrices if (words := dates_in_words(m.columns))),
         ],
         "files passed over": files.passed_over,

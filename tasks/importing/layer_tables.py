@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from tasks.importing.findings import Findings, unusable_name
 from tasks.importing.matrices import IDS, Matrix, is_default_entry, plain, plan_columns
 from tasks.importing.text_matrix import fault_of
 
+NO_LEVELS = "a list without a column of levels: each entry counts as 1, whatever it does to the gene"
 LEVELS = (0.0, 1.0, 2.0)  # copies of the gene that are hit
 FEWEST_OF_WORD = 5  # lines with a word, for a column of its own
 _GENES = ("symbol", "hugosymbol", "genesymbol", "gene")
@@ -45,7 +46,7 @@ def lists_entries(path: Path) -> bool:
 
 
 def read_entries(path: Path) -> Matrix:
-    """A list of mutations: columns of cell line, gene and level (1 where there is no such column).
+    """A list of mutations: columns of cell line, gene and level (1 where there is no such column; noted).
 
     What is not listed is 0 for the lines named; of several entries of one line and gene the highest counts.
 
@@ -57,7 +58,9 @@ def read_entries(path: Path) -> Matrix:
     line, gene, level = (_first(places, names) for names in (IDS, _GENES, _LEVELS))
     if line is None or gene is None or (level is None and len(table.columns) > 2):
         raise BadInputError(
-            f"{path}: expected the columns model_id, symbol and level (0, 1 or 2), found {table.columns[:8]}"
+            f"{path}: expected the columns model_id, symbol and level (0, 1 or 2), found "
+            f"{table.columns[:8]}; of a list of all variants, keep those that damage the gene (or the "
+            "hotspots), and these columns"
         )
     findings = Findings(str(path))
     highest: dict[tuple[str, str], float] = {}
@@ -72,7 +75,8 @@ def read_entries(path: Path) -> Matrix:
             break
     if findings.lines():
         raise BadInputError(findings.lines())
-    return _matrix_of_entries(path, highest)
+    found = _matrix_of_entries(path, highest)
+    return found if level is not None else replace(found, notes=(NO_LEVELS,))
 
 
 def checked_levels(matrix: Matrix) -> Matrix:
