@@ -9,11 +9,11 @@ from itertools import chain
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from modeling.borrowing.gate import Gate, added_in_raw_units, fit_gates, raw_units, residuals_after
+from modeling.borrowing.gate import Gate, added_in_raw_units, raw_units, residuals_after
 from modeling.borrowing.gate_ranking import Product, torch_product
-from modeling.borrowing.mixing import mixing_weights
 from modeling.borrowing.shared import PATTERN_TILE
-from modeling.borrowing.stages import STAGES, StageFits, fit_stages, nested_predictions
+from modeling.borrowing.stages import STAGES
+from modeling.borrowing.tiles import TileFits, fit_tile
 from modeling.candidates.choice import Trial
 from modeling.kernels.ridge import TILE_TARGETS, predict_by_kernel
 from modeling.selection.association import one_blas_thread
@@ -73,29 +73,14 @@ def _fit_group(
         block = targets[start : start + width]
         tile = np.zeros((len(present), width))
         tile[np.ix_(present, np.arange(len(block)))] = effect[:, start : start + width]
-        fitted = _fit_tile(prepared, tile, present, product)
+        fitted, predicted = _fit_tile(prepared, tile, present, product)
         layers = _fit_layers(prepared, fitted, present)
         seconds = shared_seconds + (time.thread_time() - begun) / len(block)
         found += [
-            _result(panel, prepared, method, target, present, fitted, layers, i, seconds)
+            _result(panel, prepared, method, target, present, fitted, predicted[:, i], layers, i, seconds)
             for i, target in enumerate(block)
         ]
     return found
-
-
-@dataclass(frozen=True, eq=False)
-class _Tile:
-    """What fitting a tile of targets gave."""
-
-    effects: Float64[np.ndarray, "lines tile"]
-    fits: StageFits
-    weights: Float64[np.ndarray, "stages tile"]
-    errors: Float64[np.ndarray, "stages tile"]
-    residuals: Float64[np.ndarray, "lines tile"]
-    intercept: Float64[np.ndarray, " tile"]
-    dual: Float64[np.ndarray, "lines tile"]
-    predictions: Float64[np.ndarray, "test tile"]
-    gates: list[Gate]
 
 
 def _fit_tile(
@@ -103,22 +88,18 @@ def _fit_tile(
     effects: Float64[np.ndarray, "lines tile"],
     present: Bool[np.ndarray, " lines"],
     product: Product,
-) -> _Tile:
+) -> tuple[TileFits, Float64[np.ndarray, "test tile"]]:
+    """The fits, and what their kernels predict of the test lines."""
+    fits = fit_tile(
+        prepared.view, prepared.inner, prepared.genes, effects, present, prepared.borrows, product
+    )
     with np.errstate(invalid="ignore", over="ignore"):  # an infinite effect is reported as a failed fit
-        nested = nested_predictions(prepared.inner, effects, present)[:, present]
-        measured = effects[present]
-        weights = mixing_weights(nested, measured, prepared.borrows)
-        residuals = measured - (weights[:, None] * nested).sum(axis=0)
-        gates = fit_gates(prepared.genes, measured, residuals, product)
-        fits = fit_stages(prepared.view, effects, present)
-        intercept, dual = fits.mixed(weights)
-        predictions = predict_by_kernel(prepared.view.new, dual, intercept, effects.shape[1])
-        errors = np.sqrt(np.square(measured - nested).mean(axis=1))
-    return _Tile(measured, fits, weights, errors, residuals, intercept, dual, predictions, gates)
+        predictions = predict_by_kernel(prepared.view.new, fits.dual, fits.intercept, effects.shape[1])
+    return fits, predictions
 
 
 def _fit_layers(
-    prepared: PreparedBest, tile: _Tile, present: Bool[np.ndarray, " lines"]
+    prepared: PreparedBest, tile: TileFits, present: Bool[np.ndarray, " lines"]
 ) -> LayersTile | None:
     """What layers add to the mix and the gates; None where expression alone predicts."""
     if prepared.layers is None:
@@ -134,7 +115,8 @@ def _result(
     method: str,
     target: int,
     present: Bool[np.ndarray, " lines"],
-    tile: _Tile,
+    tile: TileFits,
+    by_kernel: Float64[np.ndarray, " test"],
     layers: LayersTile | None,
     column: int,
     seconds: float,
@@ -145,7 +127,7 @@ def _result(
     low, high = float(effect.min()), float(effect.max())
     test = prepared.fold.test
     expressed = panel.expression[np.ix_(test, gate.genes)]
-    predictions = tile.predictions[:, column] + added_in_raw_units(expressed, weights, centre)
+    predictions = by_kernel + added_in_raw_units(expressed, weights, centre)
     dual = tile.dual[:, column]
     by_expression, trials = None, _trials(tile, column, seconds)
     if layers is not None and prepared.layers is not None:
@@ -175,7 +157,7 @@ def _result(
     )
 
 
-def _trials(tile: _Tile, column: int, seconds: float) -> Iterator[Trial]:
+def _trials(tile: TileFits, column: int, seconds: float) -> Iterator[Trial]:
     """Each stage with its share of the mix, and the gate: rows of `candidates`."""
     for stage, name in enumerate(STAGES):
         weight = float(f"{tile.weights[stage, column]:.12g}")

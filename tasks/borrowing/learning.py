@@ -7,6 +7,7 @@ import pyarrow as pa
 from jaxtyping import Float64, Int64
 
 from modeling.borrowing.shared import Shared, fit_shared, neighbours
+from modeling.borrowing.teaching import INNER_SHARE, MEASURED_SHARE, teaches
 from modeling.folds import FINAL_FOLD, Fold
 from modeling.kernels.kernels import FEWEST_TARGETS, Laplacian, choose_laplacian
 from tasks.artifacts.borrowed import borrowed_bytes
@@ -15,7 +16,6 @@ from tasks.fitting.fold import FoldResult, MethodSettings, Panel, varying_target
 from tasks.fitting.rows import Row
 from tasks.tables.schemas import table_of
 
-MEASURED_SHARE = 0.75  # of the training lines: a target measured on fewer teaches nothing to others
 NEIGHBOURS = 10  # rows of `modules` for each target
 
 
@@ -59,9 +59,7 @@ def _complete(effects: Float64[np.ndarray, "lines targets"]) -> Float64[np.ndarr
 
 def _varying(effects: Float64[np.ndarray, "lines targets"]) -> Float64[np.ndarray, "lines targets"]:
     """Without the targets that are constant, or hardly measured, on an inner fold's lines."""
-    known = ~np.isnan(effects)
-    low, high = np.where(known, effects, np.inf).min(axis=0), np.where(known, effects, -np.inf).max(axis=0)
-    return effects[:, (2 * known.sum(axis=0) >= len(effects)) & (low < high)]
+    return effects[:, teaches(effects, INNER_SHARE)]
 
 
 def _summary(kernel: Laplacian, shared: Shared, lines: int, seconds: float) -> Row:
