@@ -44,7 +44,9 @@ def import_command(
     gene_ids: Annotated[
         Path | None,
         typer.Option(
-            help="A table of symbols beside Ensembl or Entrez ids, for files whose genes are such ids."
+            "--gene-ids",
+            "--gene-map",
+            help="A table of symbols beside Ensembl or Entrez ids, for files whose genes are such ids.",
         ),
     ] = None,
     measure: Annotated[

@@ -86,6 +86,7 @@ def predict(
         Path | None,
         typer.Option(
             "--gene-ids",
+            "--gene-map",
             help="A table of symbols with Entrez and Ensembl ids or other names, such as HGNC's "
             "hgnc_complete_set.txt, for samples whose genes are named otherwise than the models'.",
         ),

@@ -11,9 +11,9 @@ from cluster.errors import StorageError
 from cluster.store import layout
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
+from cluster.views.cell_lines import lineages_of
+from cluster.views.run_dataset import dataset_of
 from tasks.artifacts.files import networks_of, training_of
-from tasks.dataset.dataset import Dataset
-from tasks.errors import BadInputError
 from tasks.samples.fit import Reference
 from tasks.samples.gene_ids import GeneIndex, index_of
 from tasks.samples.gene_map import read_gene_map
@@ -34,43 +34,31 @@ class Known:
 def known_of(reader: StoreReader, gene_map: Path | None = None) -> Known:
     """What the store says, and its Dataset where that is still there. BadInputError for a bad map."""
     given = None if gene_map is None else read_gene_map(gene_map)
-    dataset = _dataset_of(reader)
-    reference = _reference_of(reader, dataset)
+    dataset = dataset_of(reader, verify=False)
+    reference = _reference_of(reader)
     genes = dict.fromkeys([] if reference is None else reference.genes)
     genes |= dict.fromkeys(_genes_of_models(reader, with_networks=reference is None))
     entrez: Mapping[str, int] = {}
     if dataset is not None:
         entrez = dict(zip(dataset.genes, map(int, dataset.gene_entrez), strict=True))
-    return Known(index_of(list(genes), entrez, given), reference, _why_not(reference))
+    return Known(index_of(list(genes), entrez, given), reference, _why_not(reader, reference))
 
 
-def _reference_of(reader: StoreReader, dataset: Dataset | None) -> Reference | None:
-    """The copy that final models predict from, else the Dataset's; lineages are the latter's."""
+def _reference_of(reader: StoreReader) -> Reference | None:
+    """The copy that final models predict from, else the Dataset's; lineages are of table `cell_lines`."""
     if copies := sorted(reader.fs.paths(layout.TRAINING)):
-        lineages = {} if dataset is None else dict(zip(dataset.cell_lines, dataset.lineages, strict=True))
         try:
             copy = training_of(reader.training(Path(copies[0]).stem))
         except StorageError:  # models that predict from it will say so; others can do without
             pass
         else:
+            lineages = lineages_of(reader)
             named = [lineages.get(line, "") for line in copy.cell_lines]
             return Reference(copy.cell_lines, named, copy.genes, copy.expression)
+    dataset = dataset_of(reader)
     if dataset is None:
         return None
-    dataset.verify()
     return Reference(dataset.cell_lines, dataset.lineages, dataset.genes, np.asarray(dataset.expression))
-
-
-def _dataset_of(reader: StoreReader) -> Dataset | None:
-    """The Dataset of the run, if it lies where a run found it and says that it is the same."""
-    for place in reader.datasets():
-        try:
-            dataset = Dataset.open(place)
-        except (BadInputError, OSError):
-            continue
-        if dataset.content_hash == reader.run.get("dataset_hash"):
-            return dataset
-    return None
 
 
 def _genes_of_models(reader: StoreReader, with_networks: bool) -> list[str]:
@@ -90,14 +78,13 @@ def _genes_of_models(reader: StoreReader, with_networks: bool) -> list[str]:
     return list(genes)
 
 
-def _why_not(reference: Reference | None) -> str:
+def _why_not(reader: StoreReader, reference: Reference | None) -> str:
     if reference is None:
         return (
             "samples are not compared with the training lines (no nearest line, no outside_share): the "
-            "store keeps no "
-            "training expression, as its methods need none, and no Dataset of it lies where the run found "
-            "it; only "
-            "values that cannot be log2(TPM+1) are flagged"
+            "store keeps no training expression, as its methods need none, and its Dataset does not lie "
+            f"unchanged where a run found it ({_places(reader)}); only values that cannot be log2(TPM+1) are "
+            "flagged"
         )
     if not reference.is_enough:
         return (
@@ -105,4 +92,13 @@ def _why_not(reference: Reference | None) -> str:
             f"{len(reference.genes)} genes are too few for limits; only values that cannot be log2(TPM+1) "
             "are flagged"
         )
+    if not any(reference.lineages) and dataset_of(reader, verify=False) is None:
+        return (
+            "nearest_lineage is empty: the store has no table of its cell lines (made before 0.2), and its "
+            f"Dataset does not lie where a run found it ({_places(reader)}); put it back there to have them"
+        )
     return ""
+
+
+def _places(reader: StoreReader) -> str:
+    return " or ".join(reader.datasets()) or "no place is recorded"

@@ -50,7 +50,11 @@ def gene(
     ] = None,
     gene_map: Annotated[
         Path | None,
-        typer.Option("--gene-map", help="Names and ids of genes, such as HGNC's table: for Ensembl ids."),
+        typer.Option(
+            "--gene-ids",
+            "--gene-map",
+            help="A table of symbols with ids or other names, such as HGNC's: for Ensembl ids.",
+        ),
     ] = None,
     output: Annotated[str, typer.Option("--format", help="text | json.")] = "text",
 ) -> None:

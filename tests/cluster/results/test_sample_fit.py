@@ -10,6 +10,7 @@ import pytest
 
 from cluster import Reading, Store, run
 from cluster.results.prediction_files import predict_file
+from cluster.store import layout
 from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.errors import BadInputError
 
@@ -207,6 +208,14 @@ def test_a_store_away_from_its_dataset_still_compares(
 ):
     shutil.copytree(folder / "s", tmp_path / "s")
     monkeypatch.setattr(Dataset, "open", lambda place: (_ for _ in ()).throw(BadInputError(f"{place}: gone")))
-    _, fit = said_of(tmp_path, new, tmp_path / "out.csv")
+    lineages = [("Skin", "Lung", "")[i % 3] for i in range(NEW)]
+    said, fit = said_of(tmp_path, new, tmp_path / "out.csv")
+    assert fit["nearest_line"].notna().all()
+    assert fit["nearest_lineage"].fillna("").tolist() == lineages  # of the store's own table
+    assert "nearest_lineage is empty" not in said
+    (tmp_path / "s" / layout.cell_lines_path(str(Store(tmp_path / "s").run["dataset_hash"]))).unlink()
+    said, fit = said_of(tmp_path, new, tmp_path / "again.csv")
     assert fit["nearest_line"].notna().all()
     assert fit["nearest_lineage"].isna().all()
+    assert "nearest_lineage is empty: the store has no table of its cell lines" in said
+    assert str(folder / "d") in said
