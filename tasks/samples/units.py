@@ -33,7 +33,7 @@ def detect_unit(values: Float32[np.ndarray, "samples genes"], fits: Fits | None 
     units without logarithm where not all genes are there to add up to a million.
     """
     if values.shape[1] < FEWEST_GENES:
-        return Unit(LOG2TPM, f"taken for granted: {values.shape[1]} genes are too few to tell")
+        return Unit(LOG2TPM, f"{values.shape[1]} genes are too few to tell")
     unlogged, negative = is_unlogged(values), is_negative(values)
     if negative.mean() > _MOST:
         return Unit(
