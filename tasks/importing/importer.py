@@ -36,6 +36,7 @@ from tasks.importing.layouts import (
     PROTEIN,
     ReleaseFiles,
     find_files,
+    flag_of,
 )
 from tasks.importing.matrices import DRUGS, GENES, LAYER_FEATURES, LAYER_GENES, Kind, Matrix
 from tasks.importing.parquet_matrix import read_parquet_matrix
@@ -46,6 +47,7 @@ from tasks.importing.recognition.line_names import LineNames
 from tasks.importing.recognition.measure import decide_measure
 from tasks.importing.text_matrix import read_text_matrix
 
+MATRIX_LAYERS = (*MUTATION_ROLES, COPY_NUMBER, PROTEIN)
 WARNINGS = "warnings"  # the report's entry of what is likely to be wrong
 
 Answer = TypeVar("Answer")
@@ -101,7 +103,8 @@ def import_release(
     several = [Path(mutations)] if isinstance(mutations, str | Path) else [Path(path) for path in mutations]
     files = find_files(None if source is None else Path(source), named, several)
     parts, problems = _read_all(files, drug_value)
-    layer_values = judge_layers(parts)
+    layers_given = [(flag_of(role), parts[role]) for role in MATRIX_LAYERS if role in parts]
+    layer_values = judge_layers(layers_given, {role: parts[role] for role in (EFFECT, EXPRESSION)})
     problems += layer_values.problems
     ids = None if gene_ids is None else read_gene_ids(Path(gene_ids))
     known: ModelsTable = parts[MODELS]

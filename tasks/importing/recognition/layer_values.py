@@ -3,24 +3,47 @@
 What is certain is a problem, what is only likely a doubt in words for a person to judge.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float64
-
-from tasks.importing.layouts import COPY_NUMBER, EFFECT, EXPRESSION, MUTATION_ROLES, PROTEIN, flag_of
-from tasks.importing.matrices import Matrix
+from jaxtyping import Float32, Float64
 
 COLUMNS_COMPARED = 200  # at most, evenly chosen among those that two files share
 FEWEST_CELLS = 20  # that both know and that are not 0 in both
 SAME = 0.99  # share of equal cells from which on one file is the other
 ALIKE = 0.8  # r over those cells: two releases of gene effect have about 0.9, other kinds of data below 0.5
 CALLS = (0.0, 1.0, 2.0)
-_OTHERS = (EFFECT, EXPRESSION)
-_WHAT = {EFFECT: "effect", EXPRESSION: "expression"}
+_EXPECTED = {  # of mutations 0, 1 and 2, or they are refused on reading
+    "--copy-number": "expected copy numbers relative to the line's average, with fractions",
+    "--protein": "expected measured protein levels, with fractions",
+}
+_PERHAPS = {
+    "--copy-number": "absolute copy numbers, or calls of gain and loss",
+    "--protein": "counts, or calls",
+}
+
+
+class Values(Protocol):
+    """What a file holds, a row of `values` for each of its columns; see `tasks.importing.matrices.Matrix`."""
+
+    @property
+    def file(self) -> str:
+        """Its path."""
+
+    @property
+    def ids(self) -> list[str]:
+        """Cell lines."""
+
+    @property
+    def columns(self) -> list[str]:
+        """Genes or other features."""
+
+    @property
+    def values(self) -> Float32[np.ndarray, "columns rows"]:
+        """NaN is missing."""
 
 
 @dataclass(frozen=True)
@@ -31,84 +54,75 @@ class LayerValues:
     doubts: tuple[str, ...] = ()
 
 
-def judge_layers(parts: Mapping[str, Any]) -> LayerValues:
-    """Judge the layers among the files read (`parts`, by role), all of them at once."""
+def judge_layers(layers: Sequence[tuple[str, Values]], others: Mapping[str, Values]) -> LayerValues:
+    """Judge files of layers, all of them at once, each with the option that names it (`--protein`).
+
+    `others`: "effect" and "expression", as far as they could be read.
+    """
     problems: list[str] = []
     doubts: list[str] = []
-    for role in (*MUTATION_ROLES, COPY_NUMBER, PROTEIN):
-        matrix = parts.get(role)
-        if matrix is None:
-            continue
-        same = [other for other in _OTHERS if other in parts and _equal_share(matrix, parts[other]) >= SAME]
+    for flag, layer in layers:
+        same = [name for name, other in others.items() if _equal_share(layer, other) >= SAME]
         if same:
             problems.append(
-                f"{matrix.file}: its values are those of the {_WHAT[same[0]]} file "
-                f"({Path(parts[same[0]].file).name}); give another file, or leave {flag_of(role)} out"
+                f"{layer.file}: its values are those of the {same[0]} file "
+                f"({Path(others[same[0]].file).name}); give another file, or leave {flag} out"
             )
             continue
-        problem, doubt = _by_kind(role, matrix)
+        problem, doubt = _by_kind(flag, layer)
         problems += problem
         doubts += doubt
-        doubts += [] if problem else _likeness(role, matrix, parts)
+        doubts += [] if problem else _likeness(flag, layer, others)
     return LayerValues(tuple(problems), tuple(doubts))
 
 
-def _by_kind(role: str, matrix: Matrix) -> tuple[list[str], list[str]]:
+def _by_kind(flag: str, layer: Values) -> tuple[list[str], list[str]]:
     """Whole numbers where others are expected."""
-    if role not in (COPY_NUMBER, PROTEIN):
-        return [], []  # mutations are 0, 1 and 2, or refused on reading
-    known = matrix.values[~np.isnan(matrix.values)]
-    if not known.size or not np.ptp(known) or (known != np.rint(known)).any():
+    known = layer.values[~np.isnan(layer.values)]
+    if flag not in _EXPECTED or not known.size or not np.ptp(known) or (known != np.rint(known)).any():
         return [], []  # a constant file is refused as one
-    expected = {
-        COPY_NUMBER: "expected copy numbers relative to the line's average, with fractions",
-        PROTEIN: "expected measured protein levels, with fractions",
-    }[role]
+    expected = _EXPECTED[flag]
     if np.isin(known, CALLS).all():
         return [
-            f"{matrix.file}: holds only 0, 1 and 2; {expected}. Of mutations? --mutations takes them. Levels "
-            f"of dependency? Leave {flag_of(role)} out"
+            f"{layer.file}: holds only 0, 1 and 2; {expected}. Of mutations? --mutations takes them. Levels "
+            f"of dependency? Leave {flag} out"
         ], []
-    words = (
-        "absolute copy numbers, or calls of gain and loss?" if role == COPY_NUMBER else "counts, or calls?"
-    )
-    return [], [
-        f"{Path(matrix.file).name} ({flag_of(role)}): whole numbers only; {expected}: are these {words}"
-    ]
+    name = Path(layer.file).name
+    return [], [f"{name} ({flag}): whole numbers only; {expected}: are these {_PERHAPS[flag]}?"]
 
 
-def _likeness(role: str, matrix: Matrix, parts: Mapping[str, Any]) -> list[str]:
+def _likeness(flag: str, layer: Values, others: Mapping[str, Values]) -> list[str]:
     """Other releases of the effect or the expression."""
     found = []
-    for other in _OTHERS:
-        mine, theirs = _shared_cells(matrix, parts[other]) if other in parts else (np.empty(0), np.empty(0))
+    for name, other in others.items():
+        mine, theirs = _shared_cells(layer, other)
         if len(mine) < FEWEST_CELLS or not (np.ptp(mine) and np.ptp(theirs)):
             continue
         r = float(np.corrcoef(mine, theirs)[0, 1])
         if abs(r) >= ALIKE:
             found.append(
-                f"{Path(matrix.file).name} ({flag_of(role)}): its values go with those of the {_WHAT[other]} "
-                f"file (r {r:.2f} over {len(mine)} cells of the same lines and genes): is it another release "
-                f"of {_WHAT[other]}? What is measured of a target must not predict it"
+                f"{Path(layer.file).name} ({flag}): its values go with those of the {name} file (r {r:.2f} "
+                f"over {len(mine)} cells of the same lines and genes): is it another release of {name}? What "
+                "is measured of a target must not predict it"
             )
     return found
 
 
-def _equal_share(matrix: Matrix, other: Matrix) -> float:
-    mine, theirs = _shared_cells(matrix, other)
+def _equal_share(layer: Values, other: Values) -> float:
+    mine, theirs = _shared_cells(layer, other)
     return float(np.mean(mine == theirs)) if len(mine) >= FEWEST_CELLS else 0.0
 
 
 def _shared_cells(
-    matrix: Matrix, other: Matrix
+    layer: Values, other: Values
 ) -> tuple[Float64[np.ndarray, " cells"], Float64[np.ndarray, " cells"]]:
     """Of lines and columns that both name alike, the cells that both know and that are not 0 in both."""
     pairs = [
-        _places(first, second) for first, second in ((matrix.columns, other.columns), (matrix.ids, other.ids))
+        _places(first, second) for first, second in ((layer.columns, other.columns), (layer.ids, other.ids))
     ]
     (columns, other_columns), (rows, other_rows) = pairs
     step = max(1, len(columns) // COLUMNS_COMPARED)
-    mine = matrix.values[np.ix_(columns[::step], rows)].astype(np.float64).ravel()
+    mine = layer.values[np.ix_(columns[::step], rows)].astype(np.float64).ravel()
     theirs = other.values[np.ix_(other_columns[::step], other_rows)].astype(np.float64).ravel()
     used = np.isfinite(mine) & np.isfinite(theirs) & ((mine != 0) | (theirs != 0))
     return mine[used], theirs[used]
