@@ -35,6 +35,12 @@ def find_target(reader: StoreReader, name: str, gene_map: Path | None = None) ->
         raise error from None
 
 
+def finder_of(facts: Sequence[Mapping[str, Any]], gene_map: Path | None = None) -> GeneFinder:
+    """Finds targets by name among those that the rows of facts name, as `find_target` does."""
+    aliases = [*RENAMED, *((new, old) for old, new in RENAMED), *_mapped(gene_map)]
+    return GeneFinder([row["target"] for row in facts], [row.get("entrez") or 0 for row in facts], aliases)
+
+
 def _facts(reader: StoreReader) -> dict[str, dict[str, Any]]:
     table = reader.targets()
     return {} if table is None else {row["target"]: row for row in table.to_pylist()}

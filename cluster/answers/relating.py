@@ -1,12 +1,14 @@
 """How genes are related: what `enrich` stored, and files given on top of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cluster.store.reader import StoreReader
 from cluster.views.relations import known_relations
 from tasks.analyses.answer.relations import GeneRelations
 from tasks.errors import BadInputError
+from tasks.gene_sets.aliases import other_names
 from tasks.gene_sets.arms import read_arms
 from tasks.gene_sets.gmt import read_gmt
 from tasks.gene_sets.paralogs import read_paralogs
@@ -44,19 +46,26 @@ def relations_in_files(
 
 
 def _of_paralogs(path: Path) -> GeneRelations:
-    return GeneRelations(paralogs=read_paralogs(path).of_each())
+    table = read_paralogs(path)
+    pairs = {(a, b) for one, other in table.pairs for a in _names(one) for b in _names(other)}
+    return GeneRelations(paralogs=replace(table, pairs=tuple(sorted(pairs))).of_each())
 
 
 def _of_sets(path: Path) -> GeneRelations:
     named: Mapping[str, frozenset[str]] = read_gmt(path).sets
     sets: dict[str, set[str]] = {}
     for name, genes in named.items():
-        for gene in genes:
+        for gene in (each for one in genes for each in _names(one)):
             sets.setdefault(gene, set()).add(name)
     return GeneRelations(
         sets={gene: frozenset(names) for gene, names in sets.items()},
         sizes={name: len(genes) for name, genes in named.items()},
     )
+
+
+def _names(gene: str) -> tuple[str, ...]:
+    """A gene of a file by all its symbols: which one the run has is not known here."""
+    return (gene, *other_names(gene))
 
 
 def _of_arms(path: Path) -> GeneRelations:

@@ -79,10 +79,11 @@ def compare_in_words(
 
 
 def known_targets(store: str, wanted: str) -> dict[str, str]:
-    """The targets that `--targets` names, each with its class.
+    """The targets that `--targets` names (symbols in any case, ids, older symbols), each with its class.
 
     Raises BadInputError naming those that the store's dataset does not hold, or if none is named.
     """
+    from cluster.answers.names import finder_of
     from cluster.runs.options import named_targets
     from cluster.store.reader import StoreReader
 
@@ -93,9 +94,17 @@ def known_targets(store: str, wanted: str) -> dict[str, str]:
     if facts is None:
         raise BadInputError(f"{store}: the facts of its targets are missing; `knockcast resume` writes them")
     classes = dict(zip(*(facts.column(name).to_pylist() for name in ("target", "class")), strict=True))
-    if unknown := [name for name in names if name not in classes]:
-        raise BadInputError([f"--targets: {name} is not among the store's targets" for name in unknown])
-    return {name: classes[name] for name in names}
+    found, problems = {}, []
+    finder = finder_of(facts.to_pylist())
+    for name in names:
+        try:
+            label = finder.find(name, "among the store's targets")
+            found[label] = classes[label]
+        except BadInputError as error:
+            problems += [f"--targets: {problem}" for problem in error.problems]
+    if problems:
+        raise BadInputError(problems)
+    return found
 
 
 def _left_out(made: "Comparison", listed: Mapping[str, str]) -> list[str]:

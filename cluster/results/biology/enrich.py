@@ -18,6 +18,7 @@ from tasks.analyses.enrichment import Enrichment, Lists, enrichment
 from tasks.artifacts.files import training_of
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
+from tasks.gene_sets.aliases import pairs_by, sets_by
 from tasks.gene_sets.gmt import GeneSets, read_gmt
 from tasks.gene_sets.paralogs import Paralogs, read_paralogs
 from tasks.gene_sets.symbols import symbol_of
@@ -74,7 +75,8 @@ def enrich(
     """Test modifiers of the `top` targets by pooled r (or of a list of `targets`) against what is known.
 
     A target's modifiers are those that more than half of its folds chose. `method` is whose; without one,
-    `modifiers`, or else the first by name that has any. Raises BadInputError where no method has modifiers,
+    `modifiers`, or else the first by name that has any. Genes of files go by the run's symbols, renamed
+    ones too. Raises BadInputError where no method has modifiers,
     or the genes of the run are not to be found.
     """
     method = _method_of(reader, method)
@@ -94,8 +96,12 @@ def enrich(
         modelled=tuple(sorted({symbol_of(target) for target in order["target"]})),
         seed=int(reader.run.get("seed", 0)),
     )
+    symbols = frozenset({*universe, *lists.modelled})
+    known = Knowledge(
+        tuple(sets_by(symbols, each) for each in known.collections),
+        tuple(pairs_by(symbols, each) for each in known.paralogs),
+    )
     found = enrichment(lists, known.collections, known.paralogs)
-    symbols = {*universe, *lists.modelled}
     rows = {
         "enrichment": found.rows,
         "enrichment_counts": found.counts,

@@ -97,7 +97,7 @@ def test_relations_name_their_source_the_closest_set_first(
 
 def test_a_list_of_targets_is_another_result(store: StoreReader, files: tuple[Path, Path]) -> None:
     before = len(Store(store.fs.name).analyses())
-    text = enrich_in_words(store.fs.name, [files[0]], targets="G0,G3")
+    text = enrich_in_words(store.fs.name, [files[0]], targets="g0,G3")
     assert "of 2 targets are enriched" in text
     analyses = Store(store.fs.name).analyses()
     assert len(analyses) == before + 1
@@ -120,7 +120,7 @@ def test_problems_of_all_files_are_listed(
         enrich_in_words(store.fs.name)
     with pytest.raises(BadInputError, match=r"--method ridge: has no modifiers in .*; modifiers has"):
         enrich_in_words(store.fs.name, [files[0]], method="ridge")
-    with pytest.raises(BadInputError, match="NOBODY is not among the store's targets"):
+    with pytest.raises(BadInputError, match="NOBODY: not among the store's targets"):
         enrich_in_words(store.fs.name, [files[0]], targets="NOBODY")
 
 
