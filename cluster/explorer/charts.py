@@ -171,7 +171,7 @@ def baselines(rows: pd.DataFrame) -> go.Figure:
             hovertemplate="%{y}: r %{x:.3f}<extra></extra>",
         )
     )
-    laid(figure, "r on cell lines not seen in training", "")
+    laid(figure, "r on lines not seen", "")
     order = [*names, *(name for name, _ in kept)]
     figure.update_yaxes(type="category", categoryorder="array", categoryarray=order[::-1], title=None)
     return figure.add_vline(0, line={"width": 1, "color": GREY})

@@ -12,8 +12,10 @@ from cluster.store.units import FINAL_FOLD, Unit, shard_key
 from cluster.store.writer import StoreWriter
 from modeling.candidates.problem import Problem
 from modeling.candidates.registry import candidate_of
+from modeling.folds import Fold
 from tasks.artifacts.files import training_bytes
 from tasks.dataset.dataset import Dataset, write_dataset
+from tasks.dataset.line_facts import line_facts
 from tasks.methods.registry import method_named
 from tasks.scoring.model_rows import as_json
 from tasks.scoring.predict import checksum_of
@@ -54,6 +56,10 @@ class InventedStore:
             self.dataset = self._written(path.with_name(f"{path.name}.dataset"), values, lineages)
             body |= {"dataset_hash": self.dataset.content_hash, "genes": genes, "cell_lines": lines}
         self.writer.open_run(body)
+        if self.dataset is not None:
+            none, rows = np.arange(0), np.arange(lines)
+            folds = [Fold(number, "", none, rows[number::FOLDS]) for number in range(FOLDS)]
+            self.writer.put_cell_lines(line_facts(self.dataset, folds), self.dataset.content_hash)
         self.writer.put_training(data)
         self.tree = self._grown()
 

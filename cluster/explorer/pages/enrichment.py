@@ -54,10 +54,14 @@ def _sentences(counts: pd.DataFrame) -> list[str]:
     """A sentence for each file of paralogs or gene sets."""
     return [
         f"{row.collection}: of {number(row.tested, 0)} targets, {number(row.found, 0)} have "
-        f"{'a paralog' if row.kind == 'paralogs' else 'an enriched gene set'} among their modifiers by "
-        f"{row.method}; {number(row.expected, 1)} would by chance (p {tiny(row.p_value)})."
+        f"{'a paralog' if row.kind == 'paralogs' else 'an enriched gene set'} among the genes that "
+        f"{row.method} chose; {number(row.expected, 1)} would by chance{_p(row.p_value)}."
         for row in counts.itertuples()
     ]
+
+
+def _p(value: Any) -> str:
+    return "" if pd.isna(value) else f" (p {tiny(value)})"
 
 
 def table(data: StoreData, name: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from cluster.explorer.data import StoreData
 from cluster.explorer.pages.parts import (
     Page,
     Shown,
+    answer,
     chart,
     gene_link,
     nothing,
@@ -33,6 +34,7 @@ def page(data: StoreData, given: Mapping[str, str]) -> Page:
     frames = {method: data.genes(method) for method in data.methods}
     content = [
         html.H1("Methods"),
+        answer(_sentence(frames)),
         section(
             "Side by side",
             small_table(_summary(frames), _COLUMNS, "Methods and how well they predict"),
@@ -46,6 +48,16 @@ def page(data: StoreData, given: Mapping[str, str]) -> Page:
         *_pair(data, frames, given),
     ]
     return Page("Methods", html.Article(content))
+
+
+def _sentence(frames: Mapping[str, pd.DataFrame]) -> str:
+    """The method that predicts best on average, and by how many targets it is shown to predict at all."""
+    best = max(frames, key=lambda name: (float(r_of(frames[name]).fillna(0).mean()), name))
+    rows = frames[best]
+    shown = int((rows["q_value"].astype(float) <= 0.05).sum())
+    words = f"{best} predicts best on average: mean r {number(r_of(rows).fillna(0).mean(), 2)} over "
+    words += f"{number(len(rows), 0)} targets"
+    return f"{words}, {number(shown, 0)} of them shown to be predicted (q ≤ 0.05)." if shown else f"{words}."
 
 
 def r_of(frame: pd.DataFrame) -> pd.Series:

@@ -130,9 +130,9 @@ def chart(figure: Any, label: str, height: int = 420, paper: bool = False) -> ht
     config = {"displaylogo": False, "responsive": True, "showSendToCloud": False,
               "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"]}  # fmt: skip
     graph = dcc.Graph(figure=figure, config=config, style={"height": f"{height}px"}, responsive=True)
-    return html.Div(
-        graph, className="chart paper" if paper else "chart", role="group", **{"aria-label": label}
-    )
+    # Figures made for paper keep their width: on a phone one moves along them, also by keyboard.
+    more = {"className": "chart paper", "tabIndex": "0"} if paper else {"className": "chart"}
+    return html.Div(graph, role="group", **{"aria-label": label}, **more)
 
 
 def file_links(target: str, table: str) -> html.Span:

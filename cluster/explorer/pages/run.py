@@ -1,13 +1,26 @@
 """What the run did: how far it is, how targets ended, what failed and why, where the time went."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from dash import html
 
 from cluster.explorer.data import StoreData
-from cluster.explorer.pages.parts import Page, Shown, gene_link, number, section, small_table, tiles
+from cluster.explorer.pages.parts import (
+    Page,
+    Shown,
+    answer,
+    gene_link,
+    number,
+    section,
+    small_table,
+    tiles,
+)
+from cluster.text import counted
+
+if TYPE_CHECKING:
+    from cluster.answers.status import Status
 
 MOST = 300  # failures that are listed
 
@@ -35,6 +48,7 @@ def page(data: StoreData, given: Mapping[str, str]) -> Page:
     ]
     content = [
         html.H1("Run"),
+        answer(_sentence(data, status)),
         tiles(facts),
         section(
             "How units ended",
@@ -50,6 +64,15 @@ def page(data: StoreData, given: Mapping[str, str]) -> Page:
         *_slowest(data),
     ]
     return Page("Run", html.Article(content))
+
+
+def _sentence(data: StoreData, status: "Status") -> str:
+    state = "complete" if status.sealed else "finished, not sealed" if not status.left else "unfinished"
+    failed = counted(len(data.failures), "failure") if len(data.failures) else "nothing failed"
+    return (
+        f"The run is {state}: {number(status.committed, 0)} of {counted(status.wanted, 'unit')} committed, "
+        f"{failed}."
+    )
 
 
 def _statuses(counts: Mapping[str, int]) -> html.Div:

@@ -10,6 +10,7 @@ from cluster.explorer.data import StoreData
 from cluster.explorer.forecast import Forecast
 from cluster.explorer.pages.parts import Page, Shown, gene_link, nothing, number, section, small_table, tiles
 from cluster.explorer.state import sample_path
+from tasks.analyses.answer.wording import listed
 
 LISTED, STRONGEST = 2000, 60
 HOW = "knockcast predict STORE EXPRESSION --out predictions.csv --interval 0.9"
@@ -101,13 +102,10 @@ def sample_page(data: StoreData, forecast: Forecast | None, sample: str) -> Page
     content = [
         html.H1(sample),
         *_fit(forecast, sample),
+        *_standing_out(special),
         html.Div(
             [
-                section(
-                    "Strongest compared with cell lines",
-                    small_table(special, _predicted(special), f"Special dependencies of {sample}", STRONGEST),
-                    note="Furthest from the mean of the cell lines, in their standard deviations.",
-                ),
+                *_special(special, sample),
                 section(
                     "Strongest of all",
                     small_table(strongest, _predicted(strongest), f"Dependencies of {sample}", STRONGEST),
@@ -118,6 +116,23 @@ def sample_page(data: StoreData, forecast: Forecast | None, sample: str) -> Page
         ),
     ]
     return Page(sample, html.Article(content))
+
+
+def _standing_out(special: pd.DataFrame) -> list[Any]:
+    """A sentence on what is furthest from the cell lines' mean."""
+    if special.empty:
+        return []
+    named = [f"{row.target} ({number(row.above, 1, sign=True)} SD)" for row in special.head(3).itertuples()]
+    return [html.P(f"Compared with cell lines it is predicted to need most: {listed(named)}.")]
+
+
+def _special(special: pd.DataFrame, sample: str) -> list[Any]:
+    title = "Strongest compared with cell lines"
+    if special.empty:
+        return [section(title, html.P("The store does not know the mean effect of these targets."))]
+    table = small_table(special, _predicted(special), f"Special dependencies of {sample}", STRONGEST)
+    note = "Furthest from the mean of the cell lines, in their standard deviations."
+    return [section(title, table, note=note)]
 
 
 def _fit(forecast: Forecast, sample: str) -> list[Any]:

@@ -19,6 +19,7 @@ from cluster.explorer.pages.parts import (
     section,
     small_table,
 )
+from cluster.text import counted
 
 LISTED, PREDICTED = 25, 0.2
 
@@ -50,11 +51,11 @@ def _result(method: str, rows: pd.DataFrame) -> list[Any]:
     said = [
         f"On up to {number(int(known['n'].max()), 0)} lines that the models never saw, prediction and the "
         f"other Dataset's measurement correlate with r {number(known['pearson'].mean(), 2)} on average over "
-        f"{number(len(known), 0)} targets."
+        f"{counted(len(known), 'target')}."
     ]
     if len(good):
         said.append(
-            f"Of the {number(len(good), 0)} targets with r of at least {PREDICTED} out of fold, the mean is "
+            f"Of the {counted(len(good), 'target')} with r of at least {PREDICTED} out of fold, the mean is "
             f"{number(good['pearson'].mean(), 2)}, where {number(good['pearson_pooled'].mean(), 2)} was "
             "found out of fold."
         )

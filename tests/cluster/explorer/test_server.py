@@ -132,7 +132,7 @@ def test_results_of_commands_are_told_in_words(data: StoreData):
     assert "correlate with r 0.50 on average over 2 targets" in said["/validation"]
     assert "the mean is 0.50, where 0.60 was found out of fold" in said["/validation"]
     assert (
-        "of 60 targets, 12 have a paralog among their modifiers by modifiers; 2.5 would"
+        "of 60 targets, 12 have a paralog among the genes that modifiers chose; 2.5 would"
         in said["/enrichment"]
     )
     assert "paralog" in str(rest(data, {"target": "KRAS", "method": "modifiers"}))

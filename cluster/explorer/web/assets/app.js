@@ -207,6 +207,7 @@
   function mark() {
     for (const link of document.querySelectorAll("header.top nav a")) {
       const here = link.getAttribute("href") === (window.location.pathname.startsWith("/gene/") ? "/" : window.location.pathname);
+      if (here && !link.hasAttribute("aria-current")) link.parentElement.scrollLeft = link.offsetLeft - link.parentElement.offsetLeft;
       if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
     }
   }
