@@ -106,6 +106,6 @@ def test_a_store_without_results_says_so(chromium: Any, tmp_path: Path):
     page.goto(f"{empty.base}/gene/A")
     page.get_by_text("A is not computed yet.").wait_for()
     page.goto(f"{empty.base}/run")
-    page.get_by_text("unfinished").wait_for()
+    page.get_by_text("The run is unfinished: 0 of 2 units committed").wait_for()
     page.close()
     ended(empty)
