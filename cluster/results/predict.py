@@ -238,11 +238,12 @@ def _trust(made: Made, ranked: pd.DataFrame) -> pd.DataFrame:
         by_other = (counts.sum(axis=1) - by_it).reindex(rows["target"], fill_value=0)
         rows["samples_by_other"] = by_other.to_numpy()
     lacking = [made.lacking.get(target, ()) for target in rows["target"]]
+    mine = rows.pop("modifiers")
     rows.insert(6, "missing_genes", [len(genes) for genes in lacking])
     named = ranked[ranked["rank"] == 1].set_index("target")["modifiers"].reindex(rows["target"])
     texts = [",".join(g for g in genes if g in own) for genes, own in zip(lacking, named, strict=True)]
     rows.insert(7, "missing_modifiers", texts)
-    rows.insert(8, "samples_without_modifiers", _samples_without(made, rows.pop("modifiers")))
+    rows.insert(8, "samples_without_modifiers", _samples_without(made, mine))
     return rows
 
 
