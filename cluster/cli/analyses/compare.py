@@ -101,7 +101,7 @@ def known_targets(store: str, wanted: str) -> dict[str, str]:
             label = finder.find(name, "among the store's targets")
             found[label] = classes[label]
         except BadInputError as error:
-            problems += [f"--targets: {problem}" for problem in error.problems]
+            problems += [f"--targets: {p.replace(': not among', ' is not among', 1)}" for p in error.problems]
     if problems:
         raise BadInputError(problems)
     return found

@@ -120,7 +120,7 @@ def test_problems_of_all_files_are_listed(
         enrich_in_words(store.fs.name)
     with pytest.raises(BadInputError, match=r"--method ridge: has no modifiers in .*; modifiers has"):
         enrich_in_words(store.fs.name, [files[0]], method="ridge")
-    with pytest.raises(BadInputError, match="NOBODY: not among the store's targets"):
+    with pytest.raises(BadInputError, match="NOBODY is not among the store's targets"):
         enrich_in_words(store.fs.name, [files[0]], targets="NOBODY")
 
 
