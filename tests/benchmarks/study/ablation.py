@@ -46,7 +46,7 @@ def _changes() -> dict[str, dict[str, Any]]:
     """What is looked up, by the part that is left out, and what stands there instead."""
     from modeling.kernels.distances import scaling_of
 
-    mix = "tasks.borrowing.fitting.mixing_weights"
+    mix = "modeling.borrowing.tiles.mixing_weights"
     return {
         "borrowing": {mix: mix_of(0)},
         "borrowed components": {mix: _learned_of(0, 2)},

@@ -103,18 +103,23 @@ def test_the_method_is_the_one_asked_or_all_that_are_stored(
         Store(tmp_path / "s").predict(samples, "ridge")
 
 
-def test_auto_takes_each_targets_best_method_in_a_real_run(store: Path, samples: pd.DataFrame):
-    """The slow twin: of each target the largest `pearson_pooled` of what predicts, and its predictions."""
+def test_auto_takes_the_best_on_average_or_a_better_one_in_a_real_run(store: Path, samples: pd.DataFrame):
+    """Each target is predicted by the method that is best on average, or by one that is clearly better."""
     made = Store(store).predict(samples, "auto")
     assert (made.method, made.methods) == ("auto", ("modifiers", *KINDS))
     scores = Store(store).genes().pivot(index="target", columns="method", values="pearson_pooled")
     alone = {name: Store(store).predict(samples, name) for name in made.methods}
     for name, own in alone.items():
         scores.loc[~scores.index.isin(own.predicted.columns), name] = np.nan
-    best = scores[list(made.methods)].idxmax(axis=1)
-    taken = made.trust.set_index("target")["method"]
-    pd.testing.assert_series_equal(taken, best, check_names=False, check_index_type=False)
+    scores = scores[list(made.methods)]
+    order = scores.dropna().mean().sort_values(ascending=False).index
+    trust = made.trust.set_index("target")
+    taken = trust["method"]
     assert taken.nunique() > 1
+    for target, why in trust["why_method"].items():
+        usual = scores.loc[target, order].first_valid_index()
+        higher = scores.loc[target, taken[target]] > scores.loc[target, usual]
+        assert taken[target] == usual or (higher and "clearly above" in why)
     for target, name in taken.items():
         pd.testing.assert_series_equal(made.predicted[target], alone[name].predicted[target])
         mine = alone[name].trust.set_index("target").loc[target]

@@ -104,8 +104,9 @@ def test_the_summary_says_what_is_reused_and_what_the_rest_costs() -> None:
         (FINAL_FOLD, 10, 0),
     ]
     assert (summary.wanted, summary.reused, summary.shards) == (20, 4, len(shards))
-    fits, folds = 16 * QUICK.of("modifiers").target, 2 * QUICK.of("modifiers").preparation
-    assert math.isclose(summary.core_seconds, fits + folds)
+    fold, final = QUICK.of("modifiers", 0), QUICK.of("modifiers", FINAL_FOLD)
+    expected = 6 * fold.target + fold.preparation + 10 * final.target + final.preparation
+    assert math.isclose(summary.core_seconds, expected)
     assert math.isclose(summary.seconds, summary.core_seconds / 2)
     assert summary.memory_bytes > 18_000 * 720 * 20
 
