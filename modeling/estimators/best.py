@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from modeling.borrowing.gate import GateGenes, added_in_raw_units, gate_genes, raw_units
 from modeling.borrowing.shared import PATTERN_TILE, fit_shared
 from modeling.borrowing.stages import STAGES, InnerFold, View, view_of
-from modeling.borrowing.teaching import INNER_SHARE, teaches
+from modeling.borrowing.teaching import INNER_SHARE, teaches, vary
 from modeling.borrowing.tiles import fit_tile
 from modeling.estimators.modifiers import seed_from
 from modeling.folds import FINAL_FOLD
@@ -33,7 +33,7 @@ class BestRegressor(RegressorMixin, BaseEstimator):
 
     The final models that `knockcast run --method best --seed N` fits, by `random_state` N (docs/methods.md),
     for expression in log2(TPM+1). Targets are columns of y, NaN where not measured; the more there are, the
-    more they teach each other (from ten on).
+    more they teach each other (from ten on that vary: standard deviation above 0.1).
     Predictions stay within the range of a target's training effects. A target that is constant, or measured
     on fewer than 30 lines and not on all, is predicted by its mean.
 
@@ -161,7 +161,7 @@ def _learn(
     lines = len(expression)
     scaling, each = log2_scaling_of(expression), scaling_of(expression)
     distances = mean_distances(standardised(expression, scaling), None, int(scaling.varies.sum()))
-    teachers = effects[:, teaches(effects)]
+    teachers = effects[:, vary(effects) & teaches(effects)]
     kernel = choose_laplacian(distances, teachers[:, np.isfinite(teachers).all(axis=0)])
     within, none = kernel.of(distances), np.empty((0, lines))
     drawn = generator(seed, "best", FINAL_FOLD, "inner folds").permutation(lines)

@@ -7,7 +7,7 @@ import pyarrow as pa
 from jaxtyping import Float64, Int64
 
 from modeling.borrowing.shared import Shared, fit_shared, neighbours
-from modeling.borrowing.teaching import INNER_SHARE, MEASURED_SHARE, teaches
+from modeling.borrowing.teaching import INNER_SHARE, teaches
 from modeling.folds import FINAL_FOLD, Fold
 from modeling.kernels.kernels import FEWEST_TARGETS, Laplacian, choose_laplacian
 from tasks.artifacts.borrowed import borrowed_bytes
@@ -25,8 +25,7 @@ def teaching_targets(panel: Panel, fold: Fold) -> Int64[np.ndarray, " targets"]:
     They are the dataset's, not those of the run or the shard.
     """
     columns = varying_targets(panel, fold)
-    known = np.isfinite(panel.effect[fold.train][:, columns]).sum(axis=0)
-    return columns[known >= MEASURED_SHARE * len(fold.train)]
+    return columns[teaches(panel.effect[np.ix_(fold.train, columns)])]
 
 
 def learn_fold(panel: Panel, fold: Fold, settings: MethodSettings) -> FoldResult:

@@ -6,10 +6,10 @@ Classes are those of Itzhacky and Sharan (Molecular Omics 2021), by how a target
 import numpy as np
 import pyarrow as pa
 
+from modeling.borrowing.teaching import VARIABLE_SD
 from tasks.dataset.dataset import Dataset
 
 VARIABLE, NEAR_0, NEAR_1 = "variable", "near 0", "near 1"
-VARIABLE_SD = 0.1
 
 # Beyond the cut a target is essential in nearly every line. The paper has dependency probabilities, cut at
 # 0.5; gene effect falls to −1 for a common essential, levels rise to 2 with 1 for "dependent".

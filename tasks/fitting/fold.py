@@ -8,18 +8,17 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Int64
 
+from modeling.borrowing.teaching import vary
 from modeling.folds import Fold, quantile_fold
 from modeling.seeds import seed_of
 from modeling.selection.select import SelectionSettings
 from modeling.statistics.metrics import UNKNOWN_LINEAGE
 from tasks.dataset.dataset import Dataset
 from tasks.dataset.layers import COVARIATES, Layer
-from tasks.dataset.target_facts import VARIABLE, VARIABLE_SD, target_facts
+from tasks.dataset.target_facts import VARIABLE, target_facts
 
 Search = Literal["none", "once", "nested"]  # of an architecture: not at all, on the first fold, in every fold
 Inputs = Literal["expression", "all"]  # what predicts: expression alone, or the dataset's layers too
-
-SPREAD_TILE = 2048  # targets whose spread is computed at once, in float64
 
 
 @dataclass(frozen=True)
@@ -113,17 +112,11 @@ def variable_targets(facts: pa.Table) -> Int64[np.ndarray, " variable"]:
 
 
 def varying_targets(panel: Panel, fold: Fold) -> Int64[np.ndarray, " targets"]:
-    """Columns of the targets whose effect varies (sd > 0.1) over the fold's training lines: those can teach.
+    """Columns of the targets whose effect varies over the fold's training lines: those can teach.
 
-    All targets of the dataset are looked at, whatever a run asks for, and no test line. Infinite effects and
-    fewer than two measured ones leave a target out.
+    All targets of the dataset are looked at, whatever a run asks for, and no test line.
     """
-    spread = np.zeros(len(panel.targets))
-    for tile in range(0, len(panel.targets), SPREAD_TILE):
-        effect = panel.effect[fold.train, tile : tile + SPREAD_TILE].astype(np.float64)
-        sound = np.flatnonzero((np.isfinite(effect).sum(axis=0) > 1) & ~np.isinf(effect).any(axis=0))
-        spread[tile + sound] = np.nanstd(effect[:, sound], axis=0, ddof=1)
-    return np.flatnonzero(spread > VARIABLE_SD)
+    return np.flatnonzero(vary(panel.effect[fold.train]))
 
 
 def lineage_numbers(lineages: Sequence[str]) -> Int64[np.ndarray, " cell_lines"]:

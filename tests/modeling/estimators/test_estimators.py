@@ -20,7 +20,7 @@ from tests.reference.selection import select_one
 from tests.tasks.best_folds import learned, panel_of_arrays, settings
 
 LINES, GENES, TARGETS = 80, 30, 14
-MISSES, CONSTANT, FEW, PRIVATE = 3, 9, 11, 12
+MISSES, FLAT, CONSTANT, FEW, PRIVATE = 3, 4, 9, 11, 12
 
 
 @parametrize_with_checks([ModifierSelector(), ModifierRegressor(), BestRegressor()])
@@ -37,6 +37,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
     effect = expression[:, :6] @ rng.standard_normal((6, 3)) @ rng.standard_normal((3, TARGETS))
     effect += rng.standard_normal((LINES, TARGETS))
     effect[rng.permutation(60)[:8], MISSES] = np.nan
+    effect[:, FLAT] *= 0.01  # too little to teach
     effect[:, CONSTANT], effect[10:, FEW] = 0.75, np.nan
     effect[:, PRIVATE] = 3 * expression[:, 15] + rng.standard_normal(LINES)
     return expression, effect.astype(np.float32)

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from modeling.borrowing.teaching import MEASURED_SHARE
 from modeling.folds import final_fold, make_folds
 from modeling.kernels.kernels import choose_laplacian
-from tasks.borrowing.learning import MEASURED_SHARE, NEIGHBOURS, teaching_targets
+from tasks.borrowing.learning import NEIGHBOURS, teaching_targets
 from tasks.borrowing.lines import INNER_FOLDS, compare_lines, gate_order, inner_rows
 from tasks.fitting.fold import Panel
 from tests.tasks.best_folds import learned, panel_of_arrays, settings, tables_of
