@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cluster.arguments import GeneIdsOption
 from cluster.outputs import check_folder
 from cluster.text import measure_in_words
 
@@ -41,14 +42,7 @@ def import_command(
     covariates: Annotated[
         Path | None, typer.Option(help="Numbers and words by cell line: screen quality, sex, growth.")
     ] = None,
-    gene_ids: Annotated[
-        Path | None,
-        typer.Option(
-            "--gene-ids",
-            "--gene-map",
-            help="A table of symbols beside Ensembl or Entrez ids, for files whose genes are such ids.",
-        ),
-    ] = None,
+    gene_ids: GeneIdsOption = None,
     measure: Annotated[
         str | None, typer.Option(help="effect, dependency or level; guessed from the values if not given.")
     ] = None,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cluster.arguments import StoreArgument
+from cluster.arguments import GeneIdsOption, StoreArgument
 from cluster.outputs import cannot_write, check_folder
 from tasks.errors import BadInputError
 
@@ -82,15 +82,7 @@ def predict(
     orientation: Annotated[
         str, typer.Option(help="What the rows are: auto | samples | genes. auto finds it out by the names.")
     ] = "auto",
-    gene_ids: Annotated[
-        Path | None,
-        typer.Option(
-            "--gene-ids",
-            "--gene-map",
-            help="A table of symbols with Entrez and Ensembl ids or other names, such as HGNC's "
-            "hgnc_complete_set.txt, for samples whose genes are named otherwise than the models'.",
-        ),
-    ] = None,
+    gene_ids: GeneIdsOption = None,
     match: Annotated[
         bool,
         typer.Option(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
 from cluster.results.filling import Made
-from cluster.views.out_of_fold import OutOfFold
+from cluster.views.out_of_fold import OutOfFold, Spans
 from modeling.statistics.conformal import bands_of
 
 ROUNDING = 1e-9  # relative
@@ -18,16 +18,15 @@ Values = Float64[np.ndarray, " samples"]
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """One method's out-of-fold predictions and their absolute errors, target after target.
+    """One method's out-of-fold predictions and their absolute errors, target after target; none is missing.
 
-    Those of target i are at `starts[i]` to `starts[i + 1]`; nothing is missing. `place` gives i, and
-    `trust` is each target's pooled out-of-fold r. Predictions are moved by what the final model's training
-    mean is above their fold's: a model that says hardly more than a mean would otherwise be judged by five
-    means that are not its own, and where measured values repeat (levels), be all wrong or all right.
+    `spans` says where a target's are, and `trust` is each target's pooled out-of-fold r. Predictions are
+    moved by what the final model's training mean is above their fold's: a model that says hardly more than
+    a mean would otherwise be judged by five means that are not its own, and where measured values repeat
+    (levels), be all wrong or all right.
     """
 
-    place: dict[str, int]
-    starts: Int64[np.ndarray, " ends"]
+    spans: Spans
     predicted: Float64[np.ndarray, " rows"]
     errors: Float64[np.ndarray, " rows"]
     trust: dict[str, float]
@@ -55,9 +54,7 @@ class Calibration:
         return np.where(np.isnan(values), np.nan, 100.0 - share if low_is_strong else share)
 
     def _of(self, target: str) -> tuple[Float64[np.ndarray, " lines"], Float64[np.ndarray, " lines"]]:
-        if target not in self.place:
-            return np.empty(0), np.empty(0)
-        here = slice(*self.starts[self.place[target] : self.place[target] + 2])
+        here = self.spans.of(target)
         return self.predicted[here], self.errors[here]
 
 
@@ -68,8 +65,7 @@ def calibration_of(rows: OutOfFold, genes: pa.Table, final_mean: Mapping[str, fl
     mean = np.array([final_mean.get(target, np.nan) for target in rows.targets])
     predicted = rows.predicted[known] + np.nan_to_num(mean[codes] - rows.fold_mean[known])
     return Calibration(
-        {target: i for i, target in enumerate(rows.targets)},
-        np.searchsorted(codes, np.arange(len(rows.targets) + 1)),
+        Spans.among(rows.targets, codes),
         predicted,
         np.abs(rows.measured[known] - predicted),
         dict(

@@ -18,8 +18,7 @@ def flagged_in_words(samples: pd.DataFrame) -> str:
     first = flagged.iloc[0]
     return (
         f"LOOK AGAIN: {len(flagged)} of {len(samples)} are flagged, as {first['sample']} ({first['why']}): "
-        "do not take "
-        "their predictions for more than guesses"
+        "do not take their predictions for more than guesses"
     )
 
 
@@ -116,8 +115,7 @@ def _targets_without_model(made: Prediction, unfitted: Sequence[str], trust: str
         why = ", ".join(f"{status}: {count}" for status, count in counts.items())
         lines.append(
             f"{len(flat)} targets have no column: all that is known of them is their mean over the "
-            "training lines, "
-            f"whatever the sample ({why}; train_mean in {trust})"
+            f"training lines, whatever the sample ({why}; train_mean in {trust})"
         )
     if unfitted:
         lines.append(

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
 from cluster.results.calibration import Calibration, calibration_of
 from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.views.genes import judged_targets
 from cluster.views.models import residuals_of
-from cluster.views.out_of_fold import OutOfFold
+from cluster.views.out_of_fold import OutOfFold, Spans
 from modeling.statistics.dependent import difference_interval
 from modeling.statistics.metrics import pearson
 from tasks.methods.registry import method_named
@@ -28,26 +28,21 @@ _MEAN_ALONE = ("no_modifiers", "constant_target")  # these predict the training 
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """What was measured, and one method's out-of-fold predictions less their folds' training means.
+    """What was measured, and one method's out-of-fold predictions less their folds' training means."""
 
-    Those of target i are at `starts[i]` to `starts[i + 1]`; `place` gives i.
-    """
-
-    place: dict[str, int]
-    starts: Int64[np.ndarray, " ends"]
+    spans: Spans
     measured: Float64[np.ndarray, " rows"]
     predicted: Float64[np.ndarray, " rows"]
 
     @classmethod
     def of_rows(cls, rows: OutOfFold) -> "Predicted":
         """From all of a method's rows; what is missing stays so."""
-        starts = np.searchsorted(rows.codes, np.arange(len(rows.targets) + 1))
-        place = {target: i for i, target in enumerate(rows.targets)}
-        return cls(place, starts, rows.measured, rows.predicted - rows.fold_mean)
+        spans = Spans.among(rows.targets, rows.codes)
+        return cls(spans, rows.measured, rows.predicted - rows.fold_mean)
 
     def of(self, target: str) -> tuple[Float64[np.ndarray, " lines"], Float64[np.ndarray, " lines"]]:
         """Measured and predicted values of a target."""
-        here = slice(*self.starts[self.place[target] : self.place[target] + 2])
+        here = self.spans.of(target)
         return self.measured[here], self.predicted[here]
 
 

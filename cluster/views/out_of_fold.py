@@ -27,6 +27,26 @@ Rows = Float64[np.ndarray, " rows"]
 
 
 @dataclass(frozen=True, eq=False)
+class Spans:
+    """Where targets' rows lie among rows sorted by target: target i's from `starts[i]` to the next start."""
+
+    place: dict[str, int]
+    starts: Int64[np.ndarray, " ends"]
+
+    @classmethod
+    def among(cls, targets: Sequence[str], codes: Int64[np.ndarray, " rows"]) -> "Spans":
+        """From the targets and each row's position among them, which must not decrease."""
+        place = {target: i for i, target in enumerate(targets)}
+        return cls(place, np.searchsorted(codes, np.arange(len(targets) + 1)))
+
+    def of(self, target: str) -> slice:
+        """A target's rows; none of one that is not there."""
+        if target not in self.place:
+            return slice(0, 0)
+        return slice(*self.starts[self.place[target] : self.place[target] + 2])
+
+
+@dataclass(frozen=True, eq=False)
 class OutOfFold:
     """Rows sorted by target, fold and cell line. `codes` are positions in `targets`; missing is NaN.
 

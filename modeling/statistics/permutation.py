@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import gammaincc, gammaln, ndtr
 
-from modeling.statistics.pooling import PerTarget, Rows, centred
+from modeling.statistics.pooling import PerTarget, Rows, centred, ranges
 
 LABEL_BITS = 20  # labels count as equal where they differ by less than a millionth of their range
 LEAST_SKEWNESS = 1e-3  # below it the tail is a normal one to a part in a thousand
@@ -85,9 +85,8 @@ def shuffled_many(
     if groups.size:
         strata = _strata(codes[counted], folds[counted], labels[counted], starts, sizes)
         actual, mean = measured[counted], fold_mean[counted]
-        spread = np.maximum.reduceat(actual, starts) - np.minimum.reduceat(actual, starts)
         x = _unit(actual, mean, starts, sizes, 0.0)
-        y = _unit(predicted[counted], mean, starts, sizes, spread)
+        y = _unit(predicted[counted], mean, starts, sizes, ranges(actual, starts))
         fewest = _fewest_p(measured[counted], strata, starts, sizes)
         out[:, np.searchsorted(targets, groups)] = _moments_and_p(x, y, strata, sizes, fewest)
     return ShuffledScores(targets, *out)

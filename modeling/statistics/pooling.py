@@ -120,14 +120,18 @@ def _grouped_correlation(
 ) -> tuple[PerTarget, Bool[np.ndarray, " targets"]]:
     """r of each stretch of rows, and whether it is 0 because its predictions do not vary."""
     measured, x_noise = centred(x, mean, starts, sizes)
-    spread = np.maximum.reduceat(x, starts) - np.minimum.reduceat(x, starts)
-    predicted, y_noise = centred(y, mean, starts, sizes, spread)
+    predicted, y_noise = centred(y, mean, starts, sizes, ranges(x, starts))
     x_varies, y_varies = (noise < 1.0 for noise in (x_noise, y_noise))
     product = np.add.reduceat(measured * predicted, starts)
     squares = np.add.reduceat(measured**2, starts) * np.add.reduceat(predicted**2, starts)
     with np.errstate(divide="ignore", invalid="ignore"):
         r = np.clip(product / np.sqrt(squares), -1.0, 1.0)
     return np.where(x_varies, np.where(y_varies, r, 0.0), np.nan), x_varies & ~y_varies
+
+
+def ranges(values: Rows, starts: Int[np.ndarray, " targets"]) -> PerTarget:
+    """Largest less smallest value of each target, whose rows begin at `starts`."""
+    return np.maximum.reduceat(values, starts) - np.minimum.reduceat(values, starts)
 
 
 def centred(
@@ -146,7 +150,7 @@ def centred(
     largest = np.maximum.reduceat(np.maximum(np.abs(values), np.abs(mean)), starts)
     magnitude = np.maximum(largest, source)
     corrected = values - mean
-    spread = np.maximum.reduceat(corrected, starts) - np.minimum.reduceat(corrected, starts)
+    spread = ranges(corrected, starts)
     centre = np.add.reduceat(corrected, starts) / sizes
     scale = np.where(spread > 0, spread, 1.0)
     scaled = (corrected - np.repeat(centre, sizes)) / np.repeat(scale, sizes)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,13 +10,14 @@ from typing import Any, TypeVar
 from tasks.dataset.checks import range_in_words
 from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.dataset.format import refuse_existing
+from tasks.dataset.layers import Layer
 from tasks.errors import BadInputError
 from tasks.importing.alignment import Aligned, align
 from tasks.importing.cell_line_table import ModelsTable, read_models
 from tasks.importing.drug_files import DrugTargets, is_long, read_drug_targets, read_long_response
 from tasks.importing.drugs import import_drugs
 from tasks.importing.files import PARQUET_TYPES, ends_with_newline, file_type
-from tasks.importing.identity import identify, read_gene_ids
+from tasks.importing.identity import GeneIds, identify, read_gene_ids
 from tasks.importing.layer_tables import (
     Covariates,
     checked_levels,
@@ -103,22 +105,9 @@ def import_release(
     several = [Path(mutations)] if isinstance(mutations, str | Path) else [Path(path) for path in mutations]
     files = find_files(None if source is None else Path(source), named, several)
     parts, problems = _read_all(files, drug_value)
-    layers_given = [(flag_of(role), parts[role]) for role in MATRIX_LAYERS if role in parts]
-    layer_values = judge_layers(layers_given, {role: parts[role] for role in (EFFECT, EXPRESSION)})
-    problems += layer_values.problems
     ids = None if gene_ids is None else read_gene_ids(Path(gene_ids))
-    known: ModelsTable = parts[MODELS]
-    measured_in = partial(decide_measure, str(files.paths[EFFECT]), parts[EFFECT].values, measure)
-    decided = _tried(problems, measured_in)
-    same = _tried(problems, partial(identify, parts[EFFECT], parts[EXPRESSION], known, ids))
-    aligned = (
-        None if same is None else _tried(problems, partial(align, same.effect, same.expression, min_coverage))
-    )
-    lines = [] if aligned is None else aligned.cell_lines
-    made = _tried(problems, partial(import_layers, parts, lines, known, min_coverage)) if lines else None
-    if problems or decided is None or same is None or aligned is None or made is None:
-        raise BadInputError(problems)
-    (measured, how), (layers, of_layers) = decided, made
+    found = _agreed(files, parts, problems, ids, measure, min_coverage)
+    aligned, known = found.aligned, parts[MODELS]
     drugs, of_drugs = import_drugs(parts.get(DRUG_RESPONSE), parts.get(DRUG_TARGETS), aligned, known)
     return write_dataset(
         out,
@@ -127,19 +116,59 @@ def import_release(
         cell_lines=aligned.cell_lines,
         genes=aligned.genes.labels,
         targets=aligned.targets.labels,
-        measure=measured,
+        measure=found.measure,
         lineages=known.lineages_of(aligned.cell_lines),
         gene_entrez=aligned.genes.entrez,
         target_entrez=aligned.targets.entrez,
         cell_line_table=known.names_of(aligned.cell_lines),
         sources=[_source(role, path) for role, path in files.paths.items()],
-        layers=layers,
-        report=_report(files, parts, aligned, measured, how, layer_values.doubts)
-        | same.report
-        | of_drugs
-        | of_layers,
+        layers=found.layers,
+        report=_report(files, parts, found) | found.of_names | of_drugs | found.of_layers,
         **drugs,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Agreed:
+    """What the files say together.
+
+    `how` the measure was decided; `of_layers`, `of_names`: entries of the report; `doubts` about layers.
+    """
+
+    measure: str
+    how: str
+    aligned: Aligned
+    layers: list[Layer]
+    doubts: tuple[str, ...]
+    of_names: dict[str, Any]
+    of_layers: dict[str, Any]
+
+
+def _agreed(
+    files: ReleaseFiles,
+    parts: dict[str, Any],
+    problems: list[str],
+    ids: GeneIds | None,
+    measure: str | None,
+    min_coverage: float,
+) -> _Agreed:
+    """Lines and genes brought together; BadInputError with the problems so far and every one found here."""
+    effect, expression, known = parts[EFFECT], parts[EXPRESSION], parts[MODELS]
+    given = [(flag_of(role), parts[role]) for role in MATRIX_LAYERS if role in parts]
+    judged = judge_layers(given, {EFFECT: effect, EXPRESSION: expression})
+    problems = [*problems, *judged.problems]
+    measured_in = partial(decide_measure, str(files.paths[EFFECT]), effect.values, measure)
+    decided = _tried(problems, measured_in)
+    same = _tried(problems, partial(identify, effect, expression, known, ids))
+    aligned = (
+        None if same is None else _tried(problems, partial(align, same.effect, same.expression, min_coverage))
+    )
+    lines = [] if aligned is None else aligned.cell_lines
+    made = _tried(problems, partial(import_layers, parts, lines, known, min_coverage)) if lines else None
+    if problems or decided is None or same is None or aligned is None or made is None:
+        raise BadInputError(problems)
+    layers, of_layers = made
+    return _Agreed(*decided, aligned, layers, judged.doubts, same.report, of_layers)
 
 
 def read_matrix(path: Path, kind: Kind) -> Matrix:
@@ -199,25 +228,19 @@ def _read_all(files: ReleaseFiles, drug_value: str | None) -> tuple[dict[str, An
     return parts, problems
 
 
-def _report(
-    files: ReleaseFiles,
-    parts: dict[str, Any],
-    aligned: Aligned,
-    measure: str,
-    how: str,
-    of_layers: Sequence[str],
-) -> dict[str, Any]:
+def _report(files: ReleaseFiles, parts: dict[str, Any], found: _Agreed) -> dict[str, Any]:
     """What a person should know of this import: by heading, a sentence or a list (empty lists stay in)."""
     known: ModelsTable = parts[MODELS]
+    aligned = found.aligned
     matrices = [parts[EFFECT], parts[EXPRESSION]]
     named = [*matrices, *([parts[DRUG_RESPONSE]] if DRUG_RESPONSE in parts else [])]
     lines = aligned.cell_lines
     return {
         "files": [f"{role}: {path.name}" for role, path in files.paths.items()],
         WARNINGS: [
-            *effect_doubts(measure, aligned.targets.symbols, aligned.effect),
+            *effect_doubts(found.measure, aligned.targets.symbols, aligned.effect),
             *expression_doubts(aligned.expression),
-            *of_layers,
+            *found.doubts,
             *(f"{Path(m.file).name}: {words}" for m in matrices if (words := dates_in_words(m.columns))),
         ],
         "files passed over": files.passed_over,
@@ -226,7 +249,7 @@ def _report(
             for role, part in parts.items()
             if getattr(part, "notes", ())
         ],
-        "measure": how,
+        "measure": found.how,
         "expression": range_in_words(aligned.expression),
         "lineage from": ", else ".join(known.lineage_columns) or "no column: unknown for every line",
         **aligned.report,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cluster.arguments import StoreArgument
+from cluster.arguments import GeneIdsOption, StoreArgument
 from cluster.outputs import check_files, write_file
 from tasks.errors import BadInputError
 
@@ -48,14 +48,7 @@ def gene(
         list[Path] | None,
         typer.Option("--arms", help="Genes with arm or band (17q21.31), such as HGNC's table, likewise."),
     ] = None,
-    gene_map: Annotated[
-        Path | None,
-        typer.Option(
-            "--gene-ids",
-            "--gene-map",
-            help="A table of symbols with ids or other names, such as HGNC's: for Ensembl ids.",
-        ),
-    ] = None,
+    gene_map: GeneIdsOption = None,
     output: Annotated[str, typer.Option("--format", help="text | json.")] = "text",
 ) -> None:
     """A verdict on one target in three sentences, then the evidence."""
