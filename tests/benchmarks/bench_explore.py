@@ -96,8 +96,13 @@ def measured(url: str, process: psutil.Process, opened: float, store: Path, targ
         until(page, READY, PATIENCE)
         row("from then on, until the index is there", [time.perf_counter() - begun])
         drawn_gene(page, base, genes[-1])  # the first one loads libraries
-        by_address = [settled(page, lambda g=gene: opened_gene(page, base, g)) for gene in genes[:TIMES]]
-        row("a gene's page by its address, until its answer is there", by_address, LIMITS["gene"])
+        by_address = []
+        first = [
+            settled(page, lambda g=gene: by_address.append(read_gene(page, base, g)))
+            for gene in genes[:TIMES]
+        ]
+        row("a gene's page by its address, until its answer can be read", by_address, LIMITS["gene"])
+        row("the same, until the app is there", first)
         by_search = [
             settled(page, lambda g=gene: searched_gene(page, g)) for gene in genes[TIMES : 2 * TIMES]
         ]
@@ -138,6 +143,16 @@ def opened_gene(page: Any, base: str, gene: str) -> None:
     """Go to a gene's page by address."""
     page.goto(f"{base}/gene/{gene}", wait_until="commit")
     page.locator("#verdict", has_text=gene).wait_for()
+
+
+def read_gene(page: Any, base: str, gene: str) -> float:
+    """The same, in seconds until the answer can be read, then wait until the app has taken over."""
+    begun = time.perf_counter()
+    page.goto(f"{base}/gene/{gene}", wait_until="commit")
+    page.locator(".verdict", has_text=gene).first.wait_for()
+    seconds = time.perf_counter() - begun
+    page.locator("#verdict", has_text=gene).wait_for()
+    return seconds
 
 
 def searched_gene(page: Any, gene: str) -> None:

@@ -1,5 +1,7 @@
 """A gene's page: deep links, unknown names, HTML in names, the other gene, files."""
 
+import html
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +21,7 @@ DRAWN = ".js-plotly-plot .main-svg"
 
 def opened(page: Any, explorer: Explorer, path: str, heading: str) -> None:
     page.goto(explorer.base + path)
+    page.locator("#early").wait_for(state="detached")
     page.get_by_role("heading", name=heading, exact=True, level=1).wait_for()
 
 
@@ -71,6 +74,20 @@ def test_lineage_numbers_are_the_predictions(page: Any, explorer: Explorer):
     )
     assert cells[2].replace("−", "-") == f"{breast['measured'].mean():.2f}"
     assert cells[3].replace("−", "-") == f"{score.pearson:.2f}"
+
+
+@pytest.mark.parametrize("name", ["KRAS", EVIL, "none1"])
+def test_the_answer_is_in_the_page_before_any_script_ran(session: Any, explorer: Explorer, name: str):
+    sent = session.request.get(f"{explorer.base}/gene/{quote(name, safe='')}?method=ridge").text()
+    early = sent.split('<div id="early">')[1].split('<div id="react-entry-point">')[0]
+    assert "<script" not in early
+    said = [html.unescape(text) for text in re.findall(r"<p>(.*?)</p>", early)]
+    assert tuple(said) == sentences(Store(explorer.store).gene(name, "ridge").verdict)
+
+
+@pytest.mark.parametrize("path", ["/", "/methods", "/gene/CTNB1"])
+def test_other_pages_wait_for_the_app(session: Any, explorer: Explorer, path: str):
+    assert 'id="early"' not in session.request.get(explorer.base + path).text()
 
 
 @pytest.mark.parametrize("name", ["KRAS", EVIL, "none1", "flat1"])

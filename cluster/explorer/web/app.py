@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from dash import ClientsideFunction, Dash, Input, Output, html, no_update
+from flask import request
 
 from cluster.errors import StorageError
 from cluster.explorer.data import StoreData
@@ -14,6 +16,7 @@ from cluster.explorer.pages.explanation import explanation
 from cluster.explorer.pages.gene import rest
 from cluster.explorer.pages.parts import Page, nothing
 from cluster.explorer.web.downloads import add_downloads
+from cluster.explorer.web.early import early_answer
 from cluster.explorer.web.frame import frame, options
 from tasks.errors import BadInputError
 
@@ -23,7 +26,8 @@ WORDS = "knockcast"  # the namespace of assets/app.js
 
 def make_app(data: StoreData, forecast: Forecast | None = None) -> Dash:
     """The application over one store. `forecast`: what `knockcast predict` wrote."""
-    app = Dash(
+    app = _Explorer(
+        data,
         __name__,
         title=TITLE,
         update_title=None,
@@ -38,6 +42,20 @@ def make_app(data: StoreData, forecast: Forecast | None = None) -> Dash:
     _tables(app)
     add_downloads(app.server, data)
     return app
+
+
+class _Explorer(Dash):
+    """Dash, with a gene's answer in the page that it sends."""
+
+    def __init__(self, data: StoreData, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._data = data
+
+    def interpolate_index(self, **parts: Any) -> str:
+        """The page as it is sent, before any script has run."""
+        early = early_answer(self._data, quote(request.path), request.query_string.decode(errors="replace"))
+        parts["app_entry"] = early + str(parts["app_entry"])
+        return str(super().interpolate_index(**parts))
 
 
 def _navigation(app: Dash, data: StoreData, forecast: Forecast | None) -> None:

@@ -109,6 +109,8 @@
     // A page arrived: its title, and the focus for those who do not see it.
     arrived: function (title) {
       if (!title) return none();
+      const early = document.getElementById("early");
+      if (early) early.remove();
       const first = document.title === "Knockcast";
       document.title = title;
       if (!first) document.getElementById("page").focus({ preventScroll: true });
