@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test test-browser check bench results study docs clean
+.PHONY: demo test test-browser pictures check bench results study docs clean
 
 demo: $(READY)  ## simulate a release, model it on Ray, show the best-predicted genes
 	$(BIN)/knockcast demo --out demo
@@ -18,6 +18,9 @@ test-browser: $(READY)  ## the explorer's tests in a real Chromium, installed he
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[explore,browser]' \
 		|| echo 'the extra `browser` could not be installed: the tests below will be skipped'
 	$(BIN)/python -m pytest -m browser --durations=10
+
+pictures: $(READY)  ## the pictures of the docs, by the browser tests on the real data of ../shared
+	KNOCKCAST_PICTURES=docs/pictures $(BIN)/python -m pytest -m browser tests/browser/test_pictures.py
 
 check: $(READY)  ## style and types
 	$(BIN)/ruff check .
