@@ -15,8 +15,9 @@ def long_table(made: Prediction) -> pd.DataFrame:
 
     Columns: sample, target, predicted; `low` and `high`, the interval; `percentile`, the percent of training
     lines that are predicted weaker out of fold; `rank` within the sample, 1 for the strongest dependency,
-    equal ones sharing the smaller rank; `trust`, the pooled out-of-fold r of the target by the method; and
-    `method`. Raises ValueError for predictions made without an interval.
+    equal ones sharing the smaller rank; `trust`, the pooled out-of-fold r of the target by the method;
+    `method`; and `flagged`, whether the sample is unlike the training lines (`Prediction.samples` says why).
+    Raises ValueError for predictions made without an interval.
     """
     return pd.concat(long_blocks(made), ignore_index=True)
 
@@ -29,6 +30,7 @@ def long_blocks(made: Prediction, rows: int = ROWS_AT_ONCE) -> Iterator[pd.DataF
     percentile, trust = _percentiles(made), _trust(made)
     targets = made.predicted.columns.to_numpy(dtype=object)
     methods = np.array(made.methods, dtype=object)
+    flagged = made.samples["flagged"].to_numpy(dtype=bool)
     at_once = max(1, rows // max(1, len(targets)))
     for start in range(0, len(values), at_once):
         block = slice(start, start + at_once)
@@ -50,6 +52,7 @@ def long_blocks(made: Prediction, rows: int = ROWS_AT_ONCE) -> Iterator[pd.DataF
                 "rank": rank[line, column].astype(np.int64),
                 "trust": trust[by, column],
                 "method": methods[by],
+                "flagged": flagged[row],
             }
         )
 

@@ -100,6 +100,16 @@ def _head(made: "Tissues") -> list[str]:
     ]
     if made.normals:
         lines.append(f"Against {made.normals} normal tissues.")
+    if made.flagged and any(made.flagged.values()):
+        some = ", ".join(
+            f"{name} {count} of {len(made.groups.rows[name])}"
+            for name, count in made.flagged.items()
+            if count
+        )
+        lines.append(
+            f"LOOK AGAIN: flagged by `predict`, as unlike any cell line: {some}. Their predictions are "
+            "guesses, and what differs may be that"
+        )
     if made.groups.small:
         small = ", ".join(f"{name} {n}" for name, n in made.groups.small.items())
         lines.append(f"groups with fewer than 3 samples, left out: {small}")

@@ -14,7 +14,7 @@ from cluster.store.body import sha256
 from cluster.store.reader import StoreReader
 from tasks.analyses.tissues import NORMAL, OTHERS, Groups, grouped, tissue_tests
 from tasks.errors import BadInputError
-from tasks.forecasts.read import read_forecast, read_groups
+from tasks.forecasts.read import Forecast, read_forecast, read_groups
 from tasks.forecasts.tables import read_columns
 from tasks.tables.analysis_tables import TISSUES
 
@@ -27,6 +27,8 @@ class Tissues:
     """`table`: the rows of table `tissues`, without `analysis`.
 
     `normals` is how many normal tissues there are; `left_out` are columns of the forecast that are no target.
+    `flagged`: of each group, how many samples `predict` flagged as unlike the training lines; None where the
+    file that says so is gone.
     """
 
     table: pd.DataFrame
@@ -34,6 +36,7 @@ class Tissues:
     normals: int
     left_out: tuple[str, ...]
     inputs: dict[str, Any]
+    flagged: dict[str, int] | None
 
     def selective(self, group: str, against: str = OTHERS, least_r: float = LEAST_R) -> pd.DataFrame:
         """Targets a group depends on more than what it is tested against, largest difference first.
@@ -87,7 +90,8 @@ def tissues(
     if normal is not None:
         inputs["normal"] = file_input(normal.name, sha256(normal.read_bytes()))
     columns = [column.name for column in TISSUES.columns[1:]]
-    return Tissues(table[columns], found, 0 if tissue is None else len(tissue.values), made.others, inputs)
+    normals = 0 if tissue is None else len(tissue.values)
+    return Tissues(table[columns], found, normals, made.others, inputs, _flagged(forecast, made, found))
 
 
 def keep_tissues(reader: StoreReader, made: Tissues) -> Kept:
@@ -119,9 +123,24 @@ def _check(forecast: Path, groups: Path, found: Groups, has_normal: bool) -> Non
         )
 
 
+def _flagged(forecast: Path, made: Forecast, found: Groups) -> dict[str, int] | None:
+    beside = _beside(forecast, "samples")
+    if not beside.is_file():
+        return None
+    fit = read_columns(beside, ["sample", "flagged"]).to_pandas()
+    flagged = set(fit.loc[fit["flagged"].astype(bool), "sample"].astype(str))
+    names = made.values.index
+    return {group: sum(names[row] in flagged for row in rows) for group, rows in found.rows.items()}
+
+
+def _beside(forecast: Path, what: str) -> Path:
+    """The file of that name that `predict` wrote beside the forecast."""
+    return forecast.with_name(f"{forecast.stem}.{what}{forecast.suffix}")
+
+
 def _trust(forecast: Path) -> pd.DataFrame:
     """Method and r of each target, from what `predict` wrote beside it; empty where that is gone."""
-    beside = forecast.with_name(f"{forecast.stem}.targets{forecast.suffix}")
+    beside = _beside(forecast, "targets")
     columns = ["target", "method", "pearson_pooled"]
     if not beside.is_file():
         nothing = pd.DataFrame({name: pd.Series(dtype=object) for name in columns})

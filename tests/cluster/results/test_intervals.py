@@ -15,7 +15,7 @@ from tasks.dataset.dataset import write_dataset
 from tasks.errors import BadInputError
 from tests.two_methods import FINAL_MEAN, INTERCEPT, TARGETS, two_methods
 
-COLUMNS = ["sample", "target", "predicted", "low", "high", "percentile", "rank", "trust", "method"]
+COLUMNS = ["sample", "target", "predicted", "low", "high", "percentile", "rank", "trust", "method", "flagged"]
 
 
 @pytest.fixture(scope="module", params=["effect", "level"])
@@ -71,6 +71,10 @@ def test_the_long_table_says_of_each_prediction_where_it_stands(store: Path, sam
         weaker, equal = (sign * mine < sign * row.predicted).sum(), (mine == row.predicted).sum()
         assert row.percentile == pytest.approx(100 * (weaker + equal / 2) / len(mine))
         np.testing.assert_equal(row.trust, genes.loc[(row.method, row.target), "pearson_pooled"])
+    flags = made.samples.set_index("sample")["flagged"]
+    assert flags.any()
+    assert not flags.all()
+    assert table["flagged"].tolist() == flags[table["sample"]].tolist()
     assert set(table.loc[table["sample"] == "b", "method"]) == {"kernel"}
     assert set(table["method"]) == set(INTERCEPT)
 

@@ -100,6 +100,16 @@ def test_badly_predicted_targets_are_not_shown(store: StoreReader, files: dict[s
     assert set(Store(store.fs.name).tissues()["method"]) >= {"unknown"}
 
 
+def test_flagged_samples_are_counted_by_group(store: StoreReader, files: dict[str, Path]) -> None:
+    fit = pd.DataFrame({"sample": [f"s{i}" for i in range(24)], "flagged": [i % 4 == 0 for i in range(24)]})
+    fit.loc[12:, "flagged"] = False
+    fit.to_csv(files["f.csv"].with_name("f.samples.csv"), index=False)
+    text = tissues_in_words(store.fs.name, files["f.csv"], files["groups.csv"])
+    assert "LOOK AGAIN: flagged by `predict`, as unlike any cell line: A 3 of 12. " in text
+    fit.assign(flagged=False).to_csv(files["f.csv"].with_name("f.samples.csv"), index=False)
+    assert "flagged" not in tissues_in_words(store.fs.name, files["f.csv"], files["groups.csv"])
+
+
 def test_samples_without_a_group_and_small_groups_are_told(
     store: StoreReader, files: dict[str, Path]
 ) -> None:
