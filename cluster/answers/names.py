@@ -23,22 +23,29 @@ def find_target(reader: StoreReader, name: str, gene_map: Path | None = None) ->
     genes, and all ids and names of `gene_map`, such as HGNC's table, if given. Raises BadInputError, naming
     close ones, where there is none, and where the Dataset has it, but no run asked for it.
     """
-    aliases = [*RENAMED, *((new, old) for old, new in RENAMED), *_mapped(gene_map)]
-    facts = _facts(reader)
-    labels = targets_of_store(reader)
-    finder = GeneFinder(labels, [facts.get(label, {}).get("entrez") or 0 for label in labels], aliases)
     try:
-        return finder.find(name)
+        return finder_of_store(reader, gene_map).find(name)
     except BadInputError as error:
-        if (other := _not_asked_for(name, facts, aliases)) is not None:
+        if (other := _not_asked_for(name, _facts(reader), _aliases(gene_map))) is not None:
             raise BadInputError(other) from None
         raise error from None
 
 
+def finder_of_store(reader: StoreReader, gene_map: Path | None = None) -> GeneFinder:
+    """Finds targets by name among those that any run into the store wants, as `find_target` does."""
+    facts, labels = _facts(reader), targets_of_store(reader)
+    entrez = [facts.get(label, {}).get("entrez") or 0 for label in labels]
+    return GeneFinder(labels, entrez, _aliases(gene_map))
+
+
 def finder_of(facts: Sequence[Mapping[str, Any]], gene_map: Path | None = None) -> GeneFinder:
     """Finds targets by name among those that the rows of facts name, as `find_target` does."""
-    aliases = [*RENAMED, *((new, old) for old, new in RENAMED), *_mapped(gene_map)]
-    return GeneFinder([row["target"] for row in facts], [row.get("entrez") or 0 for row in facts], aliases)
+    entrez = [row.get("entrez") or 0 for row in facts]
+    return GeneFinder([row["target"] for row in facts], entrez, _aliases(gene_map))
+
+
+def _aliases(gene_map: Path | None) -> list[tuple[str, str]]:
+    return [*RENAMED, *((new, old) for old, new in RENAMED), *_mapped(gene_map)]
 
 
 def _facts(reader: StoreReader) -> dict[str, dict[str, Any]]:

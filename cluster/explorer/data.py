@@ -12,6 +12,7 @@ import pandas as pd
 
 from cluster.answers.gather import codependents_of
 from cluster.answers.gene import GenePage, page_of_target
+from cluster.answers.names import finder_of_store
 from cluster.answers.relating import stored_relations
 from cluster.explorer.index import Index, build_aside, cache_folder, index_key
 from cluster.explorer.reader import KeptReader
@@ -23,6 +24,8 @@ from cluster.views.genes_blocks import q_values
 from cluster.views.registry import view
 from cluster.views.shards import failures_table, shards_table
 from tasks.analyses.answer.evidence import CoDependent
+from tasks.dataset.gene_finder import GeneFinder
+from tasks.errors import BadInputError
 from tasks.tables.computed_tables import GENES
 
 if TYPE_CHECKING:
@@ -183,8 +186,17 @@ class StoreData:
         return Store(self.path).status()
 
     def resolve(self, name: str) -> str | None:
-        """The target meant by a name in any case; None where there is none."""
-        return name if name in self._known else self.by_upper.get(name.strip().upper())
+        """The target meant by any name that `knockcast gene` takes; None where there is none."""
+        if name in self._known:
+            return name
+        try:
+            return self._finder.find(name)
+        except BadInputError:
+            return None
+
+    @cached_property
+    def _finder(self) -> GeneFinder:
+        return finder_of_store(self.reader)
 
     def matching(self, text: str, most: int = 12) -> list[str]:
         """Targets that begin with a text, then those that hold it."""

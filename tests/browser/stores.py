@@ -27,7 +27,8 @@ TARGETS = (
     "a/b",
     "none1",
     "flat1",
-    *(f"GENE{n}" for n in range(60)),
+    "KMT2D",  # once MLL2
+    *(f"GENE{n}" for n in range(59)),
 )
 METHODS = ("modifiers", "ridge")
 MODIFIERS = tuple(f"M{n}" for n in range(9))  # all that a made store may name

@@ -124,6 +124,13 @@ def test_the_answer_of_a_page_is_that_of_the_command(data: StoreData, tmp_path: 
                 assert repr(sentence)[1:-1] in text
 
 
+@pytest.mark.parametrize(
+    ("name", "target"), [("mll2", "KMT2D"), ("kras", "KRAS"), ("nope", None), ("", None)]
+)
+def test_a_page_takes_every_name_that_the_command_takes(data: StoreData, name: str, target: str | None):
+    assert data.resolve(name) == target
+
+
 def test_results_of_commands_are_told_in_words(data: StoreData):
     said = {path: str(page_of(data, path, "").content) for path in ("/tissues", "/validation", "/enrichment")}
     assert "Of 2 targets, 2 are predicted to be needed more in at least one of 2 groups" in said["/tissues"]

@@ -183,7 +183,7 @@
     if (event.key === "Enter" && isSearch(event.target)) { event.preventDefault(); searched(event.target, false); }
     if (event.key === "/" && !/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) {
       const field = document.getElementById("search");
-      if (field) { event.preventDefault(); field.focus(); }
+      if (field) { event.preventDefault(); field.focus(); field.select(); }
     }
   });
   document.addEventListener("input", (event) => {
