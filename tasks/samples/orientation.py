@@ -1,5 +1,6 @@
 """Which side of a table the genes are on, which names are theirs, and which column is which gene."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from tasks.samples.table import ABOUT_GENES, Table
 SAMPLES, GENES = "samples", "genes"
 ORIENTATIONS = ("auto", SAMPLES, GENES)
 SHOWN = 5
+_ORDER = (SYMBOL, ENSEMBL, ENTREZ, ALIAS)  # the surest first
+_DOUBLE = re.compile(r"(.+)\.\d{1,3}")  # how pandas and R rename the second column of a name
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,13 +93,16 @@ def _without_descriptions(table: Table, names: _Names) -> tuple[Table, _Names, l
 
 def _kinds(names: _Names) -> list[str]:
     """What kinds of ids the genes were found by."""
-    counts = Counter(found.kind for found in names.found if found)
-    if not counts:
+    kinds: dict[str, str] = {}  # of each gene the surest
+    for found in names.found:
+        if found and (found.gene not in kinds or _ORDER.index(found.kind) < _ORDER.index(kinds[found.gene])):
+            kinds[found.gene] = found.kind
+    if not kinds:
         return []
-    shown = ", ".join(
-        f"{counts[kind]} by {kind}" for kind in (SYMBOL, ENSEMBL, ENTREZ, ALIAS) if counts[kind]
-    )
-    lines = [f"{sum(counts.values())} of {len(names.found)} genes are the models': {shown}"]
+    counts = Counter(kinds.values())
+    unknown = {label for label, found in zip(names.labels, names.found, strict=True) if not found}
+    shown = ", ".join(f"{counts[kind]} by {kind}" for kind in _ORDER if counts[kind])
+    lines = [f"{len(kinds)} of {len(kinds) + len(unknown)} genes are the models': {shown}"]
     if counts[ALIAS]:
         pairs = [
             f"{label} is {f.gene}"
@@ -139,7 +145,27 @@ def columns_of_genes(made: Sided) -> tuple[dict[str, int], list[str], list[str]]
             "with the "
             f"highest mean ({_some(chosen)})"
         )
-    return kept, notes, problems
+    return kept, notes + _renamed_doubles(made), problems
+
+
+def _renamed_doubles(made: Sided) -> list[str]:
+    """A note on columns such as "AXIN2.1" beside "AXIN2" that hold other values: they are not used."""
+    places: dict[str, list[int]] = {}
+    for place, (label, found) in enumerate(zip(made.labels, made.found, strict=True)):
+        if found:
+            places.setdefault(label.strip(), []).append(place)
+    doubles = []
+    for place, (label, found) in enumerate(zip(made.labels, made.found, strict=True)):
+        match = None if found else _DOUBLE.fullmatch(label.strip())
+        first = places.get(match[1], []) if match else []
+        if first and _distinct(made, [*first, place])[-1] == place:
+            doubles.append(label)
+    if not doubles:
+        return []
+    return [
+        f"LOOK AGAIN: {len(doubles)} columns look like the second of a gene, as pandas and R rename them, and "
+        f"hold other values: {_some(doubles)}. They are not used; make sure that the first ones are right"
+    ]
 
 
 def _distinct(made: Sided, places: Sequence[int]) -> list[int]:
@@ -153,8 +179,9 @@ def _distinct(made: Sided, places: Sequence[int]) -> list[int]:
 
 
 def _same_name(made: Sided, places: Sequence[int]) -> bool:
-    """Whether two of the columns are named by symbol: one name twice, or once with its id."""
-    return sum(_kind(made, place) == SYMBOL for place in places) > 1
+    """Whether two of the columns are named alike: by any one name twice, or by symbol with and without id."""
+    labels = {made.labels[place].strip().casefold() for place in places}
+    return len(labels) < len(places) or sum(_kind(made, place) == SYMBOL for place in places) > 1
 
 
 def _preferred(made: Sided, places: Sequence[int]) -> int:

@@ -71,7 +71,9 @@ def prepare(table: Table, index: GeneIndex, reference: Reference | None, reading
     if not any(made.found):
         raise BadInputError([*problems, _nothing_found(made, index)])
     place, merged, same = columns_of_genes(made)
-    if not reading.force:
+    if reading.force:
+        merged = [*merged, *(f"LOOK AGAIN: {each}; the one with the highest mean is scored" for each in same)]
+    else:
         problems += [f"{table.file}: {problem}" for problem in same]
     problems += [f"{table.file}: {problem}" for problem in _twice(made.table.rows)]
     over = None if reference is None else reference.over(list(place))

@@ -124,6 +124,29 @@ def test_labels_are_checked_and_doubted(store: Path, samples: pd.DataFrame, tmp_
         Store(store).predict(samples["M1"])  # type: ignore[arg-type] - what a user may give
 
 
+def test_a_gene_given_twice_is_refused_and_named_where_it_is_forced(
+    store: Path, samples: pd.DataFrame, tmp_path: Path
+):
+    twice = samples[["M1", "M1", "M2", "M2", "M3"]].copy()
+    assert "3 of 3 genes are the models': 3 by symbol" in said_of(store, twice, tmp_path)  # equal ones
+    expected = (tmp_path / "out.csv").read_bytes()
+    for path in tmp_path.iterdir():
+        path.unlink()
+    twice.iloc[:, [1, 3]] -= 1
+    with pytest.raises(BadInputError) as found:
+        said_of(store, twice, tmp_path)
+    assert [problem.split(": ")[1] for problem in found.value.problems] == [
+        f"columns '{gene}', '{gene}' name the same gene; keep one of them" for gene in ("M1", "M2")
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["samples.csv"]
+    said = predict_file(
+        str(store), tmp_path / "samples.csv", tmp_path / "out.csv", reading=Reading(force=True)
+    )
+    assert said.count("LOOK AGAIN: columns 'M") == 2
+    assert "the one with the highest mean is scored" in said
+    assert (tmp_path / "out.csv").read_bytes() == expected
+
+
 def test_genes_are_found_in_any_case_and_on_either_side(store: Path, samples: pd.DataFrame, tmp_path: Path):
     expected = {"ONE": [0.5, 3.5, 6.5], "TWO": [3.5, 9.5, 15.5]}
     said_of(store, samples.rename(columns=str.lower), tmp_path)

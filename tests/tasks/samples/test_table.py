@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tasks.errors import BadInputError
@@ -152,9 +154,56 @@ def test_one_gene_in_several_columns():
     assert kept(["FLT3", "flt3"], [0, 0]) == ({"FLT3": 0}, [], [])  # equal values
     place, _, problems = kept(["FLT3", "FLT3 (2322)", "KMT2D"], [0, 1, 2])
     assert problems == ["columns 'FLT3', 'FLT3 (2322)' name the same gene; keep one of them"]
+    for label in ("FLT3", "MLL2"):  # an alias, too
+        assert kept([label, label], [0, 1])[2] == [
+            f"columns '{label}', '{label}' name the same gene; keep one of them"
+        ]
     place, notes, problems = kept(["MLL2", "KMT2D", "FLT3"], [3, 1, 0])
     assert (place["KMT2D"], problems) == (1, [])  # the models' own name, though lower
     assert "1 genes stand there under several ids" in notes[0]
     by_ids = index_of(["A (1)"], {"A (1)": 1})
     made = columns_of_genes(sided(Table("x", ["a", "b"], ["1", "1|x", "z"], values[:, :3]), by_ids))
     assert made[0] == {"A (1)": 1}  # the highest mean
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("name", ["x.csv", "x.tsv", "x.parquet", "x.csv.gz"])
+def test_a_name_that_stands_in_a_file_twice_is_there_twice(tmp_path: Path, name: str, turned: bool):
+    labels = ["FLT3", "KRAS", "FLT3"]
+    frame = pd.DataFrame(VALUES, index=FRAME.index, columns=labels)
+    frame = frame.T.rename_axis("gene") if turned else frame
+    if name.endswith(".parquet"):
+        columns = [pa.array(frame.index), *(pa.array(frame.iloc[:, i]) for i in range(frame.shape[1]))]
+        pq.write_table(pa.table(columns, names=[frame.index.name, *frame.columns]), tmp_path / name)
+    else:
+        frame.to_csv(tmp_path / name, sep="\t" if ".tsv" in name else ",")
+    made = sided(read_table(tmp_path / name), index_of(GENES))
+    assert made.labels == labels
+    assert "2 of 2 genes are the models': 2 by symbol" in made.notes
+    assert columns_of_genes(made)[2] == ["columns 'FLT3', 'FLT3' name the same gene; keep one of them"]
+
+
+def test_a_name_that_stands_in_h5ad_twice_is_there_twice(tmp_path: Path):
+    anndata = pytest.importorskip("anndata", reason="anndata is not installed: .h5ad was not tested")
+    names = [pd.Index(each, dtype=object) for each in (["a", "b"], ["FLT3", "KRAS", "FLT3"])]
+    with pytest.warns(UserWarning, match="not unique"):
+        held = anndata.AnnData(
+            np.nan_to_num(VALUES), obs=pd.DataFrame(index=names[0]), var=pd.DataFrame(index=names[1])
+        )
+        held.write_h5ad(tmp_path / "x.h5ad")
+        made = sided(read_table(tmp_path / "x.h5ad"), index_of(GENES))
+    assert columns_of_genes(made)[2] == ["columns 'FLT3', 'FLT3' name the same gene; keep one of them"]
+
+
+def test_a_double_that_pandas_or_r_renamed_is_told_where_it_holds_other_values():
+    def notes(labels: list[str], columns: list[int]) -> list[str]:
+        table = Table("x", ["a", "b"], labels, np.array([[1, 2], [3, 4]], dtype=np.float32)[:, columns])
+        place, said, problems = columns_of_genes(sided(table, index_of(["FLT3", "KRAS", "NM.1"])))
+        assert (place["FLT3"], problems) == (0, [])
+        return said
+
+    (said,) = notes(["FLT3", "KRAS", "FLT3.1"], [0, 0, 1])
+    assert said.startswith("LOOK AGAIN: 1 columns look like the second of a gene")
+    assert "FLT3.1" in said
+    assert notes(["FLT3", "FLT3.1"], [0, 0]) == []  # the same values
+    assert notes(["FLT3", "NM.1", "XYZ.1"], [0, 1, 1]) == []  # a gene of its own, and one of nobody's
