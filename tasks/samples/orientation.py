@@ -163,8 +163,8 @@ def _renamed_doubles(made: Sided) -> list[str]:
     if not doubles:
         return []
     return [
-        f"LOOK AGAIN: {len(doubles)} columns look like the second of a gene, as pandas and R rename them, and "
-        f"hold other values: {_some(doubles)}. They are not used; make sure that the first ones are right"
+        f"LOOK AGAIN: {len(doubles)} columns look like the second of a gene, as pandas and R rename them, "
+        f"and hold other values: {_some(doubles)}. They are not used; make sure that the first ones are right"
     ]
 
 

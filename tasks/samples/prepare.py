@@ -165,6 +165,14 @@ def _refusal(file: str, unit: Unit) -> str:
 
 
 def _unit_notes(unit: Unit, matched: bool) -> list[str]:
+    if unit.doubt:
+        then = (
+            "each sample's order of values is all that counts, as they are matched"
+            if matched
+            else "scored as they are, and predictions may be far off: give log2(TPM+1), or take --match, or "
+            "--match-genes with 30 samples of many kinds (--unit log2tpm, if they are it all the same)"
+        )
+        return [f"LOOK AGAIN: not log2(TPM+1), which models take ({unit.doubt}); {then}"]
     return [
         {
             TPM: f"unit: TPM ({unit.why}), converted to log2(TPM+1)",

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
+from tasks.importing.recognition.doubts import doubt_about_total
+
 LOG2TPM, TPM, COUNTS, UNKNOWN = "log2tpm", "tpm", "counts", "unknown"
 UNITS = ("auto", TPM, LOG2TPM, COUNTS)
 FEWEST_GENES = 20  # with fewer, nothing can be said of a profile
@@ -20,17 +22,22 @@ Fits = Callable[[Float32[np.ndarray, "samples genes"]], Bool[np.ndarray, " sampl
 
 @dataclass(frozen=True)
 class Unit:
-    """`name` is `LOG2TPM`, `TPM`, `COUNTS` or `UNKNOWN`; `why` says by what, or what is wrong."""
+    """`name` is `LOG2TPM`, `TPM`, `COUNTS` or `UNKNOWN`; `why` says by what, or what is wrong.
+
+    `doubt`: why values that are scored as log2(TPM+1) are none, "" where nothing says so.
+    """
 
     name: str
     why: str
+    doubt: str = ""
 
 
 def detect_unit(values: Float32[np.ndarray, "samples genes"], fits: Fits | None = None) -> Unit:
     """The unit that more than half of the samples show; NaN is not known.
 
     `fits` says which samples, given as log2(TPM+1), are like the training lines: it tells TPM from other
-    units without logarithm where not all genes are there to add up to a million.
+    units without logarithm where not all genes are there to add up to a million. Of a whole genome, what the
+    values add up to is a doubt about log2(TPM+1).
     """
     if values.shape[1] < FEWEST_GENES:
         return Unit(LOG2TPM, f"{values.shape[1]} genes are too few to tell")
@@ -41,7 +48,9 @@ def detect_unit(values: Float32[np.ndarray, "samples genes"], fits: Fits | None 
             "values below 0, which log2(TPM+1) never is: z-scores, differences, or a logarithm without + 1?",
         )
     if unlogged.mean() <= _MOST:
-        return Unit(LOG2TPM, "no value is above what log2(TPM+1) can be")
+        total = doubt_about_total(values[~unlogged], "sample")
+        doubt = f"2^x - 1 adds up to {total}" if total else ""
+        return Unit(LOG2TPM, "no value is above what log2(TPM+1) can be", doubt)
     if _are_integers(values[unlogged]):
         return Unit(
             COUNTS,

@@ -88,26 +88,34 @@ def expression_doubts(expression: Float32[np.ndarray, "cell_lines genes"]) -> li
     A sum shows natural and decimal logarithms: e^x - 1 or 10^x - 1 then add up to a million.
     """
     found = [f"expression: {doubt}" for doubt in [doubt_about(expression)] if doubt]
-    if found or expression.shape[1] < WHOLE_GENOME or not len(expression):
+    if found or not (doubt := doubt_about_total(expression)):
         return found
+    return [f"expression: 2^x - 1 adds up to {doubt}"]
+
+
+def doubt_about_total(expression: Float32[np.ndarray, "profiles genes"], each: str = "line") -> str:
+    """Of a whole genome: what 2^x - 1 adds up to instead of about a million; "" where it does, or of fewer.
+
+    NaN is not known; profiles that know too few genes do not count. `each` is what a profile is of.
+    """
     some = expression[:: max(1, len(expression) // 50)].astype(np.float64)
-    total = _total(some, 2.0)
-    if _fits(total):
-        return []
+    some = some[(~np.isnan(some)).sum(axis=1) >= WHOLE_GENOME]
+    if not len(some) or _fits(total := _total(some, 2.0)):
+        return ""
     other = [
         name
         for name, base in _BASES.items()
-        if some.max() < UNLOGGED / np.log2(base) and _fits(_total(some, base))
+        if np.nanmax(some) < UNLOGGED / np.log2(base) and _fits(_total(some, base))
     ]
     perhaps = f"; as {other[0]}, they add up to a million: is it that? Convert it" if other else ""
-    return [
-        f"expression: 2^x - 1 adds up to {total:.3g} a line (median; {expression.shape[1]} genes), not to "
+    return (
+        f"{total:.3g} a {each} (median; {expression.shape[1]} genes), not to "
         f"about a million as TPM do{perhaps or ': is this another unit (FPKM, counts, array)?'}"
-    ]
+    )
 
 
 def _total(expression: np.ndarray, base: float) -> float:
-    return float(np.median(np.expm1(expression * np.log(base)).sum(axis=1)))
+    return float(np.median(np.nansum(np.expm1(expression * np.log(base)), axis=1)))
 
 
 def _fits(total: float) -> bool:

@@ -164,6 +164,21 @@ def test_what_is_refused_names_all_problems_and_writes_nothing(
     assert fit["flagged"].all()
 
 
+def test_a_genome_in_another_unit_is_told_and_scored(folder: Path, new: pd.DataFrame, tmp_path: Path):
+    others = np.random.default_rng(0).uniform(0, 12, (NEW, 8000)).astype(np.float32)
+    names = [f"X{i}" for i in range(8000)]
+    whole = pd.concat([new, pd.DataFrame(others, index=new.index, columns=names)], axis=1)
+    said, fit = said_of(folder, whole, tmp_path / "out.csv")
+    assert "samples.csv: LOOK AGAIN: not log2(TPM+1), which models take (2^x - 1 adds up to" in said
+    assert "take --match, or --match-genes" in said
+    assert "taken for log2(TPM+1)" not in said
+    assert len(fit) == NEW
+    said, _ = said_of(folder, whole, tmp_path / "matched.csv", match=True)
+    assert "order of values is all that counts, as they are matched" in said
+    said, _ = said_of(folder, whole, tmp_path / "told.csv", unit="log2tpm")
+    assert "LOOK AGAIN: not log2" not in said
+
+
 def test_matching_puts_a_foreign_scale_right_and_says_so(folder: Path, new: pd.DataFrame, tmp_path: Path):
     foreign = new * 1.4 + 2
     assert said_of(folder, foreign, tmp_path / "plain.csv")[1]["flagged"].all()

@@ -65,3 +65,22 @@ def test_most_samples_decide(tpm: np.ndarray):
 
 def test_a_few_genes_decide_nothing():
     assert detect_unit(np.full((2, 5), -3.0, np.float32)).name == LOG2TPM
+
+
+@pytest.mark.parametrize("kept", [1.0, 0.6])
+def test_a_genome_that_does_not_add_up_to_a_million_is_doubted(kept: float):
+    rng = np.random.default_rng(1)
+    values = np.exp(rng.normal(1, 2, (5, 12000)))
+    tpm = values / values.sum(axis=1, keepdims=True) * 1e6 * kept  # protein-coding genes alone: 0.6 and more
+    good, other = (log2_of((tpm * factor).astype(np.float32)) for factor in (1, 30))
+    assert detect_unit(good).doubt == ""
+    unit = detect_unit(other)
+    assert unit.name == LOG2TPM  # scored all the same
+    assert f"adds up to {3e7 * kept:.3g} a sample (median; 12000 genes), not to about a million" in unit.doubt
+    assert "ln(TPM+1), they add up" in detect_unit(good * np.float32(np.log(2))).doubt
+    assert detect_unit(other[:, :7000]).doubt == ""  # too few to add up
+    known = np.where(np.arange(12000) < 7000, other, np.nan).astype(np.float32)
+    assert detect_unit(known).doubt == ""
+    mixed = good.copy()
+    mixed[:2] = tpm[:2]
+    assert detect_unit(mixed).doubt == ""
