@@ -118,7 +118,7 @@ def loop_over_genes(expression: np.ndarray, effect: np.ndarray) -> list[np.ndarr
             p[1, gene] = stats.spearmanr(x, effect).pvalue
         table = np.zeros((2, 6), dtype=int)
         np.add.at(table, ((x >= np.median(x)).astype(int), bins), 1)
-        p[2, gene] = contingency.__wrapped__(table)[1]
+        p[2, gene] = contingency(table)[1]
     return [false_discovery(one) for one in p]
 
 

@@ -88,7 +88,7 @@ def chi_squared() -> Seconds:
         lambda: fill_root_chi_squared(genes.upper, genes.upper_counts, targets, LINES, out), 5
     )
     table = np.array([[60] * 6, [60] * 6])
-    theirs = once(lambda: [contingency.__wrapped__(table) for _ in range(LOOP)])
+    theirs = once(lambda: [contingency(table) for _ in range(LOOP)])
     return ours, theirs / LOOP * TARGETS * GENES
 
 
