@@ -1,16 +1,29 @@
 """What every test may use: the real data, where it is present."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import jaxtyping
 import pytest
+import scipy.linalg  # noqa: F401  # its BLAS must be loaded to be held to a thread
+from threadpoolctl import threadpool_limits
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 # A shell ignores Ctrl-C in what it starts in the background, and so would every command that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_blas_thread() -> Iterator[None]:
+    """Twins multiply small matrices, and a core has its process already: threads would wait for each other.
+
+    Tests of what threads change set their own number.
+    """
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 @pytest.fixture(scope="session")
