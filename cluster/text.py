@@ -10,6 +10,11 @@ def measure_in_words(measure: str) -> str:
     }[measure]
 
 
+def spaced(number: int) -> str:
+    """A whole number with its thousands apart: `20 215`."""
+    return f"{number:,}".replace(",", " ")
+
+
 def counted(number: int, noun: str) -> str:
     """`1 shard`, `2 shards`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -45,6 +45,17 @@ def as_panel(figure: go.Figure) -> tuple[go.Figure, str]:
     return figure, note.replace("<br>", " ")
 
 
+def moved_apart(values: pd.Series) -> str:
+    """A sentence on measured values that are drawn a little apart; empty where they are drawn as they are."""
+    drawn = jittered(values.to_numpy(dtype=float))
+    is_moved = not np.array_equal(drawn, values.to_numpy(dtype=float), equal_nan=True)
+    return (
+        "Measured levels are moved apart a little, at random, so that no dot hides another."
+        if is_moved
+        else ""
+    )
+
+
 def measured_predicted(rows: pd.DataFrame, effect: str, lineage: str = "") -> go.Figure:
     """A dot for each cell line, measured to the right, predicted upwards, and the line where both are equal.
 
@@ -178,18 +189,22 @@ def baselines(rows: pd.DataFrame) -> go.Figure:
 
 
 def against(first: pd.DataFrame, second: pd.DataFrame, names: Sequence[str], what: str) -> go.Figure:
-    """Two genes over the lines both have: `what` (measured or predicted) of one against the other."""
+    """Two genes over the lines both have: `what` (measured or predicted) of one against the other.
+
+    Levels are moved apart along both axes.
+    """
     both = first.merge(second, on="cell_line", suffixes=("_a", "_b"))
     figure = go.Figure(
         go.Scatter(
-            x=both[f"{what}_a"].to_numpy(),
-            y=both[f"{what}_b"].to_numpy(),
+            x=jittered(both[f"{what}_a"].to_numpy()),
+            y=jittered(both[f"{what}_b"].to_numpy(), seed=1),
+            customdata=both[[f"{what}_a", f"{what}_b"]].to_numpy(),
             mode="markers",
             name="cell lines",
             showlegend=False,
             marker={"size": 6, "opacity": 0.6, "color": COLOURS[0]},
             text=[f"{shown(row.cell_line)}<br>{shown(row.lineage_a)}" for row in both.itertuples()],
-            hovertemplate="%{text}<br>%{x:.2f}, %{y:.2f}<extra></extra>",
+            hovertemplate="%{text}<br>%{customdata[0]:.2f}, %{customdata[1]:.2f}<extra></extra>",
         )
     )
     return laid(figure, f"{what}, {shown(names[0])}", f"{what}, {shown(names[1])}")

@@ -19,7 +19,8 @@ class Forecast:
 
     `fit`: a row for each sample as `predict` describes it (sample, nearest_line, nearest_lineage, nearest_r,
     known_share, outside_share, flagged, why), None where that file is not there. `low` and `high` as `table`,
-    None without intervals. `more`: of a long file its rows, else None.
+    None without intervals. `more`: of a long file its rows, else None. `trust`: a row for each target, which
+    method predicts it and how well (target, method, pearson, ...), None where that file is not there.
     """
 
     path: Path
@@ -28,6 +29,7 @@ class Forecast:
     low: pd.DataFrame | None = None
     high: pd.DataFrame | None = None
     more: pd.DataFrame | None = None
+    trust: pd.DataFrame | None = None
 
     @cached_property
     def samples(self) -> tuple[str, ...]:
@@ -60,9 +62,10 @@ def read_forecast(path: Path) -> Forecast:
     if set(LONG) <= set(frame.columns):
         frame = frame.assign(sample=frame["sample"].astype(str))
         low, high = (_wide(frame, end) if end in frame else None for end in ("low", "high"))
-        return Forecast(path, _wide(frame, "predicted"), _fit(beside["samples"]), low, high, frame)
+        fit, trust = _fit(beside["samples"]), beside["targets"]
+        return Forecast(path, _wide(frame, "predicted"), fit, low, high, frame, trust)
     ends = {end: _indexed(found, path) for end in ("low", "high") if (found := beside[end]) is not None}
-    return Forecast(path, _indexed(frame, path), _fit(beside["samples"]), **ends)
+    return Forecast(path, _indexed(frame, path), _fit(beside["samples"]), trust=beside["targets"], **ends)
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -59,11 +59,6 @@ def gene_path(target: str, **given: str | None) -> str:
     return address(f"/gene/{quote(target, safe='')}", **given)
 
 
-def sample_path(sample: str) -> str:
-    """The address of a new sample's page."""
-    return f"/sample/{quote(sample, safe='')}"
-
-
 def gene_in(path: str) -> str | None:
     """The name in a gene page's path; None for another path."""
     return _after("/gene/", path)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser.stores import explored_store, made_forecast
+from tests.browser.stores import explored_store, long_forecast
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE = 120  # seconds: tests share their machine, and a slow one is no failure
@@ -52,7 +52,8 @@ def ended(explorer: Explorer) -> None:
 def explorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Explorer]:
     pytest.importorskip("dash_ag_grid", reason=MISSING)
     folder = tmp_path_factory.mktemp("explored")
-    running = started(explored_store(folder), folder / "cache", "--forecast", str(made_forecast(folder)))
+    store = explored_store(folder)
+    running = started(store, folder / "cache", "--forecast", str(long_forecast(folder, store)))
     yield running
     ended(running)
 

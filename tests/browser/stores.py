@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from cluster import Store
 from cluster.analyses.writing import keep
 from cluster.store.reader import StoreReader
 from tasks.dataset.dataset import write_dataset
@@ -138,3 +139,21 @@ def made_forecast(folder: Path) -> Path:
     fit |= {"flagged": [False, False, True], "why": ["", "", "all values are 0"]}
     pd.DataFrame(fit).to_csv(folder / "predictions.samples.csv", index=False)
     return folder / "predictions.csv"
+
+
+def long_forecast(folder: Path, store: Path, method: str = "ridge") -> Path:
+    """The same, a row for each sample and target, with the trust that a store has in its targets."""
+    wide = {end: pd.read_csv(made_forecast(folder).with_suffix(f"{end}.csv"), index_col=0) for end in ENDS}
+    rows = wide[""].melt(ignore_index=False, var_name="target", value_name="predicted").reset_index()
+    for end in ENDS[1:]:
+        rows[end.removeprefix(".")] = wide[end].melt()["value"]
+    genes = Store(store).genes().query("method == @method")
+    r = genes.set_index("target")["pearson_pooled"]
+    rows = rows.assign(percentile=96.25, rank=1, trust=rows["target"].map(r), method=method)
+    rows.to_csv(folder / "long.csv", index=False)
+    genes[["target", "method", "pearson", "pearson_pooled"]].to_csv(folder / "long.targets.csv", index=False)
+    (folder / "predictions.samples.csv").rename(folder / "long.samples.csv")
+    return folder / "long.csv"
+
+
+ENDS = ("", ".low", ".high")

@@ -128,3 +128,22 @@ def test_a_genes_predictions_are_saved_as_stored(page: Any, explorer: Explorer, 
     saved.value.save_as(tmp_path / "predictions.parquet")
     expected = Store(explorer.store).predictions(EVIL)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "predictions.parquet"), expected)
+
+
+def test_no_column_of_the_lineages_is_cut_off(page: Any, explorer: Explorer):
+    opened(page, explorer, "/gene/KRAS?method=ridge", "KRAS")
+    page.locator("#lineages .scroll").wait_for()
+    part = "document.querySelector('#lineages .scroll')"
+    assert page.evaluate(f"{part}.scrollWidth - {part}.clientWidth") == 0
+
+
+def test_the_explanation_comes_without_scrolling_and_its_digits_can_be_read(page: Any, explorer: Explorer):
+    opened(page, explorer, "/gene/KRAS?method=modifiers", "KRAS")
+    label = ".heatmap-label text"
+    until(page, f"document.querySelector('{label}')")
+    assert page.evaluate("window.scrollY") == 0
+    colours = page.evaluate(
+        f"[...document.querySelectorAll('{label}')].map((text) => getComputedStyle(text).fill)"
+    )
+    assert "rgb(255, 255, 255)" in colours  # on the darkest cells, of rank 1
+    assert len(set(colours)) > 1

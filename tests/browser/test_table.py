@@ -66,6 +66,33 @@ def test_search_completes_and_opens(table: Any):
     assert urlsplit(page.url).path == "/gene/ctnnb1"
 
 
+def test_part_of_a_name_opens_the_only_gene_that_has_it(table: Any):
+    page = table
+    page.locator("#search").fill("ctn")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="CTNNB1", exact=True).wait_for()
+    assert urlsplit(page.url).path == "/gene/CTNNB1"
+
+
+def test_part_of_several_names_lists_them(table: Any):
+    page = table
+    page.locator("#search").fill("ras")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Unknown gene").wait_for()
+    assert sorted(page.locator(".names a").all_inner_texts()) == ["KRAS", "NRAS"]
+
+
+def test_filters_say_what_they_take(table: Any, explorer: Explorer):
+    page = table
+    assert page.locator("input[aria-label='Gene Filter Input']").get_attribute("placeholder") == "has …"
+    r = page.locator("input[type='number'][aria-label='r Filter Input']")
+    assert r.get_attribute("placeholder") == "≥ …"
+    method = page.locator(".switch [aria-current]").inner_text()
+    known = genes(explorer, method)["pearson_pooled"]
+    r.fill("0.8")
+    rows(page, int((known.round(6) >= 0.8).sum()))
+
+
 def test_the_address_holds_sort_and_filter(table: Any):
     page = table
     sort_by(page, "gain")

@@ -8,7 +8,8 @@ import pandas as pd
 from dash import html
 
 from cluster.explorer.data import COLUMNS, UNKNOWN, StoreData, counts
-from cluster.explorer.pages.parts import Page, Shown, number, section, small_table
+from cluster.explorer.pages.parts import Page, Shown, counted, number, section, small_table
+from cluster.store.units import FINAL_FOLD
 from cluster.text import measure_in_words
 
 LIMITS = (
@@ -75,14 +76,22 @@ def _folds(data: StoreData) -> Any:
     if not folds:
         return html.P("This store does not name its folds.")
     frame = pd.DataFrame(list(folds)).reindex(columns=["number", "name", "n_train", "n_test", "control"])
+    if not any(unit.fold == FINAL_FOLD for unit in data.reader.wanted_units()):
+        frame = frame[frame["number"] != FINAL_FOLD]  # run.json names it, but no model of it is wanted
     columns = (
         Shown("Fold", lambda row: number(row.number, 0)),
         Shown("Name", lambda row: row.name if isinstance(row.name, str) else "–", is_number=False),
         Shown("Training lines", lambda row: number(row.n_train, 0)),
         Shown("Test lines", lambda row: number(row.n_test, 0)),
-        Shown("Counts", lambda row: "no, a random twin" if row.control is True else "yes", is_number=False),
+        Shown("Counts", _counts, "whether scores of the fold count", is_number=False),
     )
     return small_table(frame, columns, "Folds")
+
+
+def _counts(row: Any) -> str:
+    if row.number == FINAL_FOLD:
+        return "no, the final models: nothing is held out"
+    return "no, a random twin" if row.control is True else "yes"
 
 
 def _lineages(data: StoreData) -> list[Any]:
@@ -100,7 +109,7 @@ def _lineages(data: StoreData) -> list[Any]:
         section(
             "Cell lines",
             small_table(frame, columns, "Cell lines by lineage"),
-            note=f"{len(lines)} cell lines.",
+            note=f"{counted(len(lines), 'cell line')}.",
         )
     ]
 

@@ -29,6 +29,7 @@ from tasks.analyses.answer.evidence import MethodScore
 from tasks.analyses.answer.verdict import Verdict
 from tasks.analyses.answer.wording import q_text, sentences
 
+COMPLETED = 24  # names that are listed for one that is none
 MEASURES = {"effect": "gene effect", "dependency": "dependency probability", "level": "dependency level"}
 
 
@@ -149,7 +150,8 @@ def _predictions(
     lineage = lineage if lineage in set(mine["lineage"]) else ""
     every = gene_path(target, method=method, **{"with": other})
     note = "Each dot is a cell line, predicted by a model that had not seen it. "
-    note += f"{lineage} stands out. " if lineage else "Colours: the lineages that differ most from all."
+    note += f"{lineage} stands out. " if lineage else "Colours: the lineages that differ most from all. "
+    note += charts.moved_apart(mine["measured"])
     back = [dcc.Link("Show all lineages", href=every)] if lineage else []
     return [
         section(
@@ -215,8 +217,8 @@ def _beside(data: StoreData, target: str, method: str, mine: pd.DataFrame, other
     words = html.P(
         [
             "Over the ",
-            f"{len(both)} cell lines that both have, r is {number(r['measured'], 2)} between the measured "
-            f"effects and {number(r['predicted'], 2)} between the predicted ones. Open ",
+            f"{number(len(both), 0)} cell lines that both have, r is {number(r['measured'], 2)} between the "
+            f"measured effects and {number(r['predicted'], 2)} between the predicted ones. Open ",
             gene_link(found, True, method=method, **{"with": target}),
             ".",
         ]
@@ -229,15 +231,21 @@ def _beside(data: StoreData, target: str, method: str, mine: pd.DataFrame, other
         )
         for side in ("measured", "predicted")
     ]
-    return [section("Beside another gene", ask, words, html.Div(pair, className="pair"))]
+    note = charts.moved_apart(pd.concat([both["measured_a"], both["measured_b"]]))
+    return [section("Beside another gene", ask, words, html.Div(pair, className="pair"), note=note)]
 
 
 def _unknown(data: StoreData, name: str) -> Page:
-    close = data.close(name)
+    """What begins so or holds it, as the search field's list has it; then what is spelled alike."""
+    held = data.matching(name, COMPLETED + 1)
+    more = " and more" if len(held) > COMPLETED else ""
+    close = [other for other in data.close(name) if other not in held]
     hints = [html.P(["Did you mean ", *_listed([gene_link(n) for n in close]), "?"])] if close else []
+    links = html.Ul([html.Li(gene_link(n)) for n in held[:COMPLETED]], className="names")
     content = [
         html.H1("Unknown gene"),
         html.P(f"{name} is no target of this store."),
+        *([html.P(f"Targets with {name} in their names{more}:"), links] if held else []),
         *hints,
         html.P(dcc.Link("All genes", href="/")),
     ]

@@ -8,7 +8,16 @@ import dash_ag_grid
 from dash import dcc, html
 
 from cluster.explorer.data import COLUMNS, StoreData
-from cluster.explorer.pages.parts import Page, nothing, number, switch
+from cluster.explorer.pages.parts import (
+    COLUMN,
+    Page,
+    grid_options,
+    nothing,
+    number,
+    number_filter,
+    switch,
+    text_filter,
+)
 from cluster.explorer.state import TableState, address, table_state
 
 Shown = Mapping[str, tuple[str, int | None, bool]]
@@ -82,6 +91,7 @@ def _source(data: StoreData, method: str, state: TableState, shown: Shown) -> di
     return {
         "url": url,
         "ready": data.is_ready,
+        "place": "/",
         "method": method,
         "find": state.find,
         "columns": columns,
@@ -121,26 +131,9 @@ def _grid(state: TableState, shown: Shown, is_ready: bool) -> html.Div:
     grid = dash_ag_grid.AgGrid(
         id="genes",
         columnDefs=[_column(name, shown[name], state, is_ready) for name in _order(state, shown)],
-        defaultColDef={
-            "resizable": True,
-            "sortable": True,
-            "floatingFilter": True,
-            "suppressFloatingFilterButton": True,
-            "suppressHeaderFilterButton": True,
-            "wrapHeaderText": True,
-            "autoHeaderHeight": True,
-            "minWidth": 92,
-            "flex": 1,
-        },
+        defaultColDef=COLUMN,
         filterModel=dict(state.filters),
-        dashGridOptions={
-            "animateRows": False,
-            "enableCellTextSelection": True,
-            "quickFilterText": state.find,
-            "localeText": {"noRowsToShow": "No gene fits these filters."},
-            "tooltipShowDelay": 300,
-            "suppressMenuHide": True,
-        },
+        dashGridOptions=grid_options(state, "No gene fits these filters."),
         getRowId="params.data.target",
         className="grid",
         style={"height": "max(420px, calc(100vh - 290px))", "width": "100%"},
@@ -168,10 +161,10 @@ def _column(
         at = [column for column, _ in sort].index(name)
         column |= {"sort": dict(sort)[name], "sortIndex": at}
     if digits is None:
-        column |= {"filter": "agTextColumnFilter", "minWidth": 110}
+        column |= {**text_filter(), "minWidth": 110}
     else:
         column |= {
-            "filter": "agNumberColumnFilter",
+            **number_filter(is_small_best=digits < 0 or name.startswith("rmse")),
             "type": "rightAligned",
             "valueFormatter": {"function": f"shown(params.value, {digits})"},
         }

@@ -14,6 +14,7 @@ from cluster.explorer.pages.parts import (
     Shown,
     answer,
     chart,
+    counted,
     gene_link,
     nothing,
     number,
@@ -111,7 +112,8 @@ def _pair(data: StoreData, frames: Mapping[str, pd.DataFrame], given: Mapping[st
     other = [(m, address("/methods", first=first, second=m)) for m in frames if m != first]
     wins = int((both["difference"] > 0).sum()), int((both["difference"] < 0).sum())
     mean = number(both["difference"].mean(), 4, sign=True)
-    words = f"{first} is better for {wins[0]} targets, {second} for {wins[1]}; mean difference {mean}."
+    words = f"{first} is better for {counted(wins[0], 'target')}, {second} for {number(wins[1], 0)}; "
+    words += f"mean difference {mean}."
     figure = charts.two_methods(both, (first, second))
     order = both.sort_values("difference", kind="stable")
     tops = [
@@ -131,8 +133,8 @@ def _pair(data: StoreData, frames: Mapping[str, pd.DataFrame], given: Mapping[st
             html.P(words),
             chart(figure, f"Scatter plot: r of {first} and {second}, a dot for each target", 480),
             html.Div(tops, className="pair"),
-            note=f"Over the targets that both have; the figure shows at most {charts.MOST_DOTS}, all that "
-            "differ most. The command knockcast compare tests the difference.",
+            note=f"Over the targets that both have; the figure shows at most {number(charts.MOST_DOTS, 0)}, "
+            "all that differ most. The command knockcast compare tests the difference.",
         )
     ]
 

@@ -8,7 +8,21 @@ from typing import Any
 import pandas as pd
 from dash import dcc, html
 
-from cluster.explorer.state import address, gene_path
+from cluster.explorer.state import TableState, address, gene_path
+from cluster.text import spaced
+
+# What all columns of a grid have.
+COLUMN = {
+    "resizable": True,
+    "sortable": True,
+    "floatingFilter": True,
+    "suppressFloatingFilterButton": True,
+    "suppressHeaderFilterButton": True,
+    "wrapHeaderText": True,
+    "autoHeaderHeight": True,
+    "minWidth": 92,
+    "flex": 1,
+}
 
 
 @dataclass(frozen=True)
@@ -70,9 +84,14 @@ def number(value: Any, digits: int = 3, sign: bool = False) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)) or value is pd.NA:
         return "–"
     if isinstance(value, int) or (float(value).is_integer() and digits == 0):
-        return f"{int(value):,}".replace(",", " ").replace("-", "−")
+        return spaced(int(value)).replace("-", "−")
     text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
     return text.replace("-", "" if float(text) == 0 else "−")
+
+
+def counted(value: int, noun: str) -> str:
+    """`1 unit`, `20 215 units`."""
+    return f"{number(int(value), 0)} {noun}{'' if value == 1 else 's'}"
 
 
 def tiny(value: Any) -> str:
@@ -107,7 +126,11 @@ def small_table(frame: pd.DataFrame, columns: Sequence[Shown], caption: str, mos
         for row in frame.head(most).itertuples()
     ]
     left = len(frame) - most
-    more = [html.P(f"{left} more rows are not shown.", className="quiet")] if left > 0 else []
+    more = (
+        [html.P(f"{counted(left, 'more row')} {'is' if left == 1 else 'are'} not shown.", className="quiet")]
+        if left > 0
+        else []
+    )
     table = html.Table([html.Caption(caption, className="hidden"), html.Thead(head), html.Tbody(body)])
     return html.Div(
         [table, *more], className="scroll", tabIndex="0", role="region", **{"aria-label": caption}
@@ -140,3 +163,30 @@ def file_links(target: str, table: str) -> html.Span:
     paths = {kind: address(f"/data/gene/{table}.{kind}", target=target) for kind in ("csv", "parquet")}
     links = [html.A(kind.upper() if kind == "csv" else "Parquet", href=path) for kind, path in paths.items()]
     return html.Span(["Save as ", links[0], " or ", links[1]], className="files quiet")
+
+
+def grid_options(state: TableState, nothing_fits: str) -> dict[str, Any]:
+    """What grids have in common; `nothing_fits` is said where no row is left."""
+    return {
+        "animateRows": False,
+        "enableCellTextSelection": True,
+        "quickFilterText": state.find,
+        "localeText": {"noRowsToShow": nothing_fits},
+        "tooltipShowDelay": 300,
+        "suppressMenuHide": True,
+    }
+
+
+def text_filter() -> dict[str, Any]:
+    """The box under the heading of a column of words."""
+    return {"filter": "agTextColumnFilter", "floatingFilterComponentParams": {"filterPlaceholder": "has …"}}
+
+
+def number_filter(is_small_best: bool = False) -> dict[str, Any]:
+    """That of numbers: from the typed one on upwards, or downwards where small ones are looked for."""
+    rule, sign = ("lessThanOrEqual", "≤ …") if is_small_best else ("greaterThanOrEqual", "≥ …")
+    return {
+        "filter": "agNumberColumnFilter",
+        "filterParams": {"defaultOption": rule},
+        "floatingFilterComponentParams": {"filterPlaceholder": sign},
+    }

@@ -11,13 +11,13 @@ from cluster.explorer.pages.parts import (
     Page,
     Shown,
     answer,
+    counted,
     gene_link,
     number,
     section,
     small_table,
     tiles,
 )
-from cluster.text import counted
 
 if TYPE_CHECKING:
     from cluster.answers.status import Status

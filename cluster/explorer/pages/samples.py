@@ -3,16 +3,34 @@
 from collections.abc import Mapping
 from typing import Any
 
+import dash_ag_grid
+import numpy as np
 import pandas as pd
 from dash import dcc, html
 
 from cluster.explorer.data import StoreData
 from cluster.explorer.forecast import Forecast
-from cluster.explorer.pages.parts import Page, Shown, gene_link, nothing, number, section, small_table, tiles
-from cluster.explorer.state import sample_path
+from cluster.explorer.origin import doubts
+from cluster.explorer.pages.parts import (
+    COLUMN,
+    Page,
+    Shown,
+    counted,
+    gene_link,
+    grid_options,
+    nothing,
+    number,
+    number_filter,
+    section,
+    small_table,
+    text_filter,
+    tiles,
+)
+from cluster.explorer.state import TableState, table_state
 from tasks.analyses.answer.wording import listed
 
-LISTED, STRONGEST = 2000, 60
+STRONGEST = 60  # targets in a table of a sample
+WIDEST = 270  # pixels of the column of samples
 HOW = "knockcast predict STORE EXPRESSION --out predictions.csv --interval 0.9"
 
 
@@ -28,56 +46,122 @@ def page(data: StoreData, forecast: Forecast | None, given: Mapping[str, str]) -
     gene = data.resolve(given.get("gene", "")) if given.get("gene") else None
     gene = gene if gene in forecast.table.columns else None
     rows = _rows(forecast, gene)
-    flagged = int(rows["flagged"].sum())
-    words = f"{len(rows)} samples x {forecast.table.shape[1]} targets, from {forecast.path}. "
+    flagged = int((rows["fit"] == "flagged").sum()) if "fit" in rows else 0
+    words = f"{counted(len(rows), 'sample')} x {counted(forecast.table.shape[1], 'target')}, from "
+    words += f"{forecast.path}. "
     words += (
-        f"{flagged} of them fit the training lines badly: believe their numbers less."
+        f"{number(flagged, 0)} of them {'fits' if flagged == 1 else 'fit'} the training lines badly: believe "
+        "their numbers less."
         if flagged
         else "None is flagged."
         if forecast.fit is not None
         else "How they fit the training lines is not known: the file .samples is not beside it."
     )
+    shown = {name: spec for name, spec in SHOWN.items() if name in rows}
+    state = table_state(given, shown)
+    find = dcc.Input(id="find", type="text", placeholder="Find samples", value=state.find, debounce=False)
+    columns = ",".join(shown)
+    source = {"place": "/forecast", "method": "", "find": state.find, "columns": columns, "sort": ""}
     content = [
         html.H1("New samples"),
+        *_of_another_store(data, forecast),
         html.P(words, className="quiet"),
-        small_table(rows, _columns(forecast, gene), "Samples", LISTED),
+        html.Div([html.Label("Find samples", htmlFor="find", className="hidden"), find], className="tools"),
+        dcc.Store(id="samples-source", data=source),
+        _grid(rows, shown, state, gene),
     ]
     return Page("New samples", html.Article(content))
 
 
+# Of the list: heading, meaning, how a number is shown (empty: text), least width.
+SHOWN = {
+    "sample": ("Sample", "", "", 120),
+    "fit": ("Fit", "flagged: it fits the training lines badly", "", 84),
+    "predicted": ("Predicted", "effect of knocking the gene out", "shown(params.value, 2)", 100),
+    "nearest_lineage": ("Nearest lineage", "of the training line with the most similar expression", "", 112),
+    "nearest_r": ("Nearest r", "of its expression with the nearest line's", "shown(params.value, 2)", 92),
+    "outside_share": ("Outside", "share of genes beyond the training range", "percent(params.value)", 92),
+    "why": ("Why", "why it is flagged", "", 260),
+}
+
+
 def _rows(forecast: Forecast, gene: str | None) -> pd.DataFrame:
+    """A row for each sample, the flagged first: of the columns `SHOWN` those that are known."""
     rows = pd.DataFrame({"sample": forecast.samples})
     if forecast.fit is not None:
         rows = rows.merge(forecast.fit, on="sample", how="left")
-    rows["flagged"] = rows["flagged"].fillna(False).astype(bool) if "flagged" in rows else False
+        flagged = rows["flagged"].fillna(False).astype(bool) if "flagged" in rows else False
+        rows["fit"] = np.where(flagged, "flagged", "good")
     if gene is not None:
         rows["predicted"] = forecast.table[gene].to_numpy(float)
-    return rows.sort_values(["flagged", "sample"], ascending=[False, True], kind="stable", ignore_index=True)
+    rows = rows[[name for name in SHOWN if name in rows]]
+    first = ["fit", "sample"] if "fit" in rows else ["sample"]
+    return rows.sort_values(first, kind="stable", ignore_index=True)  # "flagged" comes before "good"
 
 
-def _columns(forecast: Forecast, gene: str | None) -> list[Shown]:
-    columns = [
-        Shown("Sample", lambda row: dcc.Link(row.sample, href=sample_path(row.sample)), is_number=False)
-    ]
-    if gene is not None:
-        columns.append(Shown(f"Predicted, {gene}", lambda row: number(row.predicted, 2)))
-    if forecast.fit is not None:
-        columns += [
-            Shown("Fit", lambda row: "flagged" if row.flagged else "good", is_number=False),
-            Shown("Why", lambda row: _text(row, "why"), is_number=False),
-            Shown("Nearest lineage", lambda row: _text(row, "nearest_lineage"), is_number=False),
-            Shown(
-                "Nearest r",
-                lambda row: number(_real(row, "nearest_r"), 2),
-                "of its expression with the nearest line's",
-            ),
-            Shown(
-                "Outside",
-                lambda row: _percent(row, "outside_share"),
-                "share of genes beyond the training range",
-            ),
-        ]
-    return columns
+def _grid(
+    rows: pd.DataFrame, shown: Mapping[str, tuple[str, str, str, int]], state: TableState, gene: str | None
+) -> html.Div:
+    wanted = state.columns or tuple(shown)
+    order = ["sample", *(name for name in dict.fromkeys([*wanted, *shown]) if name != "sample")]
+    columns = []
+    for name in order:
+        heading, meaning, number_shown, width = shown[name]
+        column: dict[str, Any] = {
+            "field": name,
+            "headerName": f"{heading}, {gene}" if name == "predicted" else heading,
+            "headerTooltip": meaning,
+            "minWidth": width,
+            "hide": name not in wanted and name != "sample",
+        }
+        if name in dict(state.sort):
+            column["sort"] = dict(state.sort)[name]
+            column["sortIndex"] = [by for by, _ in state.sort].index(name)
+        if number_shown:
+            column |= {
+                **number_filter(),
+                "type": "rightAligned",
+                "valueFormatter": {"function": number_shown},
+            }
+        else:
+            column |= {**text_filter(), "tooltipField": name}
+        columns.append(column | OWN.get(name, {}))
+    longest = int(rows["sample"].str.len().max()) if len(rows) else 0
+    columns[0]["width"] = min(120 + 6 * longest, WIDEST)
+    grid = dash_ag_grid.AgGrid(
+        id="samples",
+        rowData=rows.astype(object).where(rows.notna(), None).to_dict("records"),
+        columnDefs=columns,
+        defaultColDef=COLUMN,
+        filterModel=dict(state.filters),
+        dashGridOptions=grid_options(state, "No sample fits these filters."),
+        getRowId="params.data.sample",
+        className="grid",
+        style={"height": "max(420px, calc(100vh - 290px))", "width": "100%"},
+    )
+    return html.Div(grid, role="region", **{"aria-label": "Samples"})
+
+
+# What single columns of the list have of their own.
+OWN: dict[str, dict[str, Any]] = {
+    "sample": {"pinned": "left", "cellRenderer": "SampleLink", "lockPosition": "left", "flex": 0},
+    "fit": {"cellStyle": {"function": "flag(params.value)"}},
+    "why": {"flex": 4, "wrapText": True, "autoHeight": True},
+}
+
+
+def _of_another_store(data: StoreData, forecast: Forecast) -> list[Any]:
+    """A loud warning where the file cannot be of this store."""
+    if not data.methods:
+        return []
+    found = doubts(forecast, pd.concat([data.genes(method) for method in data.methods]))
+    if not found:
+        return []
+    words = f"This file is of another store: {listed(found)}."
+    more = "Genes here lead to models that did not make these predictions. Open the explorer over the store "
+    more += "that they were made with. (Or more of this store's run was done since: then predict again.)"
+    warning = [html.P(html.Strong(words)), html.P(more)]
+    return [html.Div(warning, role="alert", className="loud")]
 
 
 def sample_page(data: StoreData, forecast: Forecast | None, sample: str) -> Page:
@@ -101,6 +185,7 @@ def sample_page(data: StoreData, forecast: Forecast | None, sample: str) -> Page
     )
     content = [
         html.H1(sample),
+        *_of_another_store(data, forecast),
         *_fit(forecast, sample),
         *_standing_out(special),
         html.Div(
@@ -112,7 +197,7 @@ def sample_page(data: StoreData, forecast: Forecast | None, sample: str) -> Page
                     note="Most of these are essential in every cell.",
                 ),
             ],
-            className="pair",
+            className="pair tables",
         ),
     ]
     return Page(sample, html.Article(content))
@@ -155,6 +240,8 @@ def _predicted(rows: pd.DataFrame) -> list[Shown]:
         Shown("Gene", lambda row: gene_link(row.target), is_number=False),
         Shown("Predicted", lambda row: number(row.predicted, 2)),
     ]
+    if "trust" in rows:  # beside the number, so that a phone shows both
+        columns.append(Shown("Trust", _trust, "r of the target, out of fold: leave out what is below 0.2"))
     if rows["low"].notna().any():
         columns.append(Shown("Interval", lambda row: f"{number(row.low, 2)} to {number(row.high, 2)}"))
     columns.append(
@@ -162,11 +249,11 @@ def _predicted(rows: pd.DataFrame) -> list[Shown]:
     )
     if "percentile" in rows:
         columns.append(Shown("Percentile", lambda row: number(row.percentile, 0), "among the training lines"))
-    if "trust" in rows:
-        columns.append(
-            Shown("Trust", lambda row: row.trust if isinstance(row.trust, str) else number(row.trust, 2))
-        )
     return columns
+
+
+def _trust(row: Any) -> str:
+    return row.trust if isinstance(row.trust, str) else number(row.trust, 2)
 
 
 def _text(row: Any, name: str) -> str:

@@ -13,13 +13,13 @@ from cluster.explorer.pages.parts import (
     Shown,
     answer,
     chart,
+    counted,
     gene_link,
     nothing,
     number,
     section,
     small_table,
 )
-from cluster.text import counted
 
 LISTED, PREDICTED = 25, 0.2
 

@@ -119,9 +119,12 @@ def _readable(make: Callable[[], Page]) -> Page:
 
 
 def _tables(app: Dash) -> None:
-    """What the gene table does in the browser: rows, address, saving."""
+    """What the grids do in the browser: rows, address, saving."""
     app.clientside_callback(
         ClientsideFunction(WORDS, "rows"), Output("genes", "rowData"), Input("genes-source", "data")
+    )
+    app.clientside_callback(
+        ClientsideFunction(WORDS, "samples"), Output("samples-done", "data"), Input("samples-source", "data")
     )
     app.clientside_callback(
         ClientsideFunction(WORDS, "columns"),

@@ -3,6 +3,7 @@
 import gzip
 import json
 from functools import lru_cache, partial
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -35,6 +36,12 @@ def add_downloads(server: Flask, data: StoreData) -> None:
         answer.headers["Content-Encoding"] = "gzip"
         answer.headers["Cache-Control"] = "no-store"
         return answer
+
+    @server.get("/data/find.json")
+    def find_json() -> dict[str, Any]:
+        """The target that a name means (null: none), and what completes it, as the search field has it."""
+        text = request.args.get("text", "")
+        return {"target": data.resolve(text), "completions": data.matching(text)}
 
     @server.post("/data/genes/<method>.<kind>")
     def genes_file(method: str, kind: str) -> Response:

@@ -26,7 +26,7 @@ def frame(data: StoreData) -> html.Div:
             dcc.Location(id="url", refresh="callback-nav"),
             dcc.Store(id="ready", data=data.is_ready),
             *(dcc.Store(id=name) for name in ("where", "title", "arrived")),
-            *(dcc.Store(id=f"{name}-done") for name in ("columns", "find", "reset")),
+            *(dcc.Store(id=f"{name}-done") for name in ("columns", "find", "reset", "samples")),
             dcc.Interval(id="tick", interval=1500, disabled=False),
             html.A("Skip to the page", href="#page", className="skip"),
             html.Header(

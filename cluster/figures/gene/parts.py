@@ -61,14 +61,19 @@ def lineage_colours(lineages: Sequence[str]) -> dict[str, str]:
     return {OTHERS: "#c4c4c4"} | dict(zip(lineages, COLOURS, strict=False))
 
 
-def jittered(values: Float[np.ndarray, " lines"], width: float = 0.17) -> Float[np.ndarray, " lines"]:
-    """Levels moved apart at random (always alike), so that no line hides another; others as they are."""
+def jittered(
+    values: Float[np.ndarray, " lines"], width: float = 0.17, seed: int = 0
+) -> Float[np.ndarray, " lines"]:
+    """Levels moved apart at random (always alike), so that no line hides another; others as they are.
+
+    The two axes of one figure need two seeds, else all dots of a place lie on its diagonal.
+    """
     values = np.asarray(values, dtype=np.float64)
     distinct = np.unique(values[~np.isnan(values)])
     if not 1 < len(distinct) <= FEW_VALUES:
         return values
     step = float(np.diff(distinct).min())
-    return values + np.random.default_rng(0).uniform(-width * step, width * step, len(values))
+    return values + np.random.default_rng(seed).uniform(-width * step, width * step, len(values))
 
 
 def measured_title(measure: str) -> str:

@@ -1,14 +1,17 @@
 """Files of predictions as the explorer reads them: wide, long, and what is none."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from cluster import Store
 from cluster.explorer.forecast import read_forecast
+from cluster.explorer.origin import doubts
 from tasks.errors import BadInputError
-from tests.browser.stores import SAMPLES, TARGETS, made_forecast
+from tests.browser.stores import SAMPLES, TARGETS, explored_store, long_forecast, made_forecast
 
 FACTS = pd.DataFrame({"target": ["CTNNB1", "KRAS"], "mean": [-1.0, 0.0], "sd": [0.5, 0.0]})
 
@@ -60,3 +63,37 @@ def test_what_is_no_file_of_predictions_is_refused(tmp_path: Path, text: str, me
 def test_a_file_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(BadInputError, match="there is no such file"):
         read_forecast(tmp_path / "f.csv")
+
+
+def test_a_file_of_the_store_raises_no_doubt(tmp_path: Path):
+    store = explored_store(tmp_path)
+    read = read_forecast(long_forecast(tmp_path, store))
+    genes = Store(store).genes()
+    assert doubts(read, genes) == []
+    for kept in ({"trust": None}, {"more": None}):  # either says which store it is of
+        alone = dataclasses.replace(read, **kept)
+        assert doubts(alone, genes) == []
+        moved = genes.assign(pearson_pooled=genes["pearson_pooled"] + 0.01)
+        (said,) = doubts(alone, moved)
+        assert "r is another here for 70 of its targets (" in said
+        assert said.endswith(" and 67 more)")
+
+
+def test_a_file_of_another_store_is_doubted(tmp_path: Path):
+    read = read_forecast(long_forecast(tmp_path, explored_store(tmp_path)))
+    genes = pd.DataFrame({"method": "best", "target": TARGETS[1:], "pearson_pooled": 0.5})
+    genes["pearson_expression"] = np.nan
+    assert doubts(read, genes) == [
+        f"this store has no scores of 1 of its targets ({TARGETS[0]})",
+        "this store has no method ridge",
+    ]
+
+
+def test_what_cannot_be_compared_is_not_doubted(tmp_path: Path):
+    store = explored_store(tmp_path)
+    genes = Store(store).genes()
+    assert doubts(read_forecast(made_forecast(tmp_path)), genes) == []  # wide, alone
+    read = read_forecast(long_forecast(tmp_path, store))
+    assert doubts(read, genes.assign(pearson_pooled=np.nan)) == []  # before the index is there
+    by_expression = genes.assign(pearson_expression=genes["pearson_pooled"], pearson_pooled=0.9)
+    assert doubts(read, by_expression) == []  # final models never read more than expression

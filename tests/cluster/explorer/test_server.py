@@ -1,5 +1,6 @@
 """The explorer's server without a browser: its port, its token, its files, the command's errors."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,13 +14,14 @@ pytest.importorskip("dash_ag_grid", reason="the extra `explore` is not installed
 
 from cluster import Store
 from cluster.errors import DamagedFileError
-from cluster.explorer.charts import as_panel
+from cluster.explorer.charts import against, as_panel, moved_apart
 from cluster.explorer.data import StoreData
+from cluster.explorer.forecast import read_forecast
 from cluster.explorer.index import build_index, index_key
-from cluster.explorer.pages import PAGES, page_of
+from cluster.explorer.pages import PAGES, about, page_of
 from cluster.explorer.pages.explanation import ELSEWHERE, explanation
 from cluster.explorer.pages.gene import rest
-from cluster.explorer.pages.parts import Page
+from cluster.explorer.pages.parts import Page, counted, number
 from cluster.explorer.reader import KeptReader
 from cluster.explorer.web.app import _readable, make_app
 from cluster.explorer.web.downloads import columns_of
@@ -28,8 +30,8 @@ from cluster.explorer.web.server import _bound
 from cluster.figures.gene.registry import PANELS
 from tasks.analyses.answer.wording import sentences
 from tasks.errors import BadInputError
-from tests.browser.stores import EVIL, explored_store
-from tests.made_stores import made_store
+from tests.browser.stores import EVIL, explored_store, long_forecast
+from tests.made_stores import BODY, made_store, made_writer, units_of
 
 PORT, TOKEN = 8123, "right"
 COMMANDS = {"/tissues": "tissues", "/validation": "validate", "/enrichment": "enrich"}
@@ -200,3 +202,54 @@ def test_a_damaged_file_is_an_error_that_the_page_tells():
     page = _readable(damaged)
     assert page.title == "This cannot be read"
     assert "data/x.parquet: damaged" in str(page.content)
+
+
+def test_levels_of_two_genes_are_drawn_apart_and_told_as_they_are():
+    levels = pd.DataFrame({"cell_line": [f"c{n}" for n in range(60)], "lineage": "Lung"})
+    levels["measured"] = np.arange(60) % 3
+    drawn = against(levels, levels, ("A", "B"), "measured").data[0]
+    assert len(set(zip(drawn.x, drawn.y, strict=True))) == 60
+    assert np.abs(np.corrcoef(drawn.x - levels["measured"], drawn.y - levels["measured"])[0, 1]) < 0.5
+    np.testing.assert_array_equal(drawn.customdata[:, 0], levels["measured"])
+    again = against(levels, levels, ("A", "B"), "measured").data[0]
+    np.testing.assert_array_equal(drawn.x, again.x)
+    assert "moved apart" in moved_apart(levels["measured"])
+    assert moved_apart(levels["measured"] + np.arange(60) / 100) == ""
+
+
+def test_a_fold_of_final_models_counts_for_no_score(tmp_path: Path):
+    folds = [{"number": n, "name": f"f{n}", "n_train": 9, "n_test": 3 * (n >= 0)} for n in (0, -1)]
+    for planned in ([0], [0, -1]):
+        path = tmp_path / f"store{len(planned)}"
+        made_writer(path, BODY | {"folds": folds}).add_plan(units_of(["A"], planned))
+        said = str(about.page(StoreData(path, tmp_path / "cache"), {}).content)
+        assert said.count("nothing is held out") == len(planned) - 1
+        assert said.count("'yes'") == 1
+
+
+def test_part_of_a_name_is_completed(client: Any, data: StoreData):
+    let_in(client)
+    for text, target, completions in (("ras", None, ["NRAS", "KRAS"]), ("mll2", "KMT2D", []), ("", None, [])):
+        found = client.get("/data/find.json", query_string={"text": text}, base_url=HOME).get_json()
+        assert found == {"target": target, "completions": completions}
+    said = str(page_of(data, "/gene/ras", "").content)
+    assert "/gene/KRAS" in said
+    assert "/gene/NRAS" in said
+
+
+def test_a_file_of_another_store_is_shown_with_a_warning(data: StoreData, tmp_path: Path):
+    other = long_forecast(tmp_path, explored_store(tmp_path / "other"))
+    mine = read_forecast(other)
+    for path in ("/forecast", "/sample/zeros"):
+        assert "another store" not in str(page_of(data, path, "", mine).content)
+        foreign = dataclasses.replace(mine, table=mine.table.rename(columns={"KRAS": "UNKNOWN1"}))
+        said = str(page_of(data, path, "", foreign).content)
+        assert (
+            "This file is of another store: this store has no scores of 1 of its targets (UNKNOWN1)." in said
+        )
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 unit"), (0, "0 units"), (20215, "20 215 units")])
+def test_numbers_are_written_in_one_way(count: int, said: str):
+    assert counted(count, "unit") == said
+    assert number(count, 0) == said.rpartition(" ")[0]

@@ -1,4 +1,4 @@
-// What the explorer does in the browser: addresses, the gene table's rows and state, saving, light and dark.
+// What the explorer does in the browser: addresses, rows and state of its grids, saving, light and dark.
 (function () {
   "use strict";
   const clientside = (window.dash_clientside = window.dash_clientside || {});
@@ -13,6 +13,7 @@
     window.scrollTo(0, 0);
   }
   const genePath = (name) => "/gene/" + encodeURIComponent(name);
+  const samplePath = (name) => "/sample/" + encodeURIComponent(name);
   const isPlain = (event) => !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button);
 
   // ---- numbers as the table shows them
@@ -27,13 +28,22 @@
     const width = Math.min(100, Math.round(100 * value));
     return { background: `linear-gradient(var(--bar), var(--bar)) left bottom / ${width}% 6px no-repeat` };
   };
-  components.GeneLink = function (props) {
-    const open = (event) => { if (isPlain(event)) { event.preventDefault(); go(genePath(props.value)); } };
-    return window.React.createElement("a", { href: genePath(props.value), onClick: open }, props.value);
+  functions.percent = (value) => (value === null || value === undefined ? "" : `${Math.round(100 * value)} %`);
+  functions.flag = (value) => (value === "flagged" ? { color: "var(--warn)", fontWeight: 600 } : {});
+  const linked = (path) => function (props) {
+    const open = (event) => { if (isPlain(event)) { event.preventDefault(); go(path(props.value)); } };
+    return window.React.createElement("a", { href: path(props.value), onClick: open }, props.value);
   };
+  components.GeneLink = linked(genePath);
+  components.SampleLink = linked(samplePath);
+  const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, " ");
 
-  // ---- the gene table's state, kept in the address
-  let current = { method: "", find: "", defaults: "" };
+  // ---- a grid's state, kept in the address: of the gene table, or of the list of samples
+  const GRIDS = {
+    "/": { key: "target", path: genePath, kept: ["method"], phone: ["target", "pearson_pooled", "gain", "mean", "q_value"] },
+    "/forecast": { key: "sample", path: samplePath, kept: ["gene"], phone: ["sample", "fit", "predicted", "nearest_lineage"], width: 160 },
+  };
+  let current = { method: "", find: "", sort: "", columns: "", place: "/" };
   let api = null;
   let wasReady = null;
 
@@ -41,38 +51,40 @@
   function visible() { return api.getAllDisplayedColumns().map((column) => column.getColId()); }
 
   function remember() {
-    if (!alive() || window.location.pathname !== "/") return;
+    if (!alive() || window.location.pathname !== current.place) return;
     const sort = api.getColumnState().filter((c) => c.sort).sort((a, b) => a.sortIndex - b.sortIndex)
       .map((c) => `${c.colId}:${c.sort}`).join(",");
     const filters = api.getFilterModel() || {};
     const columns = visible().join(",");
     const query = new URLSearchParams();
-    const had = new URLSearchParams(window.location.search).get("method");
-    if (had) query.set("method", had);
+    const had = new URLSearchParams(window.location.search);
+    for (const name of GRIDS[current.place].kept) if (had.get(name)) query.set(name, had.get(name));
     if (sort && sort !== current.sort) query.set("sort", sort);
     if (Object.keys(filters).length) query.set("filter", JSON.stringify(filters));
     if (columns !== current.columns) query.set("columns", columns);
     if (current.find) query.set("find", current.find);
     const text = query.toString();
-    window.history.replaceState(window.history.state, "", "/" + (text ? "?" + text : ""));
+    window.history.replaceState(window.history.state, "", current.place + (text ? "?" + text : ""));
   }
 
   function watch(found, source) {
     api = found;
-    current = { method: source.method, find: source.find, sort: source.sort, columns: source.columns };
+    current = { ...source };
+    const grid = GRIDS[source.place];
     for (const name of ["sortChanged", "filterChanged", "columnVisible", "columnMoved"]) {
       api.addEventListener(name, remember);
     }
     if (window.innerWidth < 640 && !new URLSearchParams(window.location.search).has("columns")) {
       current.columns = ""; // what fits on a phone; the address need not say so
-      const kept = ["target", "pearson_pooled", "gain", "mean", "q_value"];
+      const kept = grid.phone.filter((name) => api.getColumn(name));
       api.setColumnsVisible(visible().filter((name) => !kept.includes(name)), false);
       api.moveColumns(kept, 0);
+      if (grid.width) api.setColumnWidths([{ key: grid.key, newWidth: grid.width }]);
       current.columns = visible().join(",");
       remember();
     }
     api.addEventListener("cellKeyDown", (event) => {
-      if (event.event.key === "Enter" && event.column.getColId() === "target") go(genePath(event.data.target));
+      if (event.event.key === "Enter" && event.column.getColId() === grid.key) go(grid.path(event.data[grid.key]));
     });
   }
 
@@ -124,6 +136,11 @@
       return rows;
     },
 
+    samples: function (source) {
+      if (source) window.dash_ag_grid.getApiAsync("samples").then((found) => watch(found, source));
+      return none();
+    },
+
     columns: function (chosen) {
       if (!alive() || !chosen) return none();
       const all = api.getColumns().map((column) => column.getColId()).filter((name) => name !== "target");
@@ -162,21 +179,31 @@
       link.download = `${current.method}.genes.${kind}`;
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-      return `${targets.length} rows saved as ${link.download}.`;
+      return `${grouped(targets.length)} rows saved as ${link.download}.`;
     },
   };
 
   // ---- the search field: Enter, or a choice from its list
-  function searched(field, isChoice) {
+  // Part of a name goes to the gene, where only one has it; else to the page that lists them.
+  async function meant(text) {
+    try {
+      const found = await (await fetch("/data/find.json?text=" + encodeURIComponent(text))).json();
+      return found.target === null && found.completions.length === 1 ? found.completions[0] : text;
+    } catch { return text; }
+  }
+  async function searched(field, isChoice) {
     const text = field.value.trim();
     if (!text) return;
+    const name = isChoice ? text : await meant(text);
     if (field.id === "beside") {
       const query = new URLSearchParams(window.location.search);
-      query.set("with", text);
+      query.set("with", name);
       go(window.location.pathname + "?" + query.toString());
       return;
     }
-    if (isChoice || text) { go(genePath(text)); field.value = ""; field.blur(); }
+    go(genePath(name));
+    field.value = "";
+    field.blur();
   }
   const isSearch = (target) => target instanceof HTMLInputElement && ["search", "beside"].includes(target.id);
   document.addEventListener("keydown", (event) => {
@@ -214,18 +241,30 @@
     }
   }
 
-  // What takes long is asked for when it is nearly in sight.
-  const nearly = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      nearly.unobserve(entry.target);
-      clientside.set_props("explain-asked", { data: entry.target.dataset.target });
-    }
-  }, { rootMargin: "400px" });
+  // What takes long is asked for when it is nearly in sight, or when the page has stood for a while:
+  // then a print or a picture of the whole page has it too.
+  const AT_REST = 3000; // milliseconds
+  const seen = new WeakSet();
   const asked = new WeakSet();
+  function ask(place) {
+    nearly.unobserve(place);
+    if (asked.has(place)) return;
+    asked.add(place);
+    clientside.set_props("explain-asked", { data: place.dataset.target });
+  }
+  const nearly = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) ask(entry.target);
+  }, { rootMargin: "400px" });
+  function atRest(place) {
+    if (!place.isConnected || asked.has(place)) return;
+    if (document.hidden) setTimeout(atRest, AT_REST, place); else ask(place);
+  }
   function lookOut() {
     const place = document.getElementById("explain");
-    if (place && !asked.has(place)) { asked.add(place); nearly.observe(place); }
+    if (!place || seen.has(place)) return;
+    seen.add(place);
+    nearly.observe(place);
+    setTimeout(atRest, AT_REST, place);
   }
   new MutationObserver(() => { mark(); lookOut(); }).observe(document, { childList: true, subtree: true });
 })();
