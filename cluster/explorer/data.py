@@ -17,11 +17,11 @@ from cluster.answers.relating import stored_relations
 from cluster.explorer.index import Index, build_aside, cache_folder, index_key
 from cluster.explorer.reader import KeptReader
 from cluster.store.reader import StoreReader
-from cluster.views.cell_lines import lineages_of
 from cluster.views.folds import control_folds
 from cluster.views.genes import scored_folds
 from cluster.views.genes_blocks import q_values
 from cluster.views.registry import view
+from cluster.views.run_dataset import lineages_of
 from cluster.views.shards import failures_table, shards_table
 from tasks.analyses.answer.evidence import CoDependent
 from tasks.dataset.gene_finder import GeneFinder

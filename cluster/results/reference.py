@@ -11,8 +11,7 @@ from cluster.errors import StorageError
 from cluster.store import layout
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
-from cluster.views.cell_lines import lineages_of
-from cluster.views.run_dataset import dataset_of
+from cluster.views.run_dataset import dataset_of, lineages_of
 from tasks.artifacts.files import networks_of, training_of
 from tasks.samples.fit import Reference
 from tasks.samples.gene_ids import GeneIndex, index_of

@@ -21,10 +21,11 @@ from cluster.results.long_table import long_table
 from cluster.results.predict import Prediction, predict_samples
 from cluster.results.rank_drugs import rank_samples
 from cluster.store.reader import StoreReader
-from cluster.views.cell_lines import lineages_of, predictions_table, target_lineages_table
+from cluster.views.cell_lines import predictions_table, target_lineages_table
 from cluster.views.genes_blocks import q_values
 from cluster.views.query import query
 from cluster.views.registry import view
+from cluster.views.run_dataset import lineages_of
 from tasks.analyses.answer.relations import GeneRelations
 from tasks.samples.prepare import Reading
 

@@ -1,7 +1,7 @@
 """The table `followed`: which genes' expression the predictions of methods on all genes follow.
 
 The expression is that of the run's Dataset where it still lies where a run found it, else the copy that final
-models predict from (`training/`). Only the former says lineages.
+models predict from (`training/`), with the lineages that the store's own table `cell_lines` has.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,7 +18,7 @@ from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.views.genes import of_method, scored_folds
 from cluster.views.out_of_fold import positions, training_means
-from cluster.views.run_dataset import dataset_of
+from cluster.views.run_dataset import dataset_of, lineages_of
 from modeling.interpretation.followed import followed_genes, groups_of, standardised
 from modeling.statistics.metrics import CONSTANT_TOLERANCE
 from tasks.artifacts.files import training_of
@@ -118,7 +118,9 @@ def _expression_of(reader: StoreReader) -> Expression:
         return Expression(dataset.cell_lines, dataset.genes, values, groups_of(dataset.lineages))
     if copies := sorted(reader.fs.paths(layout.TRAINING)):
         training = training_of(reader.training(Path(copies[0]).stem))
-        return Expression(training.cell_lines, training.genes, training.expression, None)
+        known = lineages_of(reader)
+        groups = groups_of([known.get(line, "") for line in training.cell_lines]) if known else None
+        return Expression(training.cell_lines, training.genes, training.expression, groups)
     places = ", ".join(reader.datasets()) or "no place is recorded"
     raise BadInputError(
         f"{reader.fs.name}: table followed needs the expression of the run's Dataset, which is not to be "

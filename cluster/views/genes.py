@@ -14,6 +14,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from cluster.views.folds import control_folds
 from cluster.views.out_of_fold import OutOfFold, read_out_of_fold
+from cluster.views.run_dataset import lineages_of
 from modeling.statistics.metrics import benjamini_hochberg, mean_jaccard
 from modeling.statistics.permutation import shuffled_many
 from modeling.statistics.pooling import pooled_many
@@ -50,7 +51,7 @@ def genes_table(reader: StoreReader, only: Collection[str] | None = None) -> pa.
     lineages) count nowhere. `pearson` is the mean of the folds' r. The pooled scores (of the model, of the
     lineage alone, of the target's own expression) subtract each fold's training mean first
     (`statistics.pooling`). The `permuted` columns come from shuffling measured values over the lines of one
-    fold that the lineage baseline predicts alike (`statistics.permutation`). A target without a p counts as
+    fold and lineage (`statistics.permutation`). A target without a p counts as
     p = 1; q is Benjamini–Hochberg over every target the run wants of the method, those not committed included
     at p = 1. With `only`, those targets alone are read, quickly, and q, which needs all of them, is null.
     """
@@ -79,7 +80,7 @@ def of_method(table: pa.Table, method: str) -> pa.Table:
 
 
 def _of_method(reader: StoreReader, method: str, scores: pa.Table, only: Collection[str] | None) -> pa.Table:
-    rows = read_out_of_fold(reader, method, scores, only)
+    rows = read_out_of_fold(reader, method, scores, only, lineages=lineages_of(reader))
     stability = _stability(reader, method, scores, rows.targets, only)
     return _summary(reader, method, scores, rows, pooled_scores(rows), stability, only)
 
@@ -203,13 +204,25 @@ def _pool_block(rows: OutOfFold, whole: bool, out: Columns, block: slice) -> Non
         if not np.isnan(baseline).all():  # of no covariates, nothing
             out[f"pearson_{name}"][at] = pooled_many(codes, measured, baseline, mean).r
     if whole:
-        # Lines of a fold with one lineage have one such prediction: what is stored says who they are.
-        alike = (codes, rows.folds[block], rows.predicted_lineage[block])
-        shuffled = shuffled_many(*alike, measured, rows.predicted[block], mean)
+        shuffled = shuffled_many(
+            codes, rows.folds[block], _labels(rows, block), measured, rows.predicted[block], mean
+        )
         out["pearson_permuted"][at], out["p_permuted"][at] = shuffled.mean, shuffled.p
     error = measured - rows.predicted[block]
     out["rmse"][at] = _root_mean_square(codes, error)
     out["rmse_mean"][at] = _root_mean_square(codes, np.where(np.isnan(error), np.nan, measured - mean))
+
+
+def _labels(rows: OutOfFold, block: slice) -> np.ndarray:
+    """A number for each row's lineage, NaN where that is unknown.
+
+    A store that knows no lineages has at least what each one's mean predicts: alike for lines of one lineage
+    and fold, but also for lineages with equal means, as levels often have.
+    """
+    if rows.lineage is None:
+        return rows.predicted_lineage[block]
+    numbers = rows.lineage[block].astype(np.float64)
+    return np.where(numbers < 0, np.nan, numbers)
 
 
 def _root_mean_square(codes: np.ndarray, errors: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """A method's out-of-fold predictions, target after target, in memory that a whole genome fits into."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast
@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64, Int16, Int64
 
 from cluster.store.reader import StoreReader
 
@@ -51,6 +51,7 @@ class OutOfFold:
     """Rows sorted by target, fold and cell line. `codes` are positions in `targets`; missing is NaN.
 
     `folds` are positions among the folds read; `fold_mean` is the training mean of the row's fold.
+    `lineage` numbers the lines' lineages, -1 where it is unknown; None where none is, or none was asked for.
     """
 
     targets: tuple[str, ...]
@@ -63,6 +64,7 @@ class OutOfFold:
     predicted_own: Rows
     predicted_confounders: Rows
     predicted_expression: Rows
+    lineage: Int16[np.ndarray, " rows"] | None = None
 
     def of_expression(self) -> "OutOfFold":
         """The same with what expression alone predicts, where a method read other inputs too.
@@ -91,23 +93,27 @@ def read_out_of_fold(
     scores: pa.Table,
     only: Collection[str] | None = None,
     values: Sequence[str] = PREDICTIONS,
+    lineages: Mapping[str, str] | None = None,
 ) -> OutOfFold:
     """The method's predictions (of some targets) in the folds of `scores`: target, fold and train_mean.
 
-    Of `PREDICTIONS`, those that are not among `values` are not read, and NaN.
+    Of `PREDICTIONS`, those that are not among `values` are not read, and NaN. `lineages` has the lineage of
+    each cell line where that is known and asked for.
     """
     targets, folds, means = training_means(scores)
-    groups, columns = _gather(reader, method, targets, folds, only, values)
+    groups, columns, lineage = _gather(reader, method, targets, folds, only, values, lineages or {})
     order = np.argsort(groups, kind="stable")
     groups = groups[order]
+    codes, fold = np.divmod(groups, len(folds)) if len(folds) else (groups, groups)
+    none = np.broadcast_to(np.nan, len(order))
+    read = {name: columns.pop(name)[order] if name in columns else none for name in PREDICTIONS}
     return OutOfFold(
-        tuple(targets.to_pylist()),
-        *(np.divmod(groups, len(folds)) if len(folds) else (groups, groups)),
-        means.ravel()[groups],
-        *(
-            columns.pop(name)[order] if name in columns else np.broadcast_to(np.nan, len(order))
-            for name in PREDICTIONS
-        ),
+        targets=tuple(targets.to_pylist()),
+        codes=codes,
+        folds=fold,
+        fold_mean=means.ravel()[groups],
+        lineage=lineage[order] if lineages else None,
+        **read,
     )
 
 
@@ -138,14 +144,18 @@ def _gather(
     folds: np.ndarray,
     only: Collection[str] | None,
     values: Sequence[str],
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Every row's (target, fold) as one number, and its values, in the order of the files."""
+    lineages: Mapping[str, str],
+) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
+    """Every row's (target, fold) as one number, values, and lineage's number, in the order of the files."""
     most = sum(file.rows or 0 for commit in reader.commits() for file in commit.table_files("predictions"))
     groups = np.empty(most, np.int64)
     columns = {name: np.empty(most) for name in values}
+    lineage = np.full(most if lineages else 0, -1, np.int16)
+    number = {name: at for at, name in enumerate(sorted(set(lineages.values())))}
+    read_too = ("cell_line",) if lineages else ()
     filled = 0
     counted = pa.array(folds, pa.int32())
-    for whole in _ahead(reader.pieces("predictions", ("target", "fold", *values), only, method)):
+    for whole in _ahead(reader.pieces("predictions", ("target", "fold", *read_too, *values), only, method)):
         read = pc.is_in(whole.column("fold"), value_set=counted)
         part = whole if pc.all(read, min_count=0).as_py() else whole.filter(read)
         here = slice(filled, filled + part.num_rows)
@@ -153,8 +163,12 @@ def _gather(
         groups[here] = target * len(folds) + fold
         for name, column in columns.items():
             column[here] = _real(part, name)
+        if lineages:
+            lines = part.column("cell_line").combine_chunks().dictionary_encode()
+            known = [number.get(lineages.get(line, ""), -1) for line in lines.dictionary.to_pylist()]
+            lineage[here] = np.array(known, np.int16)[np.asarray(lines.indices)]
         filled = here.stop
-    return groups[:filled], {name: column[:filled] for name, column in columns.items()}
+    return groups[:filled], {name: column[:filled] for name, column in columns.items()}, lineage[:filled]
 
 
 def _ahead(items: Iterator[T]) -> Iterator[T]:

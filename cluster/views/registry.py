@@ -8,13 +8,14 @@ import pyarrow as pa
 
 from cluster.analyses.reading import analyses_table, rows_of
 from cluster.store.reader import StoreReader
-from cluster.views.cell_lines import cell_lines_table, predictions_table, target_lineages_table
+from cluster.views.cell_lines import predictions_table, target_lineages_table
 from cluster.views.folds import lineage_targets_view, lineages_view
 from cluster.views.followed import followed_table
 from cluster.views.genes import genes_table
 from cluster.views.models import models_table, networks_table
 from cluster.views.ranking import ranking_table
 from cluster.views.relations import relations_table
+from cluster.views.run_dataset import cell_lines_table
 from cluster.views.shards import failures_table, shards_table
 from tasks.tables.describe import table_named
 from tasks.tables.schemas import TABLES

@@ -77,7 +77,9 @@ def _summary(kernel: Laplacian, shared: Shared, lines: int, seconds: float) -> R
 def _modules(
     method: str, names: list[str], shared: Shared, effects: Float64[np.ndarray, "lines targets"]
 ) -> pa.Table:
-    """Each target's rows of `modules`: the targets it borrows from."""
+    """Each target's rows of `modules`: the targets it borrows from; none where nothing is borrowed."""
+    if len(names) < FEWEST_TARGETS:
+        return table_of("modules", [])
     columns, weights = neighbours(shared, NEIGHBOURS)
     rows: list[Row] = []
     for t, (others, weight) in enumerate(zip(columns, weights, strict=True)):

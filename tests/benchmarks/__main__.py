@@ -22,6 +22,7 @@ BENCHMARKS = {
     "bench_workers": "two workers against one",
     "bench_predict": "1000 samples by a whole genome's models",
     "bench_holdout": "`predict` on lines that no model has seen",
+    "bench_controls": "how often p calls something of nothing",
     "bench_explore": "the explorer on a whole genome",
     "bench_driver": "the driver's own cost",
     "bench_import": "importing a release",

@@ -213,6 +213,16 @@ def test_the_page_begins_with_the_closest_rival_of_best():
     assert "in 0 of 1 comparisons" in too_near
     assert "Not so against `kernel` (Real levels, 3 targets)." in too_near
     assert summary({"levels": ("Real levels", [near, far])}) == ""
+    assert "By other measures" not in said
+
+
+def test_the_page_says_by_which_other_measures_best_is_behind():
+    best = kept_result("best", 0.2, 0.01)
+    scores = {3: replace(best.scores[3], gain=0.012, ndcg=-0.0001)}
+    said = summary(
+        {"levels": ("Real levels", [replace(kept_result("kernel", 0.1, 0.0), scores=scores), best])}
+    )
+    assert "By other measures it is behind in RMSE gain (Real levels: 0.0 %; `kernel`: 1.2 %).\n" in said
 
 
 def test_the_seeds_of_the_study_are_kept_for_it():

@@ -22,12 +22,13 @@ PAGE = Path("docs/accuracy.md")
 NOTES = Path(__file__).with_name("notes.md")
 
 INTRODUCTION = """Written by `make study`. Every number is of cell lines that a model had not seen: five
-random folds, or held-out lineages, drawn with seeds that were used for nothing else, the same for all
+random folds, drawn with seeds that were used for nothing else, or held-out lineages; the same for all
 methods. Only targets with sd > 0.1 count. r is the mean over folds of Pearson's r of a target; a target
 without an r in any fold counts as 0. RMSE gain is how much smaller the error is than that of the training
 mean. NDCG@10 says how well a line's ten strongest dependencies, each less its target's mean, are found.
 Intervals come from resampling **cell lines** 1000 times: targets share lines, so resampling targets would
-be too narrow."""
+be too narrow. The models stay as they are: what other training lines would have taught them is not in these
+intervals."""
 
 WORDS = {
     "levels": (
@@ -42,7 +43,9 @@ WORDS = {
     ),
     "breast": (
         "Few lines, nearly all genes (breast)",
-        "36 breast lines with expression of some 16 000 genes: what is left with few lines.",
+        "36 breast lines with expression of some 16 000 genes: what is left with few lines. An r is that of "
+        "seven test lines a fold, so single targets say little: those picked by a high r of one method are "
+        "lower by the other, whichever picks.",
     ),
     "sim3000": (
         "A simulated release of 3000 genes",
@@ -55,7 +58,8 @@ WORDS = {
     "lineage": (
         "Lineages never seen",
         "On the levels, each lineage with at least 40 lines is held out in turn; r is within the lineage, so "
-        "knowing the lineage helps nothing.",
+        "knowing the lineage helps nothing. No seed draws these folds: they are those that the recipe of "
+        "`best` was looked at on, too.",
     ),
     "curve": (
         "More lines",

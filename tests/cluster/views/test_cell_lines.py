@@ -12,7 +12,8 @@ from cluster.maintenance.maintain import verify
 from cluster.store import layout
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
-from cluster.views.cell_lines import cell_lines_table, target_lineages_table
+from cluster.views.cell_lines import target_lineages_table
+from cluster.views.run_dataset import cell_lines_table
 from tasks.dataset.dataset import Dataset
 from tests.made_stores import made_store
 

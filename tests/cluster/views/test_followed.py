@@ -93,14 +93,24 @@ def test_a_target_alone_has_the_same_bits(store: Path) -> None:
         assert followed_table(reader, (target,)).to_pylist() == mine
 
 
-def test_a_store_that_lost_its_dataset_uses_its_copy_and_knows_no_lineages(
-    store: Path, elsewhere: Path
-) -> None:
-    found = Store(store).table("followed")
-    assert found[["partial", "partial_measured"]].isna().all(axis=None)
+def test_a_store_that_lost_its_dataset_uses_its_own_copies(store: Path, elsewhere: Path) -> None:
     expected = slow(store, Dataset.open(elsewhere), "kernel")
+    found = Store(store).table("followed")
     mine = found[found["method"] == "kernel"].sort_values(["target", "rank"])
     assert mine["gene"].tolist() == expected["gene"].tolist()
+    partial = mine[["partial", "partial_measured"]].to_numpy()
+    np.testing.assert_allclose(partial, expected[["partial", "partial_measured"]].to_numpy(), atol=1e-9)
+
+
+def test_where_lineages_are_not_known_either_nothing_is_said_given_them(
+    store: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    older = Path(shutil.copytree(store, tmp_path / "store"))  # as releases before 0.2 left it
+    for path in (older / "cell_lines").glob("*"):
+        path.unlink()
+    found = Store(older).table("followed")
+    assert len(found)
+    assert found[["partial", "partial_measured"]].isna().all(axis=None)
 
 
 @pytest.fixture(scope="module")
