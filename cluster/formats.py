@@ -1,8 +1,10 @@
-"""A table as bytes for people and programs: table, csv, json, parquet."""
+"""A table as bytes for people and programs: table, csv, json, parquet; the last three also in batches."""
 
 import io
+import itertools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
@@ -14,7 +16,13 @@ from tasks.errors import BadInputError
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_ROWS = 10_000  # that `beginning` shows
+MOST_TEXT = 10_000_000  # characters of it
+MOST_CELL = 10_000  # characters of a value in it
+GROUP_ROWS = 131_072  # of a Parquet file that is written batch by batch
+GROUP_BYTES = 256_000_000
 _CSV = pyarrow.csv.WriteOptions(quoting_style="needed")
+_CSV_ROWS = pyarrow.csv.WriteOptions(quoting_style="needed", include_header=False)
 
 
 def to_bytes(table: pa.Table, kind: str) -> bytes:
@@ -24,8 +32,15 @@ def to_bytes(table: pa.Table, kind: str) -> bytes:
     """
     if kind not in KINDS:
         raise BadInputError(f"--format {kind}: unknown; known are {', '.join(KINDS)}")
-    try:
+    with _holding(kind):
         return KINDS[kind](table)
+
+
+@contextmanager
+def _holding(kind: str) -> Iterator[None]:
+    """Values a format cannot hold, in words."""
+    try:
+        yield
     except (OverflowError, pa.ArrowNotImplementedError) as error:  # timestamp 'infinity', an interval
         kept = f"--format {kind} cannot hold a value of the result ({error})"
         raise BadInputError(f"{kept}: CAST its column AS VARCHAR") from error
@@ -53,19 +68,66 @@ def frame_text(frame: "pd.DataFrame") -> str:
     return frame_bytes(frame, "table").decode()
 
 
+def write_batches(sink: BinaryIO, kind: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    """Batches of rows as one csv, json or parquet, without holding all of it in memory.
+
+    Raises BadInputError for values the kind cannot hold.
+    """
+    with _holding(kind):
+        if kind == "parquet":
+            _write_parquet(sink, schema, batches)
+            return
+        for piece in (_csv_pieces if kind == "csv" else _json_pieces)(schema, batches):
+            sink.write(piece)
+
+
+def beginning(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> tuple[str, int, bool]:
+    """The first rows for people to read: as text, how many they are, and whether there are more.
+
+    No more than `MOST_ROWS` and about `MOST_TEXT` characters, with each value cut at `MOST_CELL`; no batch is
+    read after that.
+    """
+    widths = [len(name) for name in schema.names]
+    rows: list[list[str]] = []
+    is_more = False
+    with _holding("table"):
+        for row in (row for batch in batches for row in _rows(batch)):
+            widths = [max(width, len(cell)) for width, cell in zip(widths, row, strict=True)]
+            if len(rows) == MOST_ROWS or (rows and sum(widths) * (len(rows) + 1) > MOST_TEXT):
+                is_more = True
+                break
+            rows.append(row)
+    return _aligned(schema, rows), len(rows), is_more
+
+
+def _rows(batch: pa.RecordBatch, piece: int = 1000) -> Iterator[list[str]]:
+    """Its rows as cells; few at a time are made text."""
+    for start in range(0, batch.num_rows, piece):
+        part = batch.slice(start, piece)
+        yield from (
+            [_cell(value)[:MOST_CELL] for value in row]
+            for row in zip(*(column.to_pylist() for column in part.columns), strict=True)
+        )
+
+
 def _table(table: pa.Table) -> bytes:
     """Aligned columns: numbers to the right, six significant digits, nothing for null."""
-    columns = [[name, *map(_cell, table.column(name).to_pylist())] for name in table.column_names]
-    widths = [max(map(len, column)) for column in columns]
-    right = [pa.types.is_integer(field.type) or pa.types.is_floating(field.type) for field in table.schema]
+    columns = [map(_cell, table.column(name).to_pylist()) for name in table.column_names]
+    return _aligned(table.schema, [list(row) for row in zip(*columns, strict=True)]).encode()
+
+
+def _aligned(schema: pa.Schema, rows: list[list[str]]) -> str:
+    table = [schema.names, *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    right = [pa.types.is_integer(field.type) or pa.types.is_floating(field.type) for field in schema]
     lines = [
         "  ".join(
             cell.rjust(width) if is_right else cell.ljust(width)
             for cell, width, is_right in zip(row, widths, right, strict=True)
         ).rstrip()
-        for row in zip(*columns, strict=True)
+        for row in table
     ]
-    return ("\n".join(lines) + "\n").encode()
+    return "\n".join(lines) + "\n"
 
 
 def _cell(value: Any) -> str:
@@ -80,11 +142,16 @@ def _cell(value: Any) -> str:
 
 
 def _csv(table: pa.Table) -> bytes:
+    return b"".join(_csv_pieces(table.schema, table.to_batches()))
+
+
+def _csv_pieces(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
     """With a header; lists as JSON, bytes as hex."""
-    sink = io.BytesIO()
-    flat = {name: _flat(table.column(name)) for name in table.column_names}
-    pyarrow.csv.write_csv(pa.table(flat), sink, _CSV)
-    return sink.getvalue()
+    for n, batch in enumerate(itertools.chain([schema.empty_table()], batches)):
+        sink = io.BytesIO()
+        flat = pa.table([_flat(column) for column in batch.columns], names=schema.names)
+        pyarrow.csv.write_csv(flat, sink, _CSV if n == 0 else _CSV_ROWS)
+        yield sink.getvalue()
 
 
 def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
@@ -95,9 +162,17 @@ def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
 
 
 def _json(table: pa.Table) -> bytes:
+    return b"".join(_json_pieces(table.schema, table.to_batches()))
+
+
+def _json_pieces(_: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
     """An array with one object a line; NaN and infinities, which JSON lacks, as null."""
-    lines = [json.dumps(_plain(row), allow_nan=False) for row in table.to_pylist()]
-    return ("[\n" + ",\n".join(lines) + "\n]\n").encode() if lines else b"[]\n"
+    before = "[\n"
+    for batch in batches:
+        if lines := [json.dumps(_plain(row), allow_nan=False) for row in batch.to_pylist()]:
+            yield (before + ",\n".join(lines)).encode()
+            before = ",\n"
+    yield b"[]\n" if before == "[\n" else b"\n]\n"
 
 
 def _plain(value: Any) -> Any:
@@ -117,6 +192,22 @@ def _parquet(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     return bytes(sink.getvalue())
+
+
+def _write_parquet(sink: BinaryIO, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    """In row groups of equal size, however large the batches are."""
+    with _parquet_stream(sink, schema) as writer:
+        waiting = schema.empty_table()
+        for batch in batches:
+            waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch])])
+            if waiting.nbytes > GROUP_BYTES:
+                writer.write_table(waiting)
+                waiting = schema.empty_table()
+            while waiting.num_rows >= GROUP_ROWS:
+                writer.write_table(waiting.slice(0, GROUP_ROWS))
+                waiting = waiting.slice(GROUP_ROWS)
+        if waiting.num_rows:
+            writer.write_table(waiting)
 
 
 def _csv_stream(sink: BinaryIO, schema: pa.Schema) -> Any:

@@ -4,9 +4,12 @@ Whatever cannot be written is bad input: the message names the option, the path 
 """
 
 import os
+import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from tasks.errors import BadInputError
 
@@ -46,6 +49,31 @@ def write_file(option: str, path: Path, data: bytes) -> None:
     """Write a whole file. BadInputError where that fails."""
     try:
         path.write_bytes(data)
+    except OSError as error:
+        raise cannot_write(option, path, error) from None
+
+
+@contextmanager
+def replacing(option: str, path: Path) -> Iterator[BinaryIO]:
+    """A file to write to, which takes its name when all of it is written; until then, what was there stays.
+
+    BadInputError where writing fails. A pipe or a device is written to directly.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            with path.open("wb") as sink:
+                yield sink
+            return
+        whole = path.resolve()  # a link stays a link
+        part = whole.with_name(f".{whole.name}.{os.getpid()}.part")
+        try:
+            with part.open("xb") as sink:
+                yield sink
+            if whole.exists():
+                shutil.copymode(whole, part)
+            part.replace(whole)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(option, path, error) from None
 

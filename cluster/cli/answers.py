@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cluster.arguments import StoreArgument
-from cluster.outputs import check_files, write_file
+from cluster.outputs import check_files, replacing
 from tasks.errors import BadInputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from cluster.views.query import Answer
 
 BEST = ("pearson_low", "pearson_high", "q_value", "gain")  # of `genes`, beside each method's pooled r
 BARS = (0.2, 0.4)  # the r that targets are counted above
@@ -25,30 +27,74 @@ def add_to(app: typer.Typer) -> None:
 def query(
     store: StoreArgument,
     sql: Annotated[str, typer.Argument(help="One SELECT; or DESCRIBE scores, SHOW TABLES.")],
-    output: Annotated[str, typer.Option("--format", help="table | csv | json | parquet.")] = "table",
-    out: Annotated[Path | None, typer.Option("--out", help="Write to this file instead.")] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="table | csv | json | parquet. Default: as --out ends, else table, of which the first rows "
+            "are shown.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write to this file instead, of any size.")
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option("--time-limit", help="Seconds after which the query is ended.")
+    ] = 300.0,
 ) -> None:
     """Query a store's tables with SQL."""
-    run_query(store, sql, output, out)
+    run_query(store, sql, output, out, time_limit)
 
 
-def run_query(store: str, sql: str, output: str, out: Path | None) -> None:
+def run_query(store: str, sql: str, output: str | None, out: Path | None, time_limit: float) -> None:
     """Print a query's result, or write it to a file."""
-    from cluster.formats import KINDS, to_bytes
+    from cluster.formats import KINDS, write_batches
     from cluster.store.reader import StoreReader
-    from cluster.views.query import query
+    from cluster.views.query import streamed
 
-    if output not in KINDS:
-        raise BadInputError(f"--format {output}: unknown; known are {', '.join(KINDS)}")
-    if output == "parquet" and out is None:
+    ending = out.suffix.lstrip(".") if out is not None else ""
+    kind = output or (ending if ending in KINDS else "table")
+    if kind not in KINDS:
+        raise BadInputError(f"--format {kind}: unknown; known are {', '.join(KINDS)}")
+    if kind == "parquet" and out is None:
         raise BadInputError("--format parquet: a file is needed; give --out FILE")
     if out is not None:
         check_files("--out", out)
-    data = to_bytes(query(StoreReader.open(store), sql), output)
-    if out is None:
-        sys.stdout.write(data.decode())
-    else:
-        write_file("--out", out, data)
+    with streamed(StoreReader.open(store), sql, time_limit, is_own_process=True) as answer:
+        if out is not None:
+            with replacing("--out", out) as sink:
+                if kind == "table":
+                    sink.write(_whole_text(answer).encode())
+                else:
+                    write_batches(sink, kind, answer.schema, answer.batches)
+        elif kind == "table":
+            _show(answer)
+        else:
+            write_batches(sys.stdout.buffer, kind, answer.schema, answer.batches)
+
+
+def _show(answer: "Answer") -> None:
+    """Print the first rows, and say where there are more."""
+    from cluster.formats import beginning
+
+    text, shown, is_more = beginning(answer.schema, answer.batches)
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    if is_more:
+        print(f"{shown} rows shown of more; --out FILE.csv (.json, .parquet) writes all", file=sys.stderr)
+
+
+def _whole_text(answer: "Answer") -> str:
+    """All rows as text; BadInputError where they are more than a person reads."""
+    from cluster.formats import beginning
+
+    text, shown, is_more = beginning(answer.schema, answer.batches)
+    if is_more:
+        raise BadInputError(
+            f"--out: a table for people has at most {shown} of these rows: "
+            "name a file FILE.csv, .json or .parquet"
+        )
+    return text
 
 
 def print_best(genes: "pd.DataFrame", count: int) -> None:

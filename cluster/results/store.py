@@ -23,7 +23,7 @@ from cluster.results.rank_drugs import rank_samples
 from cluster.store.reader import StoreReader
 from cluster.views.cell_lines import predictions_table, target_lineages_table
 from cluster.views.genes_blocks import q_values
-from cluster.views.query import query
+from cluster.views.query import MOST_BYTES, TIME_LIMIT, query
 from cluster.views.registry import view
 from cluster.views.run_dataset import lineages_of
 from tasks.analyses.answer.relations import GeneRelations
@@ -223,9 +223,12 @@ class Store:
         """Every candidate model that was tried, for all targets or one."""
         return self._of("candidates", gene)
 
-    def query(self, sql: str) -> pd.DataFrame:
-        """The result of one SELECT, `DESCRIBE TABLE` or `SHOW TABLES`; see `cluster.views.query.query`."""
-        return _frame(query(self._reader, sql))
+    def query(self, sql: str, time_limit: float = TIME_LIMIT, max_bytes: int = MOST_BYTES) -> pd.DataFrame:
+        """The result of one SELECT, `DESCRIBE TABLE` or `SHOW TABLES`; see `cluster.views.query.query`.
+
+        BadInputError after `time_limit` seconds (300), and for a result of more than `max_bytes` (2 GB).
+        """
+        return _frame(query(self._reader, sql, time_limit, max_bytes))
 
     def predict(
         self,

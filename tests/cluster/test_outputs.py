@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.outputs import check_files, check_folder, write_file
+from cluster.outputs import check_files, check_folder, replacing, write_file
 from tasks.errors import BadInputError
 
 
@@ -63,3 +63,24 @@ def test_all_problems_are_told_and_one_reason_once(tmp_path: Path):
 def test_a_pipe_is_not_opened_to_find_out(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
     check_files("--out", tmp_path / "pipe")  # would hang if it were
+
+
+def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path):
+    old, link = tmp_path / "old.csv", tmp_path / "link.csv"
+    old.write_text("old")
+    old.chmod(0o640)
+    link.symlink_to(old)
+    with pytest.raises(TypeError), replacing("--out", link) as sink:
+        sink.write("no bytes")
+    assert old.read_text() == "old"
+    with replacing("--out", link) as sink:
+        sink.write(b"new")
+        assert old.read_text() == "old"
+    assert (old.read_text(), link.is_symlink(), old.stat().st_mode & 0o777) == ("new", True, 0o640)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.csv", "old.csv"]
+
+
+def test_a_device_is_written_to_as_it_is():
+    with replacing("--out", Path(os.devnull)) as sink:
+        sink.write(b"1")
+    assert Path(os.devnull).is_char_device()

@@ -9,12 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import cluster.views.query
+import cluster.views.query.answer
 from cluster import Store
 from cluster.formats import to_bytes
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
-from cluster.views.query import CLOSED, query
+from cluster.views.query import query
+from cluster.views.query.answer import CLOSED
 from cluster.views.registry import view
 from tasks.errors import BadInputError
 from tasks.tables.schemas import TABLES
@@ -193,13 +194,13 @@ def test_columns_of_one_name_are_numbered_and_none_is_lost(reader: StoreReader) 
 @pytest.fixture
 def ctrl_c_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What Ctrl-C does, a little CPU time after the query was let go."""
-    lock = cluster.views.query._lock
+    lock = cluster.views.query.answer.lock
 
     def locked(connection: duckdb.DuckDBPyConnection, files: list[str]) -> None:
         lock(connection, files)
         signal.setitimer(signal.ITIMER_VIRTUAL, 0.1)
 
-    monkeypatch.setattr(cluster.views.query, "_lock", locked)
+    monkeypatch.setattr(cluster.views.query.answer, "lock", locked)
     before = signal.signal(signal.SIGVTALRM, signal.default_int_handler)
     yield
     signal.setitimer(signal.ITIMER_VIRTUAL, 0)
