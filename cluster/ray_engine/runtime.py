@@ -146,8 +146,12 @@ def check_address(address: str, insecure: bool) -> None:
 
 
 def require_token(host: str, insecure: bool) -> None:
-    """Raise RefusedError for a host that others can reach, unless a token protects it or `insecure`."""
-    if not (is_loopback(host) or insecure or auth_mode(os.environ) != "disabled"):
+    """Raise RefusedError for a host that others can reach, unless a token protects it or `insecure`.
+
+    Mode `token` alone protects nothing: there must be one, in the environment or where Ray keeps the user's.
+    """
+    protected = auth_mode(os.environ) == "token" and _has_token(os.environ)
+    if not (is_loopback(host) or insecure or protected):
         raise RefusedError(
             f"{host}: refused, because without a token anyone who reaches this address can run code there; "
             + ADVICE
@@ -155,12 +159,32 @@ def require_token(host: str, insecure: bool) -> None:
 
 
 def auth_mode(environment: Mapping[str, str]) -> str:
-    """The RAY_AUTH_MODE to use: the one set, else `token` where a token is given, else `disabled`."""
+    """The RAY_AUTH_MODE to use: the one set, else `token` where a token is given, else `disabled`.
+
+    RefusedError for any other word: Ray would take it for no authentication.
+    """
     if "RAY_AUTH_MODE" in environment:
-        return environment["RAY_AUTH_MODE"].lower()
+        mode = environment["RAY_AUTH_MODE"].lower()
+        if mode not in ("token", "disabled"):
+            raise RefusedError(
+                f"RAY_AUTH_MODE={environment['RAY_AUTH_MODE']}: refused; expected token or disabled"
+            )
+        return mode
     path = environment.get("RAY_AUTH_TOKEN_PATH")
     given = bool(environment.get("RAY_AUTH_TOKEN")) or (path is not None and Path(path).is_file())
     return "token" if given else "disabled"
+
+
+def _has_token(environment: Mapping[str, str]) -> bool:
+    """Whether Ray will find a token that is not empty, in the places where it looks."""
+    if environment.get("RAY_AUTH_TOKEN", "").strip():
+        return True
+    path = environment.get("RAY_AUTH_TOKEN_PATH")
+    kept = Path(path) if path else Path.home() / ".ray" / "auth_token"
+    try:
+        return bool(kept.read_text(encoding="utf-8").strip())
+    except (OSError, ValueError):
+        return False
 
 
 def is_loopback(host: str) -> bool:

@@ -9,9 +9,9 @@ from cluster.store.reader import StoreReader
 from cluster.store.records import StoredFile
 from cluster.store.versions import require_known
 from cluster.views.asked import targets_asked
-from cluster.views.run_dataset import cell_lines_table
 from cluster.views.models import residuals_table
 from cluster.views.registry import COMPUTED, view
+from cluster.views.run_dataset import cell_lines_table
 from tasks.tables.columns import Column, Table
 from tasks.tables.schemas import TABLES
 from tasks.tables.target_tables import RESIDUALS

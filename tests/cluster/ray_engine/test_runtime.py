@@ -45,6 +45,28 @@ def test_the_mode_is_always_explicit(environment: dict[str, str], mode: str) -> 
     assert runtime.auth_mode(environment) == mode
 
 
+@pytest.mark.parametrize("mode", ["off", "tokn", "", "none", "0"])
+def test_a_mode_that_is_none_is_refused_wherever_it_leads(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", mode)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "t")
+    with pytest.raises(RefusedError, match=f"RAY_AUTH_MODE={mode}: refused; expected token or disabled"):
+        runtime.require_token("192.0.2.7", insecure=False)
+
+
+def test_mode_token_without_a_token_protects_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    for token, content in ((" ", None), ("", ""), ("", " \n")):
+        monkeypatch.setenv("RAY_AUTH_TOKEN", token)
+        monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
+        if content is not None:
+            (tmp_path / "token").write_text(content)
+        with pytest.raises(RefusedError, match="without a token"):
+            runtime.require_token("192.0.2.7", insecure=False)
+    (tmp_path / "token").write_text("t\n")
+    runtime.require_token("192.0.2.7", insecure=False)
+
+
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [
