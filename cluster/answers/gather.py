@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,8 @@ def evidence_of(
     name = chosen.method if chosen else method or ""
     dataset = dataset_of(reader, verify=False)
     lineages = _lineages(reader, target, name)
+    modifiers = _modifiers(found, name, measure, relations)
+    genes = [modifier.gene for modifier in modifiers]
     notes = [*found.notes, *_own_expression(reader, target)]
     if not lineages:
         notes.append("lineages: not known: the store has none, and its Dataset is not where the run found it")
@@ -86,11 +88,12 @@ def evidence_of(
         measure=measure,
         scheme=str(reader.run.get("scheme", "")),
         scores=scores,
-        modifiers=_modifiers(found, name, measure, relations),
+        modifiers=modifiers,
         lineages=lineages,
-        codependents=codependents_of(reader, target, relations, notes) if codependents else (),
+        codependents=codependents_of(reader, target, relations, notes, genes) if codependents else (),
         selectivity=_selectivity(reader, dataset, target, measure),
         failures=_failures(found),
+        knows_relations=len(relations.known) > 1,
         on_all_genes=is_known(name) and method_named(name).predicts_from == "all genes",
         notes=tuple(notes),
     )
@@ -143,12 +146,13 @@ def _modifiers(found: Found, method: str, measure: str, relations: GeneRelations
     """The genes that the method's folds selected, then those that its predictions follow."""
     selected = [row for row in _rows(found.modifiers) if row["method"] == method]
     followed = {row["gene"]: row for row in _rows(found.followed) if row["method"] == method}
+    among = list(dict.fromkeys([*(row["modifier"] for row in selected), *followed]))[:MOST]
     rows = [
         Modifier(
             row["modifier"],
             "" if row["sign"] == "±" else direction_of(_deciding(row), measure),
             _real(row["pearson"]),
-            relations.between(found.target, row["modifier"]),
+            relations.between(found.target, row["modifier"], among),
             int(row["folds"]),
             bool(row["final"]),
             *_follows(followed.pop(row["modifier"], None)),
@@ -161,7 +165,7 @@ def _modifiers(found: Found, method: str, measure: str, relations: GeneRelations
             gene,
             direction_of(_real(row["pearson_measured"]), measure),
             _real(row["pearson_measured"]),
-            relations.between(found.target, gene),
+            relations.between(found.target, gene, among),
             0,
             False,
             *_follows(row),
@@ -219,9 +223,12 @@ def _of_enough_lines(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def codependents_of(
-    reader: StoreReader, target: str, relations: GeneRelations, notes: list[str]
+    reader: StoreReader, target: str, relations: GeneRelations, notes: list[str], genes: Sequence[str] = ()
 ) -> tuple[CoDependent, ...]:
-    """From the Dataset's measured effects; without it, from what `best` kept of them, and `notes` say so."""
+    """From the Dataset's measured effects; without it, from what `best` kept of them, and `notes` say so.
+
+    `genes` are further ones of the target, its modifiers: a pathway of many of them is named first.
+    """
     if (dataset := dataset_of(reader, verify=False)) is None:
         rows = reader.table("modules", targets=(target,)).to_pylist()
         notes.append(
@@ -233,7 +240,8 @@ def codependents_of(
         r, n = codependency(dataset.effect, dataset.targets.index(target))
         first = np.argsort(np.where(np.isnan(r), 1.0, -np.abs(r)), kind="stable")[:MOST]
         known = [(dataset.targets[i], float(r[i]), int(n[i])) for i in first if not np.isnan(r[i])]
-    return tuple(CoDependent(name, r, n, relations.between(target, name)) for name, r, n in known)
+    among = [*genes, *(name for name, _, _ in known)]
+    return tuple(CoDependent(name, r, n, relations.between(target, name, among)) for name, r, n in known)
 
 
 def _selectivity(

@@ -22,7 +22,6 @@ IN_LINEAGE = {
     "pearson_high": "lineage_high",
     "rmse": "lineage_rmse",
 }
-JUDGED_IN_LINEAGE = ("lineage_pearson", "lineage_without_one", "lineage_low", "lineage_high")
 SMALL_IS_GOOD = ("p_", "q_", "rmse", "lineage_rmse", "target", "method", "class", "model", "lineage_name")
 DEFAULT_SORT, DEFAULT_LINEAGE_SORT = "gain", "lineage_without_one"
 
@@ -55,13 +54,13 @@ def narrowed(
 
 
 def with_lineage(genes: pd.DataFrame, lineages: pa.Table) -> pd.DataFrame:
-    """The rows of targets measured in a lineage, with the columns of `IN_LINEAGE`.
+    """The rows of targets that have an r within a lineage, with the columns of `IN_LINEAGE`.
 
-    `lineages` are the rows of `target_lineages` of that lineage. What r says of fewer than 15 lines is
-    missing.
+    `lineages` are the rows of `target_lineages` of that lineage. There is no r of fewer than 15 lines, nor of
+    lines that all measure the same.
     """
     mine = lineages.select(["method", "target", *IN_LINEAGE]).to_pandas().rename(columns=IN_LINEAGE)
-    mine.loc[mine["lineage_n"] < FEWEST_LINES, list(JUDGED_IN_LINEAGE)] = float("nan")
+    mine = mine[(mine["lineage_n"] >= FEWEST_LINES) & mine["lineage_pearson"].notna()]
     return genes.merge(mine, on=["method", "target"], how="inner", validate="one_to_one")
 
 
@@ -92,7 +91,8 @@ def best_method(genes: pd.DataFrame) -> pd.DataFrame:
 def list_text(rows: pd.DataFrame, lineage: str | None = None) -> str:
     """A list for a terminal: what matters of each target, rounded."""
     if rows.empty:
-        return "no target meets these conditions (--max-q 1 lists those that are not predicted, too)\n"
+        wanted = "" if lineage is None else f" and has an r in {FEWEST_LINES} or more lines of that lineage"
+        return f"no target meets these conditions{wanted} (--max-q 1 lists those not predicted, too)\n"
     named = rows.to_dict("records")
     columns = {
         "target": [row["target"] for row in named],

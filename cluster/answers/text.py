@@ -10,6 +10,7 @@ from tasks.analyses.answer.verdict import FDR, FEWEST_LINES, FEWEST_SHOWN, NOT, 
 from tasks.analyses.answer.wording import number, q_text, sentences
 
 WIDTH = 100
+NO_RELATIONS = "relations: none known; `knockcast enrich` adds them"
 Cells = Sequence[Sequence[str]]
 
 
@@ -160,6 +161,8 @@ def modifier_cells(verdict: Verdict) -> tuple[list[str], list[list[str]], list[s
         notes.append(text + (f". The two differ in sign for {', '.join(turned)}" if turned else ""))
     if any(not m.folds for m in modifiers):
         notes.append("followed: not chosen by name, but the predictions follow its expression")
+    if not verdict.evidence.knows_relations:
+        notes.append(NO_RELATIONS)
     return [*head, "chosen in folds", "relation"], rows, notes
 
 

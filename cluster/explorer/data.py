@@ -145,7 +145,8 @@ class StoreData:
     def codependents(self, target: str) -> tuple[tuple[CoDependent, ...], list[str]]:
         """Targets whose measured effects go with one's, and what could not be looked at."""
         notes: list[str] = []
-        return codependents_of(self.reader, target, stored_relations(self.reader), notes), notes
+        genes = [modifier.gene for modifier in self.page(target).verdict.evidence.modifiers]
+        return codependents_of(self.reader, target, stored_relations(self.reader), notes, genes), notes
 
     @cached_property
     def failures(self) -> pd.DataFrame:

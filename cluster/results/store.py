@@ -101,9 +101,10 @@ class Store:
 
         Random twins of held-out lineages do not count. Only rows that meet every condition given:
 
-        * `lineage`, in any case: targets measured in it; columns `lineage_...` say how they are there (table
-          `target_lineages`; what r says is missing under 15 lines)
-        * `min_gain`: at least this gain over the better of lineage and own expression
+        * `lineage`, in any case: targets with an r within it, which takes 15 lines and an effect that varies
+          there; columns `lineage_...` say how they are there (table `target_lineages`)
+        * `min_gain`: at least this gain over the better of lineage and own expression, over all lines: with
+          `lineage`, too, where `lineage_pearson` itself is what is predicted beyond the lineage
         * `max_q`: at most this q; `target_class`: "variable", "near 0" or "near 1"; `method`
 
         `sort` names a column: the best first; `limit` rows of them.

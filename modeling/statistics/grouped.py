@@ -20,7 +20,8 @@ class GroupScores:
     `mean` and `sd` (n − 1; NaN of one row) are of the measured values. `r` with its interval and one-sided p
     is that of `pooling.pooled_many`, but NaN under 3 rows, where it would be ±1, and where the measured
     values do not vary (there only the folds' means would); p is NaN with it. `r_least` is the lowest r with
-    one row left out (0 where then nothing varies; NaN under 4 rows): near `r`, unless a single row makes it.
+    one row left out (0 where then the measured values, or the predictions less the folds' means, do not vary;
+    NaN under 4 rows): near `r`, unless a single row makes it.
     `rmse` is of the predictions, `rmse_baseline` of the baseline's.
     """
 
@@ -57,7 +58,7 @@ def within_groups(
     mean = np.add.reduceat(y, starts) / sizes
     sd = _spread(y, mean, starts, sizes)
     known = (sizes >= 3) & (sd > 0) & ~np.isnan(pooled.r)
-    least = np.where(sizes >= 4, _least_without_one(y - centre, x - centre, starts, sizes), np.nan)
+    least = np.where(sizes >= 4, _least_without_one(y, x, centre, starts, sizes), np.nan)
     r, least, low, high, p = (
         np.where(known, column, np.nan) for column in (pooled.r, least, pooled.low, pooled.high, pooled.p)
     )
@@ -85,18 +86,27 @@ def _root_mean_square(errors: Rows, starts: np.ndarray, sizes: np.ndarray) -> Pe
     return np.sqrt(np.add.reduceat(errors**2, starts) / sizes)
 
 
-def _least_without_one(x: Rows, y: Rows, starts: np.ndarray, sizes: np.ndarray) -> PerGroup:
-    """The lowest r of each group that leaving one of its rows out gives, from sums over the others."""
+def _least_without_one(y: Rows, x: Rows, centre: Rows, starts: np.ndarray, sizes: np.ndarray) -> PerGroup:
+    """The lowest r of each group that leaving one of its rows out gives, from sums over the others.
+
+    Both sides lose the same fold's mean, which alone makes an r where the other rows measure the same: so
+    the measured values themselves must vary without the row, too.
+    """
     count = np.repeat(sizes, sizes).astype(np.float64)
-    a, b = (v - np.repeat(np.add.reduceat(v, starts) / sizes, sizes) for v in (x, y))
+    raw, a, b = (
+        v - np.repeat(np.add.reduceat(v, starts) / sizes, sizes) for v in (y, y - centre, x - centre)
+    )
     share = np.divide(count, count - 1, out=np.zeros_like(count), where=count > 1)
 
     def left(first: Rows, second: Rows) -> Rows:
         product = first * second
         return np.repeat(np.add.reduceat(product, starts), sizes) - share * product
 
-    xx, yy = left(a, a), left(b, b)
-    whole = [np.repeat(np.add.reduceat(v * v, starts), sizes) for v in (a, b)]
-    vary = (xx > ROUNDING * whole[0]) & (yy > ROUNDING * whole[1])
-    r = np.divide(left(a, b), np.sqrt(np.where(vary, xx * yy, 1.0)), out=np.zeros_like(xx), where=vary)
+    def varies(values: Rows) -> np.ndarray:
+        whole = np.repeat(np.add.reduceat(values**2, starts), sizes)
+        return left(values, values) > ROUNDING * whole
+
+    vary = varies(raw) & varies(a) & varies(b)
+    squares = np.where(vary, left(a, a) * left(b, b), 1.0)
+    r = np.divide(left(a, b), np.sqrt(squares), out=np.zeros_like(squares), where=vary)
     return np.clip(np.minimum.reduceat(r, starts), -1.0, 1.0)

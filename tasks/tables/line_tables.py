@@ -55,7 +55,8 @@ TARGET_LINEAGES = Table(
         Column(
             "pearson_without_one",
             REAL,
-            "the lowest r with one of its lines left out: far below `pearson` where a single line makes it",
+            "the lowest r with one of its lines left out: far below `pearson` where a single line makes it, "
+            "0 where the other lines measure all the same",
         ),
         Column("pearson_low", REAL, "lower end of its 95% interval (Fisher's z); null under 4 lines"),
         Column("pearson_high", REAL, "upper end of that interval"),

@@ -80,10 +80,16 @@ def top(
     store: StoreArgument,
     lineage: Annotated[
         str | None,
-        typer.Option(help="Targets measured in this lineage, by how they are predicted within it."),
+        typer.Option(
+            help="Targets with an r within this lineage (15 lines, not all alike), by how they are predicted "
+            "within it."
+        ),
     ] = None,
     min_gain: Annotated[
-        float | None, typer.Option(help="At least this gain over lineage and own expression.")
+        float | None,
+        typer.Option(
+            help="At least this gain over lineage and own expression, over all lines (with --lineage, too)."
+        ),
     ] = None,
     target_class: Annotated[str | None, typer.Option("--class", help="variable | near 0 | near 1.")] = None,
     max_q: Annotated[float, typer.Option(help="At most this q; 1 for all targets.")] = 0.05,

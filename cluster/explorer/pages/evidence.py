@@ -8,7 +8,7 @@ from dash import html
 from cluster.answers.gather import direction_of
 from cluster.answers.gene import GenePage
 from cluster.answers.relating import stored_relations
-from cluster.answers.text import modifiers_title
+from cluster.answers.text import NO_RELATIONS, modifiers_title
 from cluster.explorer.data import StoreData
 from cluster.explorer.pages.parts import Shown, file_links, gene_link, number, section, small_table
 from cluster.store.units import FINAL_FOLD
@@ -58,10 +58,13 @@ def _modifiers(data: StoreData, found: GenePage, method: str) -> list[Any]:
     """Genes that the folds selected; of a method on all genes, those that its predictions follow."""
     selected = found.modifiers[found.modifiers["method"] == method]
     followed = found.followed[found.followed["method"] == method]
-    return [
+    tables = [
         *(_selected(data, found, selected) if len(selected) else []),
         *(_followed(data, found, followed) if len(followed) else []),
     ]
+    if tables and not found.verdict.evidence.knows_relations:
+        tables.append(html.P(f"{NO_RELATIONS[0].upper()}{NO_RELATIONS[1:]}.", className="quiet"))
+    return tables
 
 
 def _selected(data: StoreData, found: GenePage, rows: pd.DataFrame) -> list[Any]:
@@ -130,9 +133,10 @@ def _direction(found: GenePage, r: str) -> Shown:
 
 def _relation(data: StoreData, found: GenePage, name: str) -> Shown:
     known = stored_relations(data.reader)
+    among = [modifier.gene for modifier in found.verdict.evidence.modifiers]
     return Shown(
         "Relation",
-        lambda row: _listed(known.between(found.target, getattr(row, name))),
+        lambda row: _listed(known.between(found.target, getattr(row, name), among)),
         "to the target, as far as results of enrich in the store know",
         is_number=False,
     )

@@ -123,7 +123,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All of it. `measure` is the Dataset's; `scheme` the run's; `notes` say what could not be looked at."""
+    """All of it. `measure` is the Dataset's; `scheme` the run's; `notes` say what could not be looked at.
+
+    `knows_relations`: whether anything tells how genes are related.
+    """
 
     target: str
     measure: str
@@ -135,4 +138,5 @@ class Evidence:
     selectivity: Selectivity | None = None
     failures: tuple[Failure, ...] = ()
     on_all_genes: bool = False
+    knows_relations: bool = True
     notes: tuple[str, ...] = field(default=())

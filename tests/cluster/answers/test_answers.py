@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from cluster import Store, run
-from cluster.answers.listing import DEFAULT_LINEAGE_SORT, list_text
+from cluster.answers.listing import DEFAULT_LINEAGE_SORT, list_text, with_lineage
 from cluster.answers.relating import relations_in_files
+from cluster.answers.text import NO_RELATIONS
 from cluster.cli.analyses.genes import show_gene
+from tasks.analyses.answer.verdict import FEWEST_LINES
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tests.made_stores import made_commit, made_store, made_writer, units_of
@@ -151,8 +154,28 @@ def test_a_lineage_brings_its_columns(store: Store) -> None:
         mine = table.loc[(row["method"], row["target"])]
         assert (row["lineage_n"], row["lineage_mean"]) == (mine["n"], mine["mean"])
     small = store.table("cell_lines")["lineage"].value_counts().index[-1]
-    assert store.genes(lineage=small)["lineage_pearson"].isna().all()
+    assert (store.table("cell_lines")["lineage"] == small).sum() < FEWEST_LINES
+    none = store.genes(lineage=small)
+    assert none.empty  # rather than rows without an r there
+    assert "in 15 or more lines of that lineage" in list_text(none, small)
     assert "r within" in list_text(rows, "Lung")
+
+
+def test_targets_listed_of_a_lineage_have_an_r_there_and_the_gain_is_over_all_lines(store: Store) -> None:
+    table = store.table("target_lineages").query("lineage == 'Lung'")
+    known = set(zip(table["method"], table["target"], strict=True))
+    flat = store.genes().head(3)
+    lineages = pa.Table.from_pandas(
+        table.assign(pearson=table["pearson"].mask(table["target"].isin(flat["target"])))
+    )
+    found = with_lineage(store.genes(), lineages)
+    assert found["lineage_pearson"].notna().all()
+    assert not set(found["target"]) & set(flat["target"])
+    assert len(known) > len(found) > 0
+    some = store.genes(lineage="Lung", min_gain=0.05)
+    whole = store.genes(min_gain=0.05)
+    assert 0 < len(some) <= len(whole)
+    assert (some["gain"] >= 0.05).all()
 
 
 @pytest.mark.parametrize(
@@ -197,6 +220,15 @@ def test_relations_come_from_enrich_and_from_files(store: Store, path: Path, tmp
     expected = ["self"] if gene == target else ["paralog", "same pathway (Pathway X)", "same arm (17q)"]
     assert list(map(str, found)) == expected
     assert not store.gene(target, "modifiers").verdict.evidence.modifiers[0].relations or gene == target
+
+
+def test_where_nothing_tells_relations_one_line_says_how_to_learn_them(store: Store, tmp_path: Path) -> None:
+    target = store.modifiers()["target"].value_counts().index[0]
+    assert repr(store.gene(target, "modifiers")).count(NO_RELATIONS) == 1
+    assert NO_RELATIONS in store.gene(target, "modifiers")._repr_html_()
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("gene_a,gene_b\nX,Y\n")
+    assert NO_RELATIONS not in repr(store.gene(target, "modifiers", relations_in_files([pairs])))
 
 
 def test_files_of_relations_that_cannot_be_read_are_all_named(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import pearsonr
 
 from modeling.statistics.grouped import within_groups
+from tests.reference.without_one import least_without_one
 
 
 def rows(sizes: list[int], seed: int = 0) -> tuple[np.ndarray, ...]:
@@ -20,7 +21,7 @@ def slow(measured: np.ndarray, predicted: np.ndarray, baseline: np.ndarray, mean
     y, x = measured - mean, predicted - mean
     found = pearsonr(y, x, alternative="greater")
     two_sided = pearsonr(y, x).confidence_interval(0.95)
-    least = min(pearsonr(np.delete(y, i), np.delete(x, i)).statistic for i in range(len(y)))
+    least = least_without_one(measured, predicted, mean)
     errors = [np.sqrt(np.mean((measured - other) ** 2)) for other in (predicted, baseline)]
     spread = [measured.mean(), measured.std(ddof=1)]
     return [*spread, found.statistic, least, two_sided.low, two_sided.high, found.pvalue, *errors]
@@ -64,6 +65,28 @@ def test_an_r_that_one_row_makes_is_nothing_without_it() -> None:
     found = within_groups(np.zeros(40, np.int64), measured, predicted, none, none)
     assert found.r[0] > 0.9
     assert found.r_least[0] == 0  # nothing varies without it
+
+
+def one_dependent(dependent: int, lines: int = 34) -> tuple[np.ndarray, ...]:
+    """Levels, predictions about their folds' means, and these: what both sides lose makes an r of its own."""
+    mean = np.repeat([0.10, 0.15, 0.20, 0.25, 0.30], 7)[:lines]
+    rng = np.random.default_rng(4)
+    measured, predicted = np.zeros(lines), 0.02 * rng.normal(size=lines)
+    measured[:dependent], predicted[:dependent] = 1.0, 1.0
+    return measured, predicted, mean
+
+
+@pytest.mark.parametrize("dependent", [1, 2, 5, 33])
+def test_folds_means_make_no_r_without_the_only_line_that_depends(dependent: int) -> None:
+    measured, predicted, mean = one_dependent(dependent)
+    found = within_groups(np.zeros(34, np.int64), measured, predicted, mean, mean)
+    assert found.r_least[0] == pytest.approx(least_without_one(measured, predicted, mean), abs=1e-12)
+    alone = dependent in (1, 33)  # without the one line that differs, all measure the same
+    assert (found.r_least[0] == 0) == alone
+    if alone:
+        others = measured != (dependent == 1)
+        assert np.ptp(measured[others]) == 0
+        assert pearsonr((measured - mean)[others], (predicted - mean)[others]).statistic > 0.3
 
 
 def test_no_rows_give_no_groups() -> None:
