@@ -1,8 +1,8 @@
-"""Five numbers of each sample that say how like the training lines it is, and its nearest lines.
+"""Six numbers of each sample that say how like the training lines it is, and its nearest lines.
 
 Correlation alone would not notice a shift or another logarithm, so the sample is also set against the mean of
-its nearest lines: `level` (0 where it is as high), `spread` (1 where genes differ as much) and `scatter`
-about that.
+its nearest lines: `level` (0 where it is as high), `spread` (1 where genes differ as much), `scatter` about
+that, and `absent`: genes that are not expressed. Those hide a shift that was cut off at 0.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ NEAREST = 10
 AT_ONCE = 128  # samples whose float64 copies are held together
 SAME = 0.99  # r from which a line is the sample itself: named, but it says nothing of the rest
 OUTSIDE = 0.01  # in log2: how far beyond the lines' range counts; rounding does not
+ABSENT = 0.05  # log2(TPM+1) below which a gene is not expressed; rounding to one digit changes none
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,8 @@ class Comparison:
     profile: it says in what way a sample differs from the mean line, and is the same whatever the sample's
     level and scale. 0 where nothing is left. `other_r` is that of the nearest line that is not the sample
     itself. `outside` is the share of genes outside the lines' range. `level` (0: as high), `spread` (1: genes
-    differ as much) and `scatter` are against the mean of the nearest lines.
+    differ as much) and `scatter` are against the mean of the nearest lines. `absent` is the share of genes
+    that are not expressed (below `ABSENT`), less that of the nearest lines.
     """
 
     nearest: Int64[np.ndarray, " samples"]
@@ -38,9 +40,10 @@ class Comparison:
     level: Float64[np.ndarray, " samples"]
     spread: Float64[np.ndarray, " samples"]
     scatter: Float64[np.ndarray, " samples"]
+    absent: Float64[np.ndarray, " samples"]
 
     def columns(self) -> Float64[np.ndarray, "samples statistics"]:
-        """The five numbers on scales on which differences are even: r, outside, level, spread, scatter."""
+        """All but `absent` on scales on which differences are even: r, outside, level, spread, scatter."""
         best = np.arctanh(np.clip(self.other_r, -0.999, 0.999))
         return np.stack(
             [best, np.sqrt(self.outside), self.level, self.spread, np.log(self.scatter + 0.01)], axis=1
@@ -94,6 +97,7 @@ def _compare(block: Matrix, lines: Lines, first: int | None) -> tuple[np.ndarray
         level,
         spread,
         scatter,
+        _absent(block, known, lines, ordered),
     )
 
 
@@ -111,6 +115,18 @@ def _correlations(
     both = length[:, None] * of_lines
     is_there = (length > 1e-6 * np.sqrt(count[:, 0]))[:, None] & (of_lines > 0)
     return np.divide(product, both, out=np.zeros_like(product), where=is_there)
+
+
+def _absent(
+    block: Matrix,
+    known: Bool[np.ndarray, "samples genes"],
+    lines: Lines,
+    like: Int64[np.ndarray, "samples n"],
+) -> Float64[np.ndarray, " samples"]:
+    """How much larger the share of known genes that are not expressed is than in the lines `like` it."""
+    of_lines = np.stack([(lines.expression[rows] < ABSENT).mean(axis=0) for rows in like])
+    more = (block < ABSENT).astype(np.float64) - of_lines  # NaN is not below
+    return np.where(known, more, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
 
 
 def _outside(

@@ -1,7 +1,7 @@
 """How well each sample fits the training lines, in a table and in words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -65,8 +65,11 @@ class Reference:
     @cached_property
     def limits(self) -> Limits:
         """The limits that each line, compared with all others, sets."""
-        alike = quantile_matched(self.expression, mean_quantiles(self.expression)) if self.matched else None
-        return limits_of(compare_left_out(self.lines, alike))
+        if not self.matched:
+            return limits_of(compare_left_out(self.lines))
+        alike = quantile_matched(self.expression, mean_quantiles(self.expression))
+        limits = limits_of(compare_left_out(self.lines, alike))
+        return replace(limits, most_absent=np.inf)  # matching leaves none at 0 where values are equal
 
     def fits(self, values: Float32[np.ndarray, "samples genes"]) -> Bool[np.ndarray, " samples"]:
         """Which samples (columns as `genes`) are not flagged."""
@@ -153,7 +156,7 @@ def _of_values(values: Float32[np.ndarray, "samples genes"]) -> list[list[str]]:
 
 
 def _in_words(
-    exceeded: Bool[np.ndarray, " six"], compared: Comparison, row: int, limits: Limits
+    exceeded: Bool[np.ndarray, " seven"], compared: Comparison, row: int, limits: Limits
 ) -> list[str]:
     """The reasons of one sample that is beyond some limit, the strangest first."""
     strange = limits.strangeness(compared)[row]
@@ -167,6 +170,8 @@ def _in_words(
         "spread": f"genes differ {spread:.2f} times as much as in similar lines: multiplied, or another "
         "logarithm (natural: 0.69, decimal: 0.30)?",
         "scatter": f"genes scatter by {scatter:.2f} about those of similar lines: {_OTHER_GENES}",
+        "absent": f"{compared.absent[row]:.0%} more of its genes are at 0 than in similar lines: shifted and "
+        "cut off there, or sequenced too shallowly?",
         "together": "its level, spread, scatter and similarity do not go together as in training lines",
     }
     order = [name for _, name in sorted(zip(-strange, STATISTICS, strict=True))]

@@ -32,12 +32,14 @@ def compared(sample: np.ndarray, lines: np.ndarray, leave_out: int | None = None
     ranked = sorted((i for i in others if r[i] < 0.99), key=lambda i: (-r[i], i))
     like = everything[ranked[:10]].mean(axis=0)[known]
     level, spread, left = fitted(x, like, weight)
+    absent = np.mean(x < 0.05) - np.mean(everything[ranked[:10]][:, known] < 0.05)
     low, high = (end(everything[others], axis=0)[known] for end in (np.min, np.max))
     return {
         "nearest": nearest,
         "nearest_r": r[nearest],
         "other_r": r[ranked[0]],
         "outside": float(np.mean((x < low - 0.01) | (x > high + 0.01))),
+        "absent": absent,
         "level": level,
         "spread": spread,
         "scatter": float(np.sqrt(np.average(left**2, weights=weight))),

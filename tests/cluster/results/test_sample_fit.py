@@ -110,6 +110,7 @@ def test_a_training_line_is_its_own_nearest_line_and_not_flagged(folder: Path, e
             "names that belong to other",
         ),
         (lambda x, _: x + 3, "above similar lines"),
+        (lambda x, _: np.maximum(x - 1, 0), "more of its genes are at 0 than in similar lines: shifted"),
         (lambda x, _: x * np.log(2), "another logarithm"),
         (lambda x, _: 2 * x, "as much as in similar lines"),
     ],

@@ -12,7 +12,7 @@ from modeling.likeness.matching import genes_matched, mean_quantiles, quantile_m
 from modeling.likeness.statistics import compare, compare_left_out
 from tests.reference import likeness as reference
 
-FIELDS = ("nearest", "nearest_r", "other_r", "outside", "level", "spread", "scatter")
+FIELDS = ("nearest", "nearest_r", "other_r", "outside", "level", "spread", "scatter", "absent")
 
 
 def invented(seed: int, lines: int = 60, genes: int = 150) -> np.ndarray:
@@ -40,6 +40,7 @@ def spoiled(good: np.ndarray, lines: np.ndarray, rng: np.random.Generator) -> di
         "shifted up": good + 1,
         "shifted far up": good + 3,
         "shifted down": good - 1,
+        "shifted down and cut at 0": np.maximum(good - 1, 0),
         "twice": 2 * good,
         "half": 0.5 * good,
         "half as much again": 1.5 * good,
