@@ -34,7 +34,8 @@ SETTLED = (
 
 def settled(page: Any, path: str) -> None:
     until(page, SETTLED)
-    awaited = {"/": ".ag-pinned-left-cols-container [row-index='0'] a", "/methods": DRAWN}
+    rows = ".ag-pinned-left-cols-container [row-index='0'] a"
+    awaited = {"/": rows, "/forecast": rows, "/methods": DRAWN}
     for selector in (awaited.get(path), DRAWN if "KRAS" in path else None):
         if selector:
             page.locator(selector).first.wait_for()
