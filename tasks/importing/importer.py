@@ -46,7 +46,7 @@ from tasks.importing.recognition.dates import dates_in_words, strange_to_spreads
 from tasks.importing.recognition.doubts import effect_doubts, expression_doubts
 from tasks.importing.recognition.layer_values import judge_layers
 from tasks.importing.recognition.line_names import LineNames
-from tasks.importing.recognition.measure import decide_measure
+from tasks.importing.recognition.measure import decide_measure, doubt_of_roles
 from tasks.importing.text_matrix import read_text_matrix
 
 MATRIX_LAYERS = (*MUTATION_ROLES, COPY_NUMBER, PROTEIN)
@@ -156,7 +156,8 @@ def _agreed(
     effect, expression, known = parts[EFFECT], parts[EXPRESSION], parts[MODELS]
     given = [(flag_of(role), parts[role]) for role in MATRIX_LAYERS if role in parts]
     judged = judge_layers(given, {EFFECT: effect, EXPRESSION: expression})
-    problems = [*problems, *judged.problems]
+    roles = doubt_of_roles(effect.file, effect.values, expression.file, expression.values)
+    problems = [*problems, *judged.problems, *([roles] if roles else [])]
     measured_in = partial(decide_measure, str(files.paths[EFFECT]), effect.values, measure)
     decided = _tried(problems, measured_in)
     same = _tried(problems, partial(identify, effect, expression, known, ids))
@@ -239,7 +240,7 @@ def _report(files: ReleaseFiles, parts: dict[str, Any], found: _Agreed) -> dict[
         "files": [f"{role}: {path.name}" for role, path in files.paths.items()],
         WARNINGS: [
             *effect_doubts(found.measure, aligned.targets.symbols, aligned.effect),
-            *expression_doubts(aligned.expression),
+            *expression_doubts(aligned.genes.symbols, aligned.expression),
             *found.doubts,
             *(f"{Path(m.file).name}: {words}" for m in matrices if (words := dates_in_words(m.columns))),
         ],

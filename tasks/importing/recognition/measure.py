@@ -8,6 +8,8 @@ from jaxtyping import Float32
 from tasks.errors import BadInputError
 
 MOST_LEVELS = 10
+BEYOND = 3.0  # nothing that an effect file may hold is never negative, reaches beyond it and is no level
+NEGATIVE = 0.1  # share of values below 0 from which on they are no log2(TPM+1)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,29 @@ def decide_measure(
     if impossible[wanted]:
         raise BadInputError(f"{file}: --measure {wanted} does not fit: {_because(found, guess)}; try {guess}")
     return wanted, f"{wanted}, as asked"
+
+
+def doubt_of_roles(
+    effect_file: str,
+    effect: Float32[np.ndarray, "columns rows"],
+    expression_file: str,
+    expression: Float32[np.ndarray, "columns rows"],
+) -> str:
+    """Why the two files look as if each had been given to the other's option; "" where they do not.
+
+    log2(TPM+1) is never negative and reaches about 14. Gene effect is negative for about half of all values,
+    dependencies lie in 0..1, levels are a few whole numbers.
+    """
+    first, second = _range_of(effect), _range_of(expression)
+    if _guess(first) != "effect" or not (first.low >= 0 and first.high > BEYOND):
+        return ""
+    if _guess(second) == "effect" and float(np.mean(expression < 0)) < NEGATIVE:
+        return ""
+    return (
+        f"--effect {effect_file} and --expression {expression_file} look swapped: the first reaches from "
+        f"{first.low:.3g} to {first.high:.3g}, as log2(TPM+1) does, the second from {second.low:.3g} to "
+        f"{second.high:.3g}, as effects do; give each to the other option"
+    )
 
 
 def _guess(found: _Range) -> str:

@@ -109,6 +109,12 @@ def test_the_file_that_is_turned_is_blamed(release: Path, name: str, other: list
     assert problem.startswith(f"{release / name}.csv: cell lines stand as columns")
 
 
+def test_files_given_to_each_others_option_are_refused(release: Path):
+    files = {"effect": release / "expression.csv", "expression": release / "effect.csv"}
+    (problem,) = refused(release, **files)
+    assert "look swapped: the first reaches from" in problem
+
+
 def test_a_turned_file_with_faults_is_called_turned_first(release: Path):
     turned = EXPRESSION.T
     turned.iloc[1] = np.nan

@@ -9,6 +9,7 @@ import pytest
 from tasks.importing.recognition.doubts import (
     ESSENTIAL,
     FROM_SKEWNESS,
+    STEADY,
     WHOLE_GENOME,
     effect_doubts,
     expression_doubts,
@@ -79,12 +80,27 @@ def tpm(genes: int = WHOLE_GENOME) -> np.ndarray:
     ],
 )
 def test_logarithms_and_units_of_a_whole_genome(change, words: str):
-    found = expression_doubts(change(tpm()).astype(np.float32))
+    found = expression_doubts([""] * WHOLE_GENOME, change(tpm()).astype(np.float32))
     assert [words in doubt for doubt in found] == [True] * bool(words)
 
 
-def test_a_panel_of_genes_does_not_add_up_to_anything():
-    assert expression_doubts(np.log(tpm(500) + 1).astype(np.float32)) == []
+def test_a_panel_of_unknown_genes_does_not_add_up_to_anything():
+    names = [f"G{i}" for i in range(500)]
+    assert expression_doubts(names, np.log(tpm(500) + 1).astype(np.float32)) == []
+
+
+@pytest.mark.parametrize("file", ["expression", "expression_24q4_150genes"])
+def test_steady_genes_of_a_real_panel_show_its_logarithm(real_data: Path, file: str):
+    frame = pd.read_parquet(real_data / f"{file}.parquet").select_dtypes("number").iloc[:400]
+    frame.columns = [str(name).split(" (")[0] for name in frame]
+    panel = frame.loc[:, [name for name in frame if name in STEADY] + list(frame.columns[:50])]
+    values = panel.to_numpy(np.float32)
+    assert expression_doubts(list(panel), values) == []
+    for base, name in ((np.e, "natural logarithm"), (10.0, "log10")):
+        (doubt,) = expression_doubts(list(panel), values * np.float32(np.log(2) / np.log(base)))
+        assert name in doubt
+        assert f"divide by {np.log(2) / np.log(base):.4g}" in doubt
+    assert expression_doubts(list(panel)[-3:], values[:, -3:] * np.float32(0.69)) == []
 
 
 def test_real_data_are_not_doubted_and_turned_ones_are(real_data: Path):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tasks.errors import BadInputError
-from tasks.importing.recognition.measure import decide_measure
+from tasks.importing.recognition.measure import decide_measure, doubt_of_roles
 
 
 def guess(values: list) -> str:
@@ -55,3 +55,26 @@ def test_it_says_how_it_decided():
 def test_what_cannot_be_is_refused_with_the_file_and_advice(wanted, value):
     with pytest.raises(BadInputError, match=f"file.csv: --measure {wanted} does not fit"):
         decide_measure("file.csv", np.array([[0, value]], np.float32), wanted)
+
+
+EXPRESSION = [[0, 3.2, 14.1], [1.5, 0, 0.4]]
+
+
+@pytest.mark.parametrize(
+    ("effect", "expression", "is_doubted"),
+    [
+        (EXPRESSION, [[-1.1, 0.2, -0.4], [0.1, -0.3, 0]], True),
+        (EXPRESSION, [[0, 1, 2], [0, np.nan, 2]], True),
+        (EXPRESSION, [[0, 0.5, 0.9], [0.2, np.nan, 1]], True),
+        (EXPRESSION, EXPRESSION, False),  # whatever it is, the other file is no effect
+        ([[-1.1, 0.2, -0.4]], EXPRESSION, False),
+        ([[-1.1, 8.0, -0.4]], [[-2.0, 3.0, 1.0]], False),  # z-scores of expression are doubted elsewhere
+        ([[0, 1, 2]], EXPRESSION, False),
+        ([[0, 0.5, 1]], EXPRESSION, False),
+        ([[np.nan]], [[np.nan]], False),
+    ],
+)
+def test_files_given_to_each_others_option_are_told(effect, expression, is_doubted):
+    said = doubt_of_roles("E", np.array(effect, np.float32), "X", np.array(expression, np.float32))
+    assert said.startswith("--effect E and --expression X look swapped") == is_doubted
+    assert bool(said) == is_doubted
