@@ -1,7 +1,10 @@
 """Bad input: an error that lists every problem with its file and place, not only the first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
+Answer = TypeVar("Answer")
 MOST_PROBLEMS_SHOWN = 50
 
 
@@ -25,3 +28,18 @@ class BadInputError(Exception):
         if len(self.problems) > MOST_PROBLEMS_SHOWN:
             lines.append(f"... and {len(self.problems) - MOST_PROBLEMS_SHOWN} more problems")
         return "\n".join(lines)
+
+
+@dataclass
+class Problems:
+    """Collects what several checks find wrong, so that all of it is told at once."""
+
+    found: list[str] = field(default_factory=list)
+
+    def of(self, check: Callable[[], Answer], otherwise: Answer) -> Answer:
+        """What a check answers, or `otherwise` where it raises BadInputError."""
+        try:
+            return check()
+        except BadInputError as error:
+            self.found += error.problems
+            return otherwise

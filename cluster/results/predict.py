@@ -110,7 +110,7 @@ def predict_table(
 
     `on_step` is called with what begins, and the share that is done.
     """
-    methods = _methods(reader, method)
+    methods = methods_asked(reader, method)
     known = known_of(reader) if known is None else known
     on_step("what the samples are", 0.1)
     samples = prepare(table, known.index, known.reference, reading or Reading())
@@ -164,8 +164,11 @@ def unfitted_targets(reader: StoreReader, made: Prediction) -> list[str]:
     return sorted(wanted - set(made.trust["target"]))
 
 
-def _methods(reader: StoreReader, asked: str | None) -> tuple[str, ...]:
-    """The methods whose models may predict, in the order in which equal scores are settled."""
+def methods_asked(reader: StoreReader, asked: str | None) -> tuple[str, ...]:
+    """The methods whose models may predict, in the order in which equal scores are settled.
+
+    BadInputError where the store has no final models of the method asked for, or of any.
+    """
     final = [unit for unit in reader.committed_units() if unit.fold == FINAL_FOLD]
     stored = {unit.method for unit in final if not unit.is_fold_level}
     known = f"stored are those of {', '.join(sorted(stored))}" if stored else "none are stored"

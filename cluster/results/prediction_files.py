@@ -14,6 +14,7 @@ from cluster.results.predict import (
     OnStep,
     Prediction,
     check_interval,
+    methods_asked,
     no_step,
     predict_table,
     unfitted_targets,
@@ -24,11 +25,12 @@ from cluster.results.prediction_words import (
     what_is_missing,
     which_methods,
 )
-from cluster.results.reference import known_of
+from cluster.results.reference import Known, known_of
 from cluster.store.reader import StoreReader
-from tasks.errors import BadInputError
-from tasks.samples.prepare import Reading
-from tasks.samples.table import read_table
+from tasks.errors import BadInputError, Problems
+from tasks.samples.gene_map import read_gene_map
+from tasks.samples.prepare import Reading, check_reading, prepare
+from tasks.samples.table import Table, read_table
 
 ENDINGS = (".csv", ".parquet")
 ENDS = ("low", "high")  # of an interval: fields of a Prediction, and what files of them are called
@@ -55,17 +57,14 @@ def predict_file(
     anything is written.
     """
     interval = INTERVAL if long and interval is None else interval
-    check_interval(interval)
     reading = reading or Reading()
     samples, targets, missing, *ends = (
         out.with_name(f"{out.stem}.{what}{out.suffix}")
         for what in ("samples", "targets", "missing", *(ENDS if interval is not None and not long else ()))
     )
-    check_outs(expression, (out, samples, targets, missing, *ends), reading.force)
     on_step(f"reading {expression.name}", 0.0)
-    table = read_table(expression)
-    reader = StoreReader.open(store)
-    known = known_of(reader, gene_map)
+    outs = (out, samples, targets, missing, *ends)
+    table, reader, known = _inputs(store, expression, outs, method, interval, reading, gene_map)
     made = predict_table(reader, table, method, interval, reading, known, on_step)
     on_step("writing", 0.8)
     if long:
@@ -92,6 +91,33 @@ def predict_file(
             *what_is_missing(made, unfitted_targets(reader, made), targets.name),
         ]
     )
+
+
+def _inputs(
+    store: str,
+    expression: Path,
+    outs: tuple[Path, ...],
+    method: str | None,
+    interval: float | None,
+    reading: Reading,
+    gene_map: Path | None,
+) -> tuple[Table, StoreReader, Known]:
+    """The samples, the store and what it knows. Raises BadInputError with what is wrong with any of it."""
+    problems = Problems()
+    problems.of(lambda: check_interval(interval), None)
+    problems.of(lambda: check_reading(reading), None)
+    problems.of(lambda: check_outs(expression, outs, reading.force), None)
+    table = problems.of(lambda: read_table(expression), None)
+    given = None if gene_map is None else problems.of(lambda: read_gene_map(gene_map), None)
+    reader = problems.of(lambda: StoreReader.open(store), None)
+    if reader is not None:
+        problems.of(lambda: methods_asked(reader, method), tuple[str, ...]())
+    known = None if reader is None else known_of(reader, given)
+    if problems.found and table is not None and known is not None:  # what is wrong with the samples, too
+        problems.of(lambda: prepare(table, known.index, known.reference, reading), None)
+    if problems.found or table is None or reader is None or known is None:
+        raise BadInputError(list(dict.fromkeys(problems.found)))
+    return table, reader, known
 
 
 def check_outs(expression: Path, outs: tuple[Path, ...], force: bool) -> None:

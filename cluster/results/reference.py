@@ -15,7 +15,7 @@ from cluster.views.run_dataset import dataset_of, lineages_of
 from tasks.artifacts.files import networks_of, training_of
 from tasks.samples.fit import Reference
 from tasks.samples.gene_ids import GeneIndex, index_of
-from tasks.samples.gene_map import read_gene_map
+from tasks.samples.gene_map import GeneMap
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +30,8 @@ class Known:
     why_not: str
 
 
-def known_of(reader: StoreReader, gene_map: Path | None = None) -> Known:
-    """What the store says, and its Dataset where that is still there. BadInputError for a bad map."""
-    given = None if gene_map is None else read_gene_map(gene_map)
+def known_of(reader: StoreReader, given: GeneMap | None = None) -> Known:
+    """What the store says, its Dataset where that is still there, and a map of ids that the user has."""
     dataset = dataset_of(reader, verify=False)
     reference = _reference_of(reader)
     genes = dict.fromkeys([] if reference is None else reference.genes)

@@ -4,7 +4,7 @@ Everything that is wrong with a request is named at once.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,7 +40,7 @@ from modeling.folds import Fold
 from tasks.dataset.checks import check_inputs
 from tasks.dataset.dataset import Dataset
 from tasks.dataset.target_facts import VARIABLE, missing_pattern_order, target_facts
-from tasks.errors import BadInputError
+from tasks.errors import BadInputError, Problems
 from tasks.methods.cost import DataSize
 from tasks.methods.registry import method_named
 
@@ -99,20 +99,6 @@ class PreparedRun:
         return Costs(size, self.options)
 
 
-@dataclass
-class _Problems:
-    """Collects what several checks find wrong."""
-
-    found: list[str] = field(default_factory=list)
-
-    def of(self, check: Callable[[], Answer], otherwise: Answer) -> Answer:
-        try:
-            return check()
-        except BadInputError as error:
-            self.found += error.problems
-            return otherwise
-
-
 def request_of(dataset: Path | str, store: Path | str | None, **options: Any) -> RunRequest:
     """A request with these of `RunOptions`. Raises BadInputError with all that is wrong with them."""
     return RunRequest(Path(dataset), None if store is None else str(store), checked_options(**options))
@@ -129,7 +115,7 @@ def prepare_run(request: RunRequest, settle: Callable[[RunOptions], str]) -> Pre
     recorded = stored_plugins(request.store, used)
     methods, targets, final = chosen.methods, chosen.targets, chosen.final
     dataset = verified_dataset(request.dataset)
-    facts, problems = target_facts(dataset), _Problems()
+    facts, problems = target_facts(dataset), Problems()
     none: tuple[Fold, ...] = ()
     made = problems.of(lambda: folds_of(chosen, dataset), none)
     folds = [fold.number for fold in made]

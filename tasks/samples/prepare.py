@@ -104,13 +104,20 @@ def prepare(table: Table, index: GeneIndex, reference: Reference | None, reading
     return Samples(frame, filled, over, unit.name, (*notes, *more))
 
 
-def _problems_of(reading: Reading, reference: Reference | None) -> list[str]:
+def check_reading(reading: Reading) -> None:
+    """Raise BadInputError, with all problems, for words that `Reading` does not know."""
     problems = []
     if reading.unit not in UNITS:
         problems.append(f"--unit {reading.unit}: expected one of {', '.join(UNITS)}")
     if reading.orientation not in ORIENTATIONS:
         problems.append(f"--orientation {reading.orientation}: expected one of {', '.join(ORIENTATIONS)}")
+    if problems:
         raise BadInputError(problems)
+
+
+def _problems_of(reading: Reading, reference: Reference | None) -> list[str]:
+    check_reading(reading)
+    problems = []
     needed = {"--match": reading.match or reading.match_genes, "--fill-missing": reading.fill_missing}
     problems += [
         f"{option}: needs the training lines' expression, which this store does not keep (its methods need "

@@ -147,6 +147,39 @@ def test_a_gene_given_twice_is_refused_and_named_where_it_is_forced(
     assert (tmp_path / "out.csv").read_bytes() == expected
 
 
+def test_all_that_is_wrong_is_told_at_once_and_nothing_written(
+    store: Path, samples: pd.DataFrame, tmp_path: Path
+):
+    def problems_of(source: Path, **how: Any) -> list[str]:
+        reading = Reading(unit="fpkm", orientation="up")
+        with pytest.raises(BadInputError) as found:
+            predict_file(
+                str(store), source, tmp_path / "no" / "out.csv", "magic", 2.0, reading=reading, **how
+            )
+        return list(found.value.problems)
+
+    expected = [
+        "--interval 2: expected a share between 0 and 1",
+        "--unit fpkm: expected one of auto, tpm, log2tpm, counts",
+        "--orientation up: expected one of auto, samples, genes",
+        f"--out {tmp_path / 'no' / 'out.csv'}: cannot be written: there is no folder",
+        f"{tmp_path / 'none.csv'}: cannot be read",
+        f"--gene-ids {tmp_path / 'map.csv'}: cannot be read",
+        f"{store}: no final models of method magic",
+    ]
+    found = problems_of(tmp_path / "none.csv", gene_map=tmp_path / "map.csv")
+    assert len(found) == len(expected)
+    for problem, begin in zip(found, expected, strict=True):
+        assert problem.startswith(begin)
+    assert list(tmp_path.iterdir()) == []
+    samples.index = ["a", "a", "b"]
+    samples.to_csv(tmp_path / "samples.csv")
+    with pytest.raises(BadInputError, match="--interval 2") as raised:  # what is in the file, too
+        predict_file(str(store), tmp_path / "samples.csv", tmp_path / "no" / "out.csv", interval=2.0)
+    assert any("samples 'a' stand there more than once" in problem for problem in raised.value.problems)
+    assert [path.name for path in tmp_path.iterdir()] == ["samples.csv"]
+
+
 def test_genes_are_found_in_any_case_and_on_either_side(store: Path, samples: pd.DataFrame, tmp_path: Path):
     expected = {"ONE": [0.5, 3.5, 6.5], "TWO": [3.5, 9.5, 15.5]}
     said_of(store, samples.rename(columns=str.lower), tmp_path)
