@@ -175,6 +175,8 @@ def test_a_small_demo_is_done_in_process_and_can_be_repeated(tmp_path: Path):
         ended = knockcast("demo", "--small", "--out", tmp_path / "demo", "--workers", 0)
         assert ended.returncode == 0, ended.stderr
         assert "best-predicted targets" in ended.stdout
+        assert "This release is simulated, so the truth is known. What modifies SIMA" in ended.stdout
+        assert "needed more where" in ended.stdout
         assert done in ended.stderr
 
 

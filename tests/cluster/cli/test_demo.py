@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from cluster.cli.answers import BEST, best_targets, method_means, print_best
+from cluster.cli.demo import planted_beside_found
 
 NOT_SCORED = float("nan")
 R = {  # of each target: pooled r and mean r of best, of modifiers
@@ -51,3 +52,28 @@ def test_of_one_method_nothing_is_said_of_a_better_one(capsys: pytest.CaptureFix
     assert "better" not in printed
     print_best(made_genes("modifiers", "best"), 2)
     assert "of the better one" in capsys.readouterr().out
+
+
+def test_what_was_planted_stands_beside_what_was_found() -> None:
+    planted = pd.DataFrame(
+        {"modifier": ["WEAK", "HIGH", "LOST"], "sign": [1, -1, 1], "weight": [0.1, -0.9, 0.2]}
+    )
+    found = pd.DataFrame(
+        [
+            *({"modifier": "HIGH", "fold": fold, "pearson": -0.8} for fold in range(3)),
+            {"modifier": "WEAK", "fold": 0, "pearson": 0.3},
+            *({"modifier": "OTHER", "fold": fold, "pearson": 0.2} for fold in range(2)),
+            {"modifier": "ONCE", "fold": 2, "pearson": 0.2},
+        ]
+    )
+    high, low = "needed more where high", "needed more where low"
+    rows = planted_beside_found(planted, found)
+    assert list(zip(rows["gene"], rows["planted"], rows["found"], rows["folds"], strict=True)) == [
+        ("HIGH", high, high, 3),
+        ("LOST", low, "not found", 0),
+        ("WEAK", low, low, 1),
+        ("OTHER", "not planted", low, 2),
+    ]
+    assert rows["r"].round(9).tolist()[0] == -0.8
+    assert planted_beside_found(planted, found[:0])["found"].tolist() == ["not found"] * 3
+    assert planted_beside_found(planted[:0], found[:0]).empty
