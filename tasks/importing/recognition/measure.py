@@ -8,7 +8,7 @@ from jaxtyping import Float32
 from tasks.errors import BadInputError
 
 MOST_LEVELS = 10
-BEYOND = 3.0  # nothing that an effect file may hold is never negative, reaches beyond it and is no level
+BEYOND = 6.0  # nothing that an effect file may hold is never negative, reaches beyond it and is no level
 NEGATIVE = 0.1  # share of values below 0 from which on they are no log2(TPM+1)
 
 
