@@ -55,30 +55,31 @@ def test_all_targets_are_there_the_best_predicted_first(table: Any, explorer: Ex
     assert first_gene(page) == genes(explorer, method)["pearson_pooled"].idxmax()
 
 
+def ask_for(page: Any, text: str, heading: str) -> None:
+    """Enter a text in the search field, and wait for the page of that heading."""
+    page.locator("#search").fill(text)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=heading, exact=True).wait_for()
+
+
 def test_search_completes_and_opens(table: Any):
     page = table
     page.keyboard.press("/")
     page.keyboard.type("ctn")
     until(page, "document.querySelector('#found option')?.value === 'CTNNB1'")
-    page.locator("#search").fill("ctnnb1")
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="CTNNB1", exact=True).wait_for()
+    ask_for(page, "ctnnb1", "CTNNB1")
     assert urlsplit(page.url).path == "/gene/ctnnb1"
 
 
 def test_part_of_a_name_opens_the_only_gene_that_has_it(table: Any):
     page = table
-    page.locator("#search").fill("ctn")
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="CTNNB1", exact=True).wait_for()
+    ask_for(page, "ctn", "CTNNB1")
     assert urlsplit(page.url).path == "/gene/CTNNB1"
 
 
 def test_part_of_several_names_lists_them(table: Any):
     page = table
-    page.locator("#search").fill("ras")
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Unknown gene").wait_for()
+    ask_for(page, "ras", "Unknown gene")
     assert sorted(page.locator(".names a").all_inner_texts()) == ["KRAS", "NRAS"]
 
 

@@ -4,19 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import dash_ag_grid
 from dash import dcc, html
 
 from cluster.explorer.data import COLUMNS, StoreData
+from cluster.explorer.pages.grid import grid, number_filter, text_filter
 from cluster.explorer.pages.parts import (
-    COLUMN,
     Page,
-    grid_options,
     nothing,
     number,
-    number_filter,
     switch,
-    text_filter,
 )
 from cluster.explorer.state import TableState, address, table_state
 
@@ -128,17 +124,15 @@ def _tools(state: TableState, shown: Shown) -> html.Div:
 
 
 def _grid(state: TableState, shown: Shown, is_ready: bool) -> html.Div:
-    grid = dash_ag_grid.AgGrid(
-        id="genes",
-        columnDefs=[_column(name, shown[name], state, is_ready) for name in _order(state, shown)],
-        defaultColDef=COLUMN,
-        filterModel=dict(state.filters),
-        dashGridOptions=grid_options(state, "No gene fits these filters."),
-        getRowId="params.data.target",
-        className="grid",
-        style={"height": "max(420px, calc(100vh - 290px))", "width": "100%"},
+    columns = [_column(name, shown[name], state, is_ready) for name in _order(state, shown)]
+    return grid(
+        "genes",
+        columns,
+        state,
+        row_id="target",
+        label="Table of genes",
+        nothing_fits="No gene fits these filters.",
     )
-    return html.Div(grid, role="region", **{"aria-label": "Table of genes"})
 
 
 def _order(state: TableState, shown: Shown) -> list[str]:

@@ -8,21 +8,8 @@ from typing import Any
 import pandas as pd
 from dash import dcc, html
 
-from cluster.explorer.state import TableState, address, gene_path
+from cluster.explorer.state import address, gene_path
 from cluster.text import spaced
-
-# What all columns of a grid have.
-COLUMN = {
-    "resizable": True,
-    "sortable": True,
-    "floatingFilter": True,
-    "suppressFloatingFilterButton": True,
-    "suppressHeaderFilterButton": True,
-    "wrapHeaderText": True,
-    "autoHeaderHeight": True,
-    "minWidth": 92,
-    "flex": 1,
-}
 
 
 @dataclass(frozen=True)
@@ -163,30 +150,3 @@ def file_links(target: str, table: str) -> html.Span:
     paths = {kind: address(f"/data/gene/{table}.{kind}", target=target) for kind in ("csv", "parquet")}
     links = [html.A(kind.upper() if kind == "csv" else "Parquet", href=path) for kind, path in paths.items()]
     return html.Span(["Save as ", links[0], " or ", links[1]], className="files quiet")
-
-
-def grid_options(state: TableState, nothing_fits: str) -> dict[str, Any]:
-    """What grids have in common; `nothing_fits` is said where no row is left."""
-    return {
-        "animateRows": False,
-        "enableCellTextSelection": True,
-        "quickFilterText": state.find,
-        "localeText": {"noRowsToShow": nothing_fits},
-        "tooltipShowDelay": 300,
-        "suppressMenuHide": True,
-    }
-
-
-def text_filter() -> dict[str, Any]:
-    """The box under the heading of a column of words."""
-    return {"filter": "agTextColumnFilter", "floatingFilterComponentParams": {"filterPlaceholder": "has …"}}
-
-
-def number_filter(is_small_best: bool = False) -> dict[str, Any]:
-    """That of numbers: from the typed one on upwards, or downwards where small ones are looked for."""
-    rule, sign = ("lessThanOrEqual", "≤ …") if is_small_best else ("greaterThanOrEqual", "≥ …")
-    return {
-        "filter": "agNumberColumnFilter",
-        "filterParams": {"defaultOption": rule},
-        "floatingFilterComponentParams": {"filterPlaceholder": sign},
-    }

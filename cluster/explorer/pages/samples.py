@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import dash_ag_grid
 import numpy as np
 import pandas as pd
 from dash import dcc, html
@@ -11,19 +10,16 @@ from dash import dcc, html
 from cluster.explorer.data import StoreData
 from cluster.explorer.forecast import Forecast
 from cluster.explorer.origin import doubts
+from cluster.explorer.pages.grid import grid, number_filter, text_filter
 from cluster.explorer.pages.parts import (
-    COLUMN,
     Page,
     Shown,
     counted,
     gene_link,
-    grid_options,
     nothing,
     number,
-    number_filter,
     section,
     small_table,
-    text_filter,
     tiles,
 )
 from cluster.explorer.state import TableState, table_state
@@ -128,18 +124,15 @@ def _grid(
         columns.append(column | OWN.get(name, {}))
     longest = int(rows["sample"].str.len().max()) if len(rows) else 0
     columns[0]["width"] = min(120 + 6 * longest, WIDEST)
-    grid = dash_ag_grid.AgGrid(
-        id="samples",
-        rowData=rows.astype(object).where(rows.notna(), None).to_dict("records"),
-        columnDefs=columns,
-        defaultColDef=COLUMN,
-        filterModel=dict(state.filters),
-        dashGridOptions=grid_options(state, "No sample fits these filters."),
-        getRowId="params.data.sample",
-        className="grid",
-        style={"height": "max(420px, calc(100vh - 290px))", "width": "100%"},
+    return grid(
+        "samples",
+        columns,
+        state,
+        row_id="sample",
+        label="Samples",
+        nothing_fits="No sample fits these filters.",
+        rows=rows.astype(object).where(rows.notna(), None).to_dict("records"),
     )
-    return html.Div(grid, role="region", **{"aria-label": "Samples"})
 
 
 # What single columns of the list have of their own.
