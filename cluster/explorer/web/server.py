@@ -1,11 +1,15 @@
 """The explorer's web server: on this machine alone, and until Ctrl-C."""
 
 import errno
+import os
 import signal
 import socket
+import sys
+import threading
 from collections.abc import Callable
+from multiprocessing import active_children
 from pathlib import Path
-from types import FrameType
+from typing import NoReturn
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -31,10 +35,10 @@ def serve(
     report: Callable[[str], None],
     cache: Path | None = None,
     forecast: Path | None = None,
-) -> None:
+) -> NoReturn:
     """Open a store, tell its address (on a line of its own) as soon as it answers, and serve until Ctrl-C.
 
-    Raises BadInputError where there is no store, or the port is taken.
+    Then this process has ended, with 0. Raises BadInputError where there is no store, or the port is taken.
     """
     data = StoreData(store, cache)
     scored = read_forecast(forecast) if forecast is not None else None
@@ -44,20 +48,35 @@ def serve(
     guard(app.server, token, number, app.csp_hashes)
     server = make_server(HOST, number, app.server, threaded=True, request_handler=_Quiet, fd=held.fileno())
     data.prepare()
-    signal.signal(signal.SIGTERM, _interrupt)
+    asked_to_end = _signals(signal.SIGINT, signal.SIGTERM)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True).start()
     report(f"http://{HOST}:{number}/?token={token}")
-    try:
-        server.serve_forever(poll_interval=0.2)
-    except KeyboardInterrupt:
-        report("closed")
-    finally:
-        server.server_close()
-        held.close()
+    os.read(asked_to_end, 1)
+    report("closed")
+    _end()
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
+def _signals(*numbers: signal.Signals) -> int:
+    """A file descriptor that has a byte as soon as one of these signals came.
+
+    Python may lose an exception that a handler raises, as in a callback of its garbage collector, and runs no
+    handler while the main thread waits and another one got the signal. The byte comes in every case.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing)
+    for number in numbers:
+        signal.signal(number, lambda *_: None)
+    return reading
+
+
+def _end() -> NoReturn:
+    """End this process at once: requests may be running in libraries whose threads Python would wait for."""
+    for child in active_children():
+        child.kill()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _bound(port: int | None) -> socket.socket:
