@@ -3,6 +3,7 @@
 import difflib
 import threading
 from collections import Counter
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -48,7 +49,7 @@ class StoreData:
         self._cache = cache or cache_folder()
         self._folder = self._cache / index_key(self.reader)
         self._index: Index | None = None
-        self.share = get_context("spawn").Value("d", 0.0)
+        self.share = 0.0  # of the index that is made
         self.trouble = ""  # why the index cannot be made, in words
 
     def prepare(self) -> None:
@@ -238,10 +239,14 @@ class StoreData:
             self.page(self.targets[0])
 
     def _make(self) -> None:
-        process = get_context("spawn").Process(
-            target=build_aside, args=(self.path, self._folder, self.share), daemon=True
-        )
+        spawn = get_context("spawn")
+        receiving, sending = spawn.Pipe(duplex=False)
+        process = spawn.Process(target=build_aside, args=(self.path, self._folder, sending), daemon=True)
         process.start()
+        sending.close()  # the other process's alone: when it ends, so does the pipe
+        with suppress(EOFError):
+            while True:
+                self.share = float(receiving.recv_bytes())
         process.join()
         if not self._open():
             self.trouble = f"the index could not be written to {self._cache}; pages take longer without it"

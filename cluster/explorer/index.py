@@ -9,10 +9,11 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -28,6 +29,7 @@ FORMAT = 2  # a change of what an index holds raises it
 AT_ONCE = 1504  # targets whose rows are in memory, a multiple of a batch of `target_tables`
 TABLES_SHARE = 0.4  # of the time
 KEPT = 4  # indexes of this many store states stay in the cache
+STALE_SECONDS = 24 * 3600.0  # nobody makes an index for so long
 
 Progress = Callable[[float], None]  # called with the share that is done, 0..1
 
@@ -81,14 +83,17 @@ def build_index(reader: KeptReader, folder: Path, progress: Progress) -> None:
     _forget_old(folder.parent)
 
 
-def build_aside(path: str, folder: Path, share: Any) -> None:
-    """In a process of its own: make the index of the store at a path; `share.value` says how far it is."""
+def build_aside(path: str, folder: Path, progress: Connection) -> None:
+    """In a process of its own: make the index of the store at a path, and send how far it is."""
     os.nice(5)  # pages come first
-    build_index(KeptReader.open(path), folder, lambda done: setattr(share, "value", done))
+    build_index(KeptReader.open(path), folder, lambda done: progress.send_bytes(str(done).encode()))
 
 
 def _forget_old(cache: Path) -> None:
-    """Delete the indexes that were made longest ago, all but `KEPT`."""
+    """Delete the indexes that were made longest ago, all but `KEPT`, and those nobody finished in a day."""
+    for unfinished in cache.glob("making-*"):
+        if time.time() - unfinished.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(unfinished, ignore_errors=True)
     made = sorted(
         (p for p in cache.iterdir() if (p / "index.json").exists()), key=lambda p: p.stat().st_mtime
     )

@@ -100,7 +100,7 @@ def _navigation(app: Dash, data: StoreData, forecast: Forecast | None) -> None:
         del count
         if data.is_ready or data.trouble:
             return data.trouble, True, True
-        done = f"{100 * data.share.value:.0f} %"
+        done = f"{100 * data.share:.0f} %"
         return f"Reading the predictions once, for q, gain and quick pages: {done}", no_update, False
 
     @app.callback(Output("found", "children"), Input("search", "value"))
