@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-DatasetArgument = Annotated[Path, typer.Argument(help="A Dataset made by `knockcast import`.")]
+DatasetArgument = Annotated[
+    str, typer.Argument(help="A Dataset made by `knockcast import`: its folder, or s3://BUCKET/PREFIX.")
+]
 GeneIdsOption = Annotated[
     Path | None,
     typer.Option(
@@ -15,4 +17,4 @@ GeneIdsOption = Annotated[
         "hgnc_complete_set.txt, for genes that are named by those.",
     ),
 ]
-StoreArgument = Annotated[str, typer.Argument(help="A store's folder.")]
+StoreArgument = Annotated[str, typer.Argument(help="A store: its folder, or s3://BUCKET/PREFIX.")]

@@ -21,6 +21,10 @@ class StorageError(Exception):
     """The store cannot be read or written (disk full, missing, damaged); nothing committed is lost."""
 
 
+class MissingFileError(StorageError):
+    """A file the store should hold is not there."""
+
+
 class ReadOnlyError(StorageError):
     """The store may be read and not written."""
 

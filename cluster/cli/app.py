@@ -1,5 +1,6 @@
 """The Typer application: every command is added here, and an error becomes its exit code here."""
 
+import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
@@ -93,9 +94,17 @@ def options_of_every_command(
         bool,
         typer.Option("--version", help="Print the version and end.", callback=_print_version, is_eager=True),
     ] = False,
+    endpoint_url: Annotated[
+        str | None,
+        typer.Option(help="Another S3 server than Amazon's for s3:// addresses (else AWS_ENDPOINT_URL_S3)."),
+    ] = None,
 ) -> None:
-    """Nothing beside what the option's own callback does."""
+    """What stands before a command: it holds for that command, and for the workers it starts."""
     del asked
+    if endpoint_url is not None:
+        if not endpoint_url.startswith(("http://", "https://")):
+            raise BadInputError(f"--endpoint-url {endpoint_url}: expected http://HOST:PORT or https://HOST")
+        os.environ["AWS_ENDPOINT_URL_S3"] = endpoint_url
 
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from tasks.dataset.dataset import Dataset
 
 Out = Annotated[Path, typer.Option("--out", help="The folder to write; it must not exist.")]
+DatasetOut = Annotated[
+    str, typer.Option("--out", help="The folder to write, or s3://BUCKET/PREFIX; it must not exist.")
+]
 File = typer.Option(help="A named file; it wins over the release folder's.")
 
 
@@ -23,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def import_command(
-    out: Out,
+    out: DatasetOut,
     source: Annotated[Path | None, typer.Argument(help="A release folder.")] = None,
     effect: Annotated[Path | None, File] = None,
     expression: Annotated[Path | None, File] = None,
@@ -81,12 +84,15 @@ def simulate(
     simulate_files(out, cell_lines=cell_lines, genes=genes, layout=layout, seed=seed)
 
 
-def import_dataset(source: Path | None, out: Path, **named: Any) -> None:
+def import_dataset(source: Path | None, out: str | Path, **named: Any) -> None:
     """Import a release; print what is in the Dataset and what was set aside."""
+    from cluster.store.datasets import new_dataset
     from tasks.importing.importer import import_release
 
-    check_folder("--out", out)
-    _describe(import_release(source, out=out, **named))
+    with new_dataset(out) as folder:
+        check_folder("--out", folder)
+        dataset = import_release(source, out=folder, **named)
+        _describe(dataset, str(out))
 
 
 def simulate_files(out: Path, **options: Any) -> None:
@@ -98,11 +104,11 @@ def simulate_files(out: Path, **options: Any) -> None:
     print(f"{out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
 
 
-def _describe(dataset: "Dataset") -> None:
+def _describe(dataset: "Dataset", place: str) -> None:
     from tasks.importing.importer import WARNINGS
 
     print(
-        f"{dataset.path}: {len(dataset.cell_lines)} cell lines x {len(dataset.genes)} genes (expression), "
+        f"{place}: {len(dataset.cell_lines)} cell lines x {len(dataset.genes)} genes (expression), "
         f"{len(dataset.targets)} targets ({measure_in_words(dataset.measure)})"
     )
     for what, details in dataset.report.items():

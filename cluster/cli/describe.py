@@ -24,9 +24,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def describe(
-    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="The Dataset to describe.")],
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="The Dataset to describe.")],
     against: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="DATASET2", help="An earlier Dataset: what changed from it."),
     ] = None,
     out: Annotated[
@@ -39,12 +39,12 @@ def describe(
     typer.echo(described(dataset, against, out, kind))
 
 
-def described(dataset: Path, against: Path | None = None, out: Path | None = None, kind: str = "text") -> str:
+def described(dataset: str, against: str | None = None, out: Path | None = None, kind: str = "text") -> str:
     """What `knockcast describe` prints; with `out`, the table of targets goes to that file."""
     from cluster.formats import frame_bytes
+    from cluster.store.datasets import open_dataset
     from tasks.analyses.description import description
     from tasks.analyses.drift import drift
-    from tasks.dataset.dataset import Dataset
 
     problems = [] if kind in FORMATS else [f"--format {kind}: expected text or json"]
     problems += ["--out: it is for what changed; name an earlier Dataset by --against"] * (
@@ -54,9 +54,9 @@ def described(dataset: Path, against: Path | None = None, out: Path | None = Non
         raise BadInputError(problems)
     if out is not None:
         check_files("--out", out, endings=(".csv", ".json", ".parquet"))
-    opened = Dataset.open(dataset)
+    opened = open_dataset(dataset)
     about = description(opened)
-    changed = None if against is None else drift(Dataset.open(against), opened)
+    changed = None if against is None else drift(open_dataset(against), opened)
     if out is not None and changed is not None:
         write_file("--out", out, frame_bytes(changed.targets, out.suffix.lstrip(".")))
     if kind == "json":

@@ -46,7 +46,7 @@ def describe_plan(request: "RunRequest") -> str:
     summary, prepared, dataset = made.summary, made.prepared, made.prepared.dataset
     names = _fold_names(prepared)
     lines = [
-        f"{dataset.path}: {len(dataset.cell_lines)} cell lines x {len(dataset.genes)} genes, "
+        f"{request.dataset}: {len(dataset.cell_lines)} cell lines x {len(dataset.genes)} genes, "
         f"{len(dataset.targets)} targets ({measure_in_words(dataset.measure)})",
         *(f"  {line.method}, {names[line.fold]}: {_line_in_words(line, made)}" for line in summary.lines),
         f"in all {counted(summary.shards, 'shard')}; about {_rounded(summary.seconds)} s on "
@@ -63,7 +63,7 @@ def plan_as_json(request: "RunRequest") -> dict[str, Any]:
     made = dry_run(request)
     summary, names = made.summary, _fold_names(made.prepared)
     return {
-        "dataset": str(made.prepared.dataset.path),
+        "dataset": request.dataset,
         "store": request.store,
         "methods": list(request.options.methods),
         "lines": [

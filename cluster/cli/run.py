@@ -3,7 +3,6 @@
 import functools
 import inspect
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -107,7 +106,7 @@ def run_command(
 def resume_command(
     store: StoreArgument,
     dataset: Annotated[
-        Path | None, typer.Option("--dataset", help="Where the dataset is now, if it moved.")
+        str | None, typer.Option("--dataset", help="Where the dataset is now, if it moved.")
     ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try quarantined targets again.")

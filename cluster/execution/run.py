@@ -14,7 +14,8 @@ from cluster.runs.remaining import remaining_of, shards_of
 from cluster.runs.request import PreparedRun, RunRequest, prepare_resume, prepare_run, request_of
 from cluster.scheduling.driver import Deadlines, Outcome, drive, seal_if_done
 from cluster.scheduling.progress import progress_for
-from cluster.store.filesystem import open_filesystem
+from cluster.store.datasets import is_dataset_there, place_of_dataset
+from cluster.store.filesystem import address_of, open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, Unit
 from cluster.store.writer import StoreWriter
@@ -46,18 +47,20 @@ def run_request(request: RunRequest) -> Outcome:
         raise BadInputError("--store: a run needs a store")
     check_address(request.options.address, request.options.insecure)
     prepared = prepare_run(request, device_for)
-    writer = StoreWriter(open_filesystem(request.store))
+    fs = open_filesystem(request.store)
+    fs.require_exclusive()
+    writer = StoreWriter(fs)
     writer.open_run(prepared.body)
     _put_shared(writer, prepared)
     for note in prepared.notes:
         print(note, file=sys.stderr)
-    where = str(prepared.dataset.path.resolve())
+    where = place_of_dataset(request.dataset)
     writer.add_plan(prepared.units, where, prepared.options.shard_size, plugins_body(prepared.plugins))
     return _work_off(writer, prepared)
 
 
 def resume_store(
-    store: str, dataset: Path | None = None, retry_failed: bool = False, **where: Any
+    store: str, dataset: str | Path | None = None, retry_failed: bool = False, **where: Any
 ) -> Outcome:
     """Do what is left of every run into this store.
 
@@ -76,6 +79,7 @@ def resume_store(
     prepared = prepare_resume(
         reader, options, _dataset_of(reader, dataset), lambda settled: device_for(settled, asker)
     )
+    reader.fs.require_exclusive()
     writer = StoreWriter(reader.fs)
     writer.open_run(prepared.body)
     _put_shared(writer, prepared)
@@ -108,12 +112,12 @@ def _put_shared(writer: StoreWriter, prepared: PreparedRun) -> None:
         writer.put_training(training_bytes(dataset.cell_lines, dataset.genes, dataset.expression))
 
 
-def _dataset_of(reader: StoreReader, given: Path | None) -> Path:
+def _dataset_of(reader: StoreReader, given: str | Path | None) -> str:
     """The dataset a store's runs were made from: where it was, or where the user says it is now."""
-    places = [given] if given is not None else [Path(place) for place in reader.datasets()]
-    found = next((place for place in places if place.exists()), None)
+    places = [address_of(given)] if given is not None else reader.datasets()
+    found = next((place for place in places if is_dataset_there(place)), None)
     if found is None:
-        tried = ", ".join(map(str, places)) or "no place is recorded"
+        tried = ", ".join(places) or "no place is recorded"
         raise BadInputError(f"{reader.fs.name}: its dataset is not to be found ({tried}); give --dataset")
     return found
 

@@ -1,7 +1,7 @@
 """Looking after a store: check every byte, move what is bad aside, remove what can never be read."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from cluster.analyses.records import Result
@@ -22,6 +22,7 @@ from cluster.maintenance.results import check_results, spare_results
 from cluster.store import layout
 from cluster.store.body import digest_of
 from cluster.store.filesystem import FileSystem
+from cluster.store.places.local import LocalFileSystem
 from cluster.store.reader import StoreReader
 from cluster.store.records import Commit, unpack_units
 from cluster.store.units import Unit
@@ -168,11 +169,19 @@ def gc(fs: FileSystem, stale_seconds: float = STALE_SECONDS) -> list[str]:
     removed += spare_results(fs)
     for path in removed:
         fs.delete(path)
-    trained = tuple(layout.checkpoints_of(key) for key in kept)
-    unfinished = {*fs.stale(stale_seconds), *(path for path in fs.stale(0) if path.startswith(trained))}
+    return removed + _discard_unfinished(fs, kept, stale_seconds)
+
+
+def _discard_unfinished(fs: FileSystem, committed: Iterable[str], stale_seconds: float) -> list[str]:
+    """Remove temp files of a folder whose writers are dead; a bucket shows whole objects only."""
+    if not isinstance(fs, LocalFileSystem):
+        return []
+    trained = tuple(layout.checkpoints_of(key) for key in committed)
+    old, any_age = fs.stale(stale_seconds), fs.stale(0)
+    unfinished = {*old, *(path for path in any_age if path.startswith(trained))}
     for path in unfinished:
         fs.discard(path)
-    return removed + sorted(unfinished)
+    return sorted(unfinished)
 
 
 def _versions(commits: Sequence[Commit], results: Sequence[Result]) -> Versions:

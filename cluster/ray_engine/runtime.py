@@ -47,6 +47,7 @@ HEALTH_CHECKS = {  # for clusters of several nodes: a dead one is noticed after 
     "health_check_failure_threshold": 3,
 }
 CONNECT_SECONDS = 10.0
+OF_BUCKETS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray sets it for a submitted job, whose code it has shipped
 ADVICE = (
     "give the cluster's token in RAY_AUTH_TOKEN or a file in RAY_AUTH_TOKEN_PATH, or --insecure if only "
@@ -263,8 +264,14 @@ def _join(address: str, insecure: bool) -> None:
 @contextmanager
 def runtime_environment(environment: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """For a joined cluster: one thread a task, and our code, unless a submitted job has shipped it."""
+    variables = {**ONE_THREAD, **where_buckets_are(environment)}
     if IN_A_JOB in environment:
-        yield {"env_vars": ONE_THREAD}
+        yield {"env_vars": variables}
         return
     with code_to_ship() as code:
-        yield {"env_vars": ONE_THREAD, **code}
+        yield {"env_vars": variables, **code}
+
+
+def where_buckets_are(environment: Mapping[str, str]) -> dict[str, str]:
+    """What workers must know to find our buckets. Credentials are never sent: each node has its own."""
+    return {name: environment[name] for name in OF_BUCKETS if name in environment}

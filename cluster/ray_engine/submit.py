@@ -15,7 +15,14 @@ from urllib.parse import urlsplit
 
 from cluster.errors import ExitCode, RefusedError
 from cluster.ray_engine.identity import code_to_ship, is_installed
-from cluster.ray_engine.runtime import ADVICE, ALWAYS, auth_mode, is_loopback, set_environment
+from cluster.ray_engine.runtime import (
+    ADVICE,
+    ALWAYS,
+    auth_mode,
+    is_loopback,
+    set_environment,
+    where_buckets_are,
+)
 from tasks.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -62,7 +69,8 @@ class Jobs:
         """Start `knockcast argv` on the cluster; returns the job's id."""
         line = entrypoint(argv)
         with code_to_ship() as code:
-            job: str = self._client.submit_job(entrypoint=line, runtime_env=code)
+            variables = {"env_vars": where_buckets_are(os.environ)}
+            job: str = self._client.submit_job(entrypoint=line, runtime_env={**code, **variables})
         return job
 
     def follow(self, job: str, out: TextIO) -> int:

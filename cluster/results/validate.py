@@ -11,6 +11,7 @@ from cluster.analyses.records import file_input
 from cluster.analyses.writing import Kept, keep
 from cluster.results.predict import predict_samples
 from cluster.store.reader import StoreReader
+from cluster.views.run_dataset import dataset_of
 from modeling.statistics import metrics
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
@@ -98,13 +99,8 @@ def lines_seen(reader: StoreReader) -> frozenset[str]:
     From the Dataset, where it still lies where a run found it; else those of the predictions, which under
     scheme `kfold` are all that have an effect. Raises BadInputError under other schemes.
     """
-    for place in reader.datasets():
-        try:
-            dataset = Dataset.open(place)
-        except BadInputError:
-            continue
-        if dataset.content_hash == reader.run.get("dataset_hash"):
-            return frozenset(dataset.cell_lines)
+    if (dataset := dataset_of(reader, verify=False)) is not None:
+        return frozenset(dataset.cell_lines)
     if reader.run.get("scheme") != "kfold":
         raise BadInputError(
             f"{reader.fs.name}: its Dataset is no longer at {' or '.join(reader.datasets()) or 'any place'}, "

@@ -33,6 +33,8 @@ from cluster.runs.plugins import (
     used_plugins,
 )
 from cluster.store.body import digest_of
+from cluster.store.datasets import verified_dataset
+from cluster.store.filesystem import address_of
 from cluster.store.reader import StoreReader
 from cluster.store.records import targets_digest
 from cluster.store.units import FINAL_FOLD, Unit
@@ -51,7 +53,7 @@ Answer = TypeVar("Answer")
 class RunRequest:
     """What `run` and `plan` were asked for. Make one with `request_of`, which checks the options."""
 
-    dataset: Path
+    dataset: str
     store: str | None
     options: RunOptions
 
@@ -101,7 +103,7 @@ class PreparedRun:
 
 def request_of(dataset: Path | str, store: Path | str | None, **options: Any) -> RunRequest:
     """A request with these of `RunOptions`. Raises BadInputError with all that is wrong with them."""
-    return RunRequest(Path(dataset), None if store is None else str(store), checked_options(**options))
+    return RunRequest(address_of(dataset), None if store is None else str(store), checked_options(**options))
 
 
 def prepare_run(request: RunRequest, settle: Callable[[RunOptions], str]) -> PreparedRun:
@@ -141,7 +143,7 @@ def prepare_run(request: RunRequest, settle: Callable[[RunOptions], str]) -> Pre
 
 
 def prepare_resume(
-    reader: StoreReader, where: RunOptions, path: Path, settle: Callable[[RunOptions], str]
+    reader: StoreReader, where: RunOptions, path: str | Path, settle: Callable[[RunOptions], str]
 ) -> PreparedRun:
     """What a store's runs come to: all that any of them wanted, done with the options of run.json.
 
@@ -173,10 +175,3 @@ def _notes(
         note for name in methods for note in method_named(name).notes(dataset, settings_of(options, name))
     ]
     return notes + list(dict.fromkeys(of_methods))
-
-
-def verified_dataset(path: Path) -> Dataset:
-    """The Dataset, hashed again: a store must not mix the results of two matrices under one name."""
-    dataset = Dataset.open(path)
-    dataset.verify()
-    return dataset

@@ -5,11 +5,11 @@ whole, durable file or, if the name is taken, changes nothing (locally a hard li
 `If-None-Match`). No file is ever renamed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from cluster.store.local import LocalFileSystem
+from cluster.store.places.local import LocalFileSystem
 from tasks.errors import BadInputError
 
 
@@ -20,8 +20,17 @@ class FileSystem(Protocol):
     def name(self) -> str:
         """The place as a user would write it, for messages."""
 
-    def read(self, path: str) -> bytes:
-        """All bytes of a file; `MissingFileError` where there is none."""
+    def read(self, path: str, digest: str | None = None) -> bytes:
+        """All bytes of a file; `MissingFileError` where there is none.
+
+        With a sha256, a copy on this machine that has it may be read instead. Without, what is there now.
+        """
+
+    def read_all(self, paths: Sequence[str], digests: Sequence[str] | None = None) -> Iterator[bytes]:
+        """What `read` gives for each path, in order; far places fetch several at a time."""
+
+    def local_file(self, path: str, digest: str) -> Path:
+        """A file of this machine that holds a stored file of that sha256, for engines that open files."""
 
     def create(self, path: str, data: bytes) -> bool:
         """Make a durable file holding all of `data`; False, and no change, where the name is taken."""
@@ -41,29 +50,36 @@ class FileSystem(Protocol):
     def delete(self, path: str) -> None:
         """Remove a file, durably; nothing happens where there is none."""
 
-    def location(self, path: str) -> str:
-        """The full path or URL under which a query engine opens the file."""
-
     def is_empty(self) -> bool:
         """Whether nothing at all is kept here (or the place does not exist yet)."""
 
-    def stale(self, older_than_seconds: float) -> list[str]:
-        """Unfinished files that nobody has touched for that long, for `discard`."""
-
-    def discard(self, unfinished: str) -> None:
-        """Remove one of the files `stale` named."""
+    def require_exclusive(self) -> None:
+        """Raise RefusedError where `create` would not keep its promise."""
 
 
 def _local(url: str) -> FileSystem:
     return LocalFileSystem(Path(url).absolute())
 
 
-def _no_s3_yet(url: str) -> FileSystem:
-    raise BadInputError(f"{url}: stores on S3 are not built yet; give a folder on a local or shared disk")
+def _s3(url: str) -> FileSystem:
+    from cluster.store.places.s3 import S3FileSystem  # noqa: PLC0415 - boto3 takes half a second to import
+
+    return S3FileSystem(url)
 
 
 # What opens an address, by its scheme (`s3` of `s3://bucket/prefix`); "" is a path.
-BACKENDS: dict[str, Callable[[str], FileSystem]] = {"": _local, "s3": _no_s3_yet}
+BACKENDS: dict[str, Callable[[str], FileSystem]] = {"": _local, "s3": _s3}
+
+
+def address_of(place: str | Path) -> str:
+    """A path or an address as a string; `Path("s3://b/p")`, which loses a slash, gets it back."""
+    text = str(place)
+    return text.replace("s3:/", "s3://", 1) if text.startswith("s3:/") and "://" not in text else text
+
+
+def is_remote(place: str | Path) -> bool:
+    """Whether it is an address and no path."""
+    return "://" in address_of(place)
 
 
 def open_filesystem(url: str | Path) -> FileSystem:
@@ -71,7 +87,7 @@ def open_filesystem(url: str | Path) -> FileSystem:
 
     Raises BadInputError for an address whose scheme is none of `BACKENDS`.
     """
-    text = str(url)
+    text = address_of(url)
     scheme = text.partition("://")[0] if "://" in text else ""
     if scheme not in BACKENDS:
         raise BadInputError(f"{text}: expected the path of a folder; this kind of address is not known")

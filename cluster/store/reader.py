@@ -54,7 +54,10 @@ class StoreReader:
         """Take up commits made since, and forget those moved aside."""
         keys = [key for path in self.fs.paths(layout.COMMITS) if (key := layout.key_of_commit(path))]
         known = self._commits or {}
-        self._commits = {key: known.get(key) or self._read_commit(key) for key in keys}
+        added = [key for key in keys if key not in known]
+        read = self.fs.read_all([layout.commit_path(key) for key in added])
+        found = {key: self._commit_of(key, data) for key, data in zip(added, read, strict=True)}
+        self._commits = {key: known.get(key) or found[key] for key in keys}
         self._owner = {unit: key for key in reversed(keys) for unit in self._commits[key].units}
 
     def commits(self) -> list[Commit]:
@@ -65,7 +68,7 @@ class StoreReader:
 
     def commit(self, key: str) -> Commit:
         """One commit, read now; StorageError where there is none."""
-        return self._read_commit(key)
+        return self._commit_of(key, self.fs.read(layout.commit_path(key)))
 
     def rows(self, commit: Commit, table: str) -> pa.Table:
         """What one commit holds of a table."""
@@ -80,9 +83,9 @@ class StoreReader:
 
     def wanted_units(self) -> set[Unit]:
         """The units of every plan."""
-        for path in self.fs.paths(layout.PLANS):
-            if path not in self._plans:
-                self._plans[path] = unpack_units(self.body(path)["units"])
+        added = [path for path in self.fs.paths(layout.PLANS) if path not in self._plans]
+        for path, body in zip(added, self._bodies(added), strict=True):
+            self._plans[path] = unpack_units(body["units"])
         return {unit for units in self._plans.values() for unit in units}
 
     def wanted_of(self, target: str) -> set[Unit]:
@@ -91,17 +94,17 @@ class StoreReader:
 
     def datasets(self) -> list[str]:
         """Where the runs into this store found their dataset."""
-        places = [self.body(path).get("dataset", "") for path in self.fs.paths(layout.PLANS)]
+        places = [body.get("dataset", "") for body in self._bodies(self.fs.paths(layout.PLANS))]
         return sorted({place for place in places if place})
 
     def shard_size(self) -> int | None:
         """The shard size that the runs into this store were given, the smallest of several; None for none."""
-        given = [self.body(path).get("shard_size") for path in self.fs.paths(layout.PLANS)]
+        given = [body.get("shard_size") for body in self._bodies(self.fs.paths(layout.PLANS))]
         return min((size for size in given if size is not None), default=None)
 
     def quarantined(self) -> dict[Unit, list[Any]]:
         """The units set aside, with their errors; a unit committed since is not among them."""
-        bodies = [self.body(path) for path in self.fs.paths(layout.QUARANTINE)]
+        bodies = self._bodies(self.fs.paths(layout.QUARANTINE))
         found = {unit_of(*body["unit"]): body["errors"] for body in bodies}
         return {unit: errors for unit, errors in sorted(found.items()) if unit not in self.committed_units()}
 
@@ -148,12 +151,15 @@ class StoreReader:
         wanted = _columns(name, columns)
         needed = list(dict.fromkeys([*wanted, *_unit_columns(name)]))
         chosen = None if targets is None else frozenset(targets)
-        for commit in self.commits():
-            if not any(_asked(unit, chosen, method) for unit in commit.units):
-                continue
-            for file in commit.table_files(name):
-                rows = self._owned(commit, decode_rows(self.verified(file), commit, file, needed))
-                yield commit, _rows_of(rows, chosen, method).select(wanted)
+        files = [
+            (commit, file)
+            for commit in self.commits()
+            if any(_asked(unit, chosen, method) for unit in commit.units)
+            for file in commit.table_files(name)
+        ]
+        for (commit, file), data in zip(files, self.verified_all([file for _, file in files]), strict=True):
+            rows = self._owned(commit, decode_rows(data, commit, file, needed))
+            yield commit, _rows_of(rows, chosen, method).select(wanted)
 
     def pieces(
         self,
@@ -190,12 +196,18 @@ class StoreReader:
 
     def verified(self, file: StoredFile) -> bytes:
         """The bytes of a committed file; DamagedFileError unless they are the ones committed."""
-        return _checked(self.fs.read(file.path), file.path, file.sha256, "the one committed")
+        return next(self.verified_all([file]))
+
+    def verified_all(self, files: Sequence[StoredFile]) -> Iterator[bytes]:
+        """What `verified` gives for each file, in order."""
+        read = self.fs.read_all([file.path for file in files], [file.sha256 for file in files])
+        for file, data in zip(files, read, strict=True):
+            yield _checked(data, file.path, file.sha256, "the one committed")
 
     def training(self, digest: str) -> bytes:
         """The expression that models naming this sha256 predict from; DamagedFileError if damaged."""
         path = layout.training_path(digest)
-        return _checked(self.fs.read(path), path, digest, "its name")
+        return _checked(self.fs.read(path, digest), path, digest, "its name")
 
     def weights(self, digest: str) -> bytes:
         """The committed file of this sha256; StorageError where no commit lists one."""
@@ -209,9 +221,11 @@ class StoreReader:
         """The body of one of the store's JSON files."""
         return read_json(self.fs.read(path), path)
 
-    def _read_commit(self, key: str) -> Commit:
+    def _bodies(self, paths: Sequence[str]) -> list[dict[str, Any]]:
+        return [read_json(data, path) for path, data in zip(paths, self.fs.read_all(paths), strict=True)]
+
+    def _commit_of(self, key: str, data: bytes) -> Commit:
         path = layout.commit_path(key)
-        data = self.fs.read(path)
         commit = commit_of(read_json(data, path), sha256(data))
         if commit.key != key or commit.run != self.run_digest:
             raise StorageError(
@@ -222,7 +236,7 @@ class StoreReader:
     def _attempts(self, key: str | None, failed: bool) -> list[dict[str, Any]]:
         prefix = layout.ATTEMPTS if key is None else f"{layout.ATTEMPTS}{key}/"
         named = [(found, path) for path in self.fs.paths(prefix) if (found := layout.attempt_of(path))]
-        return [self.body(path) for found, path in sorted(named) if found[2] is failed]
+        return self._bodies([path for found, path in sorted(named) if found[2] is failed])
 
     def _owned(self, commit: Commit, rows: pa.Table) -> pa.Table:
         lost = {unit for unit in commit.units if self._owner[unit] != commit.key}

@@ -3,7 +3,9 @@
 import numpy as np
 import pyarrow as pa
 
+from cluster.errors import StorageError
 from cluster.store import layout
+from cluster.store.datasets import open_dataset
 from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.store.records import targets_of
@@ -21,7 +23,7 @@ def dataset_of(reader: StoreReader, place: str | None = None, verify: bool = Tru
     Raises BadInputError where `place` is given and holds another one.
     """
     if place is not None:
-        dataset = Dataset.open(place)
+        dataset = open_dataset(place)
         if dataset.content_hash != reader.run.get("dataset_hash"):
             raise BadInputError(
                 f"--dataset {place}: not the Dataset that {reader.fs.name} was made from (its content hash "
@@ -35,12 +37,12 @@ def dataset_of(reader: StoreReader, place: str | None = None, verify: bool = Tru
 def _recorded(reader: StoreReader, verify: bool) -> Dataset | None:
     for recorded in reader.datasets():
         try:
-            dataset = Dataset.open(recorded)
+            dataset = open_dataset(recorded)
             if dataset.content_hash == reader.run.get("dataset_hash"):
                 if verify:
                     dataset.verify()
                 return dataset
-        except (BadInputError, OSError):
+        except (BadInputError, StorageError, OSError):
             continue
     return None
 

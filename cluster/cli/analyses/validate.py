@@ -19,7 +19,7 @@ def add_to(app: typer.Typer) -> None:
 
 def validate(
     store: StoreArgument,
-    dataset: Annotated[Path, typer.Argument(metavar="DATASET2", help="Another Dataset, with other lines.")],
+    dataset: Annotated[str, typer.Argument(metavar="DATASET2", help="Another Dataset, with other lines.")],
     method: Annotated[
         str | None, typer.Option(help="Whose final models; auto, the default, as `predict` has it.")
     ] = None,
@@ -34,17 +34,17 @@ def validate(
     typer.echo(validate_in_words(store, dataset, method, out))
 
 
-def validate_in_words(store: str, dataset: Path, method: str | None, out: Path | None = None) -> str:
+def validate_in_words(store: str, dataset: str, method: str | None, out: Path | None = None) -> str:
     """What `knockcast validate` prints; with `out`, the whole table goes to that file, too."""
     from cluster.formats import frame_bytes, frame_text
     from cluster.results.validate import headlines, keep_validation
     from cluster.results.validate import validate as compare_with_measured
+    from cluster.store.datasets import open_dataset
     from cluster.store.reader import StoreReader
-    from tasks.dataset.dataset import Dataset
 
     if out is not None:
         check_files("--out", out, endings=TABLES)
-    reader, other = StoreReader.open(store), Dataset.open(dataset)
+    reader, other = StoreReader.open(store), open_dataset(dataset)
     made = compare_with_measured(reader, other, method)
     lines = headlines(made)
     best = made.table.drop(columns="dataset").head(SHOWN)

@@ -14,9 +14,9 @@ from cluster.store import layout
 from cluster.store.reader import StoreReader
 from cluster.views.folds import control_folds
 from cluster.views.genes import judged_targets
+from cluster.views.run_dataset import dataset_of
 from tasks.analyses.enrichment import Enrichment, Lists, enrichment
 from tasks.artifacts.files import training_of
-from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tasks.gene_sets.aliases import pairs_by, sets_by
 from tasks.gene_sets.gmt import GeneSets, read_gmt
@@ -128,13 +128,8 @@ def run_genes(reader: StoreReader) -> Sequence[str]:
 
     Raises BadInputError where neither is to be found.
     """
-    for place in reader.datasets():
-        try:
-            dataset = Dataset.open(place)
-        except (BadInputError, OSError):
-            continue
-        if dataset.content_hash == reader.run.get("dataset_hash"):
-            return dataset.genes
+    if (dataset := dataset_of(reader, verify=False)) is not None:
+        return dataset.genes
     if copies := sorted(reader.fs.paths(layout.TRAINING)):
         return training_of(reader.training(Path(copies[0]).stem)).genes
     places = ", ".join(reader.datasets()) or "no place is recorded"

@@ -28,7 +28,8 @@ def open_table(connection: duckdb.DuckDBPyConnection, reader: StoreReader, name:
         return []
     for commit, file in files:
         require_known(commit, file)
-        reader.verified(file)
+    for _ in reader.verified_all([file for _, file in files]):
+        pass  # each is now known to be whole, and on this machine
     source = _rows_of(reader, TABLES[name], [file for _, file in files])
     if name == "predictions":
         connection.register("_lines", cell_lines_table(reader).select(["cell_line", "lineage"]))
@@ -38,14 +39,16 @@ def open_table(connection: duckdb.DuckDBPyConnection, reader: StoreReader, name:
         joined = f"({source}) m LEFT JOIN _residuals USING (method, target)"
         source = f"SELECT m.*, {', '.join(RESIDUALS)} FROM {joined}"  # noqa: S608 - our own names
     connection.execute(f'CREATE VIEW "{name}" AS {source}')
-    return [reader.fs.location(file.path) for _, file in files]
+    return [str(reader.fs.local_file(file.path, file.sha256)) for _, file in files]
 
 
 def _rows_of(reader: StoreReader, table: Table, files: list[StoredFile]) -> str:
     """SQL for the rows of a table's files, those of each version with null in the columns added since."""
     parts = []
     for version in sorted({file.version for file in files}):
-        paths = [reader.fs.location(file.path) for file in files if file.version == version]
+        paths = [
+            str(reader.fs.local_file(file.path, file.sha256)) for file in files if file.version == version
+        ]
         columns = ", ".join(_selected(column, version) for column in table.stored)
         source = f"read_parquet([{_listed(paths)}], hive_partitioning = false)"
         parts.append(f"SELECT {columns} FROM {source}")  # noqa: S608 - our own names

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cluster.store.checkpoints import KEPT, Checkpoints, trainings
-from cluster.store.filesystem import LocalFileSystem
 from cluster.store.layout import checkpoint_of
+from cluster.store.places.local import LocalFileSystem
 from modeling.networks.shared_networks import Design, ScaledTrainingLines, TrainingCheckpoint, train_networks
 from modeling.networks.training_state import Schedule
 

@@ -5,11 +5,12 @@ import errno
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from cluster.errors import ReadOnlyError, StorageError
+from cluster.errors import MissingFileError, ReadOnlyError, StorageError
+from cluster.store.places.paths import require_inside
 
 ADVICE = {
     errno.ENOSPC: "the disk is full: free some space, then `knockcast resume`",
@@ -27,10 +28,6 @@ ADVICE = {
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
-class MissingFileError(StorageError):
-    """A file the store should hold is not there."""
-
-
 class LocalFileSystem:
     """Files below one folder. Safe for many processes at once; see `filesystem.FileSystem`."""
 
@@ -45,15 +42,23 @@ class LocalFileSystem:
 
     def location(self, path: str) -> str:
         """The file's absolute path; ValueError for a path that would leave the folder."""
-        parts = PurePosixPath(path).parts
-        if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
-            raise ValueError(f"{path!r} is not a path inside a store")
-        return str(self._root.joinpath(*parts))
+        return str(self._root.joinpath(*require_inside(path)))
 
-    def read(self, path: str) -> bytes:
-        """All bytes of a file."""
+    def read(self, path: str, digest: str | None = None) -> bytes:
+        """All bytes of a file; it needs no copy, whatever their sha256 should be."""
+        del digest
         with _trouble("reading", self.location(path)):
             return Path(self.location(path)).read_bytes()
+
+    def read_all(self, paths: Sequence[str], digests: Sequence[str] | None = None) -> Iterator[bytes]:
+        """What `read` gives for each, in order."""
+        del digests
+        yield from map(self.read, paths)
+
+    def local_file(self, path: str, digest: str) -> Path:
+        """The file itself."""
+        del digest
+        return Path(self.location(path))
 
     def create(self, path: str, data: bytes) -> bool:
         """Make a whole, durable file unless the name is taken."""
@@ -103,12 +108,15 @@ class LocalFileSystem:
         with _trouble("listing", str(self._root)):
             return not self._root.exists() or all(_hidden(entry.name) for entry in os.scandir(self._root))
 
+    def require_exclusive(self) -> None:
+        """Nothing to look at: no hard link is made over a file, and without hard links `create` fails."""
+
     def stale(self, older_than_seconds: float) -> list[str]:
         """Temp files last written that long ago: their writers were killed."""
         limit = time.time() - older_than_seconds
         with _trouble("listing", self.name):
             found = (path for path in self._walk(self._root) if _hidden(path))
-            return sorted(path for path in found if (self._root / path).stat().st_mtime < limit)
+            return sorted(path for path in found if _written(self._root / path, never=limit) < limit)
 
     def discard(self, unfinished: str) -> None:
         """Remove one temp file named by `stale`."""
@@ -164,6 +172,14 @@ def _sync_folder(folder: Path) -> None:
 def _hidden(path: str) -> bool:
     name = path.rpartition("/")[2]
     return name.startswith(".") and name.endswith(".tmp")
+
+
+def _written(path: Path, never: float) -> float:
+    """When a file was last written; `never` for one whose writer has just finished with it."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return never
 
 
 def _raise_unless_missing(error: OSError) -> None:

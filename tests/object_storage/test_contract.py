@@ -1,0 +1,81 @@
+"""Each S3 server keeps the contract of a storage backend, or is refused."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from cluster.errors import RefusedError, StorageError
+from cluster.store.filesystem import open_filesystem
+from tests.contracts.storage import STORAGE_CONTRACT
+from tests.object_storage.servers import serving_bucket
+
+
+@pytest.fixture(scope="module", params=["moto", "seaweedfs"])
+def bucket(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        serving_bucket(request.param, tmp_path_factory.mktemp(request.param)) as variables,
+    ):
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield "s3://bucket"
+
+
+@pytest.mark.parametrize("check", STORAGE_CONTRACT, ids=lambda check: check.__name__)
+def test_a_bucket_keeps_the_contract(check, bucket: str) -> None:  # type: ignore[no-untyped-def]
+    place = f"{bucket}/{uuid.uuid4().hex}"
+    check(lambda: open_filesystem(place))
+
+
+def test_of_64_writers_at_once_one_wins(bucket: str) -> None:
+    place = f"{bucket}/{uuid.uuid4().hex}"
+    data = [str(number).encode() * 1000 for number in range(64)]
+    with ThreadPoolExecutor(64) as pool:
+        won = list(pool.map(lambda one: open_filesystem(place).create("commits/x.json", one), data))
+    assert sum(won) == 1
+    assert open_filesystem(place).read("commits/x.json") == data[won.index(True)]
+
+
+def test_many_files_are_listed_and_read_in_order(bucket: str) -> None:
+    fs = open_filesystem(f"{bucket}/{uuid.uuid4().hex}")
+    names = [f"commits/{number:04d}.json" for number in range(120)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: fs.create(name, name.encode()), names))
+    assert fs.paths("commits/") == names
+    assert list(fs.read_all(names)) == [name.encode() for name in names]
+
+
+def test_a_server_with_conditional_writes_is_taken_and_left_as_it_was(bucket: str) -> None:
+    fs = open_filesystem(f"{bucket}/{uuid.uuid4().hex}")
+    fs.require_exclusive()
+    assert fs.is_empty()
+
+
+def test_a_bucket_that_is_not_there_is_named(s3: str) -> None:
+    del s3  # but its server answers
+    with pytest.raises(StorageError, match="there is no bucket 'nowhere'"):
+        open_filesystem("s3://nowhere/x").create("a", b"")
+
+
+def test_a_server_without_conditional_writes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving_bucket("rclone", tmp_path) as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(RefusedError, match="ignores `If-None-Match`"):
+            open_filesystem("s3://bucket/x").require_exclusive()
+        assert open_filesystem("s3://bucket/x").is_empty()
+
+
+def test_without_credentials_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(StorageError, match="no credentials; set AWS_ACCESS_KEY_ID"):
+        open_filesystem("s3://bucket/x").exists("run.json")

@@ -1,0 +1,124 @@
+"""What networks and servers do to requests costs time, and no result."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.cli import main
+from cluster.errors import MissingFileError, StorageError
+from cluster.maintenance.maintain import verify
+from cluster.store.filesystem import open_filesystem
+from cluster.store.places import s3 as backend
+from tests.made_stores import made_store, made_writer
+from tests.object_storage.faulty import CUT, LOST_ANSWER, REFUSED, SLOW, Faults, faulty
+from tests.stores import table_bytes
+
+
+@pytest.fixture
+def network(s3: str, served: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Faults]]:
+    """An address in the bucket, reached through a network whose faults are planned; waits are short."""
+    monkeypatch.setattr(backend, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(backend, "LONGEST_WAIT", 0.05)
+    with faulty(served["AWS_ENDPOINT_URL_S3"]) as (address, faults):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", address)
+        yield s3, faults
+
+
+def put(method: str, path: str) -> bool:
+    del path
+    return method == "PUT"
+
+
+def get(method: str, path: str) -> bool:
+    return method == "GET" and "list-type" not in path
+
+
+def anything(method: str, path: str) -> bool:
+    return bool(method and path)
+
+
+def test_a_lost_acknowledgement_is_a_win(network: tuple[str, Faults]) -> None:
+    place, faults = network
+    faults.plan(LOST_ANSWER, 1, put)
+    assert open_filesystem(place).create("commits/x.json", b"mine")
+    assert faults.met == [LOST_ANSWER]
+    assert open_filesystem(place).read("commits/x.json") == b"mine"
+
+
+def test_a_lost_refusal_is_a_loss(network: tuple[str, Faults]) -> None:
+    place, faults = network
+    assert open_filesystem(place).create("commits/x.json", b"theirs")
+    faults.plan(LOST_ANSWER, 1, put)
+    assert not open_filesystem(place).create("commits/x.json", b"mine")
+    assert open_filesystem(place).read("commits/x.json") == b"theirs"
+
+
+def test_of_many_whose_answers_are_lost_one_wins(network: tuple[str, Faults]) -> None:
+    place, faults = network
+    faults.plan(LOST_ANSWER, 20, put)
+    data = [bytes([65 + i]) * 500 for i in range(16)]
+    with ThreadPoolExecutor(16) as pool:
+        won = list(pool.map(lambda one: open_filesystem(place).create("commits/x.json", one), data))
+    assert sum(won) == 1
+    assert open_filesystem(place).read("commits/x.json") == data[won.index(True)]
+    assert faults.met.count(LOST_ANSWER) == 20
+
+
+@pytest.mark.parametrize("fault", [REFUSED, LOST_ANSWER, CUT, SLOW])
+def test_reading_goes_on_after(fault: str, network: tuple[str, Faults]) -> None:
+    place, faults = network
+    fs = open_filesystem(place)
+    data = bytes(range(256)) * 1000
+    assert fs.create("data/x", data)
+    faults.plan(fault, 2, get)
+    assert fs.read("data/x") == data
+    assert faults.met[0] == fault
+
+
+def test_a_store_written_through_faults_is_the_same(network: tuple[str, Faults], tmp_path: Path) -> None:
+    place, faults = network
+    for folder in ("run.json", "plans/", "attempts/", "data/", "commits/", "_SUCCESS"):
+        for fault in (REFUSED, LOST_ANSWER, REFUSED):
+            faults.plan(fault, 1, lambda method, path, folder=folder: put(method, path) and folder in path)
+    made_store(place)  # type: ignore[arg-type]
+    made_store(tmp_path / "local")
+    assert len(faults.met) >= 15
+    assert table_bytes(place) == table_bytes(tmp_path / "local")
+    assert verify(open_filesystem(place)).ok
+
+
+def test_a_server_that_only_refuses_ends_the_command_with_4(
+    network: tuple[str, Faults], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    place, faults = network
+    made_writer(place)  # type: ignore[arg-type]
+    faults.plan(REFUSED, 1000, anything)
+    monkeypatch.setattr("sys.argv", ["knockcast", "status", place])
+    monkeypatch.setitem(backend.RETRIES, "max_retries", 2)
+    with pytest.raises(SystemExit) as end:
+        main()
+    said = capsys.readouterr().err
+    assert end.value.code == 4
+    assert place in said
+    assert "503" in said
+    assert "Traceback" not in said
+
+
+def test_writing_gives_up_after_a_number_of_tries(network: tuple[str, Faults]) -> None:
+    place, faults = network
+    faults.plan(REFUSED, 1000, put)
+    with pytest.raises(
+        StorageError, match=r"commits/x.json: .*503.*tried 8 times. Nothing committed is lost"
+    ):
+        open_filesystem(place).create("commits/x.json", b"mine")
+    assert len(faults.met) == backend.ATTEMPTS
+    assert not open_filesystem(place).exists("commits/x.json")
+
+
+def test_a_file_that_goes_missing_is_named(network: tuple[str, Faults]) -> None:
+    place, _ = network
+    with pytest.raises(MissingFileError, match="data/gone: no such object"):
+        open_filesystem(place).read("data/gone")
