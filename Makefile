@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+export PYTHONDONTWRITEBYTECODE :=  # else every process that a test starts compiles all sources again
 
 .PHONY: demo test test-browser pictures check bench results study docs clean
 

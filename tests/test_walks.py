@@ -1,15 +1,18 @@
 """The walks of CONTRIBUTING.md, applied to a copy of the sources and tried as their last lines say."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from tasks.simulation.simulate import simulate_release
 from tests.made_datasets import tiny_dataset
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,12 +54,20 @@ def patch(path: Path, block: str) -> None:
     path.write_text(text.replace(before, after), encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One place for all copies: what numba compiled of one serves the next, which has the same path."""
+    return tmp_path_factory.mktemp("walks")
+
+
 @pytest.fixture
-def sources(tmp_path: Path) -> Path:
-    """A copy of the three packages."""
+def sources(home: Path) -> Iterator[Path]:
+    """A copy of the three packages, in a folder in which a walk may work."""
+    work = home / "work"
     for name in ("modeling", "tasks", "cluster"):
-        shutil.copytree(ROOT / name, tmp_path / "src" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path / "src"
+        shutil.copytree(ROOT / name, work / "src" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    yield work / "src"
+    shutil.rmtree(work)
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +85,11 @@ def released(tmp_path: Path) -> Path:
 
 def python(sources: Path, *arguments: str) -> str:
     """Run Python on the changed copy; returns its output. Tests are importable, for the contracts."""
-    environment = os.environ | {"PYTHONPATH": f"{sources}{os.pathsep}{sources.parent / 'tests-only'}"}
-    (sources.parent / "tests-only").mkdir(exist_ok=True)
-    link = sources.parent / "tests-only" / "tests"
+    home = sources.parent.parent
+    path = f"{sources}{os.pathsep}{home / 'tests-only'}"
+    environment = os.environ | {"PYTHONPATH": path, "NUMBA_CACHE_DIR": str(home / "compiled")}
+    (home / "tests-only").mkdir(exist_ok=True)
+    link = home / "tests-only" / "tests"
     if not link.exists():
         link.symlink_to(ROOT / "tests")
     done = subprocess.run(
@@ -92,8 +105,11 @@ def python(sources: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def knockcast(sources: Path, *arguments: str) -> str:
-    return python(sources, "-m", "cluster", *arguments)
+def knockcast(sources: Path, *commands: Sequence[str]) -> list[str]:
+    """Run commands one after another, in one process; returns the output of each."""
+    ended = json.loads(python(sources, "-m", "tests.commands", json.dumps(commands)))
+    assert all(code == 0 for code, _, _ in ended), ended
+    return [printed for _, printed, _ in ended]
 
 
 def contract(sources: Path, tests: str, name: str) -> None:
@@ -110,9 +126,12 @@ def contract(sources: Path, tests: str, name: str) -> None:
     assert " passed" in python(sources, "-m", "pytest", *options, "-k", name, str(ROOT / tests))
 
 
-def count(sources: Path, store: str, sql: str) -> list[str]:
-    """The rows of a query, as lines of CSV without the header and quotes."""
-    answer = knockcast(sources, "query", store, sql, "--format", "csv")
+def query(store: Path | str, sql: str) -> tuple[str, ...]:
+    return ("query", str(store), sql, "--format", "csv")
+
+
+def rows(answer: str) -> list[str]:
+    """Of a query, as lines of CSV without the header and quotes."""
     return [line.replace('"', "") for line in answer.splitlines()[1:]]
 
 
@@ -123,11 +142,9 @@ def in_process(dataset: Path, store: str = "store") -> tuple[str, ...]:
 @pytest.mark.timeout(400)
 def test_a_candidate_is_one_file(sources: Path, dataset: Path) -> None:
     assert apply(walk("A candidate"), sources) == ["modeling/candidates/median.py"]
-    knockcast(sources, *in_process(dataset), "--method", "modifiers", "--preset", "median,ols")
-    tried = knockcast(
-        sources, "query", "store", "SELECT DISTINCT candidate FROM candidates", "--format", "csv"
-    )
-    assert '"median"' in tried or "median" in tried.split()
+    asked = (*in_process(dataset), "--method", "modifiers", "--preset", "median,ols")
+    tried = query("store", "SELECT DISTINCT candidate FROM candidates")
+    assert "median" in rows(knockcast(sources, asked, tried)[-1])
     contract(sources, "tests/modeling/candidates/test_registry.py", "contract and median")
 
 
@@ -135,10 +152,17 @@ def test_a_candidate_is_one_file(sources: Path, dataset: Path) -> None:
 def test_a_method_is_one_file(sources: Path, dataset: Path) -> None:
     text = walk("A method").partition("\n### ")[0]
     assert apply(text, sources) == ["tasks/methods/nearest_line.py"]
-    assert "nearest_line" in knockcast(sources, "run", "--help")
-    assert "about" in knockcast(sources, "plan", str(dataset), "--method", "nearest_line")
-    knockcast(sources, *in_process(dataset), "--method", "nearest_line")
-    assert "nearest_line,ok" in count(sources, "store", "SELECT DISTINCT model, status FROM scores")
+    asked = ("--method", "nearest_line")
+    told, planned, _, scored = knockcast(
+        sources,
+        ("run", "--help"),
+        ("plan", str(dataset), *asked),
+        (*in_process(dataset), *asked),
+        query("store", "SELECT DISTINCT model, status FROM scores"),
+    )
+    assert "nearest_line" in told
+    assert "about" in planned
+    assert "nearest_line,ok" in rows(scored)
     contract(sources, "tests/tasks/methods/test_contract.py", "nearest_line")
 
 
@@ -146,29 +170,34 @@ def test_a_method_is_one_file(sources: Path, dataset: Path) -> None:
 def test_a_column_reads_as_null_in_older_stores(sources: Path, dataset: Path, released: Path) -> None:
     """New runs have it; a released store reads with nulls, and is whole."""
     apply(walk("A column"), sources)
-    assert "train_sd" in knockcast(sources, "query", str(released), "DESCRIBE scores")
-    sql = "SELECT count(*) > 0, count(train_sd) FROM scores"
-    assert count(sources, str(released), sql) == ["true,0"]
-    assert "all is well" in knockcast(sources, "verify", str(released), "--repair")
+    described, older, verified, _, newer = knockcast(
+        sources,
+        ("query", str(released), "DESCRIBE scores"),
+        query(released, "SELECT count(*) > 0, count(train_sd) FROM scores"),
+        ("verify", str(released), "--repair"),
+        (*in_process(dataset), "--method", "ridge"),
+        query("store", "SELECT count(*) = count(train_sd), count(*) FROM scores"),
+    )
+    assert "train_sd" in described
+    assert rows(older) == ["true,0"]
+    assert "all is well" in verified
     assert not (released / "aside").exists()
-    knockcast(sources, *in_process(dataset), "--method", "ridge")
-    assert count(sources, "store", "SELECT count(*) = count(train_sd), count(*) FROM scores") == ["true,12"]
+    assert rows(newer) == ["true,12"]
     assert "train_sd" in python(sources, "-m", "tasks.tables")
 
 
 @pytest.mark.timeout(400)
 def test_a_table_is_a_definition_a_function_and_an_entry(sources: Path, released: Path) -> None:
     apply(walk("A table"), sources)
-    assert "line_errors" in knockcast(sources, "query", str(released), "SHOW TABLES")
-    rows = count(
-        sources, str(released), "SELECT method, count(*), min(mean_error) > 0 FROM line_errors GROUP BY 1"
-    )
-    assert any(row.startswith("modifiers,") and row.endswith(",true") for row in rows)
+    sql = "SELECT method, count(*), min(mean_error) > 0 FROM line_errors GROUP BY 1"
+    shown, found = knockcast(sources, ("query", str(released), "SHOW TABLES"), query(released, sql))
+    assert "line_errors" in shown
+    assert any(row.startswith("modifiers,") and row.endswith(",true") for row in rows(found))
 
 
 @pytest.mark.timeout(400)
 def test_a_release_layout_is_one_entry(sources: Path, tmp_path: Path) -> None:
-    knockcast(sources, "simulate", "--out", "release", "--cell-lines", "40", "--genes", "60")
+    simulate_release(tmp_path / "release", cell_lines=40, genes=60, layout="24Q4", seed=1)
     names = {
         "CRISPRGeneEffect.csv": "ScreenGeneEffect.csv",
         "OmicsExpressionProteinCodingGenesTPMLogp1.csv": "RNASeqLogTPM.csv",
@@ -178,17 +207,16 @@ def test_a_release_layout_is_one_entry(sources: Path, tmp_path: Path) -> None:
     for old, new in names.items():
         shutil.copy(tmp_path / "release" / old, tmp_path / "new" / new)
     apply(walk("A release layout"), sources)
-    assert "40 cell lines" in knockcast(sources, "import", "new", "--out", "dataset")
+    (imported,) = knockcast(sources, ("import", str(tmp_path / "new"), "--out", "dataset"))
+    assert "40 cell lines" in imported
 
 
 @pytest.mark.timeout(400)
 def test_a_storage_backend_is_one_file_and_one_line(sources: Path, dataset: Path, tmp_path: Path) -> None:
     apply(walk("A storage backend"), sources)
     url = f"file://{tmp_path}/by-url"
-    knockcast(sources, *in_process(dataset, url), "--method", "ridge")
-    assert (
-        knockcast(sources, "query", url, "SELECT count(*) FROM scores", "--format", "csv").split()[1] == "12"
-    )
+    asked = (*in_process(dataset, url), "--method", "ridge")
+    assert rows(knockcast(sources, asked, query(url, "SELECT count(*) FROM scores"))[-1]) == ["12"]
     check = (
         "from pathlib import Path\n"
         "from cluster.store.filesystem import open_filesystem\n"
@@ -201,9 +229,10 @@ def test_a_storage_backend_is_one_file_and_one_line(sources: Path, dataset: Path
 
 
 @pytest.mark.timeout(400)
-def test_a_figure_is_one_file_and_an_entry(sources: Path, dataset: Path, tmp_path: Path) -> None:
+def test_a_figure_is_one_file_and_an_entry(sources: Path, dataset: Path) -> None:
     apply(walk("A figure"), sources)
-    knockcast(sources, *in_process(dataset), "--method", "ridge")
-    knockcast(sources, "figures", "store", "lines", "--out", "figures")
-    assert (tmp_path / "figures" / "lines.csv").read_text().startswith('"n_train","targets"')
-    assert b"Training lines" in (tmp_path / "figures" / "lines.html").read_bytes()
+    asked = (*in_process(dataset), "--method", "ridge")
+    knockcast(sources, asked, ("figures", "store", "lines", "--out", "figures"))
+    figures = sources.parent / "figures"
+    assert (figures / "lines.csv").read_text().startswith('"n_train","targets"')
+    assert b"Training lines" in (figures / "lines.html").read_bytes()

@@ -1,8 +1,11 @@
-"""The wheel holds every room, and works outside the checkout."""
+"""The wheel holds every room, and works outside the checkout: alone, and with a plug-in's package."""
 
 import ast
+import json
 import re
+import shutil
 import sys
+import textwrap
 import zipfile
 from collections.abc import Iterator
 from email.parser import Parser
@@ -11,7 +14,37 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.wheels import ROOT, empty_environment, our_wheel, run
+from cluster.store.body import read_json
+from tests.made_datasets import tiny_dataset
+from tests.packaging.wheels import (
+    ROOT,
+    commands,
+    console_script,
+    empty_environment,
+    give_compiled_code,
+    our_wheel,
+    pip,
+    wheel_of,
+)
+
+PROJECT = """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "toy-models"
+version = "{version}"
+
+[project.entry-points."knockcast.candidates"]
+median = "toy_models:Median"
+
+[project.entry-points."knockcast.methods"]
+toy_mean = "toy_models:ToyMean"
+
+[tool.setuptools]
+py-modules = ["toy_models"]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +97,76 @@ def _imported(path: Path) -> Iterator[str]:
             yield node.module.split(".")[0]
 
 
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The python of an environment that holds Knockcast alone."""
+    python = empty_environment(tmp_path_factory.mktemp("installed") / "environment", wheel)
+    give_compiled_code(python)
+    return python
+
+
 @pytest.mark.timeout(900)
-def test_an_empty_environment_runs_the_demo_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
-    python = empty_environment(tmp_path / "environment", wheel)
-    folder = tmp_path / "elsewhere"
-    folder.mkdir()
-    done = run(python, "demo", "--small", "--workers", "0", "--out", "demo", folder=folder)
+def test_an_empty_environment_runs_the_demo_from_the_wheel(environment: Path, tmp_path: Path) -> None:
+    asked = ("--small", "--workers", "0", "--out", "demo")
+    done = console_script(environment, "demo", *asked, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "best-predicted targets" in done.stdout
-    where = run(
-        python, "query", "demo/store", "SELECT count(*) AS n FROM genes", "--format", "csv", folder=folder
-    )
+    sql = "SELECT count(*) AS n FROM genes"
+    where = console_script(environment, "query", "demo/store", sql, "--format", "csv", folder=tmp_path)
     assert where.stdout.splitlines()[1].isdecimal()
+
+
+def toy_wheel(folder: Path, version: str) -> Path:
+    source = folder / f"toy-{version}"
+    source.mkdir()
+    (source / "pyproject.toml").write_text(textwrap.dedent(PROJECT).format(version=version))
+    shutil.copy(Path(__file__).with_name("toy_models.py"), source)
+    return wheel_of(source, folder / f"wheels-{version}")
+
+
+@pytest.mark.timeout(900)
+def test_plugins_are_used_recorded_and_missed_by_name(environment: Path, tmp_path: Path) -> None:
+    """A candidate and a method of another installed package, which is changed and taken away again."""
+    tiny_dataset(tmp_path / "dataset")
+    run = ("run", "dataset", "--store", "store", "--workers", "0", "--folds", "2", "--preset", "median,ols")
+    verify, resume = ("verify", "store"), ("resume", "store", "--workers", "0")
+    asked = ("query", "store", "SELECT DISTINCT method, candidate FROM candidates", "--format", "json")
+
+    def change(*arguments: str) -> None:
+        pip("--python", str(environment), *arguments)
+
+    change("install", "--no-deps", str(toy_wheel(tmp_path, "1.0")))
+    helped, first, second, found, whole = commands(
+        environment,
+        ("run", "--help"),
+        (*run, "--method", "modifiers"),
+        (*run, "--method", "toy_mean"),  # comes later than the store, and its plan says so
+        asked,
+        verify,
+        folder=tmp_path,
+    )
+    assert "toy_mean: each target's training mean" in " ".join(helped[1].split()).replace("│ │ ", "")
+    assert first[0] == second[0] == whole[0] == 0, first[1] + second[1] + whole[1]
+    body = read_json((tmp_path / "store" / "run.json").read_bytes(), "run.json")
+    assert body["plugins"] == {"candidate median": {"distribution": "toy-models", "version": "1.0"}}
+    plans = [read_json(p.read_bytes(), p.name) for p in (tmp_path / "store" / "plans").glob("*.json")]
+    assert any("method toy_mean" in plan.get("plugins", {}) for plan in plans)
+    assert {"method": "modifiers", "candidate": "median"} in json.loads(found[1])
+    # Another version, then none: work is refused by name, what is there can still be read.
+    change("install", "--no-deps", str(toy_wheel(tmp_path, "2.0")))
+    ((code, text),) = commands(environment, resume, folder=tmp_path)
+    assert code == 2
+    assert "method 'toy_mean' (toy-models 1.0)" in text
+    assert "toy-models 2.0 is installed" in text
+    change("uninstall", "--yes", "toy-models")
+    resumed, again, whole, counted = commands(
+        environment,
+        resume,
+        (*run, "--method", "toy_mean"),
+        verify,
+        ("query", "store", "SELECT count(*) FROM genes WHERE method = 'toy_mean'"),
+        folder=tmp_path,
+    )
+    assert (resumed[0], again[0], whole[0], counted[0]) == (2, 2, 0, 0)
+    assert "candidate 'median' (toy-models 1.0) is not installed here" in resumed[1]
+    assert "toy_mean: unknown" in again[1]

@@ -1,11 +1,17 @@
 """Wheels built and installed as a user would, into folders that know nothing of the checkout."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
+
+from numba.core.caching import _CacheLocator
+
+from modeling import numba_cache
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("modeling", "tasks", "cluster", "pyproject.toml", "README.md", "LICENSE")
@@ -47,19 +53,40 @@ def empty_environment(folder: Path, *wheels: Path) -> Path:
     (site,) = folder.glob("lib/python*/site-packages")
     libraries = next(path for path in sys.path if path.endswith("site-packages"))
     (site / "dependencies.pth").write_text(libraries + "\n")
-    pip("--python", str(python), "install", "--no-deps", *map(str, wheels))
+    pip("--python", str(python), "install", "--no-deps", "--no-compile", *map(str, wheels))
     return python
 
 
-def run(python: Path, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def give_compiled_code(python: Path) -> None:
+    """What numba compiled of the checkout serves an environment's copy, which has the same bytes.
+
+    Numba knows a source by its folder and time. Where nothing was compiled yet, the environment compiles.
+    """
+    (installed,) = python.parents[1].glob("lib/python*/site-packages/modeling")
+    theirs = installed / "__pycache__" / numba_cache.folder().name
+    for source in (ROOT / "modeling").rglob("*.py"):
+        copy = installed / source.relative_to(ROOT / "modeling")
+        shutil.copystat(source, copy)
+        ours, its = map(_CacheLocator.get_suitable_cache_subpath, map(str, (source, copy)))
+        for code in (numba_cache.folder() / ours).glob(f"{source.stem}.*.nb[ic]"):
+            (theirs / its).mkdir(parents=True, exist_ok=True)
+            shutil.copy(code, theirs / its)
+
+
+def console_script(python: Path, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """A `knockcast` command of an environment, in a folder outside the checkout."""
+    return _run([str(python.with_name("knockcast")), *arguments], folder)
+
+
+def commands(python: Path, *commands: Sequence[str], folder: Path) -> list[tuple[int, str]]:
+    """The codes and words of commands of an environment, all in one process."""
+    done = _run([str(python), "-P", str(ROOT / "tests" / "commands.py"), json.dumps(commands)], folder)
+    assert done.returncode == 0, done.stderr
+    return [(code, out + err) for code, out, err in json.loads(done.stdout)]
+
+
+def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return subprocess.run(
-        [str(python.with_name("knockcast")), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env=environment,
-        timeout=600,
+        command, capture_output=True, text=True, check=False, cwd=folder, env=environment, timeout=600
     )

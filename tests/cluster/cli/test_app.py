@@ -1,11 +1,11 @@
 """The command line as its users' scripts see it: names, exit codes, one-line answers."""
 
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.commands import knockcast
 from tests.stores import sorted_tables
 
 BUILT = (
@@ -25,11 +25,6 @@ BUILT = (
     "predict",
     "demo",
 )
-
-
-def knockcast(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cluster", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
 
 
 @pytest.fixture(scope="module")
@@ -141,8 +136,6 @@ def test_status_verify_gc_and_gene_answer(store: Path):
 
 
 def test_verify_finds_a_flipped_bit_and_ends_with_4(store: Path, tmp_path: Path):
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(store, copy)
     victim = next((copy / "data" / "scores").iterdir())

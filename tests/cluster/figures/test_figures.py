@@ -1,7 +1,5 @@
 """The figures of a store: their numbers against loops; pages that load nothing and run no user's name."""
 
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from cluster.store.records import targets_digest
 from cluster.store.units import fold_level_unit
 from tasks.errors import BadInputError
 from tasks.tables.schemas import table_of
+from tests.commands import knockcast
 from tests.made_stores import BODY, made_commit, made_store, made_writer, units_of
 from tests.reference import figures as slow
 
@@ -272,14 +271,10 @@ def test_one_figure_is_written_alone_and_what_lacks_data_is_said(path: Path, tmp
 
 
 def test_the_command_draws_and_refuses_unknown_names(path: Path, tmp_path: Path) -> None:
-    def ended(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "cluster", "figures", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    done = ended(path, "classes", "--out", tmp_path / "f")
+    done = knockcast("figures", path, "classes", "--out", tmp_path / "f")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "f" / "classes.html").exists()
-    refused = ended(path, "pie", "--out", tmp_path / "g")
+    refused = knockcast("figures", path, "pie", "--out", tmp_path / "g")
     assert refused.returncode == 2
     assert "known are classes, components, controls, drugs" in refused.stderr
     assert "Traceback" not in refused.stderr

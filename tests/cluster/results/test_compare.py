@@ -19,6 +19,7 @@ from cluster.results.compare import among, compare, headlines
 from cluster.store.records import targets_digest
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
+from tests.commands import knockcast
 from tests.made_stores import BODY, made_commit, made_writer, units_of
 
 
@@ -116,8 +117,8 @@ def test_what_cannot_be_compared_is_refused(
 
 def test_the_command_prints_the_counts_and_writes_the_table(store: Path, tmp_path: Path):
     out = tmp_path / "c.csv"
-    command = [sys.executable, "-m", "cluster", "compare", str(store), "ridge", "one_modifier"]
-    ended = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, check=True)
+    ended = knockcast("compare", store, "ridge", "one_modifier", "--out", out)
+    assert ended.returncode == 0, ended.stderr
     made = compare(str(store), "ridge", "one_modifier")
     assert f"{len(made.table)} targets scored by both" in ended.stdout
     assert f"ridge is better for {made.paired.first_better} targets" in ended.stdout
