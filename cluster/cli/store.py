@@ -35,7 +35,7 @@ def verify(
 
 def gc(store: StoreArgument) -> None:
     """Remove files of attempts whose work another attempt has committed."""
-    from cluster.maintenance.maintain import gc as remove_spare_files
+    from cluster.maintenance.spare import gc as remove_spare_files
     from cluster.store.filesystem import open_filesystem
 
     removed = remove_spare_files(open_filesystem(store))

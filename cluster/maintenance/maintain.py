@@ -1,11 +1,11 @@
-"""Looking after a store: check every byte, move what is bad aside, remove what can never be read."""
+"""`verify`: check every byte of a store, and move what is bad aside."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from cluster.analyses.records import Result
-from cluster.errors import StorageError
+from cluster.errors import MissingFileError, StorageError
 from cluster.maintenance.checks import (
     Problem,
     check_attempt,
@@ -18,12 +18,10 @@ from cluster.maintenance.checks import (
     read_commit,
     sealed_body,
 )
-from cluster.maintenance.results import check_results, spare_results
+from cluster.maintenance.results import check_results
 from cluster.store import layout
 from cluster.store.body import digest_of
 from cluster.store.filesystem import FileSystem
-from cluster.store.places.local import LocalFileSystem
-from cluster.store.reader import StoreReader
 from cluster.store.records import Commit, unpack_units
 from cluster.store.units import Unit
 from cluster.store.versions import is_newer, is_older, what_to_install
@@ -39,7 +37,6 @@ THEN = {
     layout.ANALYSES: "repeat the commands whose results were moved aside; the run itself is whole",
     layout.CELL_LINES: "run `knockcast resume STORE`: it writes the cell lines again",
 }
-STALE_SECONDS = 24 * 3600.0  # no writer takes a day between opening a temp file and linking it
 
 
 @dataclass(frozen=True)
@@ -130,58 +127,41 @@ def verify(fs: FileSystem, repair: bool = False) -> Report:
         run = replace(run, what=f"{run.what}; restore it from a backup, or run again into a new store")
         return Report((run,), 0, 0, 0)
     digest = digest_of(run)
-    found = [read_commit(fs, path, digest) for path in fs.paths(layout.COMMITS)]
-    commits = [commit for commit in found if isinstance(commit, Commit)]
-    problems = [problem for problem in found if isinstance(problem, Problem)]
-    problems += [problem for commit in commits for problem in check_files(fs, commit)]
-    problems += [*_records(fs, digest), *_targets(fs, run.get("targets_sha256"))]
-    problems += [*_training(fs, commits), *_unwanted(fs, commits)]
-    if not any(problem.is_newer for problem in problems):  # else not every commit is known
-        problems += _success(fs, commits)
-    results, wrong_results = check_results(fs, digest)
-    problems += wrong_results
+    seen = _look(fs, digest, run.get("targets_sha256"))
+    if seen.problems:  # a run that goes on may have written between two of our questions
+        again = _look(fs, digest, run.get("targets_sha256"))
+        lasting = frozenset(seen.problems)
+        seen = replace(again, problems=tuple(problem for problem in again.problems if problem in lasting))
+    problems, commits, results = seen.problems, seen.commits, seen.results
     moved = _set_aside(fs, problems) if repair else ()
     files = [file for commit in commits for file in commit.files]
     size = sum(file.size for file in files)
     commands = tuple(result.command for result in results)
-    return Report(tuple(problems), len(found), len(files), size, moved, _versions(commits, results), commands)
+    return Report(problems, seen.found, len(files), size, moved, _versions(commits, results), commands)
 
 
-def gc(fs: FileSystem, stale_seconds: float = STALE_SECONDS) -> list[str]:
-    """Remove files no reader will ever see; returns their paths.
+@dataclass(frozen=True)
+class _Seen:
+    """What one look at every file found; `found` counts commits, the damaged ones too."""
 
-    These are the files of attempts whose key another attempt has committed, checkpoints of what is committed,
-    whole or not, results of commands that a later one has replaced, and temp files whose writers died more
-    than `stale_seconds` ago. Raises StorageError, having removed nothing, where a commit or a result's record
-    is damaged.
-    """
-    kept = {commit.key: {file.path for file in commit.files} for commit in StoreReader(fs).commits()}
-    removed = [
-        path
-        for path in [*fs.paths(layout.DATA), *fs.paths(layout.FILES)]
-        if (owner := layout.owner_of(path)) and owner[0] in kept and path not in kept[owner[0]]
-    ]
-    removed += [
-        path
-        for path in fs.paths(layout.CHECKPOINTS)
-        if (named := layout.checkpoint_of(path)) and named[0] in kept
-    ]
-    removed += spare_results(fs)
-    for path in removed:
-        fs.delete(path)
-    return removed + _discard_unfinished(fs, kept, stale_seconds)
+    problems: tuple[Problem, ...]
+    commits: tuple[Commit, ...]
+    results: tuple[Result, ...]
+    found: int
 
 
-def _discard_unfinished(fs: FileSystem, committed: Iterable[str], stale_seconds: float) -> list[str]:
-    """Remove temp files of a folder whose writers are dead; a bucket shows whole objects only."""
-    if not isinstance(fs, LocalFileSystem):
-        return []
-    trained = tuple(layout.checkpoints_of(key) for key in committed)
-    old, any_age = fs.stale(stale_seconds), fs.stale(0)
-    unfinished = {*old, *(path for path in any_age if path.startswith(trained))}
-    for path in unfinished:
-        fs.discard(path)
-    return sorted(unfinished)
+def _look(fs: FileSystem, digest: str, targets: str | None) -> _Seen:
+    sealed = _read_success(fs)
+    found = [read_commit(fs, path, digest) for path in fs.paths(layout.COMMITS)]
+    commits = [commit for commit in found if isinstance(commit, Commit)]
+    problems = [problem for problem in found if isinstance(problem, Problem)]
+    problems += [problem for commit in commits for problem in check_files(fs, commit)]
+    problems += [*_records(fs, digest), *_targets(fs, targets)]
+    problems += [*_training(fs, commits), *_unwanted(fs, commits)]
+    if not any(problem.is_newer for problem in problems):  # else not every commit is known
+        problems += _success(fs, commits, sealed)
+    results, wrong_results = check_results(fs, digest)
+    return _Seen((*problems, *wrong_results), tuple(commits), tuple(results), len(found))
 
 
 def _versions(commits: Sequence[Commit], results: Sequence[Result]) -> Versions:
@@ -247,8 +227,16 @@ def _unwanted(fs: FileSystem, commits: list[Commit]) -> Iterator[Problem]:
             )
 
 
-def _success(fs: FileSystem, commits: list[Commit]) -> Iterator[Problem]:
-    if not fs.exists(layout.SUCCESS):
+def _read_success(fs: FileSystem) -> bytes | None:
+    try:
+        return fs.read(layout.SUCCESS)
+    except MissingFileError:
+        return None
+
+
+def _success(fs: FileSystem, commits: list[Commit], sealed: bytes | None) -> Iterator[Problem]:
+    """Whether _SUCCESS lists the commits: only one that stood while they were listed promises it."""
+    if sealed is None or _read_success(fs) != sealed:
         return
     body = sealed_body(fs, layout.SUCCESS, layout.SUCCESS)
     if isinstance(body, Problem):
@@ -257,7 +245,7 @@ def _success(fs: FileSystem, commits: list[Commit]) -> Iterator[Problem]:
         yield Problem(layout.SUCCESS, "does not list the commits that are here", layout.SUCCESS)
 
 
-def _set_aside(fs: FileSystem, problems: list[Problem]) -> tuple[tuple[str, str], ...]:
+def _set_aside(fs: FileSystem, problems: Sequence[Problem]) -> tuple[tuple[str, str], ...]:
     """Move every culprit aside, _SUCCESS first: it must not stand while a commit it lists is gone.
 
     It stands where only commands' results are bad: the run does not depend on them.

@@ -13,6 +13,7 @@ from cluster.store.body import digest_of, read_json, sha256
 from cluster.store.filesystem import FileSystem, open_filesystem
 from cluster.store.parquet import sort_rows
 from cluster.store.records import Commit, StoredFile, commit_of, targets_of, unit_of_row, unpack_units
+from cluster.store.sealing import commit_keys
 from cluster.store.units import Unit, unit_of
 from cluster.store.versions import decode_rows
 from tasks.errors import BadInputError
@@ -51,8 +52,11 @@ class StoreReader:
         return cls(open_filesystem(url))
 
     def refresh(self) -> None:
-        """Take up commits made since, and forget those moved aside."""
-        keys = [key for path in self.fs.paths(layout.COMMITS) if (key := layout.key_of_commit(path))]
+        """Take up commits made since, and forget those moved aside.
+
+        Raises StorageError where the store is sealed and one of the commits it was sealed with is gone.
+        """
+        keys = commit_keys(self.fs)
         known = self._commits or {}
         added = [key for key in keys if key not in known]
         read = self.fs.read_all([layout.commit_path(key) for key in added])

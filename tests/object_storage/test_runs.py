@@ -8,7 +8,8 @@ import pytest
 
 from cluster.cli import main
 from cluster.execution.run import run
-from cluster.maintenance.maintain import gc, verify
+from cluster.maintenance.maintain import verify
+from cluster.maintenance.spare import gc
 from cluster.store.datasets import open_dataset
 from cluster.store.filesystem import open_filesystem
 from cluster.store.places.cache import cache_folder

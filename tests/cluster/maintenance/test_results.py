@@ -6,7 +6,8 @@ import pyarrow as pa
 import pytest
 
 from cluster.errors import DamagedFileError
-from cluster.maintenance.maintain import gc, verify
+from cluster.maintenance.maintain import verify
+from cluster.maintenance.spare import gc
 from cluster.store import layout
 from cluster.store.body import seal_json, sha256
 from cluster.store.filesystem import FileSystem

@@ -13,7 +13,8 @@ import pytest
 from cluster import Store, run
 from cluster.errors import DamagedFileError, ExitCode, StorageError
 from cluster.execution.run import resume_store
-from cluster.maintenance.maintain import gc, verify
+from cluster.maintenance.maintain import verify
+from cluster.maintenance.spare import gc
 from cluster.results.prediction_files import predict_file
 from cluster.store import layout
 from cluster.store.filesystem import open_filesystem

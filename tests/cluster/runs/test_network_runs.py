@@ -9,7 +9,8 @@ from safetensors.numpy import load
 
 from cluster import Store, run
 from cluster.execution.run import resume_store
-from cluster.maintenance.maintain import gc, verify
+from cluster.maintenance.maintain import verify
+from cluster.maintenance.spare import gc
 from cluster.store.layout import commit_path
 from cluster.store.reader import StoreReader
 from cluster.store.units import fold_level_unit

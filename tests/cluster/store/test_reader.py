@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 from cluster.errors import DamagedFileError, StorageError
+from cluster.maintenance.maintain import verify
 from cluster.store import layout
 from cluster.store.body import seal_json
 from cluster.store.parquet import ROWS_AT_ONCE, sort_rows
@@ -86,7 +87,7 @@ def test_a_refresh_reads_only_new_commits(tmp_path: Path, monkeypatch: pytest.Mo
     read = reader.fs.read
     monkeypatch.setattr(reader.fs, "read", lambda path: (seen.append(path), read(path))[1])
     reader.refresh()
-    assert seen == [layout.commit_path(second)]
+    assert [path for path in seen if path != layout.SUCCESS] == [layout.commit_path(second)]
     assert [commit.key for commit in reader.commits()] == sorted([first, second])
 
 
@@ -192,3 +193,36 @@ def test_files_no_commit_names_are_never_read(tmp_path: Path) -> None:
     made_commit(writer, units)
     writer.fs.create(layout.data_path("scores", "f" * 64, 1), b"not even Parquet")
     assert made_tables(units)["scores"].equals(StoreReader(writer.fs).table("scores"))
+
+
+def test_fewer_rows_than_were_sealed_never_pass_for_all(tmp_path: Path) -> None:
+    writer = made_store(tmp_path)
+    writer.seal()
+    gone = StoreReader(writer.fs).commits()[0].key
+    writer.fs.delete(layout.commit_path(gone))
+    with pytest.raises(StorageError, match=f"1 of the commits that _SUCCESS lists are .*/{gone}"):
+        StoreReader(writer.fs).table("scores")
+    report = verify(writer.fs, repair=True)
+    assert [problem.path for problem in report.problems] == [layout.SUCCESS]
+    assert StoreReader(writer.fs).table("scores").num_rows > 0  # as of now, and no longer said to be all
+
+
+def test_a_store_that_is_sealed_while_it_is_listed_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = made_writer(tmp_path)
+    writer.add_plan(units_of("AB", [0]))
+    made_commit(writer, units_of("A", [0]))
+    reader = StoreReader(writer.fs)
+    paths = reader.fs.paths
+
+    def listed_just_before_the_end(prefix: str) -> list[str]:
+        found = paths(prefix)
+        if prefix == layout.COMMITS and len(found) == 1:
+            made_commit(writer, units_of("B", [0]))
+            monkeypatch.setattr(reader.fs, "paths", paths)
+            writer.seal()
+        return found
+
+    monkeypatch.setattr(reader.fs, "paths", listed_just_before_the_end)
+    assert len(reader.commits()) == 2

@@ -17,7 +17,8 @@ import pytest
 from cluster import Store, run
 from cluster.execution.run import resume_store
 from cluster.formats import to_bytes
-from cluster.maintenance.maintain import gc, verify
+from cluster.maintenance.maintain import verify
+from cluster.maintenance.spare import gc
 from cluster.results.compare import compare
 from cluster.runs.options import folds_of, options_of, run_body
 from cluster.store.body import digest_of

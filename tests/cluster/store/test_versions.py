@@ -14,7 +14,8 @@ import cluster.store.writer
 from cluster import Store
 from cluster.cli.store import verify_store
 from cluster.errors import ExitCode, NewerVersionError
-from cluster.maintenance.maintain import gc, verify
+from cluster.maintenance.maintain import verify
+from cluster.maintenance.spare import gc
 from cluster.store import layout
 from cluster.store.body import seal_json
 from cluster.store.filesystem import open_filesystem
@@ -295,6 +296,5 @@ def test_json_of_a_newer_format_is_reported_and_never_moved(tmp_path: Path, old:
 
 def test_a_store_of_a_newer_format_is_not_called_damaged(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_bytes(seal_json({"format": 2}))
-    report = verify(open_filesystem(tmp_path), repair=True)
-    assert "restore it from a backup" not in " ".join(report.lines())
-    assert "written by a newer Knockcast" in report.lines()[1]
+    lines = verify(open_filesystem(tmp_path), repair=True).lines()
+    assert ["restore it" in " ".join(lines), "written by a newer Knockcast" in lines[1]] == [False, True]
