@@ -1,5 +1,6 @@
 """`knockcast status`, `verify` and `gc`: how a store is."""
 
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,6 +50,7 @@ def show_status(store: str) -> None:
     from cluster.formats import frame_text
     from cluster.results.store import Store
     from cluster.store.checkpoints import trainings
+    from cluster.store.leases import living
     from cluster.store.reader import StoreReader
 
     reader, status = StoreReader.open(store), Store(store).status()
@@ -56,6 +58,8 @@ def show_status(store: str) -> None:
           f"seed {reader.run['seed']}, measure: {measure_in_words(reader.run['measure'])}")  # fmt: skip
     print(f"units: {status.wanted} wanted, {status.committed} committed, {status.quarantined} quarantined")
     print(f"attempts: {status.failed_attempts} failed, {status.lost_attempts} lost or running")
+    for holder in living(reader.fs, time.time()):
+        print(f"at work: {holder.in_words(time.time())}")
     print("ended as: " + ", ".join(f"{name} {count}" for name, count in status.statuses.items()))
     print(frame_text(status.by_fold), end="")
     committed = {commit.key for commit in reader.commits()}

@@ -1,16 +1,20 @@
 """`run` and `resume`: from a request to what is left of it, and off to the driver."""
 
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cluster.errors import StorageError
+from cluster.execution.turns import take_turn
 from cluster.ray_engine.runtime import check_address, open_executor
 from cluster.runs.devices import device_for
 from cluster.runs.fields import WHERE, RunOptions, names_in
 from cluster.runs.options import checked_options
 from cluster.runs.plugins import plugins_body
-from cluster.runs.remaining import remaining_of, shards_of
+from cluster.runs.remaining import Remaining, remaining_of, shards_of
 from cluster.runs.request import PreparedRun, RunRequest, prepare_resume, prepare_run, request_of
 from cluster.scheduling.driver import Deadlines, Outcome, drive, seal_if_done
 from cluster.scheduling.progress import progress_for
@@ -123,13 +127,32 @@ def _dataset_of(reader: StoreReader, given: str | Path | None) -> str:
 
 
 def _work_off(writer: StoreWriter, prepared: PreparedRun, retried: frozenset[Unit] = frozenset()) -> Outcome:
+    while True:
+        remaining = remaining_of(prepared, StoreReader(writer.fs))
+        left, quarantined = remaining.left, remaining.quarantined
+        _report_what_is_reused(len(prepared.units), len(left), len(quarantined), prepared.dataset)
+        if not left:
+            return Outcome(0, 0, quarantined, {}, False, seal_if_done(writer), 0.0)
+        methods = sorted({unit.method for unit in left})
+        if lease := take_turn(writer.fs, methods, prepared.options.if_busy):
+            break
+    writer.lease = lease.number
+    try:
+        return _work_off_now(writer, prepared, remaining, methods, retried)
+    finally:
+        with suppress(StorageError):  # it expires by itself
+            lease.end()
+
+
+def _work_off_now(
+    writer: StoreWriter,
+    prepared: PreparedRun,
+    remaining: Remaining,
+    methods: Sequence[str],
+    retried: frozenset[Unit],
+) -> Outcome:
     dataset, options = prepared.dataset, prepared.options
-    remaining = remaining_of(prepared, StoreReader(writer.fs))
     left, quarantined = remaining.left, remaining.quarantined
-    _report_what_is_reused(len(prepared.units), len(left), len(quarantined), dataset)
-    if not left:
-        return Outcome(0, 0, quarantined, {}, False, seal_if_done(writer), 0.0)
-    methods = sorted({unit.method for unit in left})
     inputs = RunInputs(
         panel_of(dataset, prepared.facts, options.inputs),
         {fold.number: fold for fold in prepared.folds},

@@ -72,6 +72,12 @@ def check_quarantine(fs: FileSystem, path: str) -> list[Problem]:
     return check_sealed(fs, path, lambda body: layout.quarantine_path(unit_of(*body["unit"])) == path)
 
 
+def check_lease(fs: FileSystem, path: str) -> list[Problem]:
+    """Problems of what a driver said of itself."""
+    named = layout.lease_of(path)
+    return check_sealed(fs, path, lambda body: named is not None and body["number"] == named[0])
+
+
 def check_cell_lines(fs: FileSystem, path: str) -> list[Problem]:
     """Problems of what is known of a dataset's cell lines."""
     return check_sealed(fs, path, lambda body: layout.cell_lines_path(body["dataset_hash"]) == path)

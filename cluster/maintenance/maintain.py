@@ -11,6 +11,7 @@ from cluster.maintenance.checks import (
     check_attempt,
     check_cell_lines,
     check_files,
+    check_lease,
     check_plan,
     check_quarantine,
     check_training,
@@ -189,6 +190,8 @@ def _records(fs: FileSystem, run: str) -> Iterator[Problem]:
         yield from check_quarantine(fs, path)
     for path in fs.paths(layout.CELL_LINES):
         yield from check_cell_lines(fs, path)
+    for path in fs.paths(layout.LEASES):
+        yield from check_lease(fs, path)
 
 
 def _targets(fs: FileSystem, digest: str | None) -> Iterator[Problem]:

@@ -89,6 +89,11 @@ class RunOptions(BaseModel):
     workers: int | None = _option(
         None, "Ray workers; 0 runs in process without Ray. Default: all cores.", WHERE, ge=0
     )
+    if_busy: Literal["wait", "leave", "join"] = _option(
+        "wait",
+        "Where another driver works on the same methods: wait for it | leave (exit code 5) | join it.",
+        WHERE,
+    )
     insecure: bool = _option(False, "Allow a non-loopback address without a token.", WHERE)
 
     @field_validator("methods", mode="before")

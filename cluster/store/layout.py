@@ -8,7 +8,8 @@ RUN = "run.json"
 SUCCESS = "_SUCCESS"
 PLANS, ATTEMPTS, COMMITS, QUARANTINE = "plans/", "attempts/", "commits/", "quarantine/"
 DATA, FILES, ASIDE, TARGETS, TRAINING = "data/", "files/", "aside/", "targets/", "training/"
-CHECKPOINTS, ANALYSES, CELL_LINES = "checkpoints/", "analyses/", "cell_lines/"
+CHECKPOINTS, ANALYSES, CELL_LINES, LEASES = "checkpoints/", "analyses/", "cell_lines/", "leases/"
+ENDED = "ended"
 
 _ATTEMPT = re.compile(r"attempts/([0-9a-f]{64})/([0-9]+)(\.failed)?\.json")
 _COMMIT = re.compile(r"commits/([0-9a-f]{64})\.json")
@@ -16,6 +17,7 @@ _PAYLOAD = re.compile(r"(?:data/[a-z_]+|files)/([0-9a-f]{64})\.([0-9]+)(?:r[0-9]
 _CHECKPOINT = re.compile(r"checkpoints/([0-9a-f]{64})/([0-9]{6}-[0-9]+-[a-z]+)\.([0-9a-f]{64})\.safetensors")
 _RESULT = re.compile(r"analyses/([0-9a-f]{64})/([0-9]+)\.json")
 _RESULT_FILE = re.compile(r"analyses/([0-9a-f]{64})/([0-9]+)\.([a-z_]+)\.([0-9a-f]{64})\.parquet")
+_LEASE = re.compile(r"leases/([0-9]+)(?:\.([0-9]+|ended))?\.json")
 _TABLE = re.compile(r"data/([a-z_]+)/")
 
 
@@ -127,6 +129,17 @@ def attempt_of(path: str) -> tuple[str, int, bool] | None:
     """(key, attempt, whether it is a failure) of a path under attempts; None for anything else."""
     match = _ATTEMPT.fullmatch(path)
     return (match[1], int(match[2]), match[3] is not None) if match else None
+
+
+def lease_path(number: int, sign: str = "") -> str:
+    """Created when a driver begins; with `sign`, a later sign of its life (a count), or that it has ended."""
+    return f"{LEASES}{number}{'.' if sign else ''}{sign}.json"
+
+
+def lease_of(path: str) -> tuple[int, str] | None:
+    """(number, sign) of a lease's path, signs in the order of their counts; None for anything else."""
+    match = _LEASE.fullmatch(path)
+    return (int(match[1]), (match[2] or "").zfill(9) if match[2] != ENDED else ENDED) if match else None
 
 
 def owner_of(path: str) -> tuple[str, int] | None:

@@ -15,7 +15,8 @@ _ABSENT = object()
 
 def refuse_foreign_folder(fs: FileSystem) -> None:
     """Raise BadInputError where something lies that is no store; only reads."""
-    if not fs.exists(layout.RUN) and not fs.is_empty():
+    is_there = fs.exists(layout.RUN) or fs.is_empty() or fs.exists(layout.RUN)  # another may begin it now
+    if not is_there:
         raise BadInputError(f"{fs.name}: not empty and not a store (no {layout.RUN}); give a new folder")
 
 

@@ -28,6 +28,7 @@ class StoreWriter:
     def __init__(self, fs: FileSystem, run_digest: str | None = None) -> None:
         self.fs = fs
         self._run_digest = run_digest
+        self.lease: int | None = None  # the number of the driver's own, which its attempts name
 
     @classmethod
     def join(cls, url: str | Path, run_digest: str) -> "StoreWriter":
@@ -101,6 +102,8 @@ class StoreWriter:
         """Take the next free attempt number of a shard, before any work; `info` is kept for the record."""
         attempt = 1
         body = {"key": key, "run": self.run_digest, "id": uuid.uuid4().hex, **info}
+        if self.lease is not None:
+            body["lease"] = self.lease
         while not self.fs.create(layout.attempt_path(key, attempt), seal_json({**body, "attempt": attempt})):
             attempt += 1
         return attempt
