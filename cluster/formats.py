@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 10_000  # that `beginning` shows
 MOST_TEXT = 10_000_000  # characters of it
 MOST_CELL = 10_000  # characters of a value in it
+GAP = "  "  # between the columns
 GROUP_ROWS = 131_072  # of a Parquet file that is written batch by batch
 GROUP_BYTES = 256_000_000
 _CSV = pyarrow.csv.WriteOptions(quoting_style="needed")
@@ -100,6 +102,33 @@ def beginning(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> tuple[str
     return _aligned(schema, rows), len(rows), is_more
 
 
+def wrapped(table: pa.Table, width: int) -> str:
+    """A small table for people, in lines of at most `width` characters if each word fits.
+
+    Long text goes on in the next line of its column; the columns with the longest share what room there is.
+    """
+    rows = [[_cell(value) for value in row.values()] for row in table.to_pylist()]
+    columns = [*zip(table.column_names, *rows, strict=True)]
+    widths = [max(map(len, column)) for column in columns]
+    shortest = [max(len(word) for cell in column for word in cell.split() or [""]) for column in columns]
+    room = width - len(GAP) * (len(columns) - 1)
+    while sum(widths) > room:
+        place = max(range(len(widths)), key=lambda i: widths[i] - shortest[i])
+        if widths[place] == shortest[place]:
+            break
+        widths[place] -= 1
+    lines = []
+    for row in zip(*columns, strict=True):
+        cells = [
+            textwrap.wrap(cell, size, break_on_hyphens=False) for cell, size in zip(row, widths, strict=True)
+        ]
+        lines += [
+            GAP.join(map(str.ljust, parts, widths)).rstrip()
+            for parts in itertools.zip_longest(*cells, fillvalue="")
+        ]
+    return "\n".join(lines) + "\n"
+
+
 def _rows(batch: pa.RecordBatch, piece: int = 1000) -> Iterator[list[str]]:
     """Its rows as cells; few at a time are made text."""
     for start in range(0, batch.num_rows, piece):
@@ -121,7 +150,7 @@ def _aligned(schema: pa.Schema, rows: list[list[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     right = [pa.types.is_integer(field.type) or pa.types.is_floating(field.type) for field in schema]
     lines = [
-        "  ".join(
+        GAP.join(
             cell.rjust(width) if is_right else cell.ljust(width)
             for cell, width, is_right in zip(row, widths, right, strict=True)
         ).rstrip()

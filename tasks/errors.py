@@ -11,8 +11,8 @@ MOST_PROBLEMS_SHOWN = 50
 class BadInputError(Exception):
     """Input that cannot be used. Nothing has been written when this is raised; commands exit with 2.
 
-    `problems` has one line for each: what is wrong, where (file, row, column, gene or cell line), what was
-    expected and what to do.
+    `problems` says of each: what is wrong, where (file, row, column, gene or cell line), what was expected
+    and what to do; in one line, or with further lines that help.
     """
 
     def __init__(self, problems: Sequence[str] | str) -> None:
@@ -22,12 +22,15 @@ class BadInputError(Exception):
     def __reduce__(self) -> tuple[type["BadInputError"], tuple[tuple[str, ...]]]:
         return type(self), (self.problems,)
 
+    def shown(self) -> list[str]:
+        """The problems, at most `MOST_PROBLEMS_SHOWN`, with a count of the rest."""
+        left = len(self.problems) - MOST_PROBLEMS_SHOWN
+        more = [f"... and {left} more problems"] if left > 0 else []
+        return [*self.problems[:MOST_PROBLEMS_SHOWN], *more]
+
     def text(self) -> str:
-        """All problems, one a line, at most `MOST_PROBLEMS_SHOWN`, with a count of the rest."""
-        lines = list(self.problems[:MOST_PROBLEMS_SHOWN])
-        if len(self.problems) > MOST_PROBLEMS_SHOWN:
-            lines.append(f"... and {len(self.problems) - MOST_PROBLEMS_SHOWN} more problems")
-        return "\n".join(lines)
+        """The same as lines of text."""
+        return "\n".join(self.shown())
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """`knockcast query`: a store's tables by SQL; and the best-predicted targets, as `demo` prints them."""
 
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -74,9 +75,15 @@ def run_query(store: str, sql: str, output: str | None, out: Path | None, time_l
 
 
 def _show(answer: "Answer") -> None:
-    """Print the first rows, and say where there are more."""
-    from cluster.formats import beginning
+    """Print the first rows, and say where there are more; a description as wide as the terminal."""
+    import pyarrow as pa
 
+    from cluster.formats import beginning, wrapped
+
+    if answer.is_description:
+        table = pa.Table.from_batches(answer.batches, answer.schema)
+        sys.stdout.write(wrapped(table, shutil.get_terminal_size((100, 0)).columns))
+        return
     text, shown, is_more = beginning(answer.schema, answer.batches)
     sys.stdout.write(text)
     sys.stdout.flush()

@@ -70,12 +70,13 @@ def _report(error: BaseException) -> None:
     if isinstance(error, KeyboardInterrupt):
         print("interrupted; nothing committed is lost", file=sys.stderr)
         return
-    text = error.text() if isinstance(error, BadInputError) else str(error)
+    problems = error.shown() if isinstance(error, BadInputError) else str(error).splitlines()
     if isinstance(error, OSError):
-        text += (
-            "\nreading or writing failed; see that the disk has room and the path may be written, then repeat"
+        problems.append(
+            "reading or writing failed; see that the disk has room and the path may be written, then repeat"
         )
-    print("\n".join(f"error: {line}" for line in text.splitlines()), file=sys.stderr)
+    for problem in problems:
+        print("error: " + "\n       ".join(problem.splitlines()), file=sys.stderr)
 
 
 def _print_version(asked: bool) -> None:

@@ -130,16 +130,15 @@ def predict(
     if method is not None and is_known(method) and method_named(method).ranks_drugs:
         from cluster.results.rank_drugs import rank_file
 
-        if long or interval is not None:
-            raise BadInputError("--long and --interval: not with --method drugs, whose table is long")
-        typer.echo(rank_file(store, expression, out, higher_is_sensitive, reading, gene_ids))
+        is_wrong = long or interval is not None
+        wrong = ["--long and --interval: not with --method drugs, whose table is long"] if is_wrong else []
+        typer.echo(rank_file(store, expression, out, higher_is_sensitive, reading, gene_ids, wrong))
         return
-    if higher_is_sensitive:
-        raise BadInputError("--higher-is-sensitive: only with --method drugs")
     from cluster.results.prediction_files import predict_file
 
+    wrong = ["--higher-is-sensitive: only with --method drugs"] if higher_is_sensitive else []
     with steps_shown() as on_step:
-        said = predict_file(store, expression, out, method, interval, long, reading, gene_ids, on_step)
+        said = predict_file(store, expression, out, method, interval, long, reading, gene_ids, on_step, wrong)
     typer.echo(said)
 
 

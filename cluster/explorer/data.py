@@ -201,15 +201,10 @@ class StoreData:
         return finder_of_store(self.reader)
 
     def matching(self, text: str, most: int = 12) -> list[str]:
-        """Targets that begin with a text, then those that hold it."""
+        """Targets that begin with a text, then others that hold it; each the shortest first, then by name."""
         part = text.strip().upper()
-        if not part:
-            return []
-        first = [name for upper, name in self.by_upper.items() if upper.startswith(part)]
-        first.sort(key=lambda name: (len(name), name))
-        if len(first) >= most:
-            return first[:most]
-        return [*first, *(n for upper, n in self.by_upper.items() if part in upper and n not in first)][:most]
+        holding = [name for upper, name in self.by_upper.items() if part in upper] if part else []
+        return sorted(holding, key=lambda name: (not name.upper().startswith(part), len(name), name))[:most]
 
     @cached_property
     def _known(self) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """`knockcast predict`: from a file of samples to files of predictions, and in words what was done."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -47,14 +48,15 @@ def predict_file(
     reading: Reading | None = None,
     gene_map: Path | None = None,
     on_step: OnStep = no_step,
+    wrong: Sequence[str] = (),
 ) -> str:
     """Score a file of samples; write `out` and, beside it, samples' fit, targets' trust, missing genes.
 
     `out` is samples x targets, with the ends of an interval beside it where one is asked for; or, if `long`,
     the rows of `long_table`, with an interval of `INTERVAL` if no other is asked for. `method` as of
-    `predict.predict_samples`, `reading` of `tasks.samples.prepare`. Returns what was done. Raises
-    BadInputError for input that cannot be used, and for files that are there already unless forced, before
-    anything is written.
+    `predict.predict_samples`, `reading` of `tasks.samples.prepare`. `wrong` is what the caller knows to be
+    wrong already. Returns what was done. Raises BadInputError, with all that is wrong, for input that cannot
+    be used, and for files that are there already unless forced, before anything is written.
     """
     interval = INTERVAL if long and interval is None else interval
     reading = reading or Reading()
@@ -64,7 +66,7 @@ def predict_file(
     )
     on_step(f"reading {expression.name}", 0.0)
     outs = (out, samples, targets, missing, *ends)
-    table, reader, known = _inputs(store, expression, outs, method, interval, reading, gene_map)
+    table, reader, known = _inputs(store, expression, outs, method, interval, reading, gene_map, wrong)
     made = predict_table(reader, table, method, interval, reading, known, on_step)
     on_step("writing", 0.8)
     if long:
@@ -101,9 +103,10 @@ def _inputs(
     interval: float | None,
     reading: Reading,
     gene_map: Path | None,
+    wrong: Sequence[str],
 ) -> tuple[Table, StoreReader, Known]:
     """The samples, the store and what it knows. Raises BadInputError with what is wrong with any of it."""
-    problems = Problems()
+    problems = Problems([*wrong])
     problems.of(lambda: check_interval(interval), None)
     problems.of(lambda: check_reading(reading), None)
     problems.of(lambda: check_outs(expression, outs, reading.force), None)

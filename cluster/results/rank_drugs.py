@@ -1,5 +1,6 @@
 """`knockcast predict --method drugs`: which drugs suit new samples, given their expression."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,11 +12,11 @@ from cluster.store.units import FINAL_FOLD, fold_level_unit
 from tasks.artifacts.files import DrugRanking, ranking_of
 from tasks.drugs.drugs import METHOD
 from tasks.drugs.ranking import DEFAULT_FEATURES, MODEL, rank_drugs
-from tasks.errors import BadInputError
+from tasks.errors import BadInputError, Problems
 from tasks.samples.fit import Reference, fit_table
 from tasks.samples.gene_ids import index_of
-from tasks.samples.gene_map import read_gene_map
-from tasks.samples.prepare import Reading, Samples, prepare
+from tasks.samples.gene_map import GeneMap, read_gene_map
+from tasks.samples.prepare import Reading, Samples, check_reading, prepare
 from tasks.samples.table import Table, read_table, table_of_frame
 from tasks.scoring.predict import count_known
 from tasks.scoring.samples import checked_samples
@@ -35,9 +36,8 @@ def rank_samples(
     return _rank(reader, ranking, prepared(ranking, table, Reading()), higher_is_sensitive)
 
 
-def prepared(ranking: DrugRanking, table: Table, reading: Reading, gene_map: Path | None = None) -> Samples:
+def prepared(ranking: DrugRanking, table: Table, reading: Reading, given: GeneMap | None = None) -> Samples:
     """A table of samples as the ranking takes it, and compared with its training lines."""
-    given = None if gene_map is None else read_gene_map(gene_map)
     lines = ranking.cell_lines
     reference = Reference(lines, [""] * len(lines), ranking.genes, ranking.expression)
     return prepare(table, index_of(ranking.genes, known=given), reference, reading)
@@ -76,18 +76,27 @@ def rank_file(
     higher_is_sensitive: bool = False,
     reading: Reading | None = None,
     gene_map: Path | None = None,
+    wrong: Sequence[str] = (),
 ) -> str:
     """Rank the drugs for a file of samples; write a row per sample and drug, and each sample's fit.
 
-    Returns what was done. Raises BadInputError for input that cannot be used, before anything is written.
+    `wrong` is what the caller knows to be wrong already. Returns what was done. Raises BadInputError, with
+    all that is wrong, for input that cannot be used, before anything is written.
     """
     reading = reading or Reading()
     beside = out.with_name(f"{out.stem}.samples{out.suffix}")
-    check_outs(expression, (out, beside), reading.force)
-    given = read_table(expression)
-    reader = StoreReader.open(store)
-    ranking = _ranking_of(reader)
-    samples = prepared(ranking, given, reading, gene_map)
+    problems = Problems([*wrong])
+    problems.of(lambda: check_reading(reading), None)
+    problems.of(lambda: check_outs(expression, (out, beside), reading.force), None)
+    given = problems.of(lambda: read_table(expression), None)
+    known_ids = None if gene_map is None else problems.of(lambda: read_gene_map(gene_map), None)
+    reader = problems.of(lambda: StoreReader.open(store), None)
+    ranking = None if reader is None else problems.of(lambda: _ranking_of(reader), None)
+    samples = None
+    if given is not None and ranking is not None:
+        samples = problems.of(lambda: prepared(ranking, given, reading, known_ids), None)
+    if problems.found or reader is None or ranking is None or samples is None:
+        raise BadInputError(list(dict.fromkeys(problems.found)))
     table = _rank(reader, ranking, samples, higher_is_sensitive)
     known = count_known(ranking.genes, list(samples.values.columns), samples.values.to_numpy())[1]
     fit = fit_table(samples.filled, samples.reference, known / len(ranking.genes))

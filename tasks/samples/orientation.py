@@ -21,12 +21,21 @@ _DOUBLE = re.compile(r"(.+)\.\d{1,3}")  # how pandas and R rename the second col
 
 @dataclass(frozen=True, eq=False)
 class Sided:
-    """A table with samples as rows, and which of the models' genes each column is (None: none)."""
+    """A table with samples as rows, and which of the models' genes each column is (None: none).
+
+    `turned`: genes stand as rows in the file.
+    """
 
     table: Table
     found: list[Found | None]
     labels: list[str]
     notes: tuple[str, ...]
+    turned: bool = False
+
+    @property
+    def side(self) -> str:
+        """What genes stand as in the file."""
+        return "rows" if self.turned else "columns"
 
 
 def sided(table: Table, index: GeneIndex, orientation: str = "auto") -> Sided:
@@ -53,7 +62,7 @@ def sided(table: Table, index: GeneIndex, orientation: str = "auto") -> Sided:
     turned_table, chosen, dropped = _without_descriptions(turned_table, chosen)
     if dropped:
         notes.append(f"columns that describe genes are not used: {_some(dropped)}")
-    return Sided(turned_table, chosen.found, chosen.labels, (*notes, *_kinds(chosen)))
+    return Sided(turned_table, chosen.found, chosen.labels, (*notes, *_kinds(chosen)), turned)
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,7 @@ def columns_of_genes(made: Sided) -> tuple[dict[str, int], list[str], list[str]]
             distinct = _distinct(made, places)
             if len(distinct) > 1 and _same_name(made, distinct):
                 named = ", ".join(repr(made.labels[place]) for place in distinct)
-                problems.append(f"columns {named} name the same gene; keep one of them")
+                problems.append(f"{made.side} {named} name the same gene; keep one of them")
             elif len(distinct) > 1:
                 chosen.append(gene)
             best = _preferred(made, distinct)
@@ -163,8 +172,8 @@ def _renamed_doubles(made: Sided) -> list[str]:
     if not doubles:
         return []
     return [
-        f"LOOK AGAIN: {len(doubles)} columns look like the second of a gene, as pandas and R rename them, "
-        f"and hold other values: {_some(doubles)}. They are not used; make sure that the first ones are right"
+        f"LOOK AGAIN: {len(doubles)} {made.side} look like the second of a gene, as R and pandas name them, "
+        f"with other values: {_some(doubles)}. They are not used; make sure that the first ones are right"
     ]
 
 

@@ -58,7 +58,7 @@ def table_named(name: str) -> Table:
     """The table of this name, in any case. Raises BadInputError, naming close ones, where there is none."""
     found = TABLES.get(name.lower())
     if found is None:
-        raise BadInputError([no_table(name), tables_in_words()])
+        raise BadInputError(f"{no_table(name)}\n{tables_in_words()}")
     return found
 
 

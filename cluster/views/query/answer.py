@@ -38,10 +38,14 @@ CLOSED: dict[str, str | bool | int | float | list[str]] = {
 
 @dataclass(frozen=True)
 class Answer:
-    """A result: its columns, and its rows in batches, to be read once."""
+    """A result: its columns, and its rows in batches, to be read once.
+
+    `is_description`: it says what tables or columns mean, and is small.
+    """
 
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
+    is_description: bool = False
 
 
 def query(
@@ -81,7 +85,7 @@ def streamed(
     """
     limits.require_time(time_limit)
     if (known := _description(sql)) is not None:
-        yield Answer(known.schema, iter(known.to_batches()))
+        yield Answer(known.schema, iter(known.to_batches()), is_description=True)
         return
     tables: list[str] = []
     connection = duckdb.connect(":memory:", config={**CLOSED, "threads": min(THREADS, os.cpu_count() or 1)})

@@ -34,7 +34,7 @@ def mistake(error: duckdb.Error, tables: Sequence[str]) -> BadInputError:
         found = _no_column(match["name"] or match["other"], text, tables)
     else:
         found = [line for line in text.splitlines() if line.strip()]
-    return BadInputError([*found, tables_in_words()])
+    return BadInputError("\n".join([*found, tables_in_words()]))  # one mistake
 
 
 def _no_column(name: str, text: str, tables: Sequence[str]) -> list[str]:

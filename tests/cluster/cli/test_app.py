@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.commands import knockcast
+from cluster.cli import app
+from tasks.errors import BadInputError
 from tests.stores import sorted_tables
 
 BUILT = (
@@ -51,6 +53,11 @@ def test_methods_and_presets_that_are_not_built_say_so(small_dataset: Path, tmp_
     assert "preset 'best' is not built yet" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "s").exists()
+
+
+def test_a_problem_of_several_lines_is_one_error(capsys: pytest.CaptureFixture[str]):
+    app._report(BadInputError(["no such table\ntables: a, b", "another"]))
+    assert capsys.readouterr().err == "error: no such table\n       tables: a, b\nerror: another\n"
 
 
 @pytest.mark.parametrize("command", ["run", "plan"])

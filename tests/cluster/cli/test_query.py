@@ -13,6 +13,8 @@ import pytest
 from cluster import formats
 from cluster.cli.answers import run_query
 from tasks.errors import BadInputError
+from tasks.tables.describe import describe, show_tables
+from tasks.tables.schemas import TABLES
 from tests.made_stores import made_store
 
 LARGE = "SELECT range AS n, 'x' AS name FROM range(20000)"
@@ -62,6 +64,21 @@ def test_a_table_for_people_ends_after_its_first_rows_and_says_so(
     assert shown.err == "10000 rows shown of more; --out FILE.csv (.json, .parquet) writes all\n"
     run_query(store, f"FROM range({formats.MOST_ROWS})", None, None, 60)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_descriptions_are_as_wide_as_the_terminal_and_lose_no_word(
+    store: str, width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for sql, described in [("SHOW TABLES", show_tables()), *((f"DESCRIBE {n}", describe(n)) for n in TABLES)]:
+        run_query(store, sql, None, None, 60)
+        shown = capsys.readouterr().out
+        assert max(map(len, shown.splitlines())) <= width
+        words = [word for row in described.to_pylist() for cell in row.values() for word in str(cell).split()]
+        assert sorted(shown.split()) == sorted([*described.column_names, *words])
+        run_query(store, sql, "csv", None, 60)
+        assert capsys.readouterr().out.count("\n") == described.num_rows + 1  # a row a line for programs
 
 
 def test_a_table_in_a_file_is_whole_or_refused(store: str, tmp_path: Path) -> None:

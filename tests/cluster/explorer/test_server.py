@@ -229,7 +229,7 @@ def test_a_fold_of_final_models_counts_for_no_score(tmp_path: Path):
 
 def test_part_of_a_name_is_completed(client: Any, data: StoreData):
     let_in(client)
-    for text, target, completions in (("ras", None, ["NRAS", "KRAS"]), ("mll2", "KMT2D", []), ("", None, [])):
+    for text, target, completions in (("ras", None, ["KRAS", "NRAS"]), ("mll2", "KMT2D", []), ("", None, [])):
         found = client.get("/data/find.json", query_string={"text": text}, base_url=HOME).get_json()
         assert found == {"target": target, "completions": completions}
     said = str(page_of(data, "/gene/ras", "").content)
@@ -253,3 +253,13 @@ def test_a_file_of_another_store_is_shown_with_a_warning(data: StoreData, tmp_pa
 def test_numbers_are_written_in_one_way(count: int, said: str):
     assert counted(count, "unit") == said
     assert number(count, 0) == said.rpartition(" ")[0]
+
+
+def test_completions_begin_with_the_text_or_hold_it_the_shortest_first(tmp_path: Path):
+    names = ["RASA1", "NRAS", "xRASa", "KRAS", "MRAS", "RAS2", "HRASLS", "T1"]
+    made_writer(tmp_path / "store").add_plan(units_of(names, [0]))
+    data = StoreData(tmp_path / "store", tmp_path / "cache")
+    expected = ["RAS2", "RASA1", "KRAS", "MRAS", "NRAS", "xRASa", "HRASLS"]
+    assert data.matching(" ras ") == expected
+    assert [data.matching("ras", most) for most in (1, 3)] == [expected[:1], expected[:3]]
+    assert [data.matching(text) for text in ("", "zzz")] == [[], []]

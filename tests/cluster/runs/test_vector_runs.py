@@ -14,6 +14,7 @@ from cluster.results.rank_drugs import rank_file
 from cluster.store.reader import StoreReader
 from tasks.dataset.dataset import write_dataset
 from tasks.errors import BadInputError
+from tasks.samples.prepare import Reading
 from tests.made_datasets import tiny_dataset
 from tests.stores import table_bytes
 
@@ -106,6 +107,29 @@ def test_samples_that_cannot_be_ranked_are_refused_and_nothing_written(store: Pa
     with pytest.raises(BadInputError, match=r"no sample .* 'a', knows 35 of the 40 genes .* \(87\.5%\)"):
         rank_file(str(store), tmp_path / "few.csv", tmp_path / "ranks.csv")
     assert not (tmp_path / "ranks.csv").exists()
+
+
+def test_all_that_keeps_drugs_from_being_ranked_is_told_at_once(store: Path, tmp_path: Path):
+    good = pd.DataFrame(np.ones((2, GENES)), columns=[f"G{i}" for i in range(GENES)], index=["a", "a"])
+    good.to_csv(tmp_path / "twice.csv")
+    (tmp_path / "ranks.csv").touch()
+    with pytest.raises(BadInputError) as found:
+        rank_file(
+            str(store),
+            tmp_path / "twice.csv",
+            tmp_path / "ranks.csv",
+            reading=Reading(orientation="up"),
+            gene_map=tmp_path / "no.txt",
+            wrong=["--long: no"],
+        )
+    words = ("--long: no", "--orientation up", "there already", "no.txt")
+    assert len(found.value.problems) == len(words)
+    assert all(word in problem for word, problem in zip(words, found.value.problems, strict=True))
+    with pytest.raises(BadInputError) as found:
+        rank_file(str(tmp_path), tmp_path / "no.csv", tmp_path / "no" / "ranks.csv")
+    assert len(found.value.problems) == 3  # no folder, no samples, no store
+    with pytest.raises(BadInputError, match=r"there already(.|\n)*'a' stand there more than once"):
+        rank_file(str(store), tmp_path / "twice.csv", tmp_path / "ranks.csv")
 
 
 def test_a_run_of_the_same_gives_the_same_bytes(dataset: Path, store: Path, tmp_path: Path):

@@ -180,7 +180,8 @@ def test_a_name_that_stands_in_a_file_twice_is_there_twice(tmp_path: Path, name:
     made = sided(read_table(tmp_path / name), index_of(GENES))
     assert made.labels == labels
     assert "2 of 2 genes are the models': 2 by symbol" in made.notes
-    assert columns_of_genes(made)[2] == ["columns 'FLT3', 'FLT3' name the same gene; keep one of them"]
+    side = "rows" if turned else "columns"  # as they stand in the file
+    assert columns_of_genes(made)[2] == [f"{side} 'FLT3', 'FLT3' name the same gene; keep one of them"]
 
 
 @pytest.mark.filterwarnings("ignore:Variable names are not unique")
@@ -204,4 +205,7 @@ def test_a_double_that_pandas_or_r_renamed_is_told_where_it_holds_other_values()
     assert said.startswith("LOOK AGAIN: 1 columns look like the second of a gene")
     assert "FLT3.1" in said
     assert notes(["FLT3", "FLT3.1"], [0, 0]) == []  # the same values
+    rows = Table("x", ["FLT3", "KRAS", "FLT3.1"], ["a", "b"], np.array([[1, 2], [1, 2], [3, 4]], np.float32))
+    (said,) = columns_of_genes(sided(rows, index_of(["FLT3", "KRAS"])))[1]
+    assert said.startswith("LOOK AGAIN: 1 rows look like the second of a gene")
     assert notes(["FLT3", "NM.1", "XYZ.1"], [0, 1, 1]) == []  # a gene of its own, and one of nobody's
