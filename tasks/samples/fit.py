@@ -79,6 +79,11 @@ class Reference:
             fits[known] = ~self.limits.exceeded(compare(values[known], self.lines)).any(axis=1)
         return fits
 
+    def above(self, values: Float32[np.ndarray, "samples genes"]) -> Float64[np.ndarray, " samples"]:
+        """The share of each sample's known genes (columns as `genes`) above the highest line's; 0 of none."""
+        count = (~np.isnan(values)).sum(axis=1)
+        return np.asarray((values > self.expression.max(axis=0)).sum(axis=1) / np.maximum(count, 1))
+
 
 def fit_table(
     samples: pd.DataFrame, reference: Reference | None, known_share: Float64[np.ndarray, " samples"]

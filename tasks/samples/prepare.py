@@ -16,6 +16,8 @@ from tasks.samples.orientation import ORIENTATIONS, SHOWN, Sided, columns_of_gen
 from tasks.samples.table import Table
 from tasks.samples.units import (
     COUNTS,
+    FEWEST_ABOVE,
+    LINES_ABOVE,
     TPM,
     UNITS,
     UNKNOWN,
@@ -159,7 +161,12 @@ def _unit_of(values: Matrix, over: Reference | None, place: Mapping[str, int], r
     if over is None or not over.is_enough:
         return detect_unit(values)
     columns = [place[gene] for gene in over.genes]
-    return detect_unit(values, lambda table: over.fits(np.ascontiguousarray(table[:, columns])))
+    enough = len(columns) >= FEWEST_ABOVE and len(over.cell_lines) >= LINES_ABOVE
+    return detect_unit(
+        values,
+        lambda table: over.fits(np.ascontiguousarray(table[:, columns])),
+        (lambda table: over.above(table[:, columns])) if enough else None,
+    )
 
 
 def _refusal(file: str, unit: Unit) -> str:

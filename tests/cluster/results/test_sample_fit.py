@@ -180,6 +180,11 @@ def test_a_genome_in_another_unit_is_told_and_scored(folder: Path, new: pd.DataF
     assert "LOOK AGAIN: not log2" not in said
 
 
+def test_a_panel_is_said_to_be_one(folder: Path, new: pd.DataFrame, tmp_path: Path):
+    said, _ = said_of(folder, new, tmp_path / "out.csv")
+    assert f"what log2(TPM+1) can be; {GENES} genes are too few to be sure" in said
+
+
 def test_matching_puts_a_foreign_scale_right_and_says_so(folder: Path, new: pd.DataFrame, tmp_path: Path):
     foreign = new * 1.4 + 2
     assert said_of(folder, foreign, tmp_path / "plain.csv")[1]["flagged"].all()

@@ -1,9 +1,24 @@
 """The unit that values show, and conversions."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from tasks.samples.units import COUNTS, LOG2TPM, TPM, UNKNOWN, counts_per_million, detect_unit, log2_of
+from tasks.samples.fit import Reference
+from tasks.samples.units import (
+    COUNTS,
+    FEWEST_ABOVE,
+    LINES_ABOVE,
+    LOG2TPM,
+    MOST_ABOVE,
+    TPM,
+    UNKNOWN,
+    counts_per_million,
+    detect_unit,
+    log2_of,
+)
 
 
 @pytest.fixture
@@ -78,9 +93,63 @@ def test_a_genome_that_does_not_add_up_to_a_million_is_doubted(kept: float):
     assert unit.name == LOG2TPM  # scored all the same
     assert f"adds up to {3e7 * kept:.3g} a sample (median; 12000 genes), not to about a million" in unit.doubt
     assert "ln(TPM+1), they add up" in detect_unit(good * np.float32(np.log(2))).doubt
-    assert detect_unit(other[:, :7000]).doubt == ""  # too few to add up
-    known = np.where(np.arange(12000) < 7000, other, np.nan).astype(np.float32)
+    assert detect_unit(other[:, :7000]).doubt.startswith("2^x - 1 of 7000 genes adds up to")  # a panel
+    few = np.where(good[:, :7000] > 3, good[:, :7000], 0)
+    assert detect_unit(few).doubt == ""  # too few to add up
+    known = np.where(np.arange(12000) < 7000, good, np.nan).astype(np.float32)
     assert detect_unit(known).doubt == ""
     mixed = good.copy()
     mixed[:2] = tpm[:2]
     assert detect_unit(mixed).doubt == ""
+
+
+def test_a_panel_cannot_be_checked_and_is_doubted_only_where_it_is_sure(tpm: np.ndarray):
+    panel = log2_of(tpm[:, :300])
+    unit = detect_unit(panel, all_fit, lambda values: np.full(len(values), MOST_ABOVE))
+    assert (unit.name, unit.doubt) == (LOG2TPM, "")
+    assert "300 genes are too few to be sure" in unit.why
+    unit = detect_unit(panel, all_fit, lambda values: np.full(len(values), MOST_ABOVE + 0.01))
+    assert (unit.name, unit.doubt) == (
+        LOG2TPM,
+        "31% of a sample's genes are above the highest training line's",
+    )
+    more = np.median((2.0 ** (panel.astype(np.float64) + 4) - 1).sum(axis=1))
+    assert more > 1.3e6  # no genes have that much
+    assert (
+        detect_unit(panel + 4).doubt == f"2^x - 1 of 300 genes adds up to {more:.3g}, TPM of all to a million"
+    )
+    panel[:, :150] = np.nan
+    assert "150 genes are too few" in detect_unit(panel).why
+
+
+def test_genes_above_all_lines_are_counted_as_a_loop_does():
+    rng = np.random.default_rng(2)
+    lines, samples = rng.gamma(2, 1, (20, 60)).astype(np.float32), rng.gamma(2, 2, (5, 60)).astype(np.float32)
+    samples[0, :30], samples[1], samples[2, 3] = np.nan, np.nan, lines[:, 3].max()
+    reference = Reference([""] * 20, [""] * 20, [""] * 60, lines)
+    for share, sample in zip(reference.above(samples), samples, strict=True):
+        known = [gene for gene in range(60) if not np.isnan(sample[gene])]
+        higher = [gene for gene in known if all(sample[gene] > line[gene] for line in lines)]
+        assert share == pytest.approx(len(higher) / max(len(known), 1))
+
+
+def test_real_panels_of_real_lines_are_never_doubted_and_those_of_tumours_in_rsem_always(real_data: Path):
+    """The nastiest panels: the genes lines of a lineage have most of, and no such line to learn from."""
+    expression = pd.read_parquet(real_data / "expression.parquet")
+    expression = expression.loc[:, expression.notna().mean() > 0.9].dropna()
+    lineages = pd.read_parquet(real_data / "models.parquet")["lineage"].reindex(expression.index)
+    tumours = pd.read_parquet(real_data / "tumours_tcga_350_log2rsem.parquet")
+    expression = expression.loc[:, expression.columns.isin(tumours.columns)]
+    tumours = tumours[expression.columns].to_numpy(np.float32)
+    values, rng = expression.to_numpy(np.float32), np.random.default_rng(0)
+    for lineage in ("Lung", "Lymphoid", "Liver"):
+        mine = (lineages == lineage).to_numpy()
+        some = rng.choice(np.flatnonzero(~mine), LINES_ABOVE, replace=False)
+        specific = np.argsort(values[some].mean(axis=0) - values[mine].mean(axis=0))
+        for genes in (FEWEST_ABOVE, 100, len(specific)):
+            chosen = specific[:genes]
+            over = Reference([""] * len(some), [""] * len(some), [""] * genes, values[np.ix_(some, chosen)])
+            assert detect_unit(values[np.ix_(np.flatnonzero(mine), chosen)], None, over.above).doubt == ""
+            assert (
+                "above the highest training line's" in detect_unit(tumours[:, chosen], None, over.above).doubt
+            )
