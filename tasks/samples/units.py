@@ -77,8 +77,8 @@ def _logged(values: Float32[np.ndarray, "some genes"], above: Above | None) -> U
         return Unit(LOG2TPM, why, f"2^x - 1 adds up to {total}" if total else "")
     why += f"; {genes} genes are too few to be sure: only TPM of a whole genome add up to a million"
     sums = np.nansum(np.expm1(values.astype(np.float64) * np.log(2)), axis=1)
-    if (total := float(np.median(sums))) > TOTALS[1]:
-        return Unit(LOG2TPM, why, f"2^x - 1 of {genes} genes adds up to {total:.3g}, TPM of all to a million")
+    if (most := float(np.median(sums))) > TOTALS[1]:
+        return Unit(LOG2TPM, why, f"2^x - 1 of {genes} genes adds up to {most:.3g}, TPM of all to a million")
     if above is not None and (share := float(np.median(above(values)))) > MOST_ABOVE:
         return Unit(LOG2TPM, why, f"{share:.0%} of a sample's genes are above the highest training line's")
     return Unit(LOG2TPM, why)
