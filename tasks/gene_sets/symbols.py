@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import re
 import zlib
 from pathlib import Path
@@ -10,6 +11,7 @@ from tasks.dataset.gene_labels import parse_gene_label
 from tasks.errors import BadInputError
 
 _SYMBOL = re.compile(r"[A-Za-z0-9][\w.\-@/]*")  # HLA-DRB1, NKX2-5, C1orf112, AC005258.1, H2BC12
+MOST_BYTES = 2**28  # of a file; MSigDB's largest has 2**24
 _NUMBER = re.compile(r"\d+")
 
 
@@ -30,12 +32,20 @@ def read_bytes(path: Path) -> tuple[bytes, str]:
     """
     try:
         data = path.read_bytes()
-        whole = gzip.decompress(data) if path.suffix.lower() == ".gz" else data
+        whole = _unpacked(path, data) if path.suffix.lower() == ".gz" else data
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise BadInputError(f"{path}: the compressed file is damaged ({error}); download it again") from error
     except OSError as error:
         raise BadInputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
     return whole, hashlib.sha256(data).hexdigest()
+
+
+def _unpacked(path: Path, data: bytes) -> bytes:
+    with gzip.open(io.BytesIO(data)) as file:
+        whole = file.read(MOST_BYTES + 1)
+    if len(whole) > MOST_BYTES:
+        raise BadInputError(f"{path}: holds more than {MOST_BYTES} bytes when it is unpacked: is it damaged?")
+    return whole
 
 
 def text_of(path: Path, data: bytes) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from tasks.bounded import MOST_TEXTS
 from tasks.errors import BadInputError
 from tasks.importing.files import PARQUET_TYPES, dialect_of_file, file_type, numbered_rows, read_header
 from tasks.importing.findings import Findings
@@ -99,7 +100,7 @@ def read_text_table(path: Path) -> TextTable:
         BadInputError: unreadable, ragged rows, or no rows.
     """
     if file_type(path) in PARQUET_TYPES:
-        arrow = read_parquet(path)
+        arrow = read_parquet(path, MOST_TEXTS)
         columns = [arrow.column(i).to_pylist() for i in range(arrow.num_columns)]
         rows = [["" if value is None else str(value) for value in row] for row in zip(*columns, strict=True)]
         table = TextTable(arrow.column_names, rows, list(range(1, len(rows) + 1)))
@@ -118,7 +119,7 @@ def _read_delimited(path: Path) -> TextTable:
     rows: list[list[str]] = []
     numbers: list[int] = []
     try:
-        for number, fields in numbered_rows(path):
+        for number, fields in numbered_rows(path, len(header), MOST_TEXTS):
             if number == 1 or not any(field.strip() for field in fields):
                 continue
             _check_row(findings, number, fields, len(header))

@@ -7,8 +7,8 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
+from tasks.bounded import check_columns, open_bounded
 from tasks.errors import BadInputError
 from tasks.importing.recognition.dialect import SEPARATORS, Dialect, dialect_of
 
@@ -35,18 +35,13 @@ def dialect_of_file(path: Path) -> Dialect:
     return dialect_of(_start(path), implied)
 
 
-def open_bytes(path: Path) -> IO[bytes]:
-    """Opens a file for reading, through gzip where its name ends in .gz."""
-    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
-
-
 def read_header(path: Path) -> list[str]:
     """The names of the columns, as they are written.
 
     A name in quotes may contain a line break; whether it may be used is for the caller to check.
 
     Raises:
-        BadInputError: no file, no content, not UTF-8, or no separator that fits.
+        BadInputError: no file, no content, not UTF-8, no separator that fits, or columns without end.
     """
     first = _first_line(path)
     if first.startswith(_UTF_16):
@@ -71,19 +66,25 @@ def read_header(path: Path) -> list[str]:
         fields = next(csv.reader([text], delimiter=dialect.separator), [])
     if len(fields) < 2:
         raise BadInputError(f"{path}: row 1: {_wrong_separator(text, dialect.separator)}")
+    check_columns(path, len(fields))
     return fields
 
 
-def numbered_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def numbered_rows(
+    path: Path, columns: int = 0, most_cells: int | None = None
+) -> Iterator[tuple[int, list[str]]]:
     """Every row that is not blank with the number of its first line; bytes not UTF-8 become surrogates.
 
+    Of a table of so many `columns`, no more than `most_cells`; see `tasks.bounded`.
+
     Raises:
-        BadInputError: the compressed stream ends early or is damaged, or a quote is never closed.
+        BadInputError: the compressed stream ends early or is damaged, a quote is never closed, or there is
+            more than any real table has.
     """
     csv.field_size_limit(_LONGEST_FIELD)
     dialect = dialect_of_file(path)
     number = 0
-    with open_bytes(path) as file:
+    with open_bounded(path, columns, most_cells) as file:
         if dialect.marked:
             file.read(len(codecs.BOM_UTF8))
         reader = csv.reader(
@@ -111,7 +112,7 @@ def ends_with_newline(path: Path) -> bool:
 
 def _first_line(path: Path) -> bytes:
     try:
-        with open_bytes(path) as file:
+        with open_bounded(path) as file:
             return file.readline()
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise BadInputError(f"{path}: row 1: {_broken_stream(error)}") from error
@@ -120,9 +121,9 @@ def _first_line(path: Path) -> bytes:
 
 
 def _start(path: Path) -> bytes:
-    """What can be read of the file's start; nothing of one that cannot be opened."""
+    """What can be read of the file's start; nothing of one that cannot be opened. Readers say why."""
     start = b""
-    with contextlib.suppress(EOFError, OSError, zlib.error), open_bytes(path) as file:  # readers say why
+    with contextlib.suppress(EOFError, OSError, zlib.error, BadInputError), open_bounded(path) as file:
         while len(start) < _START and (more := file.read(2**16)):
             start += more
     return start

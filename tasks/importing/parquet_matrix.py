@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Float32
 
+from tasks.bounded import check_parquet
 from tasks.errors import BadInputError
 from tasks.importing.findings import BadCell, Findings
 from tasks.importing.matrices import (
@@ -43,9 +44,10 @@ def read_parquet_matrix(path: Path, kind: Kind) -> Matrix:
     return matrix
 
 
-def read_parquet(path: Path) -> pa.Table:
-    """A Parquet file's table; BadInputError where it is missing or damaged."""
+def read_parquet(path: Path, most_cells: int | None = None) -> pa.Table:
+    """A Parquet file's table; BadInputError where it is missing, damaged or too large (`tasks.bounded`)."""
     try:
+        check_parquet(path, most_cells)
         names = pq.read_schema(path).names
         if len(set(names)) < len(names):  # read_table takes no name twice: what that means, our callers say
             with pq.ParquetFile(path, page_checksum_verification=True) as file:

@@ -1,6 +1,7 @@
 """Reads a delimited matrix fast, through pyarrow; a slow pass finds out why where that fails."""
 
 import math
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 from jaxtyping import Float32
 
+from tasks.bounded import open_columns
 from tasks.errors import BadInputError
 from tasks.importing.files import MISSING, dialect_of_file, ends_with_newline, numbered_rows, read_header
 from tasks.importing.findings import BadCell, Findings
@@ -38,8 +40,8 @@ def read_text_matrix(path: Path, kind: Kind) -> Matrix:
     plan = plan_columns(header[: len(header) - len(padding(header))])
     try:
         matrix = _read_fast(path, header, plan)
-    except (pa.ArrowException, OSError) as error:
-        first_line = str(error).splitlines()[0][:200]
+    except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
+        first_line = (str(error) or type(error).__name__).splitlines()[0][:200]
         found = _diagnose(path, header, plan, kind)
         raise BadInputError(found or f"{path}: cannot be read: {first_line}") from error
     if not is_clean(matrix, kind):
@@ -50,7 +52,7 @@ def read_text_matrix(path: Path, kind: Kind) -> Matrix:
 def _read_fast(path: Path, header: list[str], plan: ColumnPlan) -> Matrix:
     dialect = dialect_of_file(path)
     table = pa.csv.read_csv(
-        pa.input_stream(str(path), compression="gzip" if path.suffix.lower() == ".gz" else None),
+        open_columns(path, len(header)),
         # Columns go by position: a header may hold a name twice, which the slow pass reports.
         read_options=pa.csv.ReadOptions(
             skip_rows=1, column_names=[str(i) for i in range(len(header))], block_size=BLOCK_BYTES
@@ -111,7 +113,7 @@ def _diagnose(path: Path, header: list[str], plan: ColumnPlan, kind: Kind) -> li
     ids: list[str] = []
     widths: list[tuple[int, int]] = []
     try:
-        for number, fields in numbered_rows(path):
+        for number, fields in numbered_rows(path, len(header)):
             if number == 1:
                 continue
             if len(fields) != len(header):

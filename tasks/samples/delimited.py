@@ -8,8 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv
 
+from tasks.bounded import check_columns, open_bounded, open_columns
 from tasks.errors import BadInputError
-from tasks.importing.files import MISSING, file_type, open_bytes
+from tasks.importing.files import MISSING, file_type
 from tasks.importing.recognition.dialect import MOST_ROWS, Dialect, dialect_of
 
 _BLOCK_BYTES = 16 * 2**20
@@ -35,6 +36,7 @@ def read_delimited(path: Path) -> tuple[pa.Table, list[str]]:
             f"{path}: row {comments + 1}: only one column; expected names and numbers, with commas, tabs "
             "or semicolons between"
         )
+    check_columns(path, len(header))
     if dialect.ambiguous:
         raise BadInputError(
             f"{path}: {dialect.ambiguous!r} may have a decimal comma or one for thousands, and so may all "
@@ -58,14 +60,14 @@ def _without_empty_ends(table: pa.Table) -> pa.Table:
 def _start(path: Path) -> tuple[int, bytes]:
     """How many comment lines come first, and the start of the file after them."""
     try:
-        with open_bytes(path) as file:
+        with open_bounded(path) as file:
             lines: list[bytes] = []
             size = 0
             while len(lines) < MOST_ROWS and size < _MOST_BYTES and (line := file.readline()):
                 lines.append(line)
                 size += len(line)
     except (EOFError, zlib.error) as error:
-        raise BadInputError(f"{path}: the compressed file is damaged or cut short; copy it again") from error
+        raise _damaged(path) from error
     except OSError as error:
         raise BadInputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
     comments = next((i for i, line in enumerate(lines) if not line.startswith(b"#")), len(lines))
@@ -79,6 +81,10 @@ def _start(path: Path) -> tuple[int, bytes]:
     return comments, kept
 
 
+def _damaged(path: Path) -> BadInputError:
+    return BadInputError(f"{path}: the compressed file is damaged or cut short; copy it again")
+
+
 def _read(path: Path, header: list[str], comments: int, dialect: Dialect) -> pa.Table:
     numbers = {str(place): pa.float32() for place in range(1, len(header))}
     try:
@@ -86,6 +92,8 @@ def _read(path: Path, header: list[str], comments: int, dialect: Dialect) -> pa.
             table = _parse(path, len(header), comments, dialect, {"0": pa.string()} | numbers)
         except pa.ArrowInvalid:  # text among the columns: their types are found out, which takes longer
             table = _parse(path, len(header), comments, dialect, {"0": pa.string()})
+    except (EOFError, zlib.error) as error:
+        raise _damaged(path) from error
     except (pa.ArrowException, OSError) as error:
         first_line = str(error).splitlines()[0][:200]
         raise BadInputError(f"{path}: cannot be read as a table: {first_line}") from error
@@ -95,9 +103,8 @@ def _read(path: Path, header: list[str], comments: int, dialect: Dialect) -> pa.
 def _parse(
     path: Path, columns: int, comments: int, dialect: Dialect, types: dict[str, pa.DataType]
 ) -> pa.Table:
-    zipped = "gzip" if path.suffix.lower() == ".gz" else None
     return pyarrow.csv.read_csv(
-        pa.input_stream(str(path), compression=zipped),
+        open_columns(path, columns),
         # Columns go by position: a header may hold a name twice.
         read_options=pyarrow.csv.ReadOptions(
             skip_rows=comments + 1,

@@ -2,6 +2,7 @@
 
 import math
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv
 
+from tasks.bounded import MOST_TEXTS, open_columns
 from tasks.errors import BadInputError
 from tasks.importing.files import PARQUET_TYPES, file_type
 from tasks.importing.matrices import plain
@@ -98,16 +100,16 @@ def read_gene_map(path: Path) -> GeneMap:
 
 def _read(path: Path) -> pa.Table:
     if file_type(path) in PARQUET_TYPES:
-        return read_parquet(path)
+        return read_parquet(path, MOST_TEXTS)
     separator = "," if ".csv" in path.name.lower() else "\t"
     try:
         return pyarrow.csv.read_csv(
-            path,
+            open_columns(path, 0),
             parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=False),
             convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=False),
         )
-    except (OSError, pa.ArrowException) as error:
-        first_line = str(error).splitlines()[0][:200]
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+        first_line = (str(error) or type(error).__name__).splitlines()[0][:200]
         raise BadInputError(f"--gene-ids {path}: cannot be read as a table: {first_line}") from error
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
+from tasks.bounded import check_shape
 from tasks.errors import BadInputError
 
 H5AD = ".h5ad"
@@ -35,8 +36,12 @@ def read_h5ad(path: Path) -> Annotated:
             "or .parquet)"
         ) from error
     try:
+        begun = anndata.read_h5ad(path, backed="r")
+        rows, columns = begun.shape
+        begun.file.close()
+        check_shape(path, rows, columns)
         held = anndata.read_h5ad(path)
-    except (OSError, KeyError, ValueError, TypeError, anndata.io.AnnDataReadError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise BadInputError(
             f"{path}: not a readable .h5ad file ({str(error).splitlines()[0][:200]}); write it again"
         ) from error

@@ -1,0 +1,124 @@
+"""Bounds on what an input file may hold: a damaged or an evil one ends with a message, not with the memory.
+
+A few megabytes of gzip unpack to gigabytes of one line or of nothing but line ends, and half a megabyte of
+Parquet to millions of rows. The bounds are far above real files: DepMap's largest matrix has 33 million
+cells.
+"""
+
+import gzip
+import io
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.errors import BadInputError
+
+MOST_LINE = 2**24  # bytes
+MOST_ROWS = 5_000_000
+MOST_COLUMNS = 200_000
+MOST_CELLS = 500_000_000  # of numbers, 4 bytes each in memory
+MOST_CELLS_SMALL = 100_000_000  # in a file that is small for that
+CELLS_PER_BYTE = 20  # that a real file may hold, packed or not; levels that are mostly 0 are packed tightest
+MOST_TEXTS = 50_000_000  # cells of a table that is read as text, some 80 bytes each
+_SPLIT = "split it into several files"
+
+
+def open_bounded(path: Path, columns: int = 0, most_cells: int | None = None) -> io.BufferedReader:
+    """Opens a file for reading, through gzip where its name ends in .gz.
+
+    Reading raises BadInputError at a line that is too long, and at more lines than a table of that many
+    columns may have (`most_cells` in all; as numbers, if None).
+
+    Raises:
+        BadInputError: a pipe or a device, which might never end.
+        OSError: no such file.
+    """
+    _check_regular(path)
+    is_zipped = path.suffix.lower() == ".gz"
+    inner: Any = gzip.open(path) if is_zipped else path.open("rb")  # noqa: SIM115 - closed with what is returned
+    cells = cells_allowed(path) if most_cells is None else most_cells
+    lines = min(MOST_ROWS, cells // columns + 1) if columns else MOST_ROWS
+    return io.BufferedReader(_Bounded(path, inner, lines), buffer_size=2**18)
+
+
+def open_columns(path: Path, columns: int) -> pa.PythonFile:
+    """The same as pyarrow reads it."""
+    return pa.PythonFile(open_bounded(path, columns), mode="r")
+
+
+def cells_allowed(path: Path) -> int:
+    """How many numbers a file of this size may hold."""
+    return min(MOST_CELLS, max(MOST_CELLS_SMALL, CELLS_PER_BYTE * path.stat().st_size))
+
+
+def check_parquet(path: Path, most_cells: int | None = None) -> None:
+    """Raises BadInputError where a Parquet file says that it holds too much; pa.ArrowException as pyarrow."""
+    _check_regular(path)
+    with pq.ParquetFile(path) as file:
+        rows, columns = file.metadata.num_rows, file.metadata.num_columns
+    check_shape(path, rows, columns, most_cells)
+
+
+def check_shape(path: Path, rows: int, columns: int, most_cells: int | None = None) -> None:
+    """Raises BadInputError for a table that is larger than a file of its size holds."""
+    check_columns(path, columns)
+    allowed = cells_allowed(path) if most_cells is None else most_cells
+    if rows > MOST_ROWS or rows * columns > allowed:
+        found = f"{rows} rows x {columns} columns"
+        raise BadInputError(_too_many(path, found, min(allowed // columns, MOST_ROWS)))
+
+
+def check_columns(path: Path, columns: int) -> None:
+    """Raises BadInputError for more columns than any real table has."""
+    if columns > MOST_COLUMNS:
+        raise BadInputError(f"{path}: {columns} columns; expected {MOST_COLUMNS} at most: {_SPLIT}")
+
+
+def _check_regular(path: Path) -> None:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise BadInputError(f"{path}: is no regular file; copy what it gives into one")
+
+
+def _too_many(path: Path, found: str, rows: int) -> str:
+    return (
+        f"{path}: {found}; a table of that shape and size may have {rows} rows: is it damaged? Else {_SPLIT}"
+    )
+
+
+class _Bounded(io.RawIOBase):
+    """Bytes of a file, as long as its lines are not too long and not too many."""
+
+    def __init__(self, path: Path, inner: BinaryIO, most_lines: int) -> None:
+        self._path, self._inner, self._most = path, inner, most_lines
+        self._lines, self._open = 0, 0  # line ends so far, bytes since the last one
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
+        data = self._inner.read(min(len(buffer), MOST_LINE))
+        buffer[: len(data)] = data
+        self._count(data)
+        return len(data)
+
+    def _count(self, data: bytes) -> None:
+        first = data.find(b"\n")
+        longest = self._open + (first if first >= 0 else len(data))
+        if longest > MOST_LINE:
+            raise BadInputError(
+                f"{self._path}: row {self._lines + 1}: the line has more than {MOST_LINE} bytes: is the file "
+                "damaged, or no text?"
+            )
+        if first >= 0:
+            self._lines += data.count(b"\n")
+            self._open = len(data) - data.rfind(b"\n") - 1
+        else:
+            self._open = longest
+        if self._lines > self._most + 1:
+            raise BadInputError(_too_many(self._path, f"more than {self._most} rows", self._most))
+
+    def close(self) -> None:
+        self._inner.close()
+        super().close()
