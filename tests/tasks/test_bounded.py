@@ -105,7 +105,7 @@ def test_an_h5ad_is_refused_before_its_values_are_read(tmp_path: Path):
     with pytest.raises(BadInputError, match="200 rows x 40 columns"):
         read_table(tmp_path / "x.h5ad")
     written(tmp_path / "y.h5ad", (tmp_path / "x.h5ad").read_bytes()[:2000])
-    with pytest.raises(BadInputError, match="not a readable .h5ad file"):
+    with pytest.raises(BadInputError, match=r"not a readable \.h5ad file"):
         read_table(tmp_path / "y.h5ad")
 
 

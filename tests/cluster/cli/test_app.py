@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import knockcast
 from cluster.cli import app
 from tasks.errors import BadInputError
+from tests.commands import knockcast
 from tests.stores import sorted_tables
 
 BUILT = (
