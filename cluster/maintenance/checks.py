@@ -72,10 +72,11 @@ def check_quarantine(fs: FileSystem, path: str) -> list[Problem]:
     return check_sealed(fs, path, lambda body: layout.quarantine_path(unit_of(*body["unit"])) == path)
 
 
-def check_lease(fs: FileSystem, path: str) -> list[Problem]:
+def check_lease(fs: FileSystem, path: str, run: str) -> list[Problem]:
     """Problems of what a driver said of itself."""
-    named = layout.lease_of(path)
-    return check_sealed(fs, path, lambda body: named is not None and body["number"] == named[0])
+    return check_sealed(
+        fs, path, lambda body: (layout.lease_path(body["number"], body["sign"]), body["run"]) == (path, run)
+    )
 
 
 def check_cell_lines(fs: FileSystem, path: str) -> list[Problem]:

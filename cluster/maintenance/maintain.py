@@ -191,7 +191,7 @@ def _records(fs: FileSystem, run: str) -> Iterator[Problem]:
     for path in fs.paths(layout.CELL_LINES):
         yield from check_cell_lines(fs, path)
     for path in fs.paths(layout.LEASES):
-        yield from check_lease(fs, path)
+        yield from check_lease(fs, path, run)
 
 
 def _targets(fs: FileSystem, digest: str | None) -> Iterator[Problem]:

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from cluster.errors import StorageError
 from cluster.store import layout
-from cluster.store.body import read_json, seal_json
+from cluster.store.body import digest_of, read_json, seal_json
 from cluster.store.filesystem import FileSystem
 
 RENEWED = 20.0  # seconds between two signs of life
@@ -84,11 +84,12 @@ class Lease:
         `beside` takes one all the same. `on_loss` is called (in a thread) when another driver has taken over,
         since we gave no sign of life for so long.
         """
+        run = digest_of(read_json(fs.read(layout.RUN), layout.RUN))
         while True:
             if not beside and rivals(fs, methods):
                 return None
             number = max(_numbers(fs), default=0) + 1
-            body = _own_body(number, methods, beside)
+            body = {"run": run, **_own_body(number, methods, beside)}
             if fs.create(layout.lease_path(number), seal_json(body)):
                 break
         lease = cls(fs, number, body, on_loss)
@@ -105,8 +106,9 @@ class Lease:
             if holder.number > self.number and not holder.beside and mine & set(holder.methods):
                 self.is_lost = True
         self._beat += 1
-        body = {**self._body, "time": time.time()}
-        self._fs.create(layout.lease_path(self.number, str(self._beat)), seal_json(body))
+        sign = str(self._beat)
+        body = {**self._body, "time": time.time(), "sign": sign}
+        self._fs.create(layout.lease_path(self.number, sign), seal_json(body))
         if self._beat > 1:
             self._fs.delete(layout.lease_path(self.number, str(self._beat - 1)))
 
@@ -115,7 +117,8 @@ class Lease:
         self._over.set()
         if self._thread.ident is not None:
             self._thread.join()
-        self._fs.create(layout.lease_path(self.number, layout.ENDED), seal_json({"number": self.number}))
+        last_words = seal_json(self._body | {"sign": layout.ENDED})
+        self._fs.create(layout.lease_path(self.number, layout.ENDED), last_words)
         if self._beat:
             self._fs.delete(layout.lease_path(self.number, str(self._beat)))
 
@@ -143,6 +146,7 @@ def _own_body(number: int, methods: Sequence[str], beside: bool) -> dict[str, An
     process, now = os.getpid(), time.time()
     return {
         "number": number,
+        "sign": "",
         "id": uuid.uuid4().hex,
         "host": socket.gethostname(),
         "process": process,

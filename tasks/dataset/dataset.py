@@ -26,7 +26,8 @@ class Dataset:
     for the last two, higher means more essential. `lineages` are "" where unknown. `genes` and `targets` are
     unique labels; their Entrez ids are 0 where unknown. `own` is each target's column in `genes`, −1 where it
     has none. `drug_response` is NaN for lines without one; `drugs` and `layers` are empty, drug parts are
-    None, where none were imported. `report` lists what the import set aside and why.
+    None, where none were imported. `report` lists what the import set aside and why. `file_hashes` has the
+    sha256 of each file by name; nothing in Datasets of releases before 0.2.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Dataset:
     drug_response: Float32[np.ndarray, "cell_lines drugs"] | None = None
     drug_targets: pa.Table | None = None
     layers: tuple[Layer, ...] = ()
+    file_hashes: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, path: Path | str) -> "Dataset":
@@ -59,9 +61,11 @@ class Dataset:
         """
         folder = Path(path)
         body = files.unseal(folder / files.BODY)
-        lines = files.read_table(folder / "cell_lines.parquet")
+        lines = files.read_table(folder / "cell_lines.parquet", ("cell_line", "lineage"))
         genes, targets = (files.read_genes(folder / f"{name}.parquet") for name in ("genes", "targets"))
-        drugs = files.read_table(folder / "drugs.parquet").column("drug").to_pylist() if body["drugs"] else []
+        drugs = []
+        if body["drugs"]:
+            drugs = files.read_table(folder / "drugs.parquet", ("drug",)).column("drug").to_pylist()
         dataset = cls(
             path=folder,
             content_hash=body["content_hash"],
@@ -82,13 +86,23 @@ class Dataset:
             drug_response=files.read_array(folder / "drug_response.npy") if drugs else None,
             drug_targets=files.read_table(folder / "drug_targets.parquet") if body["drug_targets"] else None,
             layers=read_layers(folder, body.get("layers", [])),
+            file_hashes=body.get("files", {}),
         )
         _require_shapes(dataset)
         return dataset
 
     def verify(self) -> None:
-        """Hashes ids and matrices again; BadInputError where they are not those that were imported."""
-        if _hash_of(self) != self.content_hash:
+        """Hashes every file again; BadInputError where one is not as it was written.
+
+        Of Datasets of releases before 0.2, ids and matrices alone are hashed.
+        """
+        for name, digest in self.file_hashes.items():
+            if files.file_hash(self.path / name) != digest:
+                raise BadInputError(
+                    f"{self.path / name}: changed since it was written (its content hash differs); "
+                    "import the release again"
+                )
+        if not self.file_hashes and _hash_of(self) != self.content_hash:
             raise BadInputError(
                 f"{self.path}: its matrices or ids changed since it was written (content hash differs); "
                 "import the release again"
@@ -176,7 +190,8 @@ def _write_files(dataset: Dataset, folder: Path) -> None:
     if dataset.drug_targets is not None:
         files.write_table(folder / "drug_targets.parquet", dataset.drug_targets)
     write_layers(folder, dataset.layers)
-    files.write_bytes(folder / files.BODY, files.seal(_body(dataset)))
+    hashes = {path.name: files.file_hash(path) for path in sorted(folder.iterdir())}
+    files.write_bytes(folder / files.BODY, files.seal(_body(dataset) | {"files": hashes}))
 
 
 def _body(dataset: Dataset) -> dict[str, Any]:

@@ -126,13 +126,28 @@ def read_array(path: Path) -> np.ndarray:
     return array
 
 
-def read_table(path: Path) -> pa.Table:
-    """A Parquet file with its page checksums verified; BadInputError where it is missing or damaged."""
+def read_table(path: Path, wanted: Sequence[str] = ()) -> pa.Table:
+    """A Parquet file with its page checksums verified.
+
+    Raises BadInputError where it is missing, damaged, or lacks one of the columns that are `wanted`.
+    """
     try:
-        return pq.read_table(path, page_checksum_verification=True)
+        table = pq.read_table(path, page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
         first_line = str(error).splitlines()[0]
         raise BadInputError(f"{path}: missing or damaged ({first_line}); import the release again") from error
+    if lacking := [name for name in wanted if name not in table.column_names]:
+        raise BadInputError(f"{path}: damaged: it has no column {lacking[0]}; import the release again")
+    return table
+
+
+def file_hash(path: Path) -> str:
+    """The sha256 (hex) of a file's bytes; BadInputError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadInputError(f"{path}: missing or damaged ({error}); import the release again") from error
 
 
 def genes_table(labels: Sequence[str], entrez: np.ndarray) -> pa.Table:
@@ -143,7 +158,7 @@ def genes_table(labels: Sequence[str], entrez: np.ndarray) -> pa.Table:
 
 def read_genes(path: Path) -> GeneNames:
     """The genes that `genes_table` stored."""
-    table = read_table(path)
+    table = read_table(path, ("label", "symbol", "entrez"))
     labels, symbols = (tuple(table.column(name).to_pylist()) for name in ("label", "symbol"))
     return GeneNames(labels, symbols, table.column("entrez").to_numpy().astype(np.int64))
 

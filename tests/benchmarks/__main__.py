@@ -30,6 +30,7 @@ BENCHMARKS = {
     "bench_genome": "a whole simulated genome",
 }
 LONG = {
+    "bench_corruption": "damage to every kind of file",
     "bench_device": "a GPU beside the CPU",
     "bench_profiles": "`profiles` at the published size",
 }
