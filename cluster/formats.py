@@ -13,6 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from tasks.errors import BadInputError
+from tasks.tables.spreadsheets import as_cell, as_cells
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +59,10 @@ def write_frames(sink: BinaryIO, kind: str, frames: "Iterable[pd.DataFrame]") ->
     writer: Any = None
     for frame in frames:
         table = pa.Table.from_pandas(frame, preserve_index=False)
+        if kind == "csv":
+            table = pa.table(
+                [as_cells(column) for column in table.columns], names=[as_cell(n) for n in table.column_names]
+            )
         if writer is None:
             writer = _STREAMS[kind](sink, table.schema)
         writer.write_table(table)
@@ -175,10 +180,11 @@ def _csv(table: pa.Table) -> bytes:
 
 
 def _csv_pieces(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
-    """With a header; lists as JSON, bytes as hex."""
+    """With a header; lists as JSON, bytes as hex, no text that a spreadsheet would run as a formula."""
+    names = [as_cell(name) for name in schema.names]
     for n, batch in enumerate(itertools.chain([schema.empty_table()], batches)):
         sink = io.BytesIO()
-        flat = pa.table([_flat(column) for column in batch.columns], names=schema.names)
+        flat = pa.table([as_cells(_flat(column)) for column in batch.columns], names=names)
         pyarrow.csv.write_csv(flat, sink, _CSV if n == 0 else _CSV_ROWS)
         yield sink.getvalue()
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from tasks.errors import BadInputError
 from tasks.forecasts.tables import columns_of, read_columns, sample_column
 from tasks.importing.files import MISSING
+from tasks.tables.spreadsheets import as_named
 
 LONG = ("sample", "target", "predicted")
 GROUPS = ("group", "cohort", "tissue", "lineage", "cancer_type", "type", "disease")
@@ -38,7 +39,7 @@ def read_forecast(path: Path, targets: Collection[str]) -> Forecast:
         frame = _long(path)
     else:
         sample = sample_column(path, names)
-        known = [name for name in names if name in set(targets)]
+        known = [name for name in names if as_named(name) in set(targets)]
         others = tuple(name for name in names if name not in {sample, *known})
         frame = _wide(path, sample, known)
     known = [name for name in frame.columns if name in set(targets)]
@@ -99,7 +100,7 @@ def _wide(path: Path, sample: str, known: list[str]) -> pd.DataFrame:
         [column.cast(pa.float64()).to_numpy(zero_copy_only=False) for column in numbers.values()]
         or [np.empty((len(samples), 0))]
     )
-    return pd.DataFrame(values, index=samples, columns=known)
+    return pd.DataFrame(values, index=samples, columns=[as_named(name) for name in known])
 
 
 def _long(path: Path) -> pd.DataFrame:
@@ -107,7 +108,8 @@ def _long(path: Path) -> pd.DataFrame:
     if not _is_number(table.column("predicted").type):
         raise BadInputError(f"{path}: column 'predicted' holds {table.column('predicted').type}, not numbers")
     frame = table.to_pandas()
-    frame["sample"] = frame["sample"].astype(str)
+    for name in LONG[:2]:
+        frame[name] = frame[name].astype(str).map(as_named)
     twice = frame[frame.duplicated(["sample", "target"])]
     if len(twice):
         row = twice.iloc[0]
@@ -125,5 +127,5 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:
-    texts = ("" if value is None else str(value).strip() for value in column.to_pylist())
+    texts = ("" if value is None else as_named(str(value).strip()) for value in column.to_pylist())
     return ["" if text in MISSING else text for text in texts]
