@@ -63,11 +63,22 @@ def read_header(path: Path) -> list[str]:
     if text.count('"') % 2:  # perhaps a quote is open at the end of the line, and the header goes on
         _, fields = next(numbered_rows(path))
     else:
-        fields = next(csv.reader([text], delimiter=dialect.separator), [])
+        fields = _fields(path, text, dialect)
     if len(fields) < 2:
         raise BadInputError(f"{path}: row 1: {_wrong_separator(text, dialect.separator)}")
     check_columns(path, len(fields))
     return fields
+
+
+def _fields(path: Path, line: str, dialect: Dialect) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=dialect.separator), [])
+    except csv.Error as error:
+        if "\r" in line.rstrip("\r\n"):
+            raise BadInputError(
+                f"{path}: row 1: lines end in carriage returns alone, as on old Macs; save it with line feeds"
+            ) from error
+        raise BadInputError(f"{path}: row 1: cannot be read ({error})") from error
 
 
 def numbered_rows(
