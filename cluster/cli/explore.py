@@ -30,6 +30,17 @@ def explore(
             "--forecast", help="A file that `predict` wrote: its samples become pages, with their fit."
         ),
     ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            "--groups",
+            help="The group of each of these samples (cohort, tissue, ...), as `tissues` takes it: .csv, "
+            ".tsv, .parquet.",
+        ),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="The column of groups. Default: group, cohort, tissue, ...")
+    ] = None,
     cache: Annotated[
         Path | None,
         typer.Option(
@@ -38,10 +49,17 @@ def explore(
     ] = None,
 ) -> None:
     """Open a store in the browser: all genes, a page for each, methods, run. Ctrl-C ends it."""
-    open_explorer(store, port, forecast, cache)
+    open_explorer(store, port, forecast, cache, groups, by)
 
 
-def open_explorer(store: str, port: int | None, forecast: Path | None, cache: Path | None) -> None:
+def open_explorer(
+    store: str,
+    port: int | None,
+    forecast: Path | None,
+    cache: Path | None,
+    groups: Path | None = None,
+    by: str | None = None,
+) -> None:
     """Serve until Ctrl-C. BadInputError where the optional packages are not installed."""
     try:
         from cluster.explorer.web.server import serve
@@ -51,4 +69,4 @@ def open_explorer(store: str, port: int | None, forecast: Path | None, cache: Pa
         raise BadInputError(
             f"knockcast explore needs {error.name}, which is not installed: {INSTALL}"
         ) from None
-    serve(store, port, lambda line: print(line, flush=True), cache, forecast)
+    serve(store, port, lambda line: print(line, flush=True), cache, forecast, groups, by)

@@ -1,13 +1,17 @@
 """A file of predictions that `knockcast predict` wrote, wide or long, with the files beside it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from tasks.errors import BadInputError
+from tasks.analyses.answer.wording import listed
+from tasks.errors import BadInputError, Problems
+from tasks.forecasts.read import read_groups
+from tasks.tables.spreadsheets import as_named
 
 LONG = ("sample", "target", "predicted")
 BESIDE = ("samples", "low", "high", "targets")
@@ -21,6 +25,7 @@ class Forecast:
     known_share, outside_share, flagged, why), None where that file is not there. `low` and `high` as `table`,
     None without intervals. `more`: of a long file its rows, else None. `trust`: a row for each target, which
     method predicts it and how well (target, method, pearson, ...), None where that file is not there.
+    `groups`: the group of each sample that has one, from a file of the user's.
     """
 
     path: Path
@@ -30,6 +35,7 @@ class Forecast:
     high: pd.DataFrame | None = None
     more: pd.DataFrame | None = None
     trust: pd.DataFrame | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def samples(self) -> tuple[str, ...]:
@@ -55,17 +61,40 @@ class Forecast:
         return frame.dropna(subset="predicted").reset_index(drop=True)
 
 
+def forecast_with_groups(path: Path | None, groups: Path | None, by: str | None = None) -> Forecast | None:
+    """The predictions, if any are given, with the group of each sample (column `by` of a file), if given.
+
+    Raises BadInputError with all that is wrong with either file: groups of other samples, for instance.
+    """
+    if path is None:
+        if groups is not None:
+            raise BadInputError("--groups: only with --forecast, whose samples it groups")
+        return None
+    problems = Problems()
+    made = problems.of(lambda: read_forecast(path), None)
+    nobody: dict[str, str] = {}
+    found = nobody if groups is None else problems.of(lambda: read_groups(groups, by), nobody)
+    if made is not None and found and not found.keys() & set(made.samples):
+        problems.found.append(
+            f"--groups {groups}: none of its samples ({listed(list(found)[:3])}) is in {path} "
+            f"({listed(made.samples[:3])}); expected the same names"
+        )
+    if made is None or problems.found:
+        raise BadInputError(problems.found)
+    return replace(made, groups=found)
+
+
 def read_forecast(path: Path) -> Forecast:
     """The predictions in a file. Raises BadInputError where it is none that `predict` writes."""
     frame = _read(path)
     beside = {name: _beside(path, name) for name in BESIDE}
     if set(LONG) <= set(frame.columns):
-        frame = frame.assign(sample=frame["sample"].astype(str))
+        frame = frame.assign(sample=_names(frame["sample"]), target=_names(frame["target"]))
         low, high = (_wide(frame, end) if end in frame else None for end in ("low", "high"))
         fit, trust = _fit(beside["samples"]), beside["targets"]
         return Forecast(path, _wide(frame, "predicted"), fit, low, high, frame, trust)
-    ends = {end: _indexed(found, path) for end in ("low", "high") if (found := beside[end]) is not None}
-    return Forecast(path, _indexed(frame, path), _fit(beside["samples"]), trust=beside["targets"], **ends)
+    low, high = (None if (end := beside[name]) is None else _indexed(end, path) for name in ("low", "high"))
+    return Forecast(path, _indexed(frame, path), _fit(beside["samples"]), low, high, trust=beside["targets"])
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -93,7 +122,8 @@ def _beside(path: Path, what: str) -> pd.DataFrame | None:
 def _indexed(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     first = frame.columns[0]
     table = frame.set_index(first)
-    table.index = table.index.astype(str)
+    table.columns = table.columns.map(as_named)
+    table.index = pd.Index(_names(table.index.to_series()), name=table.index.name)
     if not len(table.columns) or not all(pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes):
         raise BadInputError(
             f"--forecast {path}: expected samples x targets, all numbers but the first column"
@@ -103,9 +133,13 @@ def _indexed(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     return table.astype(np.float32)
 
 
+def _names(cells: "pd.Series") -> "pd.Series":
+    return cells.astype(str).map(as_named)
+
+
 def _wide(frame: pd.DataFrame, values: str) -> pd.DataFrame:
     return frame.pivot(index="sample", columns="target", values=values).astype(np.float32)
 
 
 def _fit(frame: pd.DataFrame | None) -> pd.DataFrame | None:
-    return None if frame is None else frame.assign(sample=frame["sample"].astype(str))
+    return None if frame is None else frame.assign(sample=_names(frame["sample"]))

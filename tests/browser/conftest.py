@@ -53,7 +53,9 @@ def explorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Explorer]:
     pytest.importorskip("dash_ag_grid", reason=MISSING)
     folder = tmp_path_factory.mktemp("explored")
     store = explored_store(folder)
-    running = started(store, folder / "cache", "--forecast", str(long_forecast(folder, store)))
+    (folder / "groups.csv").write_text("sample,cohort\ntumour 1,UVM\nzeros,UVM\nelsewhere,ACC\n")
+    forecast = ("--forecast", str(long_forecast(folder, store)), "--groups", str(folder / "groups.csv"))
+    running = started(store, folder / "cache", *forecast)
     yield running
     ended(running)
 

@@ -58,6 +58,17 @@ def test_samples_are_found_filtered_and_sorted_and_the_address_says_so(samples: 
     until(page, "location.search === '?sort=nearest_r%3Aasc'")
 
 
+def test_a_samples_group_leads_to_the_others_of_it(page: Any, explorer: Explorer):
+    page.goto(f"{explorer.base}/sample/zeros")
+    page.get_by_role("link", name="UVM").click()
+    shown(page, 2)
+    assert page.locator(LINKS).all_inner_texts() == ["zeros", "tumour 1"]
+    page.goto(f"{explorer.base}/forecast")
+    shown(page, 3)
+    page.locator("input[aria-label='Group Filter Input']").fill("uv")
+    shown(page, 2)
+
+
 def test_the_list_fits_a_phone(samples: Any):
     page = samples
     page.set_viewport_size({"width": 390, "height": 800})

@@ -1,5 +1,6 @@
 """New samples: what `predict` says of each, how it fits the training lines, what it depends on."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +23,7 @@ from cluster.explorer.pages.parts import (
     small_table,
     tiles,
 )
-from cluster.explorer.state import TableState, table_state
+from cluster.explorer.state import TableState, address, table_state
 from tasks.analyses.answer.wording import listed
 
 STRONGEST = 60  # targets in a table of a sample
@@ -72,6 +73,7 @@ def page(data: StoreData, forecast: Forecast | None, given: Mapping[str, str]) -
 # Of the list: heading, meaning, how a number is shown (empty: text), least width.
 SHOWN = {
     "sample": ("Sample", "", "", 120),
+    "group": ("Group", "as the file of --groups says", "", 96),
     "fit": ("Fit", "flagged: it fits the training lines badly", "", 84),
     "predicted": ("Predicted", "effect of knocking the gene out", "shown(params.value, 2)", 100),
     "nearest_lineage": ("Nearest lineage", "of the training line with the most similar expression", "", 112),
@@ -88,6 +90,8 @@ def _rows(forecast: Forecast, gene: str | None) -> pd.DataFrame:
         rows = rows.merge(forecast.fit, on="sample", how="left")
         flagged = rows["flagged"].fillna(False).astype(bool) if "flagged" in rows else False
         rows["fit"] = np.where(flagged, "flagged", "good")
+    if forecast.groups:
+        rows["group"] = [forecast.groups.get(sample) for sample in rows["sample"]]
     if gene is not None:
         rows["predicted"] = forecast.table[gene].to_numpy(float)
     rows = rows[[name for name in SHOWN if name in rows]]
@@ -178,6 +182,7 @@ def sample_page(data: StoreData, forecast: Forecast | None, sample: str) -> Page
     )
     content = [
         html.H1(sample),
+        *_group(forecast, sample),
         *_of_another_store(data, forecast),
         *_fit(forecast, sample),
         *_standing_out(special),
@@ -194,6 +199,17 @@ def sample_page(data: StoreData, forecast: Forecast | None, sample: str) -> Page
         ),
     ]
     return Page(sample, html.Article(content))
+
+
+def _group(forecast: Forecast, sample: str) -> list[Any]:
+    """The sample's group, as a link to the others of it."""
+    name = forecast.groups.get(sample)
+    if name is None:
+        return []
+    same = json.dumps({"group": {"filterType": "text", "type": "equals", "filter": name}})
+    count = sum(forecast.groups.get(other) == name for other in forecast.samples)
+    link = dcc.Link(name, href=address("/forecast", filter=same))
+    return [html.P(["Group: ", link, f" ({counted(count, 'sample')})"], className="quiet")]
 
 
 def _standing_out(special: pd.DataFrame) -> list[Any]:

@@ -14,7 +14,7 @@ from typing import NoReturn
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from cluster.explorer.data import StoreData
-from cluster.explorer.forecast import read_forecast
+from cluster.explorer.forecast import forecast_with_groups
 from cluster.explorer.web.app import make_app
 from cluster.explorer.web.guard import guard, new_token
 from tasks.errors import BadInputError
@@ -35,13 +35,15 @@ def serve(
     report: Callable[[str], None],
     cache: Path | None = None,
     forecast: Path | None = None,
+    groups: Path | None = None,
+    by: str | None = None,
 ) -> NoReturn:
     """Open a store, tell its address (on a line of its own) as soon as it answers, and serve until Ctrl-C.
 
     Then this process has ended, with 0. Raises BadInputError where there is no store, or the port is taken.
     """
     data = StoreData(store, cache)
-    scored = read_forecast(forecast) if forecast is not None else None
+    scored = forecast_with_groups(forecast, groups, by)
     held = _bound(port)
     number, token = held.getsockname()[1], new_token()
     app = make_app(data, scored)

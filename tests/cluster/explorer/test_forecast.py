@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 
 from cluster import Store
-from cluster.explorer.forecast import read_forecast
+from cluster.explorer.forecast import forecast_with_groups, read_forecast
 from cluster.explorer.origin import doubts
+from cluster.formats import frame_bytes
 from tasks.errors import BadInputError
+from tasks.forecasts.read import read_forecast as of_store
 from tests.browser.stores import SAMPLES, TARGETS, explored_store, long_forecast, made_forecast
 
 FACTS = pd.DataFrame({"target": ["CTNNB1", "KRAS"], "mean": [-1.0, 0.0], "sd": [0.5, 0.0]})
@@ -43,6 +45,34 @@ def test_a_long_file_reads_as_the_same_numbers(tmp_path: Path, kind: str):
     rows = read.of_sample("zeros", FACTS)
     assert rows["percentile"].eq(50).all()
     np.testing.assert_allclose(rows["high"] - rows["predicted"], 1, rtol=1e-5)
+
+
+def test_groups_are_those_of_the_samples_and_all_that_is_wrong_is_told(tmp_path: Path):
+    path, groups = made_forecast(tmp_path), tmp_path / "groups.csv"
+    groups.write_text("sample,cohort,site\ntumour 1,UVM,Berlin\nzeros,ACC,Oslo\nother,ACC,Oslo\n")
+    made, by = forecast_with_groups(path, groups), forecast_with_groups(path, groups, "site")
+    assert made is not None
+    assert by is not None
+    assert (made.groups["tumour 1"], by.groups["tumour 1"]) == ("UVM", "Berlin")
+    assert forecast_with_groups(None, None) is None
+    with pytest.raises(BadInputError, match="--groups: only with --forecast"):
+        forecast_with_groups(None, groups)
+    groups.write_text("sample,cohort\nx,UVM\n")
+    with pytest.raises(BadInputError, match=r"none of its samples \(x\) is in .*predictions\.csv"):
+        forecast_with_groups(path, groups)
+    groups.write_text("sample,cohort\nx,UVM\nx,ACC\nzeros,\n")
+    with pytest.raises(BadInputError) as found:
+        forecast_with_groups(tmp_path / "no.csv", groups)
+    assert len(found.value.problems) == 2
+    assert "no.csv" in found.value.problems[0]
+    assert "give it one group" in found.value.problems[1]
+
+
+def test_names_read_back_as_predict_was_given_them(tmp_path: Path):
+    write_file = frame_bytes(pd.DataFrame({"sample": ["=1+1", "-1"], "@A": [0.5, 1.0]}), "csv")
+    (tmp_path / "f.csv").write_bytes(write_file)
+    assert read_forecast(tmp_path / "f.csv").samples == ("=1+1", "-1")
+    assert of_store(tmp_path / "f.csv", ["@A"]).values.loc["=1+1", "@A"] == 0.5
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """The explorer's server without a browser: its port, its token, its files, the command's errors."""
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,9 @@ from cluster.explorer.pages import PAGES, about, page_of
 from cluster.explorer.pages.explanation import ELSEWHERE, explanation
 from cluster.explorer.pages.gene import rest
 from cluster.explorer.pages.parts import Page, counted, number
+from cluster.explorer.pages.samples import SHOWN
 from cluster.explorer.reader import KeptReader
+from cluster.explorer.state import arguments, table_state
 from cluster.explorer.web.app import _readable, make_app
 from cluster.explorer.web.downloads import columns_of
 from cluster.explorer.web.guard import guard
@@ -253,6 +256,21 @@ def test_a_file_of_another_store_is_shown_with_a_warning(data: StoreData, tmp_pa
 def test_numbers_are_written_in_one_way(count: int, said: str):
     assert counted(count, "unit") == said
     assert number(count, 0) == said.rpartition(" ")[0]
+
+
+def test_groups_of_samples_are_shown_in_the_list_and_on_a_page(data: StoreData, tmp_path: Path):
+    mine = read_forecast(long_forecast(tmp_path, Path(data.path)))
+    assert "Group" not in str(page_of(data, "/forecast", "", mine).content)
+    grouped = dataclasses.replace(mine, groups={"zeros": EVIL, "tumour 1": EVIL, "another": EVIL})
+    said = str(page_of(data, "/forecast", "", grouped).content)
+    assert said.count(f"'group': {EVIL!r}") == 2
+    said = str(page_of(data, "/sample/zeros", "", grouped).content)
+    assert "Group: " in said
+    assert "(2 samples)" in said
+    (link,) = re.findall(r"href='(/forecast\?filter=[^']+)'", said)
+    state = table_state(arguments(urlsplit(link).query), SHOWN)
+    assert state.filters["group"]["filter"] == EVIL
+    assert "Group: " not in str(page_of(data, f"/sample/{quote(EVIL, safe='')}", "", grouped).content)
 
 
 def test_completions_begin_with_the_text_or_hold_it_the_shortest_first(tmp_path: Path):
