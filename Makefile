@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 export PYTHONDONTWRITEBYTECODE :=  # else every process that a test starts compiles all sources again
+RAYS = $(shell grep -rlE 'mark\.(ray|chaos)' --include='test_*.py' tests)
 
 .PHONY: demo test test-browser pictures check bench results study docs clean
 
@@ -10,8 +11,8 @@ demo: $(READY)  ## simulate a release, model it on Ray, show the best-predicted 
 	$(BIN)/knockcast demo --out demo
 
 test: $(READY)  ## every test that runs without a browser: unit, a file at a time on each core; then Ray and chaos
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --durations=10
-	$(BIN)/python -m pytest -m "(ray or chaos) and not browser" --durations=10
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder --durations=10
+	$(BIN)/python -m pytest $(RAYS) -m "(ray or chaos) and not browser" --durations=10
 
 test-browser: $(READY)  ## the explorer's tests in a real Chromium, installed here if there is none and that is possible
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \

@@ -1,5 +1,6 @@
 """What every test may use: the real data, where it is present."""
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,21 @@ from threadpoolctl import threadpool_limits
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+# A core has its test already: a second thread of torch would wait for it, which takes a core's time, too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # A shell ignores Ctrl-C in what it starts in the background, and so would every command that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with tests that may take long come first, so that no core is left alone with one in the end."""
+    longest: dict[Path, float] = {}
+    for item in items:
+        mark = item.get_closest_marker("timeout")
+        seconds = float(mark.args[0]) if mark is not None else 0.0
+        longest[item.path] = max(seconds, longest.get(item.path, 0.0))
+    items.sort(key=lambda item: -longest[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)

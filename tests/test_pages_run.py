@@ -67,7 +67,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
 
 
 @needs_data
-@pytest.mark.ray
 @pytest.mark.timeout(2400)
 def test_the_tutorials_print_what_they_say(folder: Folder):
     for page in TUTORIALS:
@@ -79,7 +78,6 @@ def test_the_tutorials_print_what_they_say(folder: Folder):
 
 
 @needs_data
-@pytest.mark.ray
 @pytest.mark.timeout(2400)
 def test_the_notebook_shows_what_it_holds(folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("nbclient", reason="nbclient is not installed: the notebook was not executed")

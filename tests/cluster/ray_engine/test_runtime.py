@@ -173,7 +173,7 @@ assert not list(Path.home().iterdir()), list(Path.home().iterdir())
 
 @pytest.mark.ray
 def test_a_local_ray_listens_on_loopback_wants_its_token_and_leaves_no_file_at_home(tmp_path: Path) -> None:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "OMP_"))}
     environment |= {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", LOCAL], check=True, env=environment, cwd=ROOT, timeout=100)
 
