@@ -12,7 +12,7 @@ class ExitCode(IntEnum):
     FAILED = 1  # what nobody foresaw; a mistake of ours or of the cluster's
     BAD_INPUT = 2
     QUARANTINED = 3
-    STORAGE = 4
+    STORAGE = 4  # or the cluster: what is committed stays, and a resume does the rest
     REFUSED = 5
     INTERRUPTED = 130
 
@@ -41,6 +41,10 @@ class PreparationError(Exception):
     """What all shards of a fold need could not be computed; no target is to blame, so the run stops."""
 
 
+class ClusterError(Exception):
+    """Workers or their cluster cannot do any work now; nothing committed is lost, a resume does the rest."""
+
+
 class RefusedError(Exception):
     """Refused for safety: an open address without a token, mixed code versions, a query that may not run."""
 
@@ -49,6 +53,7 @@ EXIT_CODES: dict[type[BaseException], ExitCode] = {
     BadInputError: ExitCode.BAD_INPUT,
     StorageError: ExitCode.STORAGE,
     OSError: ExitCode.STORAGE,  # a disk that fails while a Dataset or a release is written
+    ClusterError: ExitCode.STORAGE,
     RefusedError: ExitCode.REFUSED,
     PreparationError: ExitCode.FAILED,
     KeyboardInterrupt: ExitCode.INTERRUPTED,

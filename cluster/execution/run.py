@@ -173,7 +173,7 @@ def _work_off_now(
             writer,
             shards_of(prepared, left, executor.slots),
             executor,
-            deadlines=Deadlines(prepared.costs.seconds),
+            deadlines=Deadlines(prepared.costs.seconds, prepared.costs.preparation),
             retried=retried,
             progress=progress_for(),
         )

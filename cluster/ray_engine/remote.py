@@ -7,7 +7,7 @@ death of an actor that has been restarted `RESTARTS` times is one."""
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,23 +30,26 @@ class WorkerCode:
     requirements: Requirements
 
 
-def prepare_method_fold(code: WorkerCode, shared: Any, method_fold: MethodFold) -> tuple[Any, bool]:
-    """What a method and fold need, and a small sign of success that the driver can look at.
+def prepare_method_fold(code: WorkerCode, shared: Any, method_fold: MethodFold) -> Iterator[Any]:
+    """The node's id, then what a method and fold need, then True: a small sign that this is whole.
 
     RefusedError where this worker lacks what the run requires.
     """
     check_requirements(code.requirements)
+    yield ray.get_runtime_context().get_node_id()
     with threadpool_limits(limits=1):
-        return code.prepare(shared, method_fold), True
+        data = code.prepare(shared, method_fold)
+    yield data
+    yield True
 
 
-def run_attempt(code: WorkerCode, job: Job, shared: Any, data: Any) -> Iterator[Receipt | None]:
-    """One attempt of one shard: None, a sign that it has begun, and then its receipt.
+def run_attempt(code: WorkerCode, job: Job, shared: Any, data: Any) -> Iterator[Receipt | str]:
+    """One attempt of one shard: its node's id, a sign that it has begun, and then its receipt.
 
     RefusedError where this worker lacks what the run requires.
     """
     check_requirements(code.requirements)
-    yield None
+    yield ray.get_runtime_context().get_node_id()
     with threadpool_limits(limits=1):
         receipt = code.work(job, shared, data)
     yield receipt
@@ -62,7 +65,7 @@ class Trainer:
     def __init__(self) -> None:
         self._status = ""
 
-    def train(self, code: WorkerCode, job: Job, shared: Any) -> Iterator[Receipt | None]:
+    def train(self, code: WorkerCode, job: Job, shared: Any) -> Iterator[Receipt | str]:
         """One attempt of one shard; see `run_attempt`."""
         yield from run_attempt(code, job, shared, self._report_progress)
 
@@ -87,11 +90,11 @@ class Trainers:
     def __contains__(self, key: str) -> bool:
         return key in self._trainers
 
-    def start(self, code: Any, job: Job, shared: Any, gpus: float) -> Any:
-        """Begin a job in a trainer of its own; returns its stream of results."""
+    def start(self, code: Any, job: Job, shared: Any, options: Mapping[str, Any]) -> Any:
+        """Begin a job in a trainer of its own, with Ray's `options`; returns its stream of results."""
         trainer = self._actor.options(
             num_cpus=1,
-            num_gpus=gpus,
+            **options,
             max_restarts=RESTARTS,
             max_task_retries=RESTARTS,
             max_concurrency=2,  # one thread trains, one answers `status`

@@ -12,7 +12,7 @@ from itertools import groupby, pairwise
 from cluster.runs.fields import RunOptions
 from cluster.runs.methods import settings_of
 from cluster.scheduling.shards import Shard, name_shard
-from cluster.store.units import FINAL_FOLD, Unit
+from cluster.store.units import FINAL_FOLD, MethodFold, Unit
 from tasks.methods.cost import Cost, DataSize
 from tasks.methods.registry import method_named
 
@@ -38,6 +38,10 @@ class Costs:
         if shard.is_fold_level:
             return cost.fold_work[shard.units[0].work]
         return len(shard.units) * cost.target
+
+    def preparation(self, method_fold: MethodFold) -> float:
+        """Estimated core-seconds of preparing a method and fold for its targets."""
+        return self.of(method_fold.method, method_fold.fold).preparation
 
     def memory(self, slots: int, methods: Iterable[str]) -> int:
         """Estimated bytes of the raw expression (float32), of the methods' dearest fold, and of the workers.

@@ -76,7 +76,8 @@ class Executor(Protocol):
     """Runs jobs. Not thread-safe; one driver uses it.
 
     `wait` raises StorageError, RefusedError or BadInputError where a job ended with one: they are no shard's
-    fault. It raises PreparationError where a method and fold could not be prepared.
+    fault. A preparation that fails is tried again; where it has failed too often, `wait` and
+    `give_up_preparation` raise PreparationError or ClusterError.
     """
 
     @property
@@ -88,6 +89,12 @@ class Executor(Protocol):
 
     def prepare(self, method_fold: MethodFold) -> None:
         """Jobs of this method and fold will come: prepare what they share, if that delays nothing else."""
+
+    def preparing(self) -> Collection[MethodFold]:
+        """What was seen to begin being prepared and is not yet ready."""
+
+    def give_up_preparation(self, method_fold: MethodFold, error: str) -> None:
+        """Stop one of `preparing`: a failure of it, and it is tried again."""
 
     def started(self) -> Collection[str]:
         """The keys of jobs that were seen to begin and not yet to end; one that waits is not among them."""

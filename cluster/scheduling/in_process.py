@@ -7,8 +7,8 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from cluster.errors import PreparationError
 from cluster.scheduling.executor import STOPPING, Ended, Preparation, Work, describe_error
+from cluster.scheduling.preparing import FailedPreparations
 from cluster.scheduling.shards import Job
 from cluster.store.units import MethodFold
 
@@ -30,6 +30,7 @@ class InProcessExecutor:
         self._queue: OrderedDict[str, Job] = OrderedDict()
         self._cancelled: list[str] = []
         self._prepared: OrderedDict[MethodFold, Any] = OrderedDict()
+        self._failed = FailedPreparations()
 
     def start(self, job: Job) -> None:
         """Queue the job."""
@@ -37,6 +38,13 @@ class InProcessExecutor:
 
     def prepare(self, method_fold: MethodFold) -> None:
         """Nothing: there is one process, and it prepares a method and fold when their first job runs."""
+
+    def preparing(self) -> Collection[MethodFold]:
+        """None: a preparation runs only while `wait` does."""
+        return ()
+
+    def give_up_preparation(self, method_fold: MethodFold, error: str) -> None:
+        """Nothing: none is ever seen to run."""
 
     def started(self) -> Collection[str]:
         """None: a job runs only while `wait` does."""
@@ -86,13 +94,16 @@ class InProcessExecutor:
             return Ended(shard.key, kind="error", error=_described(error))
 
     def _prepared_for(self, method_fold: MethodFold) -> Any:
-        if method_fold not in self._prepared:
+        while method_fold not in self._prepared:
             try:
                 data = self._preparation.prepare(self._preparation.shared, method_fold)
             except STOPPING:
                 raise
             except Exception as error:
-                raise PreparationError(f"{method_fold} could not be prepared: {_described(error)}") from error
+                if _interrupted(error):
+                    raise KeyboardInterrupt from error
+                self._failed.add(method_fold, "error", _described(error))
+                continue
             while len(self._prepared) >= PREPARED_KEPT:
                 self._prepared.popitem(last=False)
             self._prepared[method_fold] = data

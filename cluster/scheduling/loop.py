@@ -40,16 +40,22 @@ class Deadlines:
     """How long a shard may run: `factor` times its estimate, at least `floor` seconds.
 
     Wide on purpose: it is there for what hangs, not for what is slow. The clock starts when the executor saw
-    the shard begin: waiting for a CPU or for the preparation of its fold does not count.
+    the shard begin: waiting for a CPU or for the preparation of its fold does not count. A preparation has
+    its own limit, made the same way of `preparation`, its estimate.
     """
 
     estimate: Callable[[Shard], float] = lambda shard: 0.0
+    preparation: Callable[[MethodFold], float] = lambda method_fold: 0.0
     factor: float = 20.0
     floor: float = 900.0
 
     def seconds(self, shard: Shard) -> float:
         """The limit of one shard."""
         return max(self.floor, self.factor * self.estimate(shard))
+
+    def of_preparation(self, method_fold: MethodFold) -> float:
+        """The limit of preparing one method and fold, in seconds."""
+        return max(self.floor, self.factor * self.preparation(method_fold))
 
 
 @dataclass
@@ -87,6 +93,7 @@ class DriverLoop:
         self._prepared: set[MethodFold] = set()  # with data in the executor
         self._begun: set[MethodFold] = set()
         self._look_ahead = False  # whether one was begun, and the next not yet prepared
+        self._preparing: dict[MethodFold, float] = {}  # those seen to run, and since when
 
     def run(self, progress: Progress) -> None:
         """Run until nothing is left to start and nothing is in flight."""
@@ -94,6 +101,7 @@ class DriverLoop:
         while not self._ledger.finished:
             self._prepare_ahead()
             self._cancel_overdue()
+            self._give_up_overdue_preparations()
             self._ledger.slots = self._executor.slots  # a cluster may grow or shrink meanwhile
             for ended in self._executor.wait(POLL_SECONDS):
                 self._absorb(ended)
@@ -177,6 +185,16 @@ class DriverLoop:
             if late and not flight.overdue:
                 flight.overdue = True
                 self._executor.cancel(key)
+
+    def _give_up_overdue_preparations(self) -> None:
+        now, running = self._clock(), set(self._executor.preparing())
+        self._preparing = {m: self._preparing.get(m, now) for m in running}
+        for method_fold, begun in list(self._preparing.items()):
+            limit = self._deadlines.of_preparation(method_fold)
+            if now - begun > limit:
+                del self._preparing[method_fold]
+                error = f"still being prepared after {limit:.0f} s, its deadline"
+                self._executor.give_up_preparation(method_fold, error)
 
     def _prepare_ahead(self) -> None:
         """Once a method and fold is begun, let the next be prepared, so that no worker has to wait for it."""

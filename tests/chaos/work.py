@@ -45,6 +45,28 @@ def prepare_late(script: Script, method_fold: MethodFold) -> float:
     return prepare(script, method_fold)
 
 
+def prepare_killed(script: Script, method_fold: MethodFold) -> float:
+    """What a fold needs; the process that makes it is killed as often as `script.kills` has names."""
+    tried = marks(script.folder, f"tried-{method_fold.fold}")
+    mark(script, f"tried-{method_fold.fold}")
+    if tried < len(script.kills):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return prepare(script, method_fold)
+
+
+def prepare_anywhere_but(script: Script, method_fold: MethodFold) -> float:
+    """What a fold needs; on the node that made it first this fails, or hangs if the script says so."""
+    first = script.folder / f"first-{method_fold.fold}"
+    if not first.exists():
+        first.write_text(node())
+    if first.read_text() == node():
+        mark(script, f"refused-{method_fold.fold}")
+        if script.hangs:
+            threading.Event().wait()
+        raise OSError("this node's disk is gone")
+    return prepare(script, method_fold)
+
+
 def wait_for(path: Path) -> None:
     """Wait until a file is there; TimeoutError after a minute."""
     patience = time.monotonic() + 60

@@ -8,14 +8,14 @@ import pytest
 
 from cluster.errors import ExitCode, StorageError
 from cluster.runs.planning import make_shards
-from cluster.scheduling.driver import Deadlines, Outcome, drive, seal_if_done
-from cluster.scheduling.executor import Ended, Preparation, Receipt
+from cluster.scheduling.driver import drive, seal_if_done
+from cluster.scheduling.executor import Preparation, Receipt
 from cluster.scheduling.in_process import InProcessExecutor
 from cluster.scheduling.shards import Job, Shard
 from cluster.store import layout
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
-from cluster.store.units import MethodFold, Unit
+from cluster.store.units import Unit
 from cluster.store.writer import StoreWriter, move_aside
 from tests.chaos.work import Script, commit, marks, misbehave, prepare
 from tests.costs import costs_of
@@ -126,110 +126,6 @@ def test_an_interrupted_run_says_so_and_goes_on_later(
     assert StoreReader(writer.fs).failures() == []
     rest = drive(writer, left(writer), in_process(tmp_path))
     assert (rest.done, rest.exit_code, rest.sealed) == (8, ExitCode.DONE, True)
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Scripted:
-    """An executor whose jobs end when the test says; a second passes with every wait."""
-
-    def __init__(self, clock: Clock, slots: int, hangs: str = "", busy: float = 0.0) -> None:
-        self.slots, self._clock, self._hangs = slots, clock, hangs
-        self._busy = busy  # until then others hold every slot
-        self.queue: list[Job] = []
-        self.cancelled: list[tuple[float, tuple[str, ...]]] = []
-        self.released: list[MethodFold] = []
-        self.order: list[tuple[str, int]] = []  # what was started or prepared, in that order
-        self._gone: list[Ended] = []
-
-    def start(self, job: Job) -> None:
-        self.order.append(("start", job.shard.fold))
-        self.queue.append(job)
-
-    def prepare(self, method_fold: MethodFold) -> None:
-        self.order.append(("prepare", method_fold.fold))
-
-    def started(self) -> set[str]:
-        return {job.shard.key for job in self.queue[: self.slots] if self._clock.now >= self._busy}
-
-    def wait(self, timeout: float) -> list[Ended]:
-        self._clock.now += 1.0
-        gone, self._gone = self._gone, []
-        for job in self.queue[: self.slots]:
-            if job.shard.key in self.started() and self._hangs not in job.shard.targets:
-                self.queue.remove(job)
-                gone.append(Ended(job.shard.key, commit(job, None, 0.0)))
-                break
-        return gone
-
-    def status(self) -> tuple[str, ...]:
-        return ()
-
-    def cancel(self, key: str) -> None:
-        for job in [job for job in self.queue if job.shard.key == key]:
-            self.queue.remove(job)
-            self.cancelled.append((self._clock.now, job.shard.targets))
-            self._gone.append(Ended(key, kind="cancelled"))
-
-    def release(self, method_fold: MethodFold) -> None:
-        self.released.append(method_fold)
-
-    def close(self) -> None:
-        self.queue.clear()
-
-
-def scripted(
-    writer: StoreWriter, slots: int, hangs: str, floor: float, busy: float = 0.0
-) -> tuple[Outcome, Scripted]:
-    clock = Clock()
-    executor = Scripted(clock, slots, hangs, busy)
-    return drive(writer, left(writer), executor, deadlines=Deadlines(floor=floor), clock=clock), executor
-
-
-def test_what_overruns_its_deadline_is_cut_down_to_the_target_that_hangs(writer: StoreWriter) -> None:
-    outcome, executor = scripted(writer, 1, "G2", floor=3.0)
-    assert outcome.quarantined.keys() == {Unit("modifiers", "G2", 0), Unit("modifiers", "G2", 1)}
-    assert outcome.done == 14
-    assert {len(targets) for _, targets in executor.cancelled} == {1, 2, 4}
-    assert all("deadline" in error for error in outcome.quarantined[Unit("modifiers", "G2", 0)])
-    assert executor.released == [MethodFold("modifiers", 0), MethodFold("modifiers", 1)]
-
-
-def test_a_fold_is_prepared_when_the_one_before_has_begun(tmp_path: Path) -> None:
-    units = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1, 2) for i in range(8)]
-    store = StoreWriter(open_filesystem(tmp_path / "three"))
-    store.open_run({"seed": 0})
-    store.add_plan(units)
-    executor = Scripted(Clock(), 1)
-    drive(store, make_shards(units, store.run_digest, costs_of(10, 10), 1, 2), executor)
-    order = list(dict.fromkeys(executor.order))
-    assert order == [("start", 0), ("prepare", 1), ("start", 1), ("prepare", 2), ("start", 2)]
-    assert executor.released == [MethodFold("modifiers", fold) for fold in (0, 1, 2)]
-
-
-def test_a_job_that_waits_for_a_slot_is_not_late(writer: StoreWriter) -> None:
-    """Each job takes a second in the one slot and another waits: a deadline of 1.5 s cancels none."""
-    outcome, executor = scripted(writer, 1, "", floor=1.5)
-    assert executor.cancelled == []
-    assert outcome.failures == 0
-
-
-def test_on_a_cluster_that_others_keep_busy_nothing_is_late(writer: StoreWriter) -> None:
-    outcome, executor = scripted(writer, 2, "", floor=3.0, busy=100.0)
-    assert executor.cancelled == []
-    assert (outcome.done, outcome.failures, outcome.sealed) == (16, 0, True)
-
-
-def test_the_limit_grows_with_the_estimate() -> None:
-    shard = Shard("k", (UNITS[0],))
-    deadlines = Deadlines(estimate=lambda s: 60.0, factor=10.0, floor=100.0)
-    assert deadlines.seconds(shard) == 600.0
-    assert Deadlines(estimate=lambda s: 1.0, factor=10.0, floor=100.0).seconds(shard) == 100.0
 
 
 def test_a_commit_counts_even_if_its_worker_died_before_saying_so(

@@ -6,6 +6,7 @@ from threadpoolctl import threadpool_info
 from cluster.errors import PreparationError, StorageError
 from cluster.scheduling.executor import Preparation, Receipt
 from cluster.scheduling.in_process import PREPARED_KEPT, InProcessExecutor
+from cluster.scheduling.preparing import PREPARATION_ATTEMPTS
 from cluster.scheduling.shards import Job, Shard
 from cluster.store.units import MethodFold, Unit
 from tasks.errors import BadInputError
@@ -115,6 +116,26 @@ def test_a_fold_that_cannot_be_prepared_blames_no_target() -> None:
     executor.start(job("k", fold=3))
     with pytest.raises(PreparationError, match=r"fold 3 .*all lines constant"):
         executor.wait(0)
+
+
+def test_a_preparation_that_fails_is_tried_again_and_no_more_than_three_times() -> None:
+    tried: list[int] = []
+
+    def prepare(shared: Any, method_fold: MethodFold) -> str:
+        tried.append(method_fold.fold)
+        if method_fold.fold == 0 and len(tried) == PREPARATION_ATTEMPTS:
+            return "at last"
+        raise OSError("stale file handle")
+
+    executor = InProcessExecutor(work, Preparation(prepare))
+    executor.start(job("k", fold=0))
+    (ended,) = executor.wait(0)
+    assert ended.receipt is not None
+    assert ended.receipt.statuses == {"at last": 1}
+    executor.start(job("l", fold=1))
+    with pytest.raises(PreparationError, match=r"fold 1 .*tried 3 times.*stale file handle"):
+        executor.wait(0)
+    assert tried == [0, 0, 0, 1, 1, 1]
 
 
 def test_a_cancelled_job_ends_without_running() -> None:

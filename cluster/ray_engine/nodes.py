@@ -1,0 +1,48 @@
+"""The nodes of the Ray cluster, and how a task is kept off some of them."""
+
+import time
+from collections.abc import Collection
+from typing import Any
+
+import ray
+
+SECONDS_BETWEEN_CENSUS = 5.0  # how often the cluster's size is looked up
+_LABEL = "ray.io/node-id"  # Ray gives it to every node
+
+
+class Nodes:
+    """Who is alive, looked up every few seconds."""
+
+    def __init__(self) -> None:
+        self._listed: list[dict[str, Any]] = []
+        self._counted = float("-inf")
+
+    def listed(self) -> list[dict[str, Any]]:
+        """What `ray.nodes()` said last."""
+        if time.monotonic() - self._counted > SECONDS_BETWEEN_CENSUS:
+            self._listed = ray.nodes()
+            self._counted = time.monotonic()
+        return self._listed
+
+    @property
+    def alive(self) -> frozenset[str]:
+        """The ids of those that run tasks (a head may have no CPU)."""
+        return frozenset(
+            n["NodeID"] for n in self.listed() if n["Alive"] and int(n["Resources"].get("CPU", 0))
+        )
+
+    @property
+    def cpus(self) -> int:
+        """CPUs of the living nodes together."""
+        return sum(int(n["Resources"].get("CPU", 0)) for n in self.listed() if n["Alive"])
+
+    def are_all_in(self, avoided: Collection[str]) -> bool:
+        """Whether a task kept off these nodes would never run."""
+        return self.alive.issubset(avoided)
+
+    def without(self, avoided: Collection[str]) -> dict[str, Any]:
+        """The options that keep a task off these nodes; none where no other node is there."""
+        living = sorted(self.alive.intersection(avoided))
+        if not living or self.are_all_in(avoided):
+            return {}
+        return {"label_selector": {_LABEL: f"!in({','.join(living)})"}}
