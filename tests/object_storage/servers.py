@@ -22,12 +22,20 @@ PATIENCE = 60  # seconds
 BIN = Path(sys.executable).parent
 
 
+MOTO = """
+import sys
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+run_simple("127.0.0.1", int(sys.argv[1]), DomainDispatcherApplication(create_backend_app), threaded=False)
+"""
+
+
 @contextmanager
 def moto(folder: Path) -> Iterator[str]:
-    """moto's server; its address."""
+    """moto's server, one request at a time: it looks for a name and takes it in two steps. Its address."""
     del folder
     port = _free_ports(1)[0]
-    command = [BIN / "moto_server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-c", MOTO, port]
     with _serving(command, port) as address:
         yield address
 
