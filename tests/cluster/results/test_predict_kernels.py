@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +19,7 @@ from cluster.store.filesystem import open_filesystem
 from modeling.kernels.kernels import KERNELS
 from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.errors import BadInputError
+from tests.commands import knockcast
 from tests.reference.kernel_ridge import fit_slow, kernel_slow, leave_one_out_slow, standardise_slow
 from tests.stores import table_bytes
 
@@ -196,10 +195,8 @@ def test_a_damaged_or_missing_shared_file_is_told_and_resume_writes_it_again(
 
 def test_a_damaged_shared_file_ends_the_command_with_4(copy: Path, samples: pd.DataFrame, tmp_path: Path):
     flip(training_file(copy))
-    arguments = ["predict", copy, _csv(samples, tmp_path), "--out", tmp_path / "o.csv", "--method", "kernel"]
-    ended = subprocess.run(
-        [sys.executable, "-m", "cluster", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    asked = ("--out", tmp_path / "o.csv", "--method", "kernel")
+    ended = knockcast("predict", copy, _csv(samples, tmp_path), *asked)
     assert ended.returncode == ExitCode.STORAGE
     assert training_file(copy).name in ended.stderr
     assert "Traceback" not in ended.stderr
