@@ -10,9 +10,10 @@ RAYS = $(shell grep -rlE 'mark\.(ray|chaos)' --include='test_*.py' tests)
 demo: $(READY)  ## simulate a release, model it on Ray, show the best-predicted genes
 	$(BIN)/knockcast demo --out demo
 
-test: $(READY)  ## every test that runs without a browser: unit, a file at a time on each core; then Ray and chaos
+test: $(READY)  ## every test that runs without a browser: unit, a file at a time on each core; on Ray, two at a time; chaos
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder --durations=10
-	$(BIN)/python -m pytest $(RAYS) -m "(ray or chaos) and not browser" --durations=10
+	$(BIN)/python -m pytest $(RAYS) -m "ray and not chaos and not browser" -n 2 --dist loadfile --durations=10
+	$(BIN)/python -m pytest $(RAYS) -m "chaos and not browser" --durations=10
 
 test-browser: $(READY)  ## the explorer's tests in a real Chromium, installed here if there is none and that is possible
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
