@@ -176,6 +176,7 @@ def _work_off_now(
             deadlines=Deadlines(prepared.costs.seconds, prepared.costs.preparation),
             retried=retried,
             progress=progress_for(),
+            done_before=len(remaining.committed),
         )
     outcome = replace(outcome, quarantined=quarantined | outcome.quarantined)
     _report_how_it_ended(outcome, writer.fs.name, options.scheme)

@@ -45,6 +45,7 @@ class RayExecutor:
         self._streams: dict[str, Any] = {}  # the stream by key
         self._data: dict[str, Any] = {}  # what was prepared for a job handed to Ray, by key
         self._began_on: dict[str, str] = {}  # the node by key
+        self._kept_off: dict[str, frozenset[str]] = {}  # the nodes that a job may not run on, by key
         self._trainers = Trainers()
         self._stopped: set[str] = set()  # trainers ended by us
         self._shared = ray.put(preparation.shared)
@@ -69,6 +70,11 @@ class RayExecutor:
         can_run = self._nodes.cpus if self._share is None else self._share.slots(self._nodes.listed())
         return max(1, min(can_run, self._most_slots or can_run))
 
+    @property
+    def nodes(self) -> Collection[str]:
+        """The nodes that run tasks."""
+        return self._nodes.alive
+
     def start(self, job: Job) -> None:
         """Hand the job to Ray, or hold it back until its fold is prepared and `most_slots` allow it."""
         self._held.append(job)
@@ -92,6 +98,7 @@ class RayExecutor:
 
     def wait(self, timeout: float) -> list[Ended]:
         """What has ended, as soon as anything has begun or ended."""
+        self._cancel_stranded()
         ended = [Ended(key, kind="cancelled", error="cancelled before it ran") for key in self._dropped]
         self._dropped.clear()
         streams = [*self._jobs, *self._preparations.streams]
@@ -154,13 +161,16 @@ class RayExecutor:
     def _is_prepared(self, job: Job) -> bool:
         if job.shard.is_fold_level or self._preparations.data(job.shard.method_fold) is not None:
             return True
-        self._preparations.ask_for(job.shard.method_fold)
+        self._preparations.ask_for(job.shard.method_fold, job.avoid)
         return False
 
     def _send(self, job: Job) -> None:
         shard = job.shard
         share = self._share.num_gpus if self._share and shard.method in self._gpu_methods else 0
-        options = {"num_gpus": share}
+        elsewhere = self._nodes.without(job.avoid)
+        options = {"num_gpus": share, **elsewhere}
+        if elsewhere:
+            self._kept_off[shard.key] = job.avoid
         if shard.checkpointed:
             stream = self._trainers.start(self._code, job, self._shared, options)
         else:
@@ -169,6 +179,14 @@ class RayExecutor:
             stream = self._run.options(name=name, **options).remote(self._code, job, self._shared, data)
             self._data[shard.key] = data
         self._jobs[stream], self._streams[shard.key] = job, stream
+
+    def _cancel_stranded(self) -> None:
+        """Take back what only nodes could run that have died meanwhile; it is then started anywhere."""
+        self._preparations.cancel_stranded()
+        for key, avoided in list(self._kept_off.items()):
+            if self._nodes.are_all_in(avoided) and key not in self._began_on:
+                del self._kept_off[key]
+                self.cancel(key)
 
     def _next_from(self, stream: Any) -> Ended | None:
         """Take in what a job sends next: None where it has only begun, or is handed over once more."""
@@ -184,9 +202,10 @@ class RayExecutor:
             if isinstance(sent, str):
                 self._began_on[key] = sent
                 return None
-            ended = Ended(key, sent)
+            ended = Ended(key, sent, node=self._began_on.get(key, ""))
         del self._jobs[stream], self._streams[key]
         self._data.pop(key, None)
+        self._kept_off.pop(key, None)
         self._trainers.end(key)
         self._began_on.pop(key, None)
         return ended
@@ -201,4 +220,4 @@ class RayExecutor:
             self._preparations.lose(job.shard.method_fold, self._data[key], first_line(error))
             self._held.appendleft(job)
             return None
-        return Ended(key, kind=kind_of(error), error=described(error))
+        return Ended(key, None, kind_of(error), described(error), self._began_on.get(key, ""))

@@ -23,6 +23,7 @@ from cluster.store.units import MethodFold
 @dataclass
 class _Preparing:
     method_fold: MethodFold
+    kept_off: frozenset[str]  # nodes that may not run it
     node: str = ""  # where it runs, once it has begun
     data: Any = None
 
@@ -44,10 +45,11 @@ class Preparations:
         """Let it be prepared, off some nodes, unless it is or was."""
         if method_fold in self._done or method_fold in self._streams:
             return
-        options = self._nodes.without({*avoided, *self._failed.nodes(method_fold)})
+        avoided = {*avoided, *self._failed.nodes(method_fold)}
+        options = self._nodes.without(avoided)
         task = self._task.options(name=f"prepare {method_fold}", **options)
         stream = task.remote(self._code, self._shared, method_fold)
-        self._running[stream] = _Preparing(method_fold)
+        self._running[stream] = _Preparing(method_fold, frozenset(avoided if options else ()))
         self._streams[method_fold] = stream
 
     def data(self, method_fold: MethodFold) -> Any:
@@ -92,6 +94,14 @@ class Preparations:
         ray.cancel(stream, force=True)
         self._failed.add(method_fold, kind, error, node)
         self.ask_for(method_fold)
+
+    def cancel_stranded(self) -> None:
+        """Take back what only nodes could prepare that have died meanwhile; it is then begun anywhere."""
+        for stream, preparing in self._running.items():
+            stranded = preparing.kept_off and self._nodes.are_all_in(preparing.kept_off)
+            if stranded and not preparing.node:
+                preparing.kept_off = frozenset()
+                ray.cancel(stream, force=True)
 
     def lose(self, method_fold: MethodFold, data: Any, error: str) -> None:
         """What was prepared has gone with its node: it is made again, once however many shards say so."""

@@ -48,18 +48,23 @@ def drive(
     deadlines: Deadlines | None = None,
     retried: frozenset[Unit] = frozenset(),
     progress: Progress | None = None,
+    done_before: int = 0,
     clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Run `shards` and seal the store if that leaves nothing wanted.
 
     The run is open in `writer` and its plan added. `retried` units (`--retry-failed`) start with a clean
-    slate. Ctrl-C or SIGTERM ends the run early, with `interrupted` set; what is committed stays. Raises
-    StorageError, RefusedError, BadInputError or PreparationError where the run cannot go on.
+    slate; `done_before` counts the units that earlier runs committed. Ctrl-C or SIGTERM ends the run early,
+    with `interrupted` set; what is committed stays. Raises StorageError, RefusedError, BadInputError,
+    PreparationError or ClusterError where the run cannot go on. `pause` waits where nothing can be done.
     """
     progress = progress or Silent()
-    ledger = Ledger(shards, writer.run_digest, executor.slots, _committed(writer, shards))
+    ledger = Ledger(shards, writer.run_digest, executor.slots, _committed(writer, shards), done_before)
     deadlines = deadlines or Deadlines()
-    loop = DriverLoop(writer, ledger, executor, deadlines=deadlines, retried=retried, clock=clock)
+    loop = DriverLoop(
+        writer, ledger, executor, deadlines=deadlines, retried=retried, clock=clock, pause=pause
+    )
     begun = clock()
     interrupted = False
     try:

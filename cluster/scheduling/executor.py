@@ -39,6 +39,7 @@ class Ended:
     receipt: Receipt | None = None
     kind: FailureKind | None = None
     error: str = ""
+    node: str = ""  # where it ran, if there is more than this process and it has begun
 
 
 # work(job, shared, what was prepared for the job's method and fold). Of fold-level work the last is a
@@ -83,6 +84,10 @@ class Executor(Protocol):
     @property
     def slots(self) -> int:
         """How many jobs can run at one time now."""
+
+    @property
+    def nodes(self) -> Collection[str]:
+        """The ids of those that are alive; empty where there is only this process."""
 
     def start(self, job: Job) -> None:
         """Take a job; it runs now or when a slot is free."""

@@ -23,6 +23,7 @@ class InProcessExecutor:
     """
 
     slots = 1
+    nodes: Collection[str] = ()
 
     def __init__(self, work: Work, preparation: Preparation | None = None) -> None:
         self._work = work

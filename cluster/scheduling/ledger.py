@@ -1,29 +1,34 @@
 """What is known about every shard of a run, as a machine without clock, disk or network.
 
-Events go in, instructions come out; whoever drives it (driver.py) carries them out. Modelled on
+Events go in, instructions come out; whoever drives it (loop.py) carries them out. Modelled on
 dask.distributed's worker state machine: because nothing here waits or writes, every order of events can be
 tested. The rules:
 
-* Only an observed failure counts. A shard that raised, killed its worker or overran its deadline is a task
-  failure: it is split in halves until the target that fails stands alone, and a target that failed alone
-  three times is quarantined.
+* Only an observed failure counts. A shard that raised, killed its worker or overran its deadline is split in
+  halves until the target that fails stands alone. A target that failed alone three times, elsewhere where
+  there is another node, is quarantined, unless guilt.py finds it not guilty yet.
+* A node on which different targets fail, while others do not, is left out. Where different targets fail
+  everywhere, nobody is blamed: the ledger waits, longer each time, and tries a shard a slot. When nothing
+  succeeds for long, it gives up; if only a few targets are left to do, they are guilty after all.
 * A node's death or a cancellation from outside is an infrastructure failure: the shard starts again whole,
   three times at most. After that its work has probably caused it, and it counts as a task failure.
 * A commit always counts, whoever made it: a worker given up for dead may still finish its shard.
-* At most twice as many shards are in flight as there are slots.
-* A shard that reads other shards' commits starts once they are there; one that reads what is given up is
-  `blocked`.
+* At most twice as many shards are in flight as there are slots. A shard that reads other shards' commits
+  starts once they are there; one that reads what is given up is `blocked`.
 """
 
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 
+from cluster.scheduling.backoff import LONGEST_WAIT, is_few
+from cluster.scheduling.guilt import FAILURES_ALONE, names_of
 from cluster.scheduling.shards import (
     Cancel,
     Committed,
     Event,
     Failed,
     Found,
+    GiveUp,
     InfrastructureFailure,
     Instruction,
     Quarantine,
@@ -33,9 +38,9 @@ from cluster.scheduling.shards import (
     Start,
     name_shard,
 )
+from cluster.scheduling.trouble import Trouble
 from cluster.store.units import MethodFold, Unit
 
-FAILURES_ALONE = 3  # a target that failed by itself this often is quarantined
 INFRASTRUCTURE_RESTARTS = 3  # how often a shard starts again whole after infrastructure failures
 IN_FLIGHT_PER_SLOT = 2  # one running, one waiting, so that no slot idles while the driver thinks
 
@@ -44,15 +49,23 @@ class Ledger:
     """The state of every unit of one run. `handle` an event, carry out what it returns."""
 
     def __init__(
-        self, shards: Iterable[Shard], run_digest: str, slots: int, committed: Collection[str] = ()
+        self,
+        shards: Iterable[Shard],
+        run_digest: str,
+        slots: int,
+        committed: Collection[str] = (),
+        done_before: int = 0,
     ) -> None:
-        """`committed` are keys of commits that shards may read."""
+        """`committed`: keys of commits that shards may read; `done_before`: how many units were done."""
         self.done: set[Unit] = set()
         self.blocked: set[Unit] = set()
         self.quarantined: dict[Unit, tuple[str, ...]] = {}
         self.failures = 0
         self.slots = slots
+        self.nodes: frozenset[str] = frozenset()  # where work runs; empty where there is no choice
+        self.now = 0.0  # seconds, as whoever drives it says
         self._run_digest = run_digest
+        self._done_before = done_before
         self._here = set(committed)
         self._pending: deque[Shard] = deque()
         self._waiting: list[Shard] = []  # for commits that shards of this run make
@@ -62,7 +75,8 @@ class Ledger:
         self._leaving: dict[str, Shard] = {}  # asked to stop, slot not free yet
         self._split: dict[str, Shard] = {}  # given up whole; an orphan worker may still commit them
         self._restarts: dict[str, int] = {}  # after infrastructure failures, by key
-        self._alone: dict[Unit, tuple[str, ...]] = {}
+        self._delayed: list[tuple[float, Shard]] = []  # suspects, with the time from which they may start
+        self._trouble = Trouble()
         self._events: list[tuple[Shard, str]] = []
         self._stopped = False
 
@@ -74,12 +88,12 @@ class Ledger:
     @property
     def finished(self) -> bool:
         """Whether nothing is in flight and nothing will start."""
-        return not self.in_flight and (self._stopped or not self._pending)
+        return not self.in_flight and (self._stopped or not (self._pending or self._delayed))
 
     def method_folds_left(self) -> set[MethodFold]:
         """What a pending, waiting or running shard still needs prepared."""
-        left = (*self._pending, *self._waiting, *self._running.values(), *self._leaving.values())
-        return {s.method_fold for s in left}
+        flying = (*self._running.values(), *self._leaving.values())
+        return {s.method_fold for s in (*self._queued(), *self._waiting, *flying)}
 
     def next_method_fold(self) -> MethodFold | None:
         """That of the next pending shard, if no running shard shares it: worth preparing meanwhile."""
@@ -97,7 +111,7 @@ class Ledger:
 
     def knows(self, unit: Unit) -> bool:
         """Whether the lone failures of a unit are counted already."""
-        return unit in self._alone
+        return unit in self._trouble.alone
 
     def stop(self) -> None:
         """Start nothing more (an interruption); what is in flight may still end."""
@@ -111,29 +125,37 @@ class Ledger:
     def handle(self, event: Event) -> list[Instruction]:
         """Take in one event. Those of shards not in flight (duplicates, late ones) do no harm."""
         match event:
-            case Committed(key):
-                instructions = self._commit(key)
+            case Committed(key, node):
+                shard = self._running.pop(key, None) or self._leaving.pop(key, None)
+                instructions = [] if shard is None else self._finish(shard, node)
             case Found(key):
                 instructions = self._find(key)
             case Failed():
                 instructions = self._fail(event)
-            case Recalled(unit, errors):
-                self._alone[unit] = errors
+            case Recalled(unit, errors, nodes):
+                self._trouble.recall(unit, errors, nodes)
                 return []
         self._wake()
-        return instructions + self._fill()
+        return instructions + self._weather() + self._fill()
+
+    def tick(self, now: float, nodes: Collection[str] = ()) -> list[Instruction]:
+        """Time has passed: start what may start now. `nodes` are those alive, where there is a choice."""
+        self.now, self.nodes = now, frozenset(nodes)
+        due = [shard for time, shard in self._delayed if time <= now]
+        self._delayed = [(time, shard) for time, shard in self._delayed if time > now]
+        self._pending.extendleft(reversed(due))
+        return self._weather() + self._fill()
 
     def _wake(self) -> None:
         """Let shards start whose dependencies have come."""
-        ready = [s for s in self._waiting if self._here.issuperset(s.dependencies)]
-        if ready:
+        if ready := [s for s in self._waiting if self._here.issuperset(s.dependencies)]:
             self._waiting = [s for s in self._waiting if not self._here.issuperset(s.dependencies)]
             self._pending.extendleft(reversed(ready))  # first, so that what they share is soon free again
 
     def _block(self) -> None:
         """Drop shards that read what is not there and will not come, and shards that read theirs in turn."""
         while self._waiting:
-            coming = {s.key for s in (*self._pending, *self._waiting, *self._running.values())} | self._here
+            coming = {s.key for s in (*self._queued(), *self._waiting, *self._running.values())} | self._here
             lost = [s for s in self._waiting if not coming.issuperset(s.dependencies)]
             if not lost:
                 return
@@ -142,34 +164,33 @@ class Ledger:
                 self.blocked.update(shard.units)
                 self._note(shard, "what it depends on was given up: left for `resume --retry-failed`")
 
-    def _commit(self, key: str) -> list[Instruction]:
-        shard = self._running.pop(key, None) or self._leaving.pop(key, None)
-        if shard is not None:
-            self._finish(shard)
-        return []
-
     def _find(self, key: str) -> list[Instruction]:
-        waiting = next((s for s in self._pending if s.key == key), None)
+        waiting = next((s for s in self._queued() if s.key == key), None)
         shard = self._split.get(key) or self._running.get(key) or waiting
-        if shard is None:
-            return []
-        self._finish(shard)
-        return self._drop_done()
+        return [] if shard is None else [*self._finish(shard, ""), *self._drop_done()]
 
-    def _finish(self, shard: Shard) -> None:
+    def _finish(self, shard: Shard, node: str) -> list[Instruction]:
         self._here.add(shard.key)
         self.done.update(shard.units)
         for unit in shard.units:
             if self.quarantined.pop(unit, None) is not None:
                 self._note(shard, "committed after all: no longer quarantined")
+        return self._trouble.end(shard, node)
 
     def _drop_done(self) -> list[Instruction]:
         """Forget pending shards and stop running ones whose every unit a late commit has brought."""
-        self._pending = deque(s for s in self._pending if not self.done.issuperset(s.units))
+        self._drop({s.key for s in self._queued() if self.done.issuperset(s.units)})
         useless = [s for s in self._running.values() if self.done.issuperset(s.units)]
         for shard in useless:
             self._leaving[shard.key] = self._running.pop(shard.key)
         return [Cancel(shard) for shard in useless]
+
+    def _queued(self) -> list[Shard]:
+        return [*self._pending, *(shard for _, shard in self._delayed)]
+
+    def _drop(self, keys: set[str]) -> None:
+        self._pending = deque(shard for shard in self._pending if shard.key not in keys)
+        self._delayed = [(time, shard) for time, shard in self._delayed if shard.key not in keys]
 
     def _fail(self, event: Failed) -> list[Instruction]:
         key, kind = event.key, event.kind
@@ -184,12 +205,14 @@ class Ledger:
             if self._restart_whole(shard, kind, event.error):
                 return [RecordFailure(shard, event.attempt, kind, event.error)]
             kind = "killed"
-        record = RecordFailure(shard, event.attempt, kind, event.error)
+        said = self._trouble.fail(shard, event.node, kind, event.error, self.nodes, self.now)
+        counts = self._trouble.counts(event.node)
+        record = RecordFailure(shard, event.attempt, kind, event.error, event.node, counts)
         failure = f"{kind}: {event.error}"
         if len(shard.units) > 1:
             self._halve(shard, failure)
-            return [record]
-        return [record, *self._fail_alone(shard, failure)]
+            return [record, *said]
+        return [record, *said, *self._fail_alone(shard, failure, counts)]
 
     def _restart_whole(self, shard: Shard, kind: InfrastructureFailure, error: str) -> bool:
         restarts = self._restarts.get(shard.key, 0) + 1
@@ -210,28 +233,67 @@ class Ledger:
         sizes = " + ".join(str(len(half.units)) for half in halves)
         self._note(shard, f"{failure}; split into {sizes} to find the target that fails")
 
-    def _fail_alone(self, shard: Shard, failure: str) -> Sequence[Instruction]:
+    def _fail_alone(self, shard: Shard, failure: str, counts: bool) -> Sequence[Instruction]:
         (unit,) = shard.units
-        errors = (*self._alone.get(unit, ()), failure)
-        self._alone[unit] = errors
-        if len(errors) < FAILURES_ALONE:
-            self._note(shard, f"{failure}; alone, failure {len(errors)} of {FAILURES_ALONE}")
-            self._pending.appendleft(shard)
+        if not counts:
+            self._trouble.excuse(unit, failure)
+            self._note(shard, f"{failure}; alone, but all failed there then: not counted")
+            self._pending.append(shard)
             return ()
-        self._note(shard, f"{failure}; alone, failure {len(errors)}: quarantined")
-        self.quarantined[unit] = errors
+        count = len(self._trouble.blame(unit, failure))
+        if not self._trouble.is_guilty(unit, self.nodes):
+            more = f"failure {count} of {FAILURES_ALONE}" if count < FAILURES_ALONE else f"failure {count}"
+            self._note(shard, f"{failure}; alone, {more}")
+            if count < FAILURES_ALONE:
+                self._pending.appendleft(shard)
+            else:
+                self._delayed.append((self.now + min(LONGEST_WAIT, 2.0**count), shard))
+            return ()
+        self._note(shard, f"{failure}; alone, failure {count}: quarantined")
+        return [self._condemn(unit)]
+
+    def _condemn(self, unit: Unit) -> Quarantine:
+        self.quarantined[unit] = self._trouble.condemn(unit)
         self._block()
-        return (Quarantine(unit, errors),)
+        return Quarantine(unit, self.quarantined[unit])
+
+    def _weather(self) -> list[Instruction]:
+        """Where everything fails and what was tried has ended: wait once more, or come to an end."""
+        trouble = self._trouble
+        if self.in_flight or self._stopped or not trouble.backoff.is_tried(self.now):
+            return []
+        left = self._queued()
+        names = names_of(unit for shard in left for unit in shard.units)
+        few = is_few(len(names), len(self.done) + self._done_before)
+        if trouble.has_patience(few):
+            return trouble.wait(self.now)
+        if not few:
+            return [self._give_up(len(names))]
+        suspects = [shard for shard in left if trouble.failed_alone_often(shard)]
+        self._drop({shard.key for shard in suspects})
+        for shard in suspects:
+            self._note(shard, "few are left, and nothing else fails: quarantined")
+        condemned = [self._condemn(shard.units[0]) for shard in suspects]
+        return [*condemned, *(trouble.wait(self.now) if len(suspects) < len(left) else ())]
+
+    def _give_up(self, left: int) -> GiveUp:
+        self.stop()
+        released = tuple(sorted(self._trouble.condemned_lately & self.quarantined.keys()))
+        for unit in released:
+            del self.quarantined[unit]
+        return GiveUp(self._trouble.farewell(left), released)
 
     def _fill(self) -> list[Instruction]:
-        starts: list[Instruction] = []
-        while self._pending and not self._stopped and self.in_flight < IN_FLIGHT_PER_SLOT * self.slots:
+        starts, limit, trouble = list[Instruction](), IN_FLIGHT_PER_SLOT * self.slots, self._trouble
+        if trouble.is_general:
+            limit = trouble.backoff.allows(self.slots, self.in_flight, self.now)
+            self._pending = deque(sorted(self._pending, key=trouble.has_failed))  # what never failed first
+        while self._pending and not self._stopped and self.in_flight < limit:
             shard = self._pending.popleft()
             self._running[shard.key] = shard
-            starts.append(Start(shard))
+            starts.append(Start(shard, trouble.avoided(shard)))
+        trouble.backoff.tried += len(starts)
         return starts
 
     def _note(self, shard: Shard, what: str) -> None:
-        unit, *others = shard.units
-        names = f"{len(shard.units)} targets" if others else unit.work or unit.target
-        self._events.append((shard, f"shard {shard.key[:12]} ({names}, fold {shard.fold}): {what}"))
+        self._events.append((shard, f"{shard}: {what}"))

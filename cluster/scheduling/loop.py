@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from cluster.errors import ClusterError
 from cluster.scheduling.executor import Ended, Executor
 from cluster.scheduling.ledger import Ledger
 from cluster.scheduling.progress import Progress
@@ -18,11 +19,13 @@ from cluster.scheduling.shards import (
     Event,
     Failed,
     Found,
+    GiveUp,
     Instruction,
     Job,
     Quarantine,
     Recalled,
     RecordFailure,
+    Say,
     Shard,
     Start,
 )
@@ -81,6 +84,7 @@ class DriverLoop:
         deadlines: Deadlines,
         retried: frozenset[Unit] = frozenset(),
         clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """`retried` units start without the failures that earlier runs recorded."""
         self._writer = writer
@@ -88,7 +92,8 @@ class DriverLoop:
         self._executor = executor
         self._deadlines = deadlines
         self._retried = retried
-        self._clock = clock
+        self._clock, self._pause = clock, pause
+        self._say: Callable[[str], None] = lambda line: None
         self._flights: dict[str, _Flight] = {}  # in the order they were started
         self._prepared: set[MethodFold] = set()  # with data in the executor
         self._begun: set[MethodFold] = set()
@@ -96,15 +101,22 @@ class DriverLoop:
         self._preparing: dict[MethodFold, float] = {}  # those seen to run, and since when
 
     def run(self, progress: Progress) -> None:
-        """Run until nothing is left to start and nothing is in flight."""
+        """Run until nothing is left to start and nothing is in flight.
+
+        Raises ClusterError where nothing succeeds for long.
+        """
+        self._say = progress.say
         self._carry_out(self._ledger.begin())
         while not self._ledger.finished:
+            self._carry_out(self._ledger.tick(self._clock(), self._executor.nodes))
             self._prepare_ahead()
             self._cancel_overdue()
             self._give_up_overdue_preparations()
             self._ledger.slots = self._executor.slots  # a cluster may grow or shrink meanwhile
             for ended in self._executor.wait(POLL_SECONDS):
                 self._absorb(ended)
+            if not self._flights and not self._ledger.finished:
+                self._pause(POLL_SECONDS)  # only time can help
             self._release_unneeded()
             progress.report_status(self._executor.status())
             progress.update(len(self._ledger.done), self._ledger.failures, len(self._ledger.quarantined))
@@ -122,24 +134,31 @@ class DriverLoop:
     def _carry_out(self, instructions: Sequence[Instruction]) -> None:
         for instruction in instructions:
             match instruction:
-                case Start(shard):
-                    self._start(shard)
-                case RecordFailure(shard, attempt, kind, error):
+                case Start(shard, avoid):
+                    self._start(shard, avoid)
+                case RecordFailure(shard, attempt, kind, error, node, counts):
                     record = {"kind": kind, "error": error, "units": len(shard.units)}
+                    record |= ({"node": node} if node else {}) | ({} if counts else {"counts": False})
                     self._writer.record_failure(shard.key, attempt, record)
                 case Quarantine(unit, errors):
                     self._writer.quarantine(unit, errors)
                 case Cancel(shard):
                     self._executor.cancel(shard.key)
+                case Say(text):
+                    self._say(text)
+                case GiveUp(text, released):
+                    for unit in released:
+                        self._writer.release(unit)
+                    raise ClusterError(text)
 
-    def _start(self, shard: Shard) -> None:
+    def _start(self, shard: Shard, avoid: frozenset[str]) -> None:
         info = {"units": len(shard.units), "method": shard.method, "fold": shard.fold}
         attempt = self._writer.begin_attempt(shard.key, info)
         unit = shard.units[0]
         if attempt > 1 and len(shard.units) == 1 and not (unit in self._retried or self._ledger.knows(unit)):
             self._recall(shard, attempt)
         self._flights[shard.key] = _Flight(shard, attempt, self._deadlines.seconds(shard))
-        self._executor.start(Job(shard, attempt, self._writer.fs.name, self._writer.run_digest))
+        self._executor.start(Job(shard, attempt, self._writer.fs.name, self._writer.run_digest, avoid))
         self._look_ahead = self._look_ahead or shard.method_fold not in self._begun
         self._begun.add(shard.method_fold)
         self._prepared.add(shard.method_fold)
@@ -149,9 +168,14 @@ class DriverLoop:
         fs = self._writer.fs
         paths = [layout.failed_path(shard.key, n) for n in range(1, attempt)]
         recorded = [read_json(fs.read(path), path) for path in paths if fs.exists(path)]
-        counting = [record for record in recorded if record["kind"] not in INFRASTRUCTURE_FAILURES]
+        counting = [
+            record
+            for record in recorded
+            if record["kind"] not in INFRASTRUCTURE_FAILURES and record.get("counts", True)
+        ]
         errors = tuple(f"{record['kind']}: {record['error']}" for record in counting)
-        self._ledger.handle(Recalled(shard.units[0], errors))
+        nodes = tuple(record.get("node", "") for record in counting)
+        self._ledger.handle(Recalled(shard.units[0], errors, nodes))
 
     def _absorb(self, ended: Ended) -> None:
         flight = self._flights.pop(ended.key)
@@ -160,16 +184,16 @@ class DriverLoop:
 
     def _events(self, ended: Ended, flight: _Flight) -> Iterator[Event]:
         if ended.kind is None or self._is_committed(ended.key):  # it may have committed and then died
-            yield Committed(ended.key)
+            yield Committed(ended.key, ended.node)
             return
         for key in self._ledger.orphans():
             if self._is_committed(key):
                 yield Found(key)
         if flight.overdue:
             error = f"still running after {flight.limit:.0f} s, its deadline"
-            yield Failed(ended.key, flight.attempt, "deadline", error)
+            yield Failed(ended.key, flight.attempt, "deadline", error, ended.node)
         else:
-            yield Failed(ended.key, flight.attempt, ended.kind, ended.error)
+            yield Failed(ended.key, flight.attempt, ended.kind, ended.error, ended.node)
 
     def _is_committed(self, key: str) -> bool:
         return self._writer.fs.exists(layout.commit_path(key))

@@ -24,6 +24,9 @@ class Progress(Protocol):
     def report_status(self, status: Sequence[str]) -> None:
         """How far trainings are, in words; empty where nothing trains."""
 
+    def say(self, line: str) -> None:
+        """Something that the user should know now."""
+
     def close(self) -> None:
         """Nothing more comes."""
 
@@ -38,6 +41,9 @@ class Silent:
         """Show nothing."""
 
     def report_status(self, status: Sequence[str]) -> None:
+        """Show nothing."""
+
+    def say(self, line: str) -> None:
         """Show nothing."""
 
     def close(self) -> None:
@@ -78,6 +84,10 @@ class ProgressBar:
         """Beside the bar."""
         self._bar.update(self._task, status="; ".join(status))
 
+    def say(self, line: str) -> None:
+        """Above the bar."""
+        self._bar.console.print(line, highlight=False, markup=False)
+
     def close(self) -> None:
         """Leave the bar as it stands."""
         self._bar.stop()
@@ -109,6 +119,10 @@ class ProgressLines:
     def report_status(self, status: Sequence[str]) -> None:
         """With the next line."""
         self._status = status
+
+    def say(self, line: str) -> None:
+        """Print it at once."""
+        self._print(line)
 
     def close(self) -> None:
         """Print where it ended, unless that is the last line already."""

@@ -43,6 +43,12 @@ class Shard:
         """The targets, in the shard's order."""
         return tuple(unit.target for unit in self.units)
 
+    def __str__(self) -> str:
+        """As a story names it."""
+        unit, *others = self.units
+        names = f"{len(self.units)} targets" if others else unit.work or unit.target
+        return f"shard {self.key[:12]} ({names}, fold {self.fold})"
+
 
 def name_shard(
     run_digest: str, units: Sequence[Unit], dependencies: tuple[str, ...] = (), *, checkpointed: bool = False
@@ -64,6 +70,7 @@ class Job:
     attempt: int
     store: str
     run: str  # the run's digest, for StoreWriter.join
+    avoid: frozenset[str] = frozenset()  # nodes where it should not run, if there is another
 
 
 TaskFailure = Literal["error", "killed", "deadline"]  # caused by the shard's own work
@@ -77,6 +84,7 @@ class Committed:
     """The attempt in flight has ended, and the store holds a commit of its shard."""
 
     key: str
+    node: str = ""  # where it ran; "" where that is not known
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,7 @@ class Failed:
     attempt: int
     kind: FailureKind
     error: str
+    node: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,23 +111,27 @@ class Recalled:
 
     unit: Unit
     errors: tuple[str, ...]
+    nodes: tuple[str, ...] = ()  # where each of them was, if that is known
 
 
 @dataclass(frozen=True)
 class Start:
-    """Begin an attempt of this shard."""
+    """Begin an attempt of this shard, off some nodes."""
 
     shard: Shard
+    avoid: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class RecordFailure:
-    """Write down the failure of an attempt."""
+    """Write down the failure of an attempt, and whether it counts against a target that stood alone."""
 
     shard: Shard
     attempt: int
     kind: FailureKind
     error: str
+    node: str = ""
+    counts: bool = True
 
 
 @dataclass(frozen=True)
@@ -136,5 +149,20 @@ class Cancel:
     shard: Shard
 
 
+@dataclass(frozen=True)
+class Say:
+    """Tell the user, in one line."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class GiveUp:
+    """End the run: nothing can be done here now. These targets were not to blame for it, and are released."""
+
+    text: str
+    released: tuple[Unit, ...]
+
+
 Event = Committed | Found | Failed | Recalled
-Instruction = Start | RecordFailure | Quarantine | Cancel
+Instruction = Start | RecordFailure | Quarantine | Cancel | Say | GiveUp

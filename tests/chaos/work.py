@@ -154,6 +154,14 @@ def say_gpus(job: Job, script: Script, data: float) -> Receipt:
     return commit(job, script, data)
 
 
+def fail_on_node_two(job: Job, script: Script, data: float) -> Receipt:
+    """Raise on node two, whatever the target; commit anywhere else, after a while."""
+    if node() == "two":
+        raise OSError("this node's disk is gone")
+    time.sleep(0.1)  # so that the other node, which fails at once, takes most of the work
+    return commit(job, script, data)
+
+
 def hang_on_node_two(job: Job, script: Script, data: float) -> Receipt:
     """Hang on node two, saying so; commit anywhere else."""
     if node() == "two":

@@ -16,6 +16,8 @@ class Clock:
 class Scripted:
     """An executor whose jobs end when the test says; a second passes with every wait."""
 
+    nodes: tuple[str, ...] = ()
+
     def __init__(self, clock: Clock, slots: int, hangs: str = "", busy: float = 0.0) -> None:
         self.slots, self._clock, self._hangs = slots, clock, hangs
         self._busy = busy  # until then others hold every slot

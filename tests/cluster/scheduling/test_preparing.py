@@ -53,6 +53,7 @@ class Hung:
     """An executor whose preparation hangs, the first `times` times; a minute passes with every wait."""
 
     slots = 1
+    nodes: tuple[str, ...] = ()
 
     def __init__(self, times: int) -> None:
         self.now, self.failed, self._times = 0.0, FailedPreparations(), times

@@ -4,7 +4,8 @@ import pytest
 
 from cluster.runs.methods import dependencies_of, fold_level_units, task_key
 from cluster.runs.planning import make_shards
-from cluster.scheduling.ledger import FAILURES_ALONE, Ledger
+from cluster.scheduling.guilt import FAILURES_ALONE
+from cluster.scheduling.ledger import Ledger
 from cluster.scheduling.shards import Cancel, Committed, Failed, Found, Instruction, Shard, Start, name_shard
 from cluster.store.units import FIT, SEARCH, Unit, fold_level_unit, shard_key
 from modeling.selection.select import SelectionSettings

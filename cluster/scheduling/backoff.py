@@ -1,0 +1,53 @@
+"""Waiting while everything fails: longer each time, for a bounded number of times."""
+
+FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0  # seconds; each wait is twice the one before
+MOST_WAITS = 14  # ten minutes in all
+FEW_WAITS = 6  # two minutes, where only a few targets are left and so may be bad themselves
+FEW, FEW_SHARE = 5, 0.1  # this many targets, or this share of the units that are done, are few
+WAITS_FOR_ERRORS = 2  # where what fails is code: waiting mends nothing
+
+
+class Backoff:
+    """Whether everything fails now, and until when nothing is started then. `now` is in seconds."""
+
+    def __init__(self) -> None:
+        self.waits = 0
+        self.tried = 0  # shards started since the last wait
+        self._until = 0.0
+
+    @property
+    def active(self) -> bool:
+        """Whether everything is failing."""
+        return self.waits > 0
+
+    def allows(self, slots: int, in_flight: int, now: float) -> int:
+        """How many shards may be in flight: nothing new while it waits, then one try a slot."""
+        return 0 if now < self._until else min(slots, in_flight + slots - self.tried)
+
+    def is_tried(self, now: float) -> bool:
+        """Whether everything failed, a wait is over, and something was tried since."""
+        return self.active and now >= self._until and self.tried > 0
+
+    def wait(self, now: float) -> float:
+        """Wait once more; returns for how long."""
+        seconds = min(LONGEST_WAIT, FIRST_WAIT * 2**self.waits)
+        self.waits += 1
+        self._until = now + seconds
+        self.tried = 0
+        return seconds
+
+    def end(self) -> None:
+        """Something succeeded."""
+        self.waits = 0
+
+
+def patience(few_left: bool, environmental: bool) -> int:
+    """How many waits it is worth."""
+    if not environmental:
+        return WAITS_FOR_ERRORS
+    return FEW_WAITS if few_left else MOST_WAITS
+
+
+def is_few(left: int, done: int) -> bool:
+    """Whether so few targets are left, of a run in which so many units succeeded, that they may be bad."""
+    return done > 0 and left <= max(FEW, done * FEW_SHARE)

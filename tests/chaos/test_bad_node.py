@@ -1,0 +1,34 @@
+"""A node on which everything fails: it is left out, and no target is blamed."""
+
+from pathlib import Path
+
+import pytest
+
+from cluster.ray_engine.runtime import connected
+from cluster.runs.planning import make_shards
+from cluster.scheduling.driver import drive
+from cluster.scheduling.executor import Preparation
+from cluster.store.filesystem import open_filesystem
+from cluster.store.units import Unit
+from cluster.store.writer import StoreWriter
+from tests.chaos.clusters import two_nodes
+from tests.chaos.work import Script, fail_on_node_two, prepare
+from tests.costs import costs_of
+
+UNITS = [Unit("modifiers", f"G{i}", 0) for i in range(40)]
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(120)
+def test_a_bad_node_costs_no_target_its_result(tmp_path: Path) -> None:
+    from cluster.ray_engine.executor import RayExecutor
+
+    writer = StoreWriter(open_filesystem(tmp_path / "store"))
+    writer.open_run({"seed": 0})
+    writer.add_plan(UNITS)
+    shards = make_shards(UNITS, writer.run_digest, costs_of(10, 10), 2, 2)
+    with two_nodes() as (nodes, _), connected(nodes.address):
+        executor = RayExecutor(fail_on_node_two, Preparation(prepare, Script(tmp_path)))
+        outcome = drive(writer, shards, executor)
+    assert outcome.failures > 0
+    assert (outcome.done, outcome.quarantined, outcome.sealed) == (len(UNITS), {}, True)
