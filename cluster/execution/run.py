@@ -19,11 +19,13 @@ from cluster.runs.request import PreparedRun, RunRequest, prepare_resume, prepar
 from cluster.scheduling.driver import Deadlines, Outcome, drive, seal_if_done
 from cluster.scheduling.progress import progress_for
 from cluster.store.datasets import is_dataset_there, place_of_dataset
-from cluster.store.filesystem import address_of, open_filesystem
+from cluster.store.filesystem import FileSystem, address_of, open_filesystem
+from cluster.store.layout import SUCCESS
 from cluster.store.reader import StoreReader
+from cluster.store.sealing import unseal_what_is_not_whole
 from cluster.store.units import FINAL_FOLD, Unit
 from cluster.store.writer import StoreWriter
-from cluster.text import measure_in_words
+from cluster.text import counted, measure_in_words
 from cluster.worker.work import RunInputs, prepare, run_and_commit
 from modeling.numba_cache import is_warm
 from tasks.artifacts.files import training_bytes
@@ -55,6 +57,7 @@ def run_request(request: RunRequest) -> Outcome:
     fs.require_exclusive()
     writer = StoreWriter(fs)
     writer.open_run(prepared.body)
+    _unseal_what_is_not_whole(fs)
     _put_shared(writer, prepared)
     for note in prepared.notes:
         print(note, file=sys.stderr)
@@ -75,6 +78,7 @@ def resume_store(
     options = _where_alone(where)
     check_address(options.address, options.insecure)
     reader = StoreReader.open(store)
+    _unseal_what_is_not_whole(reader.fs)
     if not reader.wanted_units():
         raise BadInputError(f"{store}: no plan says what is wanted; repeat the original `knockcast run`")
     if options.shard_size is None:
@@ -91,6 +95,11 @@ def resume_store(
     for unit in retried:
         writer.release(unit)
     return _work_off(writer, prepared, retried)
+
+
+def _unseal_what_is_not_whole(fs: FileSystem) -> None:
+    if gone := unseal_what_is_not_whole(fs):
+        print(f"{counted(gone, 'commit')} that {SUCCESS} lists gone: the work is done again", file=sys.stderr)
 
 
 def _where_alone(where: dict[str, Any]) -> RunOptions:

@@ -12,16 +12,30 @@ def commit_keys(fs: FileSystem) -> list[str]:
     Raises StorageError where the store is sealed and one of the commits it was sealed with is gone: fewer
     rows must not pass for all.
     """
-    keys = _listed(fs)
-    if not _sealed(fs) - set(keys):
-        return keys
-    keys = _listed(fs)  # it may have been sealed after we had listed
-    if gone := sorted(_sealed(fs) - set(keys)):
+    keys, gone = _looked_up(fs)
+    if gone:
         raise StorageError(
             f"{fs.name}: {len(gone)} of the commits that {layout.SUCCESS} lists are gone, as "
-            f"{layout.commit_path(gone[0])}; run `knockcast verify STORE --repair`, then `knockcast resume`"
+            f"{layout.commit_path(gone[0])}; run `knockcast resume`, which does their work again"
         )
     return keys
+
+
+def unseal_what_is_not_whole(fs: FileSystem) -> int:
+    """Remove _SUCCESS where commits that it lists are gone: their work is done again. How many are."""
+    _, gone = _looked_up(fs)
+    if gone:
+        fs.delete(layout.SUCCESS)
+    return len(gone)
+
+
+def _looked_up(fs: FileSystem) -> tuple[list[str], list[str]]:
+    """The keys of all commits, and those that the store was sealed with and lacks."""
+    keys = _listed(fs)
+    if not _sealed(fs) - set(keys):
+        return keys, []
+    keys = _listed(fs)  # it may have been sealed after we had listed
+    return keys, sorted(_sealed(fs) - set(keys))
 
 
 def _listed(fs: FileSystem) -> list[str]:

@@ -1,5 +1,6 @@
 """Damage of every kind to every kind of file is found, and never read as numbers."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from cluster.execution.run import resume_store, run
 from cluster.maintenance.maintain import verify
 from cluster.store.filesystem import open_filesystem
+from cluster.store.reader import StoreReader
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tests.chaos.corruption import WAYS, damage_dataset, damage_store, kinds, mutants
@@ -44,8 +46,6 @@ def test_all_damage_to_a_dataset_is_found(place: Path, tmp_path: Path) -> None:
 
 @pytest.mark.chaos
 def test_repair_and_resume_mend_what_was_damaged_and_no_more(place: Path, tmp_path: Path) -> None:
-    import shutil
-
     whole = table_bytes(place / "store")
     for kind in ("commits", "data/scores", "data/models"):
         copy = tmp_path / kind.replace("/", "-")
@@ -64,9 +64,19 @@ def test_repair_and_resume_mend_what_was_damaged_and_no_more(place: Path, tmp_pa
         assert verify(fs).ok
 
 
-def test_a_part_of_another_kind_is_refused_by_a_dataset(place: Path, tmp_path: Path) -> None:
-    import shutil
+@pytest.mark.chaos
+def test_a_resume_does_again_what_a_sealed_store_has_lost(place: Path, tmp_path: Path, capsys: Any) -> None:
+    copy = tmp_path / "store"
+    shutil.copytree(place / "store", copy)
+    whole, lost = table_bytes(copy), StoreReader.open(copy).commits()[-1]
+    (copy / "commits" / f"{lost.key}.json").unlink()
+    outcome = resume_store(str(copy), workers=0)
+    assert (outcome.done, outcome.sealed) == (len(lost.units), True)
+    assert "1 commit that _SUCCESS lists gone: the work is done again" in capsys.readouterr().err
+    assert table_bytes(copy) == whole
 
+
+def test_a_part_of_another_kind_is_refused_by_a_dataset(place: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(place / "dataset", tmp_path / "dataset"))
     (copy / "genes.parquet").write_bytes((copy / "cell_lines.parquet").read_bytes())
     with pytest.raises(BadInputError, match=r"genes.parquet: damaged: it has no column label"):

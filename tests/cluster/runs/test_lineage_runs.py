@@ -217,6 +217,7 @@ def test_a_target_done_in_twins_alone_is_not_yet_among_genes(dataset: Path, fini
     for commit in StoreReader.open(copy).commits():
         if {unit.fold for unit in commit.units} <= {0, 1, FINAL_FOLD}:
             (copy / commit_path(commit.key)).unlink()
+    (copy / "_SUCCESS").unlink()
     store = Store(copy)
     assert len(store.scores()) == 2 * 2 * 30
     assert store.genes().empty

@@ -9,6 +9,7 @@ from cluster.store import layout
 from cluster.store.body import seal_json
 from cluster.store.parquet import ROWS_AT_ONCE, sort_rows
 from cluster.store.reader import StoreReader
+from cluster.store.sealing import unseal_what_is_not_whole
 from cluster.store.units import FINAL_FOLD, Unit
 from tasks.errors import BadInputError
 from tasks.tables.schemas import KEYS, SCHEMAS
@@ -202,8 +203,10 @@ def test_fewer_rows_than_were_sealed_never_pass_for_all(tmp_path: Path) -> None:
     writer.fs.delete(layout.commit_path(gone))
     with pytest.raises(StorageError, match=f"1 of the commits that _SUCCESS lists are .*/{gone}"):
         StoreReader(writer.fs).table("scores")
-    report = verify(writer.fs, repair=True)
+    report = verify(writer.fs)
     assert [problem.path for problem in report.problems] == [layout.SUCCESS]
+    assert unseal_what_is_not_whole(writer.fs) == 1
+    assert unseal_what_is_not_whole(writer.fs) == 0
     assert StoreReader(writer.fs).table("scores").num_rows > 0  # as of now, and no longer said to be all
 
 
