@@ -9,7 +9,8 @@ from typing import Any
 
 from cluster.errors import StorageError
 from cluster.execution.turns import take_turn
-from cluster.ray_engine.runtime import check_address, open_executor
+from cluster.ray_engine.addresses import check_address
+from cluster.ray_engine.runtime import open_executor
 from cluster.runs.devices import device_for
 from cluster.runs.fields import WHERE, RunOptions, names_in
 from cluster.runs.options import checked_options

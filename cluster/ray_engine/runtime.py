@@ -5,19 +5,17 @@ are set, and `connected` is the only way in. `RAY_AUTH_MODE` is always set: othe
 `~/.ray` that everyone can read, or runs without one.
 """
 
-import ipaddress
 import logging
 import os
 import secrets
-import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from cluster.errors import RefusedError
 from cluster.libraries import UsedPlugin
+from cluster.ray_engine.addresses import ADVICE, auth_mode, check_address, host_of, require_token
 from cluster.ray_engine.identity import check_plugins, code_to_ship, fingerprint, package_folders
 from cluster.scheduling.executor import Executor, Preparation, Requirements, Work
 from cluster.scheduling.in_process import InProcessExecutor
@@ -46,13 +44,8 @@ HEALTH_CHECKS = {  # for clusters of several nodes: a dead one is noticed after 
     "health_check_timeout_ms": 1000,
     "health_check_failure_threshold": 3,
 }
-CONNECT_SECONDS = 10.0
 OF_BUCKETS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray sets it for a submitted job, whose code it has shipped
-ADVICE = (
-    "give the cluster's token in RAY_AUTH_TOKEN or a file in RAY_AUTH_TOKEN_PATH, or --insecure if only "
-    "people you trust can reach that network"
-)
 
 
 @contextmanager
@@ -128,74 +121,6 @@ def environment_restored() -> Iterator[None]:
         set_environment(before)
 
 
-def check_address(address: str, insecure: bool) -> None:
-    """Raise, before anything is written, for an address that cannot be joined.
-
-    BadInputError where its form is wrong or nothing listens there (Ray itself would try without end),
-    RefusedError where it is open and there is no token. `local` and `auto` are checked on connecting.
-    """
-    if address in ("local", "auto"):
-        return
-    host = host_of(address)
-    require_token(host, insecure)
-    try:
-        socket.create_connection((host.strip("[]"), int(address.rpartition(":")[2])), CONNECT_SECONDS).close()
-    except OSError as error:
-        raise BadInputError(
-            f"--address {address}: nothing listens there ({error}); give the address of a running Ray head"
-        ) from None
-
-
-def require_token(host: str, insecure: bool) -> None:
-    """Raise RefusedError for a host that others can reach, unless a token protects it or `insecure`.
-
-    Mode `token` alone protects nothing: there must be one, in the environment or where Ray keeps the user's.
-    """
-    protected = auth_mode(os.environ) == "token" and _has_token(os.environ)
-    if not (is_loopback(host) or insecure or protected):
-        raise RefusedError(
-            f"{host}: refused, because without a token anyone who reaches this address can run code there; "
-            + ADVICE
-        )
-
-
-def auth_mode(environment: Mapping[str, str]) -> str:
-    """The RAY_AUTH_MODE to use: the one set, else `token` where a token is given, else `disabled`.
-
-    RefusedError for any other word: Ray would take it for no authentication.
-    """
-    if "RAY_AUTH_MODE" in environment:
-        mode = environment["RAY_AUTH_MODE"].lower()
-        if mode not in ("token", "disabled"):
-            raise RefusedError(
-                f"RAY_AUTH_MODE={environment['RAY_AUTH_MODE']}: refused; expected token or disabled"
-            )
-        return mode
-    path = environment.get("RAY_AUTH_TOKEN_PATH")
-    given = bool(environment.get("RAY_AUTH_TOKEN")) or (path is not None and Path(path).is_file())
-    return "token" if given else "disabled"
-
-
-def _has_token(environment: Mapping[str, str]) -> bool:
-    """Whether Ray will find a token that is not empty, in the places where it looks."""
-    if environment.get("RAY_AUTH_TOKEN", "").strip():
-        return True
-    path = environment.get("RAY_AUTH_TOKEN_PATH")
-    kept = Path(path) if path else Path.home() / ".ray" / "auth_token"
-    try:
-        return bool(kept.read_text(encoding="utf-8").strip())
-    except (OSError, ValueError):
-        return False
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's loopback (names other than localhost are not)."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def set_environment(settings: Mapping[str, str]) -> None:
     """Set Ray's variables for this process and its children."""
     os.environ.update(settings)
@@ -207,17 +132,6 @@ def set_environment(settings: Mapping[str, str]) -> None:
 
         Config.initialize("")
         AuthenticationTokenLoader.instance().reset_cache()
-
-
-def host_of(address: str) -> str:
-    """The host of HOST:PORT; BadInputError for an address of another form."""
-    host, colon, port = address.rpartition(":")
-    if not (host and colon and port.isdecimal()) or "/" in address:
-        raise BadInputError(
-            f"--address {address}: expected local, auto or HOST:PORT of a Ray head (usually port 6379); "
-            "for the jobs address of a cluster use `knockcast submit`"
-        )
-    return host
 
 
 def _log_quietly(data: Mapping[str, Any], ignore_prefix: bool) -> None:

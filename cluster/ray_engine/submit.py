@@ -8,21 +8,14 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
 
 from cluster.errors import ExitCode, RefusedError
+from cluster.ray_engine.addresses import ADVICE, auth_mode, is_loopback, token_of
 from cluster.ray_engine.identity import code_to_ship, is_installed
-from cluster.ray_engine.runtime import (
-    ADVICE,
-    ALWAYS,
-    auth_mode,
-    is_loopback,
-    set_environment,
-    where_buckets_are,
-)
+from cluster.ray_engine.runtime import ALWAYS, set_environment, where_buckets_are
 from tasks.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -126,21 +119,6 @@ def entrypoint(argv: Sequence[str]) -> str:
     if argv[0] in USES_THE_CLUSTER and not any(word.split("=")[0] == "--address" for word in argv):
         words += ["--address", "auto"]
     return shlex.join(words)
-
-
-def token_of(environment: Mapping[str, str]) -> str | None:
-    """The cluster's token: RAY_AUTH_TOKEN, or the content of the file RAY_AUTH_TOKEN_PATH; None without one.
-
-    BadInputError where that file cannot be read.
-    """
-    token = environment.get("RAY_AUTH_TOKEN")
-    path = environment.get("RAY_AUTH_TOKEN_PATH")
-    if not token and path is not None:
-        try:
-            token = Path(path).read_text().strip()
-        except OSError as error:
-            raise BadInputError(f"RAY_AUTH_TOKEN_PATH {path}: cannot be read ({error.strerror})") from error
-    return token or None
 
 
 def _host_of(address: str) -> str:

@@ -13,7 +13,7 @@ project = "Knockcast"
 author = "The Knockcast developers"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "docs/README"
-include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md", "docs/*.md"]
+include_patterns = ["*.md", "deploy/README.md", "docs/*.md"]
 exclude_patterns = ["docs/results-notes.md"]  # results.md has it whole
 
 # Links are GitHub's: to files, and to headings by their text. Those that leave the site (to folders and

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import RefusedError
-from cluster.ray_engine import identity, runtime
+from cluster.ray_engine import addresses, identity, runtime
 from cluster.scheduling.in_process import InProcessExecutor
 from tasks.errors import BadInputError
 from tests.chaos.work import commit, prepare
@@ -42,7 +42,7 @@ assert "ray" not in sys.modules
     ],
 )
 def test_the_mode_is_always_explicit(environment: dict[str, str], mode: str) -> None:
-    assert runtime.auth_mode(environment) == mode
+    assert addresses.auth_mode(environment) == mode
 
 
 @pytest.mark.parametrize("mode", ["off", "tokn", "", "none", "0"])
@@ -50,7 +50,7 @@ def test_a_mode_that_is_none_is_refused_wherever_it_leads(mode: str, monkeypatch
     monkeypatch.setenv("RAY_AUTH_MODE", mode)
     monkeypatch.setenv("RAY_AUTH_TOKEN", "t")
     with pytest.raises(RefusedError, match=f"RAY_AUTH_MODE={mode}: refused; expected token or disabled"):
-        runtime.require_token("192.0.2.7", insecure=False)
+        addresses.require_token("192.0.2.7", insecure=False)
 
 
 def test_mode_token_without_a_token_protects_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,9 +62,9 @@ def test_mode_token_without_a_token_protects_nothing(tmp_path: Path, monkeypatch
         if content is not None:
             (tmp_path / "token").write_text(content)
         with pytest.raises(RefusedError, match="without a token"):
-            runtime.require_token("192.0.2.7", insecure=False)
+            addresses.require_token("192.0.2.7", insecure=False)
     (tmp_path / "token").write_text("t\n")
-    runtime.require_token("192.0.2.7", insecure=False)
+    addresses.require_token("192.0.2.7", insecure=False)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_mode_token_without_a_token_protects_nothing(tmp_path: Path, monkeypatch
     ],
 )
 def test_loopback_is_told_from_what_others_can_reach(host: str, loopback: bool) -> None:
-    assert runtime.is_loopback(host) is loopback
+    assert addresses.is_loopback(host) is loopback
 
 
 def test_an_open_address_without_a_token_is_refused_before_anything_is_contacted(
@@ -100,9 +100,9 @@ def test_an_open_address_without_a_token_is_refused_before_anything_is_contacted
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # the token would not be asked for
     with pytest.raises(RefusedError), runtime.connected("192.0.2.7:6379"):
         pass
-    runtime.require_token("192.0.2.7", insecure=True)
+    addresses.require_token("192.0.2.7", insecure=True)
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
-    runtime.require_token("192.0.2.7", insecure=False)
+    addresses.require_token("192.0.2.7", insecure=False)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_an_open_address_without_a_token_is_refused_before_anything_is_contacted
 )
 def test_an_address_that_cannot_be_meant_is_bad_input(address: str) -> None:
     with pytest.raises(BadInputError, match="HOST:PORT"):
-        runtime.host_of(address)
+        addresses.host_of(address)
 
 
 def test_a_checkout_travels_as_three_packages_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
