@@ -61,6 +61,7 @@ class Dataset:
         """
         folder = Path(path)
         body = files.unseal(folder / files.BODY)
+        _require_unchanged(folder, {n: h for n, h in body.get("files", {}).items() if n.endswith(".parquet")})
         lines = files.read_table(folder / "cell_lines.parquet", ("cell_line", "lineage"))
         genes, targets = (files.read_genes(folder / f"{name}.parquet") for name in ("genes", "targets"))
         drugs = []
@@ -96,12 +97,7 @@ class Dataset:
 
         Of Datasets of releases before 0.2, ids and matrices alone are hashed.
         """
-        for name, digest in self.file_hashes.items():
-            if files.file_hash(self.path / name) != digest:
-                raise BadInputError(
-                    f"{self.path / name}: changed since it was written (its content hash differs); "
-                    "import the release again"
-                )
+        _require_unchanged(self.path, self.file_hashes)
         if not self.file_hashes and _hash_of(self) != self.content_hash:
             raise BadInputError(
                 f"{self.path}: its matrices or ids changed since it was written (content hash differs); "
@@ -165,6 +161,15 @@ def write_dataset(
     with files.new_folder(dataset.path) as folder:
         _write_files(dataset, folder)
     return Dataset.open(dataset.path)
+
+
+def _require_unchanged(folder: Path, hashes: Mapping[str, str]) -> None:
+    for name, digest in hashes.items():
+        if files.file_hash(folder / name) != digest:
+            raise BadInputError(
+                f"{folder / name}: changed since it was written (its content hash differs); "
+                "import the release again"
+            )
 
 
 def _entrez(labels: Sequence[str], given: Sequence[int] | np.ndarray | None) -> np.ndarray:

@@ -133,10 +133,11 @@ def read_table(path: Path, wanted: Sequence[str] = ()) -> pa.Table:
     """
     try:
         table = pq.read_table(path, page_checksum_verification=True)
-    except (OSError, pa.ArrowException) as error:
+        names = table.column_names
+    except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: names that are no text
         first_line = str(error).splitlines()[0]
         raise BadInputError(f"{path}: missing or damaged ({first_line}); import the release again") from error
-    if lacking := [name for name in wanted if name not in table.column_names]:
+    if lacking := [name for name in wanted if name not in names]:
         raise BadInputError(f"{path}: damaged: it has no column {lacking[0]}; import the release again")
     return table
 

@@ -79,7 +79,7 @@ def test_a_resume_does_again_what_a_sealed_store_has_lost(place: Path, tmp_path:
 def test_a_part_of_another_kind_is_refused_by_a_dataset(place: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(place / "dataset", tmp_path / "dataset"))
     (copy / "genes.parquet").write_bytes((copy / "cell_lines.parquet").read_bytes())
-    with pytest.raises(BadInputError, match=r"genes.parquet: damaged: it has no column label"):
+    with pytest.raises(BadInputError, match=r"genes.parquet: changed since it was written"):
         Dataset.open(copy)
 
 
