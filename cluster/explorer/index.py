@@ -22,6 +22,7 @@ from cluster.explorer.reader import KeptReader
 from cluster.explorer.target_tables import TargetTables, write_tables
 from cluster.store import layout
 from cluster.store.body import sha256
+from cluster.store.places import cache as copies
 from cluster.store.reader import StoreReader
 from cluster.views.genes_blocks import committed_targets, genes_in_blocks
 
@@ -35,9 +36,8 @@ Progress = Callable[[float], None]  # called with the share that is done, 0..1
 
 
 def cache_folder() -> Path:
-    """Where indexes live: `$XDG_CACHE_HOME/knockcast/explore`, else below `~/.cache`."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "knockcast" / "explore"
+    """Where indexes live, if no other folder is named."""
+    return copies.cache_folder() / "explore"
 
 
 def index_key(reader: StoreReader) -> str:

@@ -44,9 +44,6 @@ class FileSystem(Protocol):
     def size(self, path: str) -> int:
         """A file's length in bytes."""
 
-    def move(self, source: str, destination: str) -> bool:
-        """Copy, then delete; not atomic. False, and no change, where `destination` is taken."""
-
     def delete(self, path: str) -> None:
         """Remove a file, durably; nothing happens where there is none."""
 

@@ -198,7 +198,8 @@ class StoreWriter:
 
 def move_aside(fs: FileSystem, path: str) -> str:
     """Move a file to the folder of what is set aside, never over another; returns its new path."""
-    copy = 0
-    while not fs.move(path, layout.aside_path(path, copy)):
+    copy, data = 0, fs.read(path)
+    while not fs.create(layout.aside_path(path, copy), data):
         copy += 1
+    fs.delete(path)
     return layout.aside_path(path, copy)

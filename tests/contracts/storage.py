@@ -43,16 +43,6 @@ def listing_is_by_prefix_and_sorted(open_again: OpenAgain) -> None:
     assert len(again.paths("")) == 4
 
 
-def moving_never_replaces(open_again: OpenAgain) -> None:
-    fs = open_again()
-    fs.create("a", b"1")
-    fs.create("b", b"2")
-    assert not fs.move("a", "b")
-    assert (fs.read("a"), fs.read("b")) == (b"1", b"2")
-    assert fs.move("a", "c/a")
-    assert open_again().paths("") == ["b", "c/a"]
-
-
 def deleting_is_quiet_about_what_is_gone(open_again: OpenAgain) -> None:
     fs = open_again()
     fs.create("a/b", b"x")
@@ -87,7 +77,6 @@ STORAGE_CONTRACT = (
     a_name_is_taken_once,
     of_many_at_once_one_wins,
     listing_is_by_prefix_and_sorted,
-    moving_never_replaces,
     deleting_is_quiet_about_what_is_gone,
     a_missing_file_is_a_storage_error_that_names_it,
     paths_cannot_leave_the_place,

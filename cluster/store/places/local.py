@@ -86,13 +86,6 @@ class LocalFileSystem:
         with _trouble("reading the size of", self.location(path)):
             return Path(self.location(path)).stat().st_size
 
-    def move(self, source: str, destination: str) -> bool:
-        """Create the copy durably, then delete the original."""
-        moved = self.create(destination, self.read(source))
-        if moved:
-            self.delete(source)
-        return moved
-
     def delete(self, path: str) -> None:
         """Remove a file and make that durable."""
         target = Path(self.location(path))

@@ -148,13 +148,6 @@ class S3FileSystem:
         with self._trouble("looking for", path):
             return int(obstore.head(self._patient, self._key(path))["size"])
 
-    def move(self, source: str, destination: str) -> bool:
-        """Create the copy, then delete the original."""
-        moved = self.create(destination, self.read(source))
-        if moved:
-            self.delete(source)
-        return moved
-
     def delete(self, path: str) -> None:
         """Remove an object; nothing happens where there is none."""
         with self._trouble("deleting", path, missing_is_fine=True):
