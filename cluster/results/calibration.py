@@ -18,7 +18,7 @@ Values = Float64[np.ndarray, " samples"]
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """One method's out-of-fold predictions and their absolute errors, target after target; none is missing.
+    """One method's out-of-fold predictions and measured values, target after target; none is missing.
 
     `spans` says where a target's are, and `trust` is each target's pooled out-of-fold r. Predictions are
     moved by what the final model's training mean is above their fold's: a model that says hardly more than
@@ -28,7 +28,7 @@ class Calibration:
 
     spans: Spans
     predicted: Float64[np.ndarray, " rows"]
-    errors: Float64[np.ndarray, " rows"]
+    measured: Float64[np.ndarray, " rows"]
     trust: dict[str, float]
 
     def half_width(self, target: str, values: Values, level: float) -> Values:
@@ -36,9 +36,9 @@ class Calibration:
 
         A hair more, lest rounding cut off a measured value that lies exactly on an end.
         """
-        predicted, errors = self._of(target)
+        predicted, measured = self._of(target)
         order = np.argsort(predicted, kind="stable")
-        half = bands_of(predicted[order], errors[order], level).half_width(values)
+        half = bands_of(predicted[order], measured[order], level).half_width(values)
         return half + ROUNDING * (half + np.abs(values))
 
     def percentile(self, target: str, values: Values, low_is_strong: bool) -> Values:
@@ -55,7 +55,7 @@ class Calibration:
 
     def _of(self, target: str) -> tuple[Float64[np.ndarray, " lines"], Float64[np.ndarray, " lines"]]:
         here = self.spans.of(target)
-        return self.predicted[here], self.errors[here]
+        return self.predicted[here], self.measured[here]
 
 
 def calibration_of(rows: OutOfFold, genes: pa.Table, final_mean: Mapping[str, float]) -> Calibration:
@@ -67,7 +67,7 @@ def calibration_of(rows: OutOfFold, genes: pa.Table, final_mean: Mapping[str, fl
     return Calibration(
         Spans.among(rows.targets, codes),
         predicted,
-        np.abs(rows.measured[known] - predicted),
+        rows.measured[known],
         dict(
             zip(genes.column("target").to_pylist(), genes.column("pearson_pooled").to_pylist(), strict=True)
         ),

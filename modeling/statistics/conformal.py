@@ -5,44 +5,57 @@ predicted out of fold (exchangeable), the ceil((n + 1) level)-th smallest of n a
 its own with probability at most 1 - level. Taken over all lines, that says nothing of the few with a strong
 prediction, where errors are far larger. So the lines are put into bins by their prediction (Mondrian
 conformal prediction), and each bin has its own quantile: the promise then holds in each bin.
+
+Models of steps (a tree, or a mean alone) predict few different numbers, and a final model's step is not quite
+one of its folds'. Where measured values repeat (dependency levels, mostly 0), all lines with that value are
+then right or wrong together, by a hair. So in a bin of steps an interval also holds that many of the bin's
+measured values: they, not their errors, are what a new line of the bin is like.
 """
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
 FEWEST_LINES = 20  # a bin
+LINES_A_STEP = 4  # on average at least, where predictions count as steps
 
 
 @dataclass(frozen=True, eq=False)
 class Bands:
     """Half the width of an interval, by prediction: `half[i]` from `cuts[i - 1]` on and below `cuts[i]`.
 
-    NaN where too few lines were predicted out of fold for a finite interval.
+    NaN where too few lines were predicted out of fold for a finite interval. `steps` has the measured values,
+    ascending, of the bins with a finite interval whose predictions are steps, and how many of them it holds.
     """
 
     cuts: Float64[np.ndarray, " cuts"]
     half: Float64[np.ndarray, " bins"]
+    steps: Mapping[int, tuple[Float64[np.ndarray, " lines"], int]] = field(default_factory=dict)
 
     def half_width(self, predicted: Float64[np.ndarray, " lines"]) -> Float64[np.ndarray, " lines"]:
         """Of each prediction; NaN for NaN."""
-        half = self.half[np.searchsorted(self.cuts, predicted, side="right")]
+        bins = np.searchsorted(self.cuts, predicted, side="right")
+        half = self.half[bins]
+        for i, (measured, count) in self.steps.items():
+            mine = bins == i
+            half[mine] = np.maximum(half[mine], distance_to(measured, count, predicted[mine]))
         return np.where(np.isnan(predicted), np.nan, half)
 
 
 def bands_of(
-    predicted: Float64[np.ndarray, " lines"], errors: Float64[np.ndarray, " lines"], level: float
+    predicted: Float64[np.ndarray, " lines"], measured: Float64[np.ndarray, " lines"], level: float
 ) -> Bands:
     """Bands that hold the truth of a share `level` (0..1) of new lines at least, in every bin.
 
-    `predicted` are one target's out-of-fold predictions, ascending, and `errors` their absolute errors;
-    nothing is missing.
+    `predicted` are one target's out-of-fold predictions, ascending, and `measured` the truth of each; nothing
+    is missing.
     """
+    errors = np.abs(measured - predicted)
     cuts = cuts_of(predicted, fewest_lines(level))
     bins = np.searchsorted(cuts, predicted, side="right")
     order = np.lexsort((errors, bins))
@@ -52,7 +65,25 @@ def bands_of(
     half = np.full(len(ends), np.nan)
     enough = places <= ends - starts
     half[enough] = errors[order[(starts + places - 1)[enough]]]
-    return Bands(cuts, half)
+    steps = {
+        int(i): (np.sort(measured[starts[i] : ends[i]]), int(places[i]))
+        for i in np.flatnonzero(enough)
+        if _are_steps(predicted[starts[i] : ends[i]])
+    }
+    return Bands(cuts, half, steps)
+
+
+def distance_to(
+    ordered: Float64[np.ndarray, " values"], count: int, at: Float64[np.ndarray, " places"]
+) -> Float64[np.ndarray, " places"]:
+    """How far from each place the `count`-th nearest of ascending values lies."""
+    first, last = ordered[: len(ordered) - count + 1], ordered[count - 1 :]  # of each run of so many
+    return np.maximum(at[:, None] - first, last - at[:, None]).min(axis=1)
+
+
+def _are_steps(ascending: Float64[np.ndarray, " lines"]) -> bool:
+    different = 1 + np.count_nonzero(np.diff(ascending))
+    return bool(different * LINES_A_STEP <= len(ascending))
 
 
 def fewest_lines(level: float) -> int:

@@ -9,21 +9,29 @@ from modeling.statistics.conformal import FEWEST_LINES, Bands, bands_of, cuts_of
 
 
 def slow_half_width(
-    predicted: np.ndarray, errors: np.ndarray, level: float, cuts: list[float], new: float
+    predicted: np.ndarray, measured: np.ndarray, level: float, cuts: list[float], new: float
 ) -> float:
-    """The ceil((n + 1) level)-th smallest error of the lines in the new prediction's bin, in plain loops."""
+    """The ceil((n + 1) level)-th smallest error of the lines in the new prediction's bin, in plain loops.
+
+    Where four lines or more share a prediction on average, at least the same of the distances to the new one.
+    """
 
     def bin_of(value: float) -> int:
         return sum(value >= cut for cut in cuts)
 
-    mine = sorted(e for p, e in zip(predicted, errors, strict=True) if bin_of(p) == bin_of(new))
+    mine = [(p, y) for p, y in zip(predicted, measured, strict=True) if bin_of(p) == bin_of(new)]
     place = math.ceil(round((len(mine) + 1) * level, 9))
-    return float(mine[place - 1]) if place <= len(mine) else math.nan
+    if place > len(mine):
+        return math.nan
+    half = sorted(abs(y - p) for p, y in mine)[place - 1]
+    if len(mine) >= 4 * len({p for p, _ in mine}):
+        half = max(half, sorted(abs(y - new) for _, y in mine)[place - 1])
+    return float(half)
 
 
-def sorted_by(predicted: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def sorted_by(predicted: np.ndarray, measured: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     order = np.argsort(predicted, kind="stable")
-    return predicted[order], errors[order]
+    return predicted[order], measured[order]
 
 
 CASES = {
@@ -40,12 +48,14 @@ CASES = {
 @pytest.mark.parametrize(("n", "level"), [(9, 0.9), (8, 0.9), (40, 0.5), (333, 0.9), (1000, 0.95)])
 def test_half_widths_are_those_of_the_definition(case: str, n: int, level: float):
     rng = np.random.default_rng(n)
-    predicted, errors = sorted_by(CASES[case](rng, n), np.round(rng.gamma(1.0, size=n), 1))
-    bands = bands_of(predicted, errors, level)
-    new = np.concatenate([predicted[:: max(1, n // 40)], [-9.0, 9.0], bands.cuts])
-    expected = [slow_half_width(predicted, errors, level, bands.cuts.tolist(), value) for value in new]
+    predicted, measured = sorted_by(CASES[case](rng, n), np.round(rng.gamma(1.0, size=n), 1))
+    bands = bands_of(predicted, measured, level)
+    new = np.concatenate([predicted[:: max(1, n // 40)], [-9.0, 0.13, 9.0], bands.cuts])
+    expected = [slow_half_width(predicted, measured, level, bands.cuts.tolist(), value) for value in new]
     np.testing.assert_array_equal(bands.half_width(new), expected)
     assert np.isnan(bands.half).all() == (n == 8)
+    if n >= 40:
+        assert bool(bands.steps) == (case not in ("smooth", "few strong"))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -84,7 +94,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say_also_for_the_few_strong_o
         predicted, measured = drawn(rng, 800)
         new, truth = drawn(rng, 400)
         errors = np.abs(measured - predicted)
-        half = bands_of(*sorted_by(predicted, errors), 0.9).half_width(new)
+        half = bands_of(*sorted_by(predicted, measured), 0.9).half_width(new)
         hit = np.abs(truth - new) <= half
         held.append(hit.mean())
         held_strong += hit[new > 0.5].tolist()
@@ -95,3 +105,11 @@ def test_intervals_hold_the_truth_as_often_as_they_say_also_for_the_few_strong_o
     assert np.mean(plain_strong) < 0.4  # what one width for all lines would do to them
     strong, weak = np.mean(widths, axis=0)
     assert strong > 10 * weak > 0
+
+
+def test_a_final_step_a_hair_above_its_folds_does_not_lose_all_lines_of_one_level():
+    rng = np.random.default_rng(3)
+    measured = (np.arange(400) % 20 == 0).astype(float)  # 5 % at 1
+    predicted = np.sort(rng.choice([0.04, 0.05, 0.06], 400))
+    half = bands_of(predicted, measured, 0.9).half_width(np.array([0.055, 0.065]))
+    np.testing.assert_allclose(half, [0.055, 0.065])  # the bin of 0.05, then that of 0.06
