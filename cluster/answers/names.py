@@ -6,6 +6,7 @@ from typing import Any
 
 from cluster.store.reader import StoreReader
 from tasks.dataset.gene_finder import GeneFinder
+from tasks.dataset.known_genes import known_genes
 from tasks.errors import BadInputError
 from tasks.samples.gene_map import read_gene_map
 from tasks.samples.renamed import RENAMED
@@ -20,7 +21,8 @@ def find_target(reader: StoreReader, name: str, gene_map: Path | None = None) ->
     """The target of the store that a name means.
 
     By label in any case, the Dataset's Entrez id, what the label holds, or an alias: symbols of renamed
-    genes, and all ids and names of `gene_map`, such as HGNC's table, if given. Raises BadInputError, naming
+    genes, all ids and names of `gene_map`, such as HGNC's table, if given, and Entrez and Ensembl ids that
+    come with Knockcast. Raises BadInputError, naming
     close ones, where there is none, and where the Dataset has it, but no run asked for it.
     """
     try:
@@ -45,7 +47,19 @@ def finder_of(facts: Sequence[Mapping[str, Any]], gene_map: Path | None = None) 
 
 
 def _aliases(gene_map: Path | None) -> list[tuple[str, str]]:
-    return [*RENAMED, *((new, old) for old, new in RENAMED), *_mapped(gene_map)]
+    mapped = _mapped(gene_map)
+    theirs = {alias for alias, _ in mapped}  # what the user's table says goes before ours
+    ours = [
+        (alias, name)
+        for gene in known_genes()
+        for alias, name in (
+            (gene.ensembl, gene.symbol),
+            (gene.ensembl, str(gene.entrez)),
+            (str(gene.entrez), gene.symbol),
+        )
+        if alias not in theirs
+    ]
+    return [*RENAMED, *((new, old) for old, new in RENAMED), *mapped, *ours]
 
 
 def _facts(reader: StoreReader) -> dict[str, dict[str, Any]]:

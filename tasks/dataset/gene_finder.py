@@ -70,7 +70,7 @@ class GeneFinder:
         if close:
             return f"; did you mean {', '.join(by_plain[text] for text in close)}?"
         if _plain(name).startswith("ENSG"):
-            return "; Ensembl ids are known from a table alone: --gene-ids, HGNC's for instance"
+            return "; --gene-ids takes a table of further ids, such as HGNC's"
         return "; `genes` lists this store's targets"
 
 

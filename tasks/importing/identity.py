@@ -10,13 +10,16 @@ from pathlib import Path
 from tasks.dataset.gene_labels import name_genes, own_columns, parse_gene_label
 from tasks.errors import BadInputError
 from tasks.importing.cell_line_table import ModelsTable, read_text_table
+from tasks.importing.findings import counts_rows
 from tasks.importing.matrices import Matrix, plain
 from tasks.importing.recognition.gene_ids import (
     SYMBOLS,
     GeneIds,
+    first_of,
     ids_of_labels,
     kind_of_ids,
     renamed,
+    shipped_ids,
     without_version,
 )
 
@@ -39,8 +42,8 @@ def identify(effect: Matrix, expression: Matrix, models: ModelsTable, gene_ids: 
     """Lines by id, genes by symbol, in both.
 
     Lines go by id or by a name of the models table that is theirs alone. Ensembl and Entrez ids become
-    symbols by `gene_ids` and by ids that the other matrix writes beside its symbols; where both matrices have
-    the same kind of id and nothing translates it, both keep it.
+    symbols by ids that the other matrix writes beside its symbols, by `gene_ids`, and by the ids that come
+    with Knockcast; where both matrices have the same kind of id and nothing translates it, both keep it.
 
     Raises:
         BadInputError: every problem: lines as columns, a line under two names, ids that nothing translates,
@@ -148,20 +151,23 @@ def _genes_by_symbol(
     kind = kind_of_ids(matrix.columns)
     if kind == SYMBOLS:
         return matrix
-    beside = ids_of_labels(other.columns, other.file)
-    known = beside
-    if given is not None:
-        known = GeneIds(
-            {**given.by_ensembl, **beside.by_ensembl}, {**given.by_entrez, **beside.by_entrez}, given.source
+    if counts_rows(matrix.columns):
+        raise BadInputError(
+            f"{matrix.file}: its columns are numbered ({_some(matrix.columns)}); expected names of genes"
         )
+    tables = [
+        ids_of_labels(other.columns, other.file),
+        *([given] if given is not None else []),
+        shipped_ids(),
+    ]
+    known = first_of(tables, kind)
     made = renamed(matrix.columns, kind, known)
     if not made.found and kind_of_ids(other.columns) != kind:
         raise BadInputError(
             f"{matrix.file}: its genes are {kind} ({', '.join(matrix.columns[:SHOWN])}, ...), those of "
             f"{other.file} are not ({', '.join(other.columns[:SHOWN])}, ...); "
-            + (f"{known.source} knows none of them; " if given is not None else "")
-            + "name a table of both by --gene-ids: columns symbol and ensembl_gene_id or entrez_id, such as "
-            "HGNC's hgnc_complete_set.txt"
+            f"none of them is in {known.source}; name a table of both by --gene-ids: columns symbol and "
+            "ensembl_gene_id or entrez_id, such as HGNC's hgnc_complete_set.txt"
         )
     from_where = f" by {known.source}" if made.found else ", and nothing says their symbols"
     report[f"genes of the {what} file"] = [

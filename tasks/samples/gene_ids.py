@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tasks.dataset.gene_labels import parse_gene_label
+from tasks.dataset.known_genes import KnownGene, known_genes
 from tasks.samples.gene_map import GeneMap
 from tasks.samples.renamed import RENAMED
 
@@ -72,8 +73,9 @@ def index_of(
 ) -> GeneIndex:
     """An index of the models' genes (symbols, or "SYMBOL (id)").
 
-    `entrez` gives ids where the Dataset has some, `known` further ids and names. Symbols go before aliases;
-    an alias that two genes share, or that is a gene of its own, is not used.
+    `entrez` gives ids where the Dataset has some, `known` further ids and names; the ids that come with
+    Knockcast fill what these leave open. Symbols go before aliases; an alias that two genes share, or that is
+    a gene of its own, is not used.
     """
     labels = {gene: parse_gene_label(gene) for gene in genes}
     by_symbol = _unique((label.symbol.casefold(), gene) for gene, label in labels.items())
@@ -94,12 +96,28 @@ def index_of(
         ensembl += [(record.ensembl, gene) for gene, record in joined if record.ensembl]
         aliases += [(name.casefold(), gene) for gene, record in joined for name in record.names()]
         own |= known.symbols()
+    by_ensembl = _unique(ensembl)
+    shipped = list(_shipped(by_symbol, by_entrez))
+    by_entrez = {**{record.entrez: gene for gene, record in shipped}, **by_entrez}
+    by_ensembl = {**{record.ensembl: gene for gene, record in shipped}, **by_ensembl}
     named = {gene: {label.symbol.casefold()} for gene, label in labels.items()}
     if known is not None:
         for gene, record in joined:
             named[gene].add(record.symbol.casefold())
     kept = [(alias, gene) for alias, gene in aliases if alias not in own or alias in named[gene]]
-    return GeneIndex({gene: gene for gene in genes}, by_symbol, by_entrez, _unique(ensembl), _unique(kept))
+    return GeneIndex({gene: gene for gene in genes}, by_symbol, by_entrez, by_ensembl, _unique(kept))
+
+
+def _shipped(by_symbol: Mapping[str, str], by_entrez: Mapping[int, str]) -> Iterator[tuple[str, KnownGene]]:
+    """The models' genes with their record: by Entrez id, or by symbol where nothing says another id."""
+    with_id = set(by_entrez.values())
+    for record in known_genes():
+        gene = by_entrez.get(record.entrez)
+        if gene is None:
+            gene = by_symbol.get(record.symbol.casefold())
+            gene = None if gene in with_id else gene
+        if gene is not None:
+            yield gene, record
 
 
 def genome_build(labels: Iterable[str]) -> str:

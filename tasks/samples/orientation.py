@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.errors import BadInputError
+from tasks.importing.findings import counts_rows
 from tasks.importing.matrices import plain
 from tasks.samples.gene_ids import ALIAS, ENSEMBL, ENTREZ, SYMBOL, Found, GeneIndex, genome_build
 from tasks.samples.table import ABOUT_GENES, Table
@@ -80,12 +81,17 @@ class _Names:
 
 def _best(own: list[str], others: dict[str, list[str]], index: GeneIndex) -> _Names:
     """The names that most genes are found by; a side's own go first."""
-    best = _Names("", own, [index.find(label) for label in own])
+    best = _Names("", own, _found(own, index))
     for name, labels in others.items():
         if len(labels) == len(own):
-            other = _Names(name, labels, [index.find(label) for label in labels])
+            other = _Names(name, labels, _found(labels, index))
             best = other if other.count > best.count else best
     return best
+
+
+def _found(labels: list[str], index: GeneIndex) -> list[Found | None]:
+    """Which gene each label means; none of labels that only count: 1, 2, 3 are Entrez ids as well."""
+    return [None] * len(labels) if counts_rows(labels) else [index.find(label) for label in labels]
 
 
 def _without_descriptions(table: Table, names: _Names) -> tuple[Table, _Names, list[str]]:

@@ -1,10 +1,12 @@
 """Genes that a file names by Ensembl or Entrez ids: which symbols they have."""
 
 import re
+from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tasks.dataset.gene_labels import parse_gene_label
+from tasks.dataset.known_genes import SOURCE, known_genes
 
 SYMBOLS, ENSEMBL, ENTREZ = "gene symbols", "Ensembl ids", "Entrez ids"
 _ENSEMBL = re.compile(r"(?P<id>ENS[A-Z]*G\d{11})(\.\d+)?(_PAR_Y)?")
@@ -62,6 +64,25 @@ def ids_of_labels(labels: Iterable[str], source: str) -> GeneIds:
         {without_version(gene.ensembl): label for label, gene in genes if gene.ensembl},
         {str(gene.entrez): label for label, gene in genes if gene.entrez},
         source,
+    )
+
+
+def shipped_ids() -> GeneIds:
+    """The genes of the table that comes with Knockcast."""
+    labels = {gene: f"{gene.symbol} ({gene.entrez})" for gene in known_genes()}
+    return GeneIds(
+        {gene.ensembl: label for gene, label in labels.items()},
+        {str(gene.entrez): label for gene, label in labels.items()},
+        SOURCE,
+    )
+
+
+def first_of(tables: Sequence[GeneIds], kind: str) -> GeneIds:
+    """All tables as one, the first to know an id going first; `source` names those that know this kind."""
+    return GeneIds(
+        dict(ChainMap(*(dict(table.by_ensembl) for table in tables))),
+        dict(ChainMap(*(dict(table.by_entrez) for table in tables))),
+        " and ".join(table.source for table in tables if table.of_kind(kind)),
     )
 
 

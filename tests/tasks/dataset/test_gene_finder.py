@@ -44,7 +44,7 @@ def test_an_unknown_name_gets_close_ones() -> None:
         FINDER.find("CTNB1")
     with pytest.raises(BadInputError, match="`genes` lists this store's targets"):
         FINDER.find("zzzzzz")
-    with pytest.raises(BadInputError, match="from a table alone: --gene-ids"):
+    with pytest.raises(BadInputError, match="--gene-ids takes a table of further ids"):
         FINDER.find("ENSG00000999999")
     for odd in ("", "*", "0"):
         with pytest.raises(BadInputError, match="not a target"):

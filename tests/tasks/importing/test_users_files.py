@@ -134,30 +134,49 @@ def test_ensembl_and_entrez_ids_become_symbols(release: Path):
     ensembl = ["ENSG00000141510.17", "ENSG00000133703.1", "ENSG00000146648"]
     EXPRESSION.set_axis(ensembl, axis=1).to_csv(release / "expression.csv")
     EFFECT.set_axis(["7157", "3845", "1956"], axis=1).to_csv(release / "effect.csv")
-    (release / "hgnc.txt").write_text(
-        "hgnc_id\tsymbol\tentrez_id\tensembl_gene_id\nx\tTP53\t7157\tENSG00000141510\n"
-        "y\tKRAS\t3845\tENSG00000133703\nz\tEGFR\t1956\tENSG00000146648\n"
-    )
-    problems = refused(release)
-    assert [("--gene-ids" in problem, "ids (" in problem) for problem in problems] == [(True, True)] * 2
-    dataset = imported(release, gene_ids=release / "hgnc.txt")
+    dataset = imported(release)
     expect_the_release(dataset)
     assert dataset.gene_entrez.tolist() == [7157, 3845, 1956]
-    assert dataset.report["genes of the expression file"] == ["Ensembl ids; 3 of 3 have a symbol by hgnc.txt"]
-    # Entrez ids alone need no table where the other file writes both; a Dataset is a table, too.
-    EXPRESSION.to_csv(release / "expression.csv")
-    expect_the_release(import_release(release, out=release / "d2"))
+    said = "3 of 3 have a symbol by the ids that come with Knockcast"
+    assert dataset.report["genes of the expression file"] == [f"Ensembl ids; {said}"]
+    assert dataset.report["genes of the effect file"] == [f"Entrez ids; {said}"]
+
+
+def test_a_table_of_ids_or_the_other_file_goes_before_the_ids_that_come_with_us(release: Path):
+    unknown = ["ENSG00000999991.17", "ENSG00000999992.1", "ENSG00000999993"]
+    EXPRESSION.set_axis(unknown, axis=1).to_csv(release / "expression.csv")
+    (problem,) = refused(release)
+    assert (
+        "none of them is in the ids that come with Knockcast; name a table of both by --gene-ids" in problem
+    )
+    (release / "hgnc.txt").write_text(
+        "hgnc_id\tsymbol\tentrez_id\tensembl_gene_id\nx\tTP53\t7157\tENSG00000999991\n"
+        "y\tKRAS\t3845\tENSG00000999992\nz\tEGFR\t1956\tENSG00000999993\n"
+    )
+    dataset = imported(release, gene_ids=release / "hgnc.txt")
+    expect_the_release(dataset)
+    (said,) = dataset.report["genes of the expression file"]
+    assert said == "Ensembl ids; 3 of 3 have a symbol by hgnc.txt and the ids that come with Knockcast"
+    # A Dataset is a table, too.
     EXPRESSION.set_axis(["7157", "3845", "1956"], axis=1).to_csv(release / "expression.csv")
-    expect_the_release(import_release(release, out=release / "d3", gene_ids=release / "d2"))
+    expect_the_release(import_release(release, out=release / "d3", gene_ids=release / "d"))
+    EFFECT.set_axis(["KRAS (7157)", "TP53 (3845)", "EGFR (1956)"], axis=1).to_csv(release / "effect.csv")
+    assert import_release(release, out=release / "d4").genes == ["KRAS", "TP53", "EGFR"]
 
 
-def test_ids_of_one_kind_in_both_files_stay(release: Path):
-    ids = ["ENSG00000141510", "ENSG00000133703", "ENSG00000146648"]
+def test_unknown_ids_of_one_kind_in_both_files_stay(release: Path):
+    ids = ["ENSG00000999991", "ENSG00000999992", "ENSG00000999993"]
     EXPRESSION.set_axis([f"{name}.3" for name in ids], axis=1).to_csv(release / "expression.csv")
     EFFECT.set_axis([f"{name}.12" for name in ids], axis=1).to_csv(release / "effect.csv")
     dataset = imported(release)
     assert dataset.genes == dataset.targets == ids
     assert dataset.own.tolist() == [0, 1, 2]
+
+
+def test_columns_that_are_only_numbered_are_no_entrez_ids(release: Path):
+    EXPRESSION.set_axis(["1", "2", "3"], axis=1).to_csv(release / "expression.csv")
+    (problem,) = refused(release)
+    assert "expression.csv: its columns are numbered (1, 2, 3); expected names of genes" in problem
 
 
 def test_a_table_of_ids_that_is_none_is_refused(release: Path):

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.errors import BadInputError
 from tasks.samples.gene_ids import ALIAS, ENSEMBL, ENTREZ, SYMBOL, genome_build, index_of, looks_like
-from tasks.samples.gene_map import read_gene_map
+from tasks.samples.gene_map import GeneMap, Record, read_gene_map
 from tasks.samples.renamed import RENAMED
 
 GENES = ["FLT3", "KMT2D", "PMEL", "C1orf112", "DUX4 (1)", "DUX4 (2)", "TP53"]
@@ -60,12 +60,20 @@ def test_older_and_newer_symbols_are_aliases_but_never_of_a_gene_that_is_there()
 
 
 def test_entrez_ids_of_the_dataset_and_ids_in_labels():
-    assert found("2322") is None
     assert found("2322", entrez={"FLT3": 2322, "TP53": 0}) == ("FLT3", ENTREZ)
     assert found("0", entrez={"FLT3": 2322, "TP53": 0}) is None
     assert found("2") == ("DUX4 (2)", ENTREZ)
     assert found("A1BG|5", entrez={"FLT3": 5}) == ("FLT3", ENTREZ)
     assert index_of(["A (ENSG00000000460.7)", "B"]).find("ENSG00000000460.12").gene == "A (ENSG00000000460.7)"
+
+
+def test_ids_that_come_with_knockcast_fill_what_nothing_else_says():
+    assert found("2322") == ("FLT3", ENTREZ)
+    assert found("ENSG00000122025.14") == ("FLT3", ENSEMBL)
+    assert found("2322", entrez={"TP53": 2322}) == ("TP53", ENTREZ)  # the Dataset's own go before
+    assert found("ENSG00000122025", entrez={"FLT3": 5}) is None  # by its id it is another gene
+    assert index_of(["OLD (2322)"]).find("ENSG00000122025").gene == "OLD (2322)"
+    assert found("ENSG00000999999") is None
 
 
 def test_a_map_gives_ensembl_ids_with_versions_entrez_ids_and_names(hgnc: Path):
@@ -80,6 +88,8 @@ def test_a_map_gives_ensembl_ids_with_versions_entrez_ids_and_names(hgnc: Path):
     assert found("LFS1", known=known) is None  # an alias of TP53, but a gene of its own
     assert found("CD135", known=known) is None
     assert found("ENSG00000999999", known=known) is None
+    other = GeneMap((Record("TP53", 0, "ENSG00000122025", ()),))
+    assert found("ENSG00000122025", known=other) == ("TP53", ENSEMBL)  # it goes before ours
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".tsv"])

@@ -13,7 +13,7 @@ import pytest
 from tasks.errors import BadInputError
 from tasks.samples.gene_ids import index_of
 from tasks.samples.orientation import columns_of_genes, sided
-from tasks.samples.table import Table, read_table
+from tasks.samples.table import Table, read_table, table_of_frame
 
 GENES = ["FLT3", "KRAS", "TP53"]
 VALUES = np.array([[1.5, 0.25, 3.0], [2.0, np.nan, 4.5]], dtype=np.float32)
@@ -130,6 +130,13 @@ def test_the_side_of_the_genes_is_found():
     assert not any(forced.found)
     with pytest.raises(BadInputError, match="--orientation up: expected one of auto, samples, genes"):
         sided(table, index_of(GENES), "up")
+
+
+def test_columns_that_only_count_are_no_entrez_ids():
+    frame = pd.DataFrame([[1.0, 2.0, 3.0]], index=["s"], columns=["1", "2", "3"])
+    index = index_of(["A1BG", "A2M"])
+    assert sided(table_of_frame(frame), index).found == [None] * 3
+    assert sided(table_of_frame(frame[["2", "3", "1"]]), index).found[0].gene == "A2M"
 
 
 def test_genes_may_be_named_by_a_column_of_text_and_described_by_others(tmp_path: Path):
