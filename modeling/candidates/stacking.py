@@ -12,7 +12,6 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from scipy.optimize import nnls
 
 from modeling.candidates.base import LIBRARY_FAILURES, Candidate
 from modeling.candidates.choice import Choice, Trial
@@ -78,6 +77,8 @@ def stacking_weights(predicted: Float64[np.ndarray, "lines candidates"], effect:
     where nothing is predictable the stack stays near the mean, and candidates that are alike share. One that
     always predicts the mean has no part in it: its weight is 0.
     """
+    from scipy.optimize import nnls  # noqa: PLC0415 - takes a fifth of a second to import
+
     weights = np.zeros(predicted.shape[1])
     varies = np.flatnonzero(np.any(predicted != 0, axis=0))
     if not varies.size:

@@ -8,7 +8,6 @@ p-values are a little too small.
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import sparse
-from scipy.stats import hypergeom
 
 Counts = Int[np.ndarray, " tests"]
 
@@ -18,6 +17,8 @@ def overlap_p(found: Counts, drawn: Counts, marked: Counts, total: int) -> Float
 
     1 exactly where none was found.
     """
+    from scipy.stats import hypergeom  # noqa: PLC0415 - scipy.stats takes a second to import
+
     found = np.asarray(found)
     p = hypergeom.sf(found - 1, total, np.asarray(marked), np.asarray(drawn))
     return np.where(found <= 0, 1.0, np.clip(p, 0.0, 1.0))

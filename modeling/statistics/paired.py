@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from scipy import stats
 from scipy.special import stdtr, stdtrit
 
-from modeling.statistics.metrics import CONSTANT_TOLERANCE
+from modeling.statistics.metrics import CONSTANT_TOLERANCE, average_ranks
 
 MOST_EXACT = 50  # pairs up to which the signed-rank p is exact; scipy's limit too
 
@@ -82,12 +81,14 @@ def signed_rank_p(difference: Pairs) -> PerTest:
 
 
 def _approximate(values: Pairs) -> PerTest:
-    return np.atleast_1d(stats.wilcoxon(values, method="asymptotic", axis=1).pvalue)
+    from scipy.stats import wilcoxon  # noqa: PLC0415 - scipy.stats takes a second to import
+
+    return np.atleast_1d(wilcoxon(values, method="asymptotic", axis=1).pvalue)
 
 
 def _exact(values: Pairs) -> PerTest:
     """Rows of one length without zeros. Ranks are doubled, so that shared ones are whole numbers too."""
-    ranks = np.rint(2.0 * stats.rankdata(np.abs(values), axis=1)).astype(np.int64)
+    ranks = np.rint(2.0 * np.apply_along_axis(average_ranks, 1, np.abs(values))).astype(np.int64)
     positive = np.where(values > 0, ranks, 0).sum(axis=1)
     p = np.empty(len(values))
     patterns, pattern_of = np.unique(np.sort(ranks, axis=1), axis=0, return_inverse=True)

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from jaxtyping import Float32, Float64, Int64
-from scipy.stats import rankdata
 
 from modeling.folds import Fold
 from modeling.kernels.distances import scaling_of, standardised
@@ -82,6 +81,8 @@ def rank_drugs(
     Raises:
         BadInputError: no sample knows enough genes, or other `features`.
     """
+    from scipy.stats import rankdata  # noqa: PLC0415 - scipy.stats takes a second to import
+
     if features not in ranking.model.weights:
         raise BadInputError(f"features {features!r}: expected one of {', '.join(ranking.model.weights)}")
     predicted = _predicted(ranking, expression, features)

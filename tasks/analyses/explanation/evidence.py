@@ -5,7 +5,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import pearsonr, spearmanr
 
 from modeling.interpretation.collinear import collinear_groups, correlations
 from tasks.analyses.explanation.inputs import TargetData
@@ -30,6 +29,8 @@ def lines_table(data: TargetData, genes: tuple[str, ...]) -> pd.DataFrame:
 
 def correlations_table(lines: pd.DataFrame) -> pd.DataFrame:
     """gene, n, pearson, spearman over all measured lines (`lines_table`), null where one side is constant."""
+    from scipy.stats import pearsonr, spearmanr  # noqa: PLC0415 - scipy.stats takes a second to import
+
     rows = []
     for gene, part in lines.groupby("gene", sort=False):
         x, y = part["expression"].to_numpy(), part["measured"].to_numpy()

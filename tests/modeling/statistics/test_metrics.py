@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from modeling.statistics.metrics import benjamini_hochberg, mean_jaccard, pearson, rmse, spearman, varies
+from modeling.statistics.metrics import (
+    average_ranks,
+    benjamini_hochberg,
+    mean_jaccard,
+    pearson,
+    rmse,
+    spearman,
+    varies,
+)
 from tests.reference.metrics import benjamini_hochberg_slow, jaccard_slow
 
 
@@ -22,6 +30,14 @@ def test_spearman_averages_ties():
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 3, 200).astype(float), rng.integers(0, 5, 200).astype(float)
     assert spearman(x, y) == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-13)
+
+
+@given(
+    st.lists(st.floats(-3, 3).map(lambda x: round(x, 1)) | st.floats(allow_nan=False, allow_infinity=False))
+)
+def test_ranks_are_scipys_to_the_bit(values):
+    values = np.array(values, dtype=float)  # ties, constants, -0.0 beside 0.0, none at all
+    np.testing.assert_array_equal(average_ranks(values), stats.rankdata(values))
 
 
 def test_constant_measured_is_null_and_constant_prediction_is_zero():
