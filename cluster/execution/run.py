@@ -17,7 +17,8 @@ from cluster.runs.options import checked_options
 from cluster.runs.plugins import plugins_body
 from cluster.runs.remaining import Remaining, remaining_of, shards_of
 from cluster.runs.request import PreparedRun, RunRequest, prepare_resume, prepare_run, request_of
-from cluster.scheduling.driver import Deadlines, Outcome, drive, seal_if_done
+from cluster.scheduling.deadlines import Deadlines
+from cluster.scheduling.driver import Outcome, drive, seal_if_done
 from cluster.scheduling.progress import progress_for
 from cluster.store.datasets import is_dataset_there, place_of_dataset
 from cluster.store.filesystem import FileSystem, address_of, open_filesystem

@@ -3,11 +3,12 @@
 The dataset's arrays are put into the object store once. A method and fold are prepared by one task, whose
 result stays there and is mapped, not copied, by every shard task on its node; shards are handed to Ray once
 it is there. A shard task sends back first on which node it has begun (until then it may wait for a CPU), then
-its receipt.
+signs of progress every few seconds, if there are any, then its receipt.
 """
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ray
@@ -20,6 +21,7 @@ from cluster.ray_engine.preparations import Preparations
 from cluster.ray_engine.remote import Trainers, WorkerCode, run_attempt
 from cluster.scheduling.executor import Ended, Preparation, Receipt, Work
 from cluster.scheduling.shards import Job
+from cluster.scheduling.signs import SILENT, Sign
 from cluster.store.units import MethodFold
 
 
@@ -45,6 +47,7 @@ class RayExecutor:
         self._streams: dict[str, Any] = {}  # the stream by key
         self._data: dict[str, Any] = {}  # what was prepared for a job handed to Ray, by key
         self._began_on: dict[str, str] = {}  # the node by key
+        self._signs: dict[str, Sign] = {}  # the last of each job that has begun
         self._kept_off: dict[str, frozenset[str]] = {}  # the nodes that a job may not run on, by key
         self._trainers = Trainers()
         self._stopped: set[str] = set()  # trainers ended by us
@@ -84,17 +87,17 @@ class RayExecutor:
         """Let a task prepare it, unless one did or does; a worker without a shard takes the task."""
         self._preparations.ask_for(method_fold)
 
-    def preparing(self) -> Collection[MethodFold]:
-        """What a worker has begun to prepare."""
+    def preparing(self) -> Mapping[MethodFold, int]:
+        """What a worker has begun to prepare, and which try that is."""
         return self._preparations.begun
 
     def give_up_preparation(self, method_fold: MethodFold, error: str) -> None:
         """Kill its worker, and begin it again elsewhere."""
         self._preparations.give_up(method_fold, "deadline", error)
 
-    def started(self) -> Collection[str]:
+    def started(self) -> Mapping[str, Sign]:
         """The jobs whose worker has sent the sign that it has begun."""
-        return self._began_on.keys()
+        return self._signs
 
     def wait(self, timeout: float) -> list[Ended]:
         """What has ended, as soon as anything has begun or ended."""
@@ -146,6 +149,7 @@ class RayExecutor:
         self._streams.clear()
         self._data.clear()
         self._began_on.clear()
+        self._signs.clear()
         self._preparations.close()
 
     def _hand_over(self) -> None:
@@ -193,16 +197,21 @@ class RayExecutor:
         job = self._jobs[stream]
         key = job.shard.key
         try:
-            sent: Receipt | str = ray.get(next(stream))
+            sent: Receipt | Sign | str = ray.get(next(stream))
         except StopIteration:  # cut off without a word, as by a stop that comes as it ends
             ended: Ended | None = Ended(key, kind="cancelled", error="its task ended without a receipt")
         except RayError as error:
             ended = self._failed(job, error)
         else:
             if isinstance(sent, str):
-                self._began_on[key] = sent
+                self._began_on[key], self._signs[key] = sent, SILENT
+                return None
+            if isinstance(sent, Sign):
+                self._signs[key] = replace(sent, node=self._began_on.get(key, ""))
                 return None
             ended = Ended(key, sent, node=self._began_on.get(key, ""))
+        if ended is not None:
+            ended = replace(ended, sign=self._signs.pop(key, SILENT))
         del self._jobs[stream], self._streams[key]
         self._data.pop(key, None)
         self._kept_off.pop(key, None)

@@ -7,6 +7,7 @@ on another node.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import ray
@@ -24,6 +25,7 @@ from cluster.store.units import MethodFold
 class _Preparing:
     method_fold: MethodFold
     kept_off: frozenset[str]  # nodes that may not run it
+    number: int  # differs for every try
     node: str = ""  # where it runs, once it has begun
     data: Any = None
 
@@ -40,6 +42,7 @@ class Preparations:
         self._streams: dict[MethodFold, Any] = {}  # of those that run
         self._done: dict[MethodFold, Any] = {}
         self._failed = FailedPreparations()
+        self._numbers = count()
 
     def ask_for(self, method_fold: MethodFold, avoided: Collection[str] = ()) -> None:
         """Let it be prepared, off some nodes, unless it is or was."""
@@ -49,7 +52,9 @@ class Preparations:
         options = self._nodes.without(avoided)
         task = self._task.options(name=f"prepare {method_fold}", **options)
         stream = task.remote(self._code, self._shared, method_fold)
-        self._running[stream] = _Preparing(method_fold, frozenset(avoided if options else ()))
+        self._running[stream] = _Preparing(
+            method_fold, frozenset(avoided if options else ()), next(self._numbers)
+        )
         self._streams[method_fold] = stream
 
     def data(self, method_fold: MethodFold) -> Any:
@@ -62,9 +67,9 @@ class Preparations:
         return list(self._running)
 
     @property
-    def begun(self) -> list[MethodFold]:
-        """Those that were seen to begin, and run."""
-        return [preparing.method_fold for preparing in self._running.values() if preparing.node]
+    def begun(self) -> dict[MethodFold, int]:
+        """Those that were seen to begin, and run; the number differs for every try."""
+        return {each.method_fold: each.number for each in self._running.values() if each.node}
 
     def take_from(self, stream: Any) -> None:
         """Take in what a preparation sends; PreparationError or ClusterError after too many failures."""

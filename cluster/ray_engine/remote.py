@@ -6,6 +6,7 @@ from the last checkpoint in the store. So a crash costs some epochs and is no fa
 death of an actor that has been restarted `RESTARTS` times is one."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from cluster.ray_engine.identity import check_requirements
 from cluster.scheduling.executor import Receipt, Requirements, Work
 from cluster.scheduling.shards import Job
+from cluster.scheduling.signs import Sign, Signs, part_seconds, report_seconds
 from cluster.store.units import MethodFold
 
 
@@ -43,16 +45,61 @@ def prepare_method_fold(code: WorkerCode, shared: Any, method_fold: MethodFold) 
     yield True
 
 
-def run_attempt(code: WorkerCode, job: Job, shared: Any, data: Any) -> Iterator[Receipt | str]:
-    """One attempt of one shard: its node's id, a sign that it has begun, and then its receipt.
+def run_attempt(
+    code: WorkerCode, job: Job, shared: Any, data: Any, tell: Callable[[str], None] | None = None
+) -> Iterator[Receipt | Sign | str]:
+    """One attempt of one shard: its node's id when it has begun, its signs, and then its receipt.
 
-    RefusedError where this worker lacks what the run requires.
+    The work runs in a thread, so that this one can send signs and commit what is finished; a worker that does
+    not get to it has native code that lets no other thread run, and is then quiet. RefusedError where this
+    worker lacks what the run requires.
     """
     check_requirements(code.requirements)
     yield ray.get_runtime_context().get_node_id()
-    with threadpool_limits(limits=1):
-        receipt = code.work(job, shared, data)
-    yield receipt
+    signs = Signs(tell)
+    running = InThread(lambda: code.work(job, shared, data, signs))
+    sent, kept = signs.latest, time.monotonic()
+    while not running.wait(report_seconds(job.limit)):
+        if time.monotonic() - kept > part_seconds(job.limit):
+            signs.keep()
+            kept = time.monotonic()
+        if signs.latest != sent:
+            sent = signs.latest
+            yield sent
+    if signs.latest.parts != sent.parts:
+        yield signs.latest
+    yield running.result()
+
+
+class InThread:
+    """Work that runs in a thread of its own, with one numerical thread."""
+
+    def __init__(self, work: Callable[[], Receipt]) -> None:
+        self._work = work
+        self._receipt: Receipt | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has ended, after at most so long."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def result(self) -> Receipt:
+        """What it returned; raises what it raised."""
+        if self._error is not None:
+            raise self._error
+        if self._receipt is None:
+            raise RuntimeError("the work has not ended")
+        return self._receipt
+
+    def _run(self) -> None:
+        try:
+            with threadpool_limits(limits=1):
+                self._receipt = self._work()
+        except BaseException as error:  # raised where it is waited for
+            self._error = error
 
 
 RESTARTS = 20
@@ -65,9 +112,9 @@ class Trainer:
     def __init__(self) -> None:
         self._status = ""
 
-    def train(self, code: WorkerCode, job: Job, shared: Any) -> Iterator[Receipt | str]:
+    def train(self, code: WorkerCode, job: Job, shared: Any) -> Iterator[Receipt | Sign | str]:
         """One attempt of one shard; see `run_attempt`."""
-        yield from run_attempt(code, job, shared, self._report_progress)
+        yield from run_attempt(code, job, shared, None, self._report_progress)
 
     def status(self) -> str:
         """How far it is, in words."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from types import FrameType
 
 from cluster.errors import ExitCode
+from cluster.scheduling.deadlines import Deadlines
 from cluster.scheduling.executor import Executor
 from cluster.scheduling.ledger import Ledger
-from cluster.scheduling.loop import Deadlines, DriverLoop
+from cluster.scheduling.loop import DriverLoop
 from cluster.scheduling.progress import Progress, Silent
 from cluster.scheduling.shards import Shard
 from cluster.store import layout

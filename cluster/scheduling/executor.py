@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from cluster.errors import RefusedError, StorageError
 from cluster.libraries import UsedPlugin
 from cluster.scheduling.shards import FailureKind, Job
+from cluster.scheduling.signs import SILENT, Sign, Signs
 from cluster.store.units import MethodFold
 from tasks.errors import BadInputError
 
@@ -40,12 +41,12 @@ class Ended:
     kind: FailureKind | None = None
     error: str = ""
     node: str = ""  # where it ran, if there is more than this process and it has begun
+    sign: Sign = SILENT  # the last that was heard of it
 
 
-# work(job, shared, what was prepared for the job's method and fold). Of fold-level work the last is a
-# `ReportProgress`, or None where nobody listens.
-Work = Callable[[Job, Any, Any], Receipt]
-ReportProgress = Callable[[str], None]  # takes how far a training is, in words
+# work(job, shared, what was prepared for the job's method and fold, the attempt's signs). Nothing is prepared
+# for fold-level work.
+Work = Callable[[Job, Any, Any, Signs], Receipt]
 
 
 def _nothing(shared: Any, method_fold: MethodFold) -> None:
@@ -95,14 +96,14 @@ class Executor(Protocol):
     def prepare(self, method_fold: MethodFold) -> None:
         """Jobs of this method and fold will come: prepare what they share, if that delays nothing else."""
 
-    def preparing(self) -> Collection[MethodFold]:
-        """What was seen to begin being prepared and is not yet ready."""
+    def preparing(self) -> Mapping[MethodFold, int]:
+        """What was seen to begin being prepared and is not yet ready; the number differs for every try."""
 
     def give_up_preparation(self, method_fold: MethodFold, error: str) -> None:
         """Stop one of `preparing`: a failure of it, and it is tried again."""
 
-    def started(self) -> Collection[str]:
-        """The keys of jobs that were seen to begin and not yet to end; one that waits is not among them."""
+    def started(self) -> Mapping[str, Sign]:
+        """The jobs that were seen to begin and not yet to end, by key, and their last signs."""
 
     def wait(self, timeout: float) -> list[Ended]:
         """The jobs that have ended, after at most about `timeout` seconds; empty where none has."""

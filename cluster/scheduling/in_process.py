@@ -2,7 +2,7 @@
 
 import traceback
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -10,23 +10,30 @@ from threadpoolctl import threadpool_limits
 from cluster.scheduling.executor import STOPPING, Ended, Preparation, Work, describe_error
 from cluster.scheduling.preparing import FailedPreparations
 from cluster.scheduling.shards import Job
+from cluster.scheduling.signs import Limit, Sign, Signs, no_progress
+from cluster.scheduling.watchdog import GRACE_SECONDS, HungError, is_interruption, watched
 from cluster.store.units import MethodFold
 
+SHOWN_TARGETS = 5  # names in a message
 PREPARED_KEPT = 2  # method folds whose data is held: the one being worked on and the next
 
 
 class InProcessExecutor:
     """Runs each job inside `wait`, with one numerical thread.
 
-    An exception is an observed failure. Deadlines cannot be enforced here (nothing is left to enforce them
-    while a job runs), and a job that kills its process takes the driver along; both need Ray.
+    An exception is an observed failure. What hangs is interrupted by a watchdog, as by Ctrl-C; native code
+    that does not answer to that, and a job that kills its process, take the driver along. Ray spares it that.
     """
 
     slots = 1
     nodes: Collection[str] = ()
 
-    def __init__(self, work: Work, preparation: Preparation | None = None) -> None:
+    def __init__(
+        self, work: Work, preparation: Preparation | None = None, grace: float = GRACE_SECONDS
+    ) -> None:
+        """`grace`: seconds that what is interrupted may take to end, before the process ends."""
         self._work = work
+        self._grace = grace
         self._preparation = preparation or Preparation()
         self._queue: OrderedDict[str, Job] = OrderedDict()
         self._cancelled: list[str] = []
@@ -40,16 +47,16 @@ class InProcessExecutor:
     def prepare(self, method_fold: MethodFold) -> None:
         """Nothing: there is one process, and it prepares a method and fold when their first job runs."""
 
-    def preparing(self) -> Collection[MethodFold]:
+    def preparing(self) -> Mapping[MethodFold, int]:
         """None: a preparation runs only while `wait` does."""
-        return ()
+        return {}
 
     def give_up_preparation(self, method_fold: MethodFold, error: str) -> None:
         """Nothing: none is ever seen to run."""
 
-    def started(self) -> Collection[str]:
+    def started(self) -> Mapping[str, Sign]:
         """None: a job runs only while `wait` does."""
-        return ()
+        return {}
 
     def wait(self, timeout: float) -> list[Ended]:
         """Run the oldest queued job to its end, however long it takes."""
@@ -83,25 +90,36 @@ class InProcessExecutor:
         self._prepared.clear()
 
     def _run(self, job: Job) -> Ended:
-        shard = job.shard
-        data = None if shard.is_fold_level else self._prepared_for(shard.method_fold)
+        shard, signs = job.shard, Signs()
+        data = None if shard.is_fold_level else self._prepared_for(job)
         try:
-            return Ended(shard.key, self._work(job, self._preparation.shared, data))
+            with watched(signs, job.limit, _named(job), self._grace):
+                receipt = self._work(job, self._preparation.shared, data, signs)
+            return Ended(shard.key, receipt, sign=signs.latest)
         except STOPPING:
             raise
+        except HungError as error:
+            return Ended(shard.key, kind="deadline", error=no_progress(error.seconds), sign=signs.latest)
         except Exception as error:  # the boundary where anything a library throws becomes a recorded failure
-            if _interrupted(error):
+            if is_interruption(error):
                 raise KeyboardInterrupt from error
-            return Ended(shard.key, kind="error", error=_described(error))
+            return Ended(shard.key, kind="error", error=_described(error), sign=signs.latest)
 
-    def _prepared_for(self, method_fold: MethodFold) -> Any:
+    def _prepared_for(self, job: Job) -> Any:
+        method_fold = job.shard.method_fold
+        limit = None if job.preparation is None else Limit(job.preparation, floor=job.preparation)
         while method_fold not in self._prepared:
             try:
-                data = self._preparation.prepare(self._preparation.shared, method_fold)
+                with watched(Signs(), limit, f"preparing {method_fold}", self._grace):
+                    data = self._preparation.prepare(self._preparation.shared, method_fold)
             except STOPPING:
                 raise
+            except HungError as error:
+                said = f"still being prepared after {error.seconds:.0f} s, its deadline"
+                self._failed.add(method_fold, "deadline", said)
+                continue
             except Exception as error:
-                if _interrupted(error):
+                if is_interruption(error):
                     raise KeyboardInterrupt from error
                 self._failed.add(method_fold, "error", _described(error))
                 continue
@@ -115,7 +133,8 @@ def _described(error: BaseException) -> str:
     return describe_error(error, "".join(traceback.format_exception(error)))
 
 
-def _interrupted(error: BaseException) -> bool:
-    """Whether an interruption lies behind an error: in compiled code it comes out as a SystemError."""
-    behind = error.__cause__ or error.__context__
-    return isinstance(error, KeyboardInterrupt) or (behind is not None and _interrupted(behind))
+def _named(job: Job) -> str:
+    """The job as a message names it: with its targets, as far as there are few."""
+    targets = job.shard.targets
+    names = ", ".join(targets[:SHOWN_TARGETS]) + (", ..." if len(targets) > SHOWN_TARGETS else "")
+    return f"{job.shard.method}, {job.shard}" + (f": {names}" if len(targets) > 1 else "")

@@ -23,25 +23,27 @@ from collections.abc import Collection, Iterable, Sequence
 from cluster.scheduling.backoff import LONGEST_WAIT, is_few
 from cluster.scheduling.guilt import FAILURES_ALONE, names_of
 from cluster.scheduling.shards import (
+    INFRASTRUCTURE_FAILURES,
     Cancel,
     Committed,
     Event,
     Failed,
     Found,
     GiveUp,
-    InfrastructureFailure,
     Instruction,
+    PartCommitted,
     Quarantine,
     Recalled,
     RecordFailure,
     Shard,
     Start,
+    halves_of,
     name_shard,
+    rest_of,
 )
 from cluster.scheduling.trouble import Trouble
 from cluster.store.units import MethodFold, Unit
 
-INFRASTRUCTURE_RESTARTS = 3  # how often a shard starts again whole after infrastructure failures
 IN_FLIGHT_PER_SLOT = 2  # one running, one waiting, so that no slot idles while the driver thinks
 
 
@@ -74,7 +76,6 @@ class Ledger:
         self._running: dict[str, Shard] = {}
         self._leaving: dict[str, Shard] = {}  # asked to stop, slot not free yet
         self._split: dict[str, Shard] = {}  # given up whole; an orphan worker may still commit them
-        self._restarts: dict[str, int] = {}  # after infrastructure failures, by key
         self._delayed: list[tuple[float, Shard]] = []  # suspects, with the time from which they may start
         self._trouble = Trouble()
         self._events: list[tuple[Shard, str]] = []
@@ -128,6 +129,8 @@ class Ledger:
             case Committed(key, node):
                 shard = self._running.pop(key, None) or self._leaving.pop(key, None)
                 instructions = [] if shard is None else self._finish(shard, node)
+            case PartCommitted(key, targets, node):
+                instructions = self._finish_part(key, targets, node)
             case Found(key):
                 instructions = self._find(key)
             case Failed():
@@ -177,6 +180,11 @@ class Ledger:
                 self._note(shard, "committed after all: no longer quarantined")
         return self._trouble.end(shard, node)
 
+    def _finish_part(self, key: str, targets: Collection[str], node: str) -> list[Instruction]:
+        shard = self._running.get(key) or self._leaving.get(key)
+        units = [unit for unit in (shard.units if shard else ()) if unit.target in targets]
+        return self._finish(name_shard(self._run_digest, units), node) if units else []
+
     def _drop_done(self) -> list[Instruction]:
         """Forget pending shards and stop running ones whose every unit a late commit has brought."""
         self._drop({s.key for s in self._queued() if self.done.issuperset(s.units)})
@@ -196,38 +204,31 @@ class Ledger:
         key, kind = event.key, event.kind
         if self._leaving.pop(key, None) is not None or key not in self._running:
             return []
-        shard = self._running.pop(key)
+        whole = self._running.pop(key)
+        rest = rest_of(self._run_digest, whole, self.done)
         if self._stopped and kind == "cancelled":
-            self._pending.appendleft(shard)
+            self._pending.appendleft(whole)
             return []
         self.failures += 1
-        if kind == "node" or kind == "cancelled":  # noqa: PLR1714 - mypy narrows these, not a tuple
-            if self._restart_whole(shard, kind, event.error):
-                return [RecordFailure(shard, event.attempt, kind, event.error)]
+        if rest is None:
+            return []  # others have done its work
+        if kind in INFRASTRUCTURE_FAILURES:
+            if note := self._trouble.restart(whole, rest, kind, event.error):
+                self._note(whole, note)
+                self._pending.appendleft(rest)
+                return [RecordFailure(whole, event.attempt, kind, event.error)]
             kind = "killed"
-        said = self._trouble.fail(shard, event.node, kind, event.error, self.nodes, self.now)
+        said = self._trouble.fail(rest, event.node, kind, event.error, self.nodes, self.now)
         counts = self._trouble.counts(event.node)
-        record = RecordFailure(shard, event.attempt, kind, event.error, event.node, counts)
+        record = RecordFailure(whole, event.attempt, kind, event.error, event.node, counts)
         failure = f"{kind}: {event.error}"
-        if len(shard.units) > 1:
-            self._halve(shard, failure)
+        if len(whole.units) > 1:
+            self._halve(whole, rest, failure)
             return [record, *said]
-        return [record, *said, *self._fail_alone(shard, failure, counts)]
+        return [record, *said, *self._fail_alone(rest, failure, counts)]
 
-    def _restart_whole(self, shard: Shard, kind: InfrastructureFailure, error: str) -> bool:
-        restarts = self._restarts.get(shard.key, 0) + 1
-        if restarts > INFRASTRUCTURE_RESTARTS:
-            return False
-        self._restarts[shard.key] = restarts
-        count = f"{restarts} of {INFRASTRUCTURE_RESTARTS}"
-        self._note(shard, f"{kind}: {error}; not caused by its own work: started again ({count})")
-        self._pending.appendleft(shard)
-        return True
-
-    def _halve(self, shard: Shard, failure: str) -> None:
-        middle = len(shard.units) // 2
-        parts = (shard.units[:middle], shard.units[middle:])
-        halves = [name_shard(self._run_digest, part, shard.dependencies) for part in parts]
+    def _halve(self, shard: Shard, rest: Shard, failure: str) -> None:
+        halves = halves_of(self._run_digest, rest)
         self._split[shard.key] = shard
         self._pending.extendleft(reversed(halves))
         sizes = " + ".join(str(len(half.units)) for half in halves)

@@ -6,9 +6,10 @@ run finds the committed shards and does the rest.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cluster.errors import ClusterError
+from cluster.scheduling.deadlines import Deadlines, Patience
 from cluster.scheduling.executor import Ended, Executor
 from cluster.scheduling.ledger import Ledger
 from cluster.scheduling.progress import Progress
@@ -22,13 +23,16 @@ from cluster.scheduling.shards import (
     GiveUp,
     Instruction,
     Job,
+    PartCommitted,
     Quarantine,
     Recalled,
     RecordFailure,
     Say,
     Shard,
     Start,
+    rest_of,
 )
+from cluster.scheduling.signs import SILENT, Limit, Sign, no_progress
 from cluster.store import layout
 from cluster.store.body import read_json
 from cluster.store.units import MethodFold, Unit
@@ -38,38 +42,17 @@ POLL_SECONDS = 1.0  # how long one wait may take, and so how late a deadline may
 DRAIN_SECONDS = 5.0  # how long cancelled jobs may take to end after an interruption
 
 
-@dataclass(frozen=True)
-class Deadlines:
-    """How long a shard may run: `factor` times its estimate, at least `floor` seconds.
-
-    Wide on purpose: it is there for what hangs, not for what is slow. The clock starts when the executor saw
-    the shard begin: waiting for a CPU or for the preparation of its fold does not count. A preparation has
-    its own limit, made the same way of `preparation`, its estimate.
-    """
-
-    estimate: Callable[[Shard], float] = lambda shard: 0.0
-    preparation: Callable[[MethodFold], float] = lambda method_fold: 0.0
-    factor: float = 20.0
-    floor: float = 900.0
-
-    def seconds(self, shard: Shard) -> float:
-        """The limit of one shard."""
-        return max(self.floor, self.factor * self.estimate(shard))
-
-    def of_preparation(self, method_fold: MethodFold) -> float:
-        """The limit of preparing one method and fold, in seconds."""
-        return max(self.floor, self.factor * self.preparation(method_fold))
-
-
 @dataclass
 class _Flight:
     """A job handed to the executor and not seen to end."""
 
     shard: Shard
     attempt: int
-    limit: float
-    started: float | None = None  # when it was seen to run; None while it waits
+    limit: Limit
+    sign: Sign = SILENT  # the last that was heard of it
+    patience: Patience | None = None  # since it was seen to run; None while it waits
     overdue: bool = False
+    done: set[Unit] = field(default_factory=set)  # committed already, in parts
 
 
 class DriverLoop:
@@ -98,7 +81,8 @@ class DriverLoop:
         self._prepared: set[MethodFold] = set()  # with data in the executor
         self._begun: set[MethodFold] = set()
         self._look_ahead = False  # whether one was begun, and the next not yet prepared
-        self._preparing: dict[MethodFold, float] = {}  # those seen to run, and since when
+        self._preparing: dict[MethodFold, tuple[int, Patience]] = {}  # which try is seen to run, since when
+        self._slowest: dict[str, float] = {}  # by method: seconds of the slowest step that ended
 
     def run(self, progress: Progress) -> None:
         """Run until nothing is left to start and nothing is in flight.
@@ -110,6 +94,7 @@ class DriverLoop:
         while not self._ledger.finished:
             self._carry_out(self._ledger.tick(self._clock(), self._executor.nodes))
             self._prepare_ahead()
+            self._listen()
             self._cancel_overdue()
             self._give_up_overdue_preparations()
             self._ledger.slots = self._executor.slots  # a cluster may grow or shrink meanwhile
@@ -157,8 +142,12 @@ class DriverLoop:
         unit = shard.units[0]
         if attempt > 1 and len(shard.units) == 1 and not (unit in self._retried or self._ledger.knows(unit)):
             self._recall(shard, attempt)
-        self._flights[shard.key] = _Flight(shard, attempt, self._deadlines.seconds(shard))
-        self._executor.start(Job(shard, attempt, self._writer.fs.name, self._writer.run_digest, avoid))
+        limit = self._deadlines.limit(shard, self._slowest.get(shard.method, 0.0))
+        self._flights[shard.key] = _Flight(shard, attempt, limit)
+        preparation = self._deadlines.of_preparation(shard.method_fold)
+        self._executor.start(
+            Job(shard, attempt, self._writer.fs.name, self._writer.run_digest, avoid, limit, preparation)
+        )
         self._look_ahead = self._look_ahead or shard.method_fold not in self._begun
         self._begun.add(shard.method_fold)
         self._prepared.add(shard.method_fold)
@@ -179,46 +168,72 @@ class DriverLoop:
 
     def _absorb(self, ended: Ended) -> None:
         flight = self._flights.pop(ended.key)
+        self._hear(flight, ended.sign)
         for event in self._events(ended, flight):
             self._carry_out(self._ledger.handle(event))
 
     def _events(self, ended: Ended, flight: _Flight) -> Iterator[Event]:
-        if ended.kind is None or self._is_committed(ended.key):  # it may have committed and then died
+        if ended.kind is None or self._is_committed(flight):  # it may have committed and then died
             yield Committed(ended.key, ended.node)
             return
         for key in self._ledger.orphans():
-            if self._is_committed(key):
+            if self._is_there(key):
                 yield Found(key)
         if flight.overdue:
-            error = f"still running after {flight.limit:.0f} s, its deadline"
+            error = no_progress(flight.limit.quiet)
             yield Failed(ended.key, flight.attempt, "deadline", error, ended.node)
         else:
             yield Failed(ended.key, flight.attempt, ended.kind, ended.error, ended.node)
 
-    def _is_committed(self, key: str) -> bool:
+    def _is_committed(self, flight: _Flight) -> bool:
+        rest = rest_of(self._writer.run_digest, flight.shard, flight.done)
+        return rest is None or self._is_there(rest.key) or self._is_there(flight.shard.key)
+
+    def _is_there(self, key: str) -> bool:
         return self._writer.fs.exists(layout.commit_path(key))
 
-    def _cancel_overdue(self) -> None:
-        """Stop jobs past their deadline. A job that was not seen to start is never late."""
+    def _listen(self) -> None:
+        """Take in the signs of what runs. A job that was not seen to start is never late."""
         now = self._clock()
-        running = self._executor.started()
+        for key, sign in self._executor.started().items():
+            flight = self._flights.get(key)
+            if flight is None:
+                continue
+            flight.patience = flight.patience or Patience(now)
+            flight.patience.look(now)
+            self._hear(flight, sign)
+
+    def _hear(self, flight: _Flight, sign: Sign) -> None:
+        before, flight.sign = flight.sign, sign
+        if flight.patience is not None and sign.steps != before.steps:
+            flight.limit = flight.limit.after(flight.patience.renew())
+            method = flight.shard.method
+            self._slowest[method] = max(self._slowest.get(method, 0.0), flight.limit.step)
+        for targets in sign.parts[len(before.parts) :]:
+            flight.done.update(unit for unit in flight.shard.units if unit.target in targets)
+            self._carry_out(self._ledger.handle(PartCommitted(flight.shard.key, targets, sign.node)))
+
+    def _cancel_overdue(self) -> None:
+        """Stop jobs that have made no progress for too long."""
         for key, flight in self._flights.items():
-            if flight.started is None and key in running:
-                flight.started = now
-            late = flight.started is not None and now - flight.started > flight.limit
+            late = flight.patience is not None and flight.patience.quiet > flight.limit.quiet
             if late and not flight.overdue:
                 flight.overdue = True
                 self._executor.cancel(key)
 
     def _give_up_overdue_preparations(self) -> None:
-        now, running = self._clock(), set(self._executor.preparing())
-        self._preparing = {m: self._preparing.get(m, now) for m in running}
-        for method_fold, begun in list(self._preparing.items()):
+        now, running = self._clock(), self._executor.preparing()
+        before, self._preparing = self._preparing, {}
+        for method_fold, number in running.items():
+            seen, patience = before.get(method_fold, (None, None))
+            if patience is None or seen != number:  # another try, whose clock starts now
+                patience = Patience(now)
             limit = self._deadlines.of_preparation(method_fold)
-            if now - begun > limit:
-                del self._preparing[method_fold]
+            if patience.look(now) > limit:
                 error = f"still being prepared after {limit:.0f} s, its deadline"
                 self._executor.give_up_preparation(method_fold, error)
+            else:
+                self._preparing[method_fold] = number, patience
 
     def _prepare_ahead(self) -> None:
         """Once a method and fold is begun, let the next be prepared, so that no worker has to wait for it."""

@@ -2,10 +2,11 @@
 
 A shard is units of one method and fold that are worked on together; a job is a single attempt of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from cluster.scheduling.signs import Limit
 from cluster.store.units import MethodFold, Unit, shard_key
 
 
@@ -62,6 +63,21 @@ def name_shard(
     return Shard(shard_key(run_digest, units, dependencies), tuple(units), dependencies, checkpointed)
 
 
+def rest_of(run_digest: str, shard: Shard, done: Collection[Unit]) -> Shard | None:
+    """What is left of a shard; itself where nothing of it is done, None where all is."""
+    left = [unit for unit in shard.units if unit not in done]
+    if len(left) == len(shard.units):
+        return shard
+    return name_shard(run_digest, left, shard.dependencies) if left else None
+
+
+def halves_of(run_digest: str, shard: Shard) -> list[Shard]:
+    """A shard's units as two shards, or as one where it has a single unit."""
+    middle = len(shard.units) // 2
+    parts = [part for part in (shard.units[:middle], shard.units[middle:]) if part]
+    return [name_shard(run_digest, part, shard.dependencies) for part in parts]
+
+
 @dataclass(frozen=True)
 class Job:
     """One attempt of one shard, as sent to a worker: plain data, small."""
@@ -71,6 +87,8 @@ class Job:
     store: str
     run: str  # the run's digest, for StoreWriter.join
     avoid: frozenset[str] = frozenset()  # nodes where it should not run, if there is another
+    limit: Limit | None = None  # how long it may be quiet; None: for ever
+    preparation: float | None = None  # seconds that preparing its fold may take
 
 
 TaskFailure = Literal["error", "killed", "deadline"]  # caused by the shard's own work
@@ -85,6 +103,15 @@ class Committed:
 
     key: str
     node: str = ""  # where it ran; "" where that is not known
+
+
+@dataclass(frozen=True)
+class PartCommitted:
+    """The attempt in flight goes on, and the store holds a commit of these of its targets."""
+
+    key: str
+    targets: tuple[str, ...]
+    node: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,5 +191,5 @@ class GiveUp:
     released: tuple[Unit, ...]
 
 
-Event = Committed | Found | Failed | Recalled
+Event = Committed | PartCommitted | Found | Failed | Recalled
 Instruction = Start | RecordFailure | Quarantine | Cancel | Say | GiveUp

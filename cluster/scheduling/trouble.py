@@ -8,6 +8,8 @@ from cluster.scheduling.guilt import FAILURES_ALONE, Evidence, Failure, is_envir
 from cluster.scheduling.shards import FailureKind, Instruction, Say, Shard
 from cluster.store.units import Unit
 
+INFRASTRUCTURE_RESTARTS = 3  # how often a shard starts again whole after infrastructure failures
+
 
 class Trouble:
     """Failures and what follows from them. The ledger tells it of every attempt that ended."""
@@ -17,6 +19,7 @@ class Trouble:
         self.backoff = Backoff()
         self.condemned_lately: set[Unit] = set()  # since the last success
         self._evidence = Evidence()
+        self._restarts: Counter[str] = Counter()  # after infrastructure failures, by key
         self._failures: dict[Unit, list[Failure]] = {}  # those behind `alone`
         self._times_alone: Counter[Unit] = Counter()  # also where all failed
         self._uncounted: dict[Unit, tuple[str, ...]] = {}
@@ -70,6 +73,18 @@ class Trouble:
             self._left_out.clear()
             return self.wait(now)
         return []
+
+    def restart(self, shard: Shard, rest: Shard, kind: FailureKind, error: str) -> str:
+        """What to note where what is left of a shard starts again after a failure of what it ran on.
+
+        "" where that happened so often that its work has probably caused it.
+        """
+        restarts = self._restarts[shard.key] + 1
+        if restarts > INFRASTRUCTURE_RESTARTS:
+            return ""
+        self._restarts[rest.key] = restarts
+        count = f"{restarts} of {INFRASTRUCTURE_RESTARTS}"
+        return f"{kind}: {error}; not caused by its own work: started again ({count})"
 
     def wait(self, now: float) -> list[Instruction]:
         """Start nothing for a while."""

@@ -1,7 +1,7 @@
 """What became of the work: the tables `shards` (every one ever begun) and `failures` (what has no result)."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -16,9 +16,10 @@ from tasks.tables.schemas import KEYS, table_of
 def shards_table(reader: StoreReader) -> pa.Table:
     """One row per shard key, sorted by it.
 
-    `state` is `committed`; `failed` where the last attempt was seen to fail; `unfinished` where it was not
-    (running, or lost with its driver). `error` is the last failure's. A shard that never committed has no
-    seconds, host or bytes; its method, fold and units are those its attempt named (null where it named none).
+    `state` is `committed`; `failed` where the last attempt was seen to fail; `in parts` where some of it was
+    committed before the rest, as rows of their own; else `unfinished` (running, or lost with its driver).
+    `error` is the last failure's. A shard that never committed has no seconds, host or bytes; its method,
+    fold and units are those its attempt named (null where it named none).
     """
     commits = {commit.key: commit for commit in reader.commits()}
     begun: dict[str, list[dict[str, Any]]] = {}
@@ -27,8 +28,9 @@ def shards_table(reader: StoreReader) -> pa.Table:
     failed: dict[str, list[dict[str, Any]]] = {}
     for body in reader.failures():
         failed.setdefault(body["key"], []).append(body)
+    whole = {key for key, _ in _in_parts(body for bodies in begun.values() for body in bodies)}
     rows = [
-        _row(key, commits.get(key), begun.get(key, []), failed.get(key, []))
+        _row(key, commits.get(key), begun.get(key, []), failed.get(key, []), key in whole)
         for key in sorted({*commits, *begun})
     ]
     return pa.Table.from_pylist(rows, schema=SHARDS.schema)
@@ -51,14 +53,24 @@ def failures_table(reader: StoreReader, only: Collection[str] | None = None) -> 
 
 def lost_attempts(reader: StoreReader) -> int:
     """Attempts with neither failure nor commit: their drivers died, or they are running now."""
-    ended = {(body["key"], body["attempt"]) for body in reader.failures()}
+    attempts = reader.attempts()
+    ended = {(body["key"], body["attempt"]) for body in reader.failures()} | _in_parts(attempts)
     done = {commit.key for commit in reader.commits()}
-    open_ones = [body for body in reader.attempts() if (body["key"], body["attempt"]) not in ended]
+    open_ones = [body for body in attempts if (body["key"], body["attempt"]) not in ended]
     return sum(body["key"] not in done for body in open_ones)
 
 
+def _in_parts(attempts: Iterable[dict[str, Any]]) -> set[tuple[str, int]]:
+    """The attempts, by key and number, of which a part was committed by itself."""
+    return {(key, number) for body in attempts for key, number in [body.get("part_of") or (None, 0)] if key}
+
+
 def _row(
-    key: str, commit: Commit | None, begun: list[dict[str, Any]], failed: list[dict[str, Any]]
+    key: str,
+    commit: Commit | None,
+    begun: list[dict[str, Any]],
+    failed: list[dict[str, Any]],
+    in_parts: bool,
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"shard": key, "attempts": len(begun), "failed": len(failed)}
     if failed:
@@ -77,4 +89,4 @@ def _row(
         }
     last_failed = bool(failed) and failed[-1]["attempt"] == max(body["attempt"] for body in begun)
     named = {name: begun[-1].get(name) for name in ("method", "fold", "units")}
-    return {**row, **named, "state": "failed" if last_failed else "unfinished"}
+    return {**row, **named, "state": "failed" if last_failed else "in parts" if in_parts else "unfinished"}

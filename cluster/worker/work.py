@@ -16,20 +16,22 @@ from cluster.errors import RefusedError
 from cluster.runs.devices import sees_gpu
 from cluster.runs.fields import RunOptions
 from cluster.runs.methods import settings_of, task_key
-from cluster.scheduling.executor import Receipt, ReportProgress
+from cluster.scheduling.executor import Receipt
 from cluster.scheduling.shards import Job
+from cluster.scheduling.signs import Signs
 from cluster.store import layout
 from cluster.store.checkpoints import Checkpoints
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import MethodFold
 from cluster.store.writer import StoreWriter
+from cluster.worker.parts import Parts
 from modeling.folds import Fold
 from modeling.networks.shared_networks import OnCheckpoint, TrainingCheckpoint
 from tasks.fitting.fold import FoldResult, MethodSettings, Panel, target_indices
 from tasks.methods.method import TARGETS, CommittedWork, FoldJob, FoldTask, Prepared
 from tasks.methods.registry import method_named, prepare_method_fold
-from tasks.methods.shard import run_shard
+from tasks.methods.shard import TargetRows, work_through
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,7 @@ def dependencies_for_targets(inputs: RunInputs, settings: MethodSettings, fold: 
     return [Commit(inputs.store, task_key(settings.method, task, inputs.run, settings)) for task in tasks]
 
 
-def run_fold_work(
-    job: Job, inputs: RunInputs, settings: MethodSettings, report: ReportProgress | None
-) -> FoldResult:
+def run_fold_work(job: Job, inputs: RunInputs, settings: MethodSettings, signs: Signs) -> FoldResult:
     """Do the fold-level work of a job."""
     (unit,) = job.shard.units
     committed: Sequence[CommittedWork] = [Commit(job.store, key) for key in job.shard.dependencies]
@@ -83,7 +83,7 @@ def run_fold_work(
         settings,
         inputs.extra.get(unit.method),
         committed,
-        *(_checkpointing(job, report) if job.shard.checkpointed else ()),
+        *(_checkpointing(job, signs) if job.shard.checkpointed else ()),
     )
     return method_named(unit.method).work_on_fold(work)
 
@@ -94,14 +94,13 @@ def finish_fold_work(job: Job) -> None:
         Checkpoints(open_filesystem(job.store), job.shard.key).clear()
 
 
-def _checkpointing(job: Job, report: ReportProgress | None) -> tuple[TrainingCheckpoint | None, OnCheckpoint]:
+def _checkpointing(job: Job, signs: Signs) -> tuple[TrainingCheckpoint | None, OnCheckpoint]:
     """How far the work is, and what keeps that from now on."""
     checkpoints = Checkpoints(open_filesystem(job.store), job.shard.key)
 
     def on_checkpoint(network: str, checkpoint: TrainingCheckpoint) -> None:
         checkpoints.write(network, checkpoint)
-        if report is not None:
-            report(f"{job.shard.method_fold}: {in_words(network, checkpoint)}")
+        signs.progressed(f"{job.shard.method_fold}: {in_words(network, checkpoint)}")
 
     return checkpoints.last(), on_checkpoint
 
@@ -118,15 +117,6 @@ def in_words(network: str, checkpoint: TrainingCheckpoint) -> str:
     )
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a job commits: tables by name, counts by status word, files by extension."""
-
-    tables: dict[str, pa.Table]
-    statuses: dict[str, int]
-    files: dict[str, bytes]
-
-
 def prepare(inputs: RunInputs, method_fold: MethodFold) -> Prepared:
     """What every shard of one method in one fold needs."""
     settings = settings_of(inputs.options, method_fold.method)
@@ -136,22 +126,40 @@ def prepare(inputs: RunInputs, method_fold: MethodFold) -> Prepared:
     return prepared
 
 
-def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | ReportProgress | None) -> Receipt:
+def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | None, signs: Signs) -> Receipt:
     """Run one shard and commit its tables. A twin that was quicker is no error: `won` is then False.
 
-    A job of a whole fold has nothing prepared; it may have a `ReportProgress` instead.
+    A job of a whole fold has nothing prepared.
     """
     if job.shard.checkpointed and (done := _trained_before(job)):
         return done
-    begun = time.process_time()
     settings = settings_of(inputs.options, job.shard.method)
     if settings.device == "cuda" and not sees_gpu():
         raise RefusedError(
             f"device cuda: torch {version('torch')} sees no GPU on {socket.gethostname()}, where a task was "
             "sent; install a CUDA build of torch on every node that has a GPU"
         )
-    result = _run(job, inputs, prepared, settings)
-    seconds, host = time.process_time() - begun, socket.gethostname()
+    if job.shard.is_fold_level:
+        return _work_on_fold(job, inputs, settings, signs)
+    if prepared is None:
+        raise ValueError(f"{job.shard.method_fold}: nothing is prepared")
+    parts = Parts(job, inputs.panel.targets)
+    signs.commits_by(parts.commit)
+
+    def on_finished(rows: TargetRows) -> None:
+        parts.add(rows)
+        signs.progressed()
+
+    targets = target_indices(inputs.panel, job.shard.targets)
+    work_through(inputs.panel, prepared, targets, settings, on_finished=on_finished)
+    parts.commit()
+    return parts.receipt()
+
+
+def _work_on_fold(job: Job, inputs: RunInputs, settings: MethodSettings, signs: Signs) -> Receipt:
+    begun = time.process_time()
+    result = run_fold_work(job, inputs, settings, signs)
+    seconds, host, statuses = time.process_time() - begun, socket.gethostname(), {result.status: 1}
     won = StoreWriter.join(job.store, job.run).commit(
         job.shard.key,
         job.attempt,
@@ -159,10 +167,10 @@ def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | ReportProgr
         result.tables,
         result.files,
         job.shard.dependencies,
-        info={"seconds": seconds, "host": host, "statuses": result.statuses},
+        info={"seconds": seconds, "host": host, "statuses": statuses},
     )
     finish_fold_work(job)
-    return Receipt(job.shard.key, job.attempt, won, result.statuses, seconds, host)
+    return Receipt(job.shard.key, job.attempt, won, statuses, seconds, host)
 
 
 def _trained_before(job: Job) -> Receipt | None:
@@ -180,15 +188,3 @@ def _trained_before(job: Job) -> Receipt | None:
         commit.seconds or 0.0,
         commit.host or "",
     )
-
-
-def _run(
-    job: Job, inputs: RunInputs, prepared: Prepared | ReportProgress | None, settings: MethodSettings
-) -> Result:
-    if job.shard.is_fold_level:
-        done = run_fold_work(job, inputs, settings, prepared if callable(prepared) else None)
-        return Result(done.tables, {done.status: 1}, done.files)
-    if prepared is None or callable(prepared):
-        raise ValueError(f"{job.shard.method_fold}: nothing is prepared")
-    shard = run_shard(inputs.panel, prepared, target_indices(inputs.panel, job.shard.targets), settings)
-    return Result(shard.tables, shard.statuses, {})

@@ -20,6 +20,7 @@ from modeling.selection.association import one_blas_thread
 from modeling.selection.select import Modifiers
 from tasks.borrowing.layers import LayersTile, fit_layers_tile, layer_trials
 from tasks.borrowing.preparing import PreparedBest
+from tasks.fitting.finished import finished
 from tasks.fitting.fit import BlockFit, fit_by_pattern
 from tasks.fitting.fold import MethodSettings, Panel
 from tasks.fitting.modifiers import TargetFit
@@ -80,6 +81,7 @@ def _fit_group(
             _result(panel, prepared, method, target, present, fitted, predicted[:, i], layers, i, seconds)
             for i, target in enumerate(block)
         ]
+        finished(found[start:])
     return found
 
 

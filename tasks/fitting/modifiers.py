@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,10 +15,14 @@ from modeling.folds import Fold
 from modeling.seeds import seed_of
 from modeling.selection.prepared import PreparedGenes, prepare_genes
 from modeling.selection.select import Modifiers, select
+from tasks.fitting.finished import finished
 from tasks.fitting.fit import fit_by_pattern
 from tasks.fitting.fold import MethodSettings, Panel
 
 MEAN = "mean"  # the model of a target without modifiers: its training mean
+BLOCK = (
+    32  # targets whose candidates are tried together, on a CPU; what candidates do once for many is little
+)
 
 
 @dataclass(frozen=True)
@@ -110,12 +114,22 @@ def fit_targets(
     """
     select_group = partial(_select_group, panel, prepared, settings)
     selected = fit_by_pattern(panel, prepared.fold.train, targets, TargetFit, select_group)
-    # One call for the whole block: what candidates do once for many targets they do once.
     open_ = [fit for fit in selected if fit.modifiers]
-    problems = [_problem(panel, prepared.fold.number, settings.seed, fit) for fit in open_]
-    choices = choose(problems, candidates_of(settings.candidates, settings.device))
-    chosen = {fit.target: _with_choice(fit, choice) for fit, choice in zip(open_, choices, strict=True)}
+    at_once = BLOCK if settings.device == "cpu" else max(1, len(open_))  # a GPU wants many
+    chosen: dict[int, TargetFit] = {}
+    for start in range(0, len(open_), at_once):
+        fits = list(_chosen(panel, prepared.fold.number, open_[start : start + at_once], settings))
+        finished(fits)
+        chosen.update((fit.target, fit) for fit in fits)
     return [chosen.get(fit.target, fit) for fit in selected]
+
+
+def _chosen(
+    panel: Panel, fold: int, selected: Sequence[TargetFit], settings: MethodSettings
+) -> Iterator[TargetFit]:
+    problems = [_problem(panel, fold, settings.seed, fit) for fit in selected]
+    choices = choose(problems, candidates_of(settings.candidates, settings.device))
+    return map(_with_choice, selected, choices)
 
 
 def _select_group(

@@ -18,6 +18,7 @@ from modeling.selection.inner_folds import strongest_without
 from modeling.selection.prepared import prepare_genes
 from modeling.selection.select import Modifiers as Selected
 from modeling.selection.select import SelectionSettings, select
+from tasks.fitting.finished import finished
 from tasks.fitting.fit import fit_by_pattern
 from tasks.fitting.fold import MethodSettings, Panel
 from tasks.fitting.modifiers import PreparedFold, TargetFit, features_of
@@ -73,6 +74,7 @@ def _fit_group(
     for target, y, modifiers, chosen in zip(targets, effect.T, every, inner, strict=True):
         fit = TargetFit(target, rows, float(np.mean(y)), "no_modifiers", modifiers=modifiers, seconds=share)
         fits.append(_stacked(panel, settings, fold.number, fit, modifiers, parts, chosen, candidates))
+        finished(fits[-1:])
     return fits
 
 

@@ -16,6 +16,7 @@ from tasks.borrowing.fitting import BestFit, fit_best_targets
 from tasks.borrowing.learning import learn_fold
 from tasks.borrowing.preparing import PreparedBest, prepare_best
 from tasks.dataset.dataset import Dataset
+from tasks.fitting.finished import says_what_is_finished
 from tasks.fitting.fold import FoldResult, MethodSettings, Panel
 from tasks.fitting.modifiers import TargetFit
 from tasks.methods.cost import ROW_SECONDS, WORKER_BYTES, Cost, DataSize
@@ -73,6 +74,7 @@ class Best(Method):
         seconds = float(sum(shared.rows("borrowing").column("seconds").to_pylist()))
         return prepare_best(panel, fold, settings, shared.file(), seconds)
 
+    @says_what_is_finished
     def fit(
         self, panel: Panel, prepared: PreparedBest, targets: Sequence[int], settings: MethodSettings
     ) -> list[BestFit | TargetFit]:

@@ -23,6 +23,7 @@ from modeling.folds import Fold
 from modeling.seeds import seed_of
 from modeling.selection.association import TILE_TARGETS
 from modeling.selection.ranking import standardised_genes, top_genes
+from tasks.fitting.finished import finished, says_what_is_finished
 from tasks.fitting.fit import fit_by_pattern
 from tasks.fitting.fold import MethodSettings, Panel, fold_of
 from tasks.fitting.modifiers import TargetFit
@@ -131,7 +132,11 @@ def _fit_group(
     kept = _kept(panel, prepared, rows, effect)
     share = prepared.seconds + (time.thread_time() - begun) / len(targets)
     seeds = [seed_of(settings.seed, panel.targets[t], prepared.fold.number, NAME) for t in targets]
-    return [_fit_one(panel, rows, *one, share) for one in zip(targets, kept, effect.T, seeds, strict=True)]
+    fits = []
+    for one in zip(targets, kept, effect.T, seeds, strict=True):
+        fits.append(_fit_one(panel, rows, *one, share))
+        finished(fits[-1:])
+    return fits
 
 
 def _kept(
@@ -196,6 +201,7 @@ class ForestMethod(Method):
         """Standardised genes to choose among."""
         return prepare_forest(panel, fold, settings)
 
+    @says_what_is_finished
     def fit(
         self, panel: Panel, prepared: PreparedForest, targets: Sequence[int], settings: MethodSettings
     ) -> list[ForestFit | TargetFit]:

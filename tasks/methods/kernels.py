@@ -22,6 +22,7 @@ from modeling.kernels.kernels import AnyKernel, Laplacian, Linear, choose_laplac
 from modeling.kernels.ridge import RidgeFits, Spectrum, fit_ridge, spectrum_of
 from tasks.artifacts.files import training_sha256
 from tasks.dataset.target_facts import VARIABLE_SD
+from tasks.fitting.finished import finished, says_what_is_finished
 from tasks.fitting.fit import BlockFit, fit_by_pattern
 from tasks.fitting.fold import MethodSettings, Panel
 from tasks.fitting.modifiers import TargetFit
@@ -115,10 +116,12 @@ def _fit_group(
         predictions = fits.predict(kernel.of(np.ascontiguousarray(prepared.new[:, present])))
         means = [float(np.mean(y)) for y in effect.T]
     seconds = prepared.seconds + (time.thread_time() - begun) / len(targets)
-    return [
+    found = [
         _result(prepared, target, rows, mean, fits, i, predictions[:, i], seconds)
         for i, (target, mean) in enumerate(zip(targets, means, strict=True))
     ]
+    finished(found)
+    return found
 
 
 def _result(
@@ -174,6 +177,7 @@ class _OnAllGenes(Method):
         """The kernel of the training lines and its eigenvectors."""
         return prepare_kernel(panel, fold, settings)
 
+    @says_what_is_finished
     def fit(
         self, panel: Panel, prepared: PreparedKernel, targets: Sequence[int], settings: MethodSettings
     ) -> list[KernelFit | TargetFit]:

@@ -15,6 +15,7 @@ from modeling.folds import Fold
 from modeling.selection.association import TESTS, TILE_TARGETS
 from modeling.selection.select import SelectionSettings
 from tasks.dataset.dataset import Dataset
+from tasks.fitting.finished import says_what_is_finished
 from tasks.fitting.fold import MethodSettings, Panel
 from tasks.fitting.modifiers import PreparedFold, TargetFit, fit_targets, prepare_fold
 from tasks.fitting.stacks import INNER_FOLDS, fit_stacks
@@ -49,6 +50,7 @@ class Modifiers(Method):
         """Expression of the training lines, standardised, ranked and bit-packed."""
         return prepare_fold(panel, fold, settings)
 
+    @says_what_is_finished
     def fit(
         self, panel: Panel, prepared: PreparedFold, targets: Sequence[int], settings: MethodSettings
     ) -> list[TargetFit]:
@@ -104,6 +106,7 @@ class AllModifiers(Modifiers):
         """Nothing: it does not read the preset."""
         return Method.check(self, dataset, settings)
 
+    @says_what_is_finished
     def fit(
         self, panel: Panel, prepared: PreparedFold, targets: Sequence[int], settings: MethodSettings
     ) -> list[TargetFit]:
@@ -125,6 +128,7 @@ class OneModifier(AllModifiers):
     name = "one_modifier"
     help = "the same XGBoost on the best modifier alone"
 
+    @says_what_is_finished
     def fit(
         self, panel: Panel, prepared: PreparedFold, targets: Sequence[int], settings: MethodSettings
     ) -> list[TargetFit]:

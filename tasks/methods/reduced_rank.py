@@ -32,6 +32,7 @@ from modeling.kernels.ridge import spectrum_of, tiled_product
 from modeling.seeds import seed_of
 from tasks.artifacts.components import components_bytes, components_of
 from tasks.artifacts.files import training_sha256
+from tasks.fitting.finished import finished, says_what_is_finished
 from tasks.fitting.fit import BlockFit, fit_by_pattern, without_model
 from tasks.fitting.fold import FoldResult, MethodSettings, Panel, varying_targets
 from tasks.fitting.modifiers import TargetFit
@@ -149,6 +150,7 @@ def _fit_group(
                 dual=dual[:, i],
             )
         )
+    finished(fits)
     return fits
 
 
@@ -219,6 +221,7 @@ class ReducedRank(Method):
         seconds = float(work.rows("fold_choices").column("seconds")[0].as_py())
         return PreparedReducedRank(fold, components, new, training, seconds)
 
+    @says_what_is_finished
     def fit(
         self, panel: Panel, prepared: PreparedReducedRank, targets: Sequence[int], settings: MethodSettings
     ) -> list[ReducedRankFit | TargetFit]:

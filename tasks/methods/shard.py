@@ -1,12 +1,13 @@
 """One shard: a block of targets in one fold, from matrices to tables."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from tasks.fitting.finished import heard_by
 from tasks.fitting.fit import Fit
 from tasks.fitting.fold import MethodSettings, Panel, fold_of
 from tasks.fitting.modifiers import MEAN
@@ -26,6 +27,15 @@ class ShardResult:
     statuses: dict[str, int]
 
 
+@dataclass(frozen=True)
+class TargetRows:
+    """What one target comes to: rows by table, and its status; `target` is its column of the panel."""
+
+    target: int
+    status: str
+    rows: Mapping[str, Sequence[Row]]
+
+
 def run_shard(
     panel: Panel,
     prepared: Prepared,
@@ -40,43 +50,67 @@ def run_shard(
     targets into shards; one numerical thread is assumed (the executor sees to it).
     Raises TypeError for the final fold of a method that stores no models.
     """
+    return put_together(work_through(panel, prepared, targets, settings, method))
+
+
+def work_through(
+    panel: Panel,
+    prepared: Prepared,
+    targets: Sequence[int],
+    settings: MethodSettings,
+    method: Method | None = None,
+    on_finished: Callable[[TargetRows], None] = lambda rows: None,
+) -> list[TargetRows]:
+    """What `run_shard` does, target by target: `on_finished` gets each once, as soon as it is done."""
     method = method or method_named(settings.method)
-    fits = method.fit(panel, prepared, targets, settings)
-    if len(prepared.fold.test) == 0:
-        tables = _final_tables(panel, prepared, fits, method)
-    else:
-        tables = _fold_tables(panel, prepared, fits, settings)
-    return ShardResult(tables, dict(sorted(Counter(fit.status for fit in fits).items())))
-
-
-def _fold_tables(
-    panel: Panel, prepared: Prepared, fits: Sequence[Fit], settings: MethodSettings
-) -> dict[str, pa.Table]:
-    rows: dict[str, list[dict[str, object]]] = {
-        name: [] for name in ("scores", "modifiers", "candidates", "predictions", "failures")
-    }
     confounders = Confounders(panel)
+    done: dict[int, TargetRows] = {}
+
+    def take(fit: Fit) -> None:
+        if fit.target in done:
+            return
+        if len(prepared.fold.test) == 0:
+            rows = _final_rows(panel, prepared, fit, method)
+        else:
+            rows = _fold_rows(panel, prepared, fit, settings, confounders)
+        done[fit.target] = TargetRows(fit.target, fit.status, rows)
+        on_finished(done[fit.target])
+
+    with heard_by(take, method.fit):
+        fits = method.fit(panel, prepared, targets, settings)
     for fit in fits:
-        fold = fold_of(panel, prepared.fold, fit.target, settings)
-        unit = {"method": settings.method, "target": panel.targets[fit.target], "fold": fold.number}
-        score, predictions = score_rows(panel, fold, fit, unit, confounders)
-        rows["scores"].append(score)
-        rows["predictions"] += predictions
-        rows["modifiers"] += modifier_rows(panel, fit, unit)
-        rows["candidates"] += candidate_rows(fit, unit)
-        rows["failures"] += failure_rows(fit, unit)
-    return {name: table_of(name, blocks) for name, blocks in rows.items()}
+        take(fit)
+    return [done[fit.target] for fit in fits]
 
 
-def _final_tables(
-    panel: Panel, prepared: Prepared, fits: Sequence[Fit], method: Method
-) -> dict[str, pa.Table]:
-    rows: dict[str, list[dict[str, object]]] = {"models": [], "failures": []}
-    for fit in fits:
-        unit = {"method": method.name, "target": panel.targets[fit.target]}
-        rows["models"].append(final_model_row(panel, prepared, fit, unit, method))
-        rows["failures"] += failure_rows(fit, unit | {"fold": prepared.fold.number})
-    return {name: table_of(name, blocks) for name, blocks in rows.items()}
+def put_together(targets: Sequence[TargetRows]) -> ShardResult:
+    """Tables of several targets of one method and fold."""
+    names = targets[0].rows if targets else ()
+    tables = {name: table_of(name, [row for one in targets for row in one.rows[name]]) for name in names}
+    return ShardResult(tables, dict(sorted(Counter(one.status for one in targets).items())))
+
+
+def _fold_rows(
+    panel: Panel, prepared: Prepared, fit: Fit, settings: MethodSettings, confounders: Confounders
+) -> dict[str, Sequence[Row]]:
+    fold = fold_of(panel, prepared.fold, fit.target, settings)
+    unit = {"method": settings.method, "target": panel.targets[fit.target], "fold": fold.number}
+    score, predictions = score_rows(panel, fold, fit, unit, confounders)
+    return {
+        "scores": [score],
+        "modifiers": modifier_rows(panel, fit, unit),
+        "candidates": candidate_rows(fit, unit),
+        "predictions": predictions,
+        "failures": failure_rows(fit, unit),
+    }
+
+
+def _final_rows(panel: Panel, prepared: Prepared, fit: Fit, method: Method) -> dict[str, Sequence[Row]]:
+    unit = {"method": method.name, "target": panel.targets[fit.target]}
+    return {
+        "models": [final_model_row(panel, prepared, fit, unit, method)],
+        "failures": failure_rows(fit, unit | {"fold": prepared.fold.number}),
+    }
 
 
 def final_model_row(panel: Panel, prepared: Prepared, fit: Fit, unit: dict[str, Any], method: Method) -> Row:

@@ -212,8 +212,8 @@ SHARDS = Table(
         Column(
             "state",
             TEXT,
-            "`committed`; `failed`: its last attempt was seen to fail; `unfinished`: running, or lost "
-            "with its driver",
+            "`committed`; `failed`: its last attempt was seen to fail; `in parts`: it took long, and what it "
+            "finished was committed as shards of their own; `unfinished`: running, or lost with its driver",
         ),
         Column("attempts", COUNT, "how often it was begun"),
         Column("failed", COUNT, "how many of those attempts were seen to fail"),

@@ -17,6 +17,7 @@ from cluster.scheduling.driver import drive
 from cluster.scheduling.executor import Receipt
 from cluster.scheduling.in_process import InProcessExecutor
 from cluster.scheduling.shards import Job
+from cluster.scheduling.signs import Signs
 from cluster.store.filesystem import open_filesystem
 from cluster.store.units import Unit
 from cluster.store.writer import StoreWriter
@@ -49,7 +50,7 @@ class Watch:
         """Nothing to do."""
 
 
-def empty(job: Job, shared: None, data: None) -> Receipt:
+def empty(job: Job, shared: None, data: None, signs: Signs | None = None) -> Receipt:
     """Commit no rows."""
     del shared, data
     won = StoreWriter.join(job.store, job.run).commit(job.shard.key, job.attempt, job.shard.units, {}, {})

@@ -13,7 +13,8 @@ import pytest
 from cluster.ray_engine.identity import package_folders
 from cluster.ray_engine.runtime import connected
 from cluster.runs.planning import make_shards
-from cluster.scheduling.driver import Deadlines, drive
+from cluster.scheduling.deadlines import Deadlines
+from cluster.scheduling.driver import drive
 from cluster.scheduling.executor import Ended, Preparation
 from cluster.scheduling.in_process import InProcessExecutor
 from cluster.scheduling.shards import Shard
@@ -22,7 +23,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
 from cluster.store.writer import StoreWriter
 from tests.chaos.clusters import two_nodes
-from tests.chaos.work import Script, commit, hang_on_node_two, marks, misbehave, prepare
+from tests.chaos.work import Script, commit, hang_on_node_two, marks, misbehave, one_by_one, prepare
 from tests.costs import costs_of
 
 UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1) for i in range(6)]
@@ -62,6 +63,28 @@ def test_only_targets_that_kill_hang_or_raise_are_quarantined(tmp_path: Path) ->
     healed = drive(writer, left(writer, 2), InProcessExecutor(commit, Preparation(prepare, script)))
     assert healed.sealed
     assert StoreReader(writer.fs).quarantined() == {}
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(240)
+def test_what_a_shard_had_finished_before_it_hung_or_died_is_committed_and_what_is_slow_goes_on(
+    tmp_path: Path,
+) -> None:
+    """Six targets of 0.6 s, 5 s without progress allowed: one hangs once, one kills once."""
+    from cluster.ray_engine.executor import RayExecutor
+
+    writer = new_store(tmp_path / "store")
+    shards = left(writer, 6)
+    script = Script(tmp_path, kills=frozenset({"G4"}), hangs=frozenset({"G3"}))
+    with connected("local", workers=1):
+        executor = RayExecutor(one_by_one, Preparation(prepare, script))
+        outcome = drive(writer, shards, executor, deadlines=Deadlines(factor=0.0, floor=5.0))
+    assert (outcome.done, outcome.quarantined, outcome.sealed) == (len(UNITS), {}, True)
+    tried = [marks(tmp_path, f"tried-G{number}") for number in range(6)]
+    assert tried == [2, 2, 2, 3, 3, 2]  # in two folds, and what was planted once more
+    reader = StoreReader(writer.fs)
+    assert sorted(failure["kind"] for failure in reader.failures()) == ["deadline", "killed"]
+    assert {commit.key for commit in reader.commits()}.isdisjoint(shard.key for shard in shards)
 
 
 @pytest.mark.chaos

@@ -7,7 +7,8 @@ import pytest
 from cluster.errors import ClusterError
 from cluster.ray_engine.runtime import connected
 from cluster.runs.planning import make_shards
-from cluster.scheduling.driver import Deadlines, drive
+from cluster.scheduling.deadlines import Deadlines
+from cluster.scheduling.driver import drive
 from cluster.scheduling.executor import Preparation
 from cluster.scheduling.shards import Shard
 from cluster.store.filesystem import open_filesystem

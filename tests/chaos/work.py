@@ -15,10 +15,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from cluster.errors import StorageError
-from cluster.scheduling.executor import Receipt, ReportProgress
+from cluster.scheduling.executor import Receipt
 from cluster.scheduling.shards import Job
+from cluster.scheduling.signs import Signs
 from cluster.store.units import MethodFold
 from cluster.store.writer import StoreWriter
+from cluster.worker.parts import Parts
+from tasks.methods.shard import TargetRows
 from tasks.tables.schemas import SCHEMAS
 
 
@@ -101,7 +104,7 @@ def score_rows(job: Job, data: float) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=SCHEMAS["scores"])
 
 
-def commit(job: Job, script: Script | None, data: float) -> Receipt:
+def commit(job: Job, script: Script | None, data: float, signs: Signs | None = None) -> Receipt:
     """Commit one row a unit."""
     del script
     begun = time.monotonic()
@@ -115,7 +118,7 @@ def commit(job: Job, script: Script | None, data: float) -> Receipt:
     return Receipt(job.shard.key, job.attempt, won, statuses, time.monotonic() - begun, host)
 
 
-def misbehave(job: Job, script: Script, data: float) -> Receipt:
+def misbehave(job: Job, script: Script, data: float, signs: Signs | None = None) -> Receipt:
     """Do what the script says of one of the targets, else commit."""
     targets = set(job.shard.targets)
     if targets & script.raises:
@@ -127,7 +130,7 @@ def misbehave(job: Job, script: Script, data: float) -> Receipt:
     return commit(job, script, data)
 
 
-def meet(job: Job, script: Script, data: float) -> Receipt:
+def meet(job: Job, script: Script, data: float, signs: Signs | None = None) -> Receipt:
     """Commit, but never let one node run three shards ahead of the other: both must do several."""
     here, there = ("one", "two") if node() == "one" else ("two", "one")
     mark(script, here)
@@ -137,7 +140,7 @@ def meet(job: Job, script: Script, data: float) -> Receipt:
     return commit(job, script, data)
 
 
-def stay_alone(job: Job, script: Script, data: float) -> Receipt:
+def stay_alone(job: Job, script: Script, data: float, signs: Signs | None = None) -> Receipt:
     """Commit, but fail where another job runs in the same tenth of a second."""
     (script.folder / "running").touch(exist_ok=False)
     time.sleep(0.1)
@@ -145,7 +148,7 @@ def stay_alone(job: Job, script: Script, data: float) -> Receipt:
     return commit(job, script, data)
 
 
-def say_gpus(job: Job, script: Script, data: float) -> Receipt:
+def say_gpus(job: Job, script: Script, data: float, signs: Signs | None = None) -> Receipt:
     """Commit, and leave a mark that says what of a GPU Ray gave to which process and where."""
     import ray
 
@@ -154,7 +157,7 @@ def say_gpus(job: Job, script: Script, data: float) -> Receipt:
     return commit(job, script, data)
 
 
-def fail_on_node_two(job: Job, script: Script, data: float) -> Receipt:
+def fail_on_node_two(job: Job, script: Script, data: float, signs: Signs | None = None) -> Receipt:
     """Raise on node two, whatever the target; commit anywhere else, after a while."""
     if node() == "two":
         raise OSError("this node's disk is gone")
@@ -162,7 +165,7 @@ def fail_on_node_two(job: Job, script: Script, data: float) -> Receipt:
     return commit(job, script, data)
 
 
-def hang_on_node_two(job: Job, script: Script, data: float) -> Receipt:
+def hang_on_node_two(job: Job, script: Script, data: float, signs: Signs | None = None) -> Receipt:
     """Hang on node two, saying so; commit anywhere else."""
     if node() == "two":
         mark(script, "hanging")
@@ -170,7 +173,7 @@ def hang_on_node_two(job: Job, script: Script, data: float) -> Receipt:
     return commit(job, script, data)
 
 
-def hang_at_last(job: Job, script: Script, data: float) -> Receipt:
+def hang_at_last(job: Job, script: Script, data: float, signs: Signs | None = None) -> Receipt:
     """Commit every shard of fold 0, then say so and hang."""
     if job.shard.fold == 1:
         mark(script, "hanging")
@@ -178,12 +181,36 @@ def hang_at_last(job: Job, script: Script, data: float) -> Receipt:
     return commit(job, script, data)
 
 
+def one_by_one(job: Job, script: Script, data: float, signs: Signs) -> Receipt:
+    """Finish the targets one after another, each slowly, and say so; what the script plants happens once.
+
+    A target that kills does so when those before it are committed.
+    """
+    parts = Parts(job, job.shard.targets)
+    signs.commits_by(parts.commit)
+    for number, row in enumerate(score_rows(job, data).to_pylist()):
+        target = row["target"]
+        mark(script, f"tried-{target}")
+        first = marks(script.folder, f"tried-{target}") == 1
+        if first and target in script.hangs:
+            threading.Event().wait()
+        if first and target in script.kills:
+            while sum(map(len, signs.latest.parts)) < number:
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.6)
+        parts.add(TargetRows(number, "ok", {"scores": [row]}))
+        signs.progressed()
+    parts.commit()
+    return parts.receipt()
+
+
 def node() -> str:
     """The name a test's cluster gave the node this process runs on."""
     return os.environ.get("KNOCKCAST_TEST_NODE", "none")
 
 
-def full_disk(job: Job, script: Script | None, data: float) -> Receipt:
+def full_disk(job: Job, script: Script | None, data: float, signs: Signs | None = None) -> Receipt:
     """Find the disk full."""
     raise StorageError("no space left")
 
@@ -193,11 +220,11 @@ def cannot_prepare(script: Script | None, method_fold: MethodFold) -> float:
     raise ValueError("all constant")
 
 
-def train_a_while(job: Job, script: Script, report_progress: ReportProgress) -> Receipt:
+def train_a_while(job: Job, script: Script, data: None, signs: Signs) -> Receipt:
     """Dies the first time; then says how far it is, and ends when the test has heard that."""
     if job.attempt == 1 and not marks(script.folder, "died"):
         mark(script, "died")
         os.kill(os.getpid(), signal.SIGKILL)
-    report_progress("half way")
+    signs.progressed("half way")
     wait_for(script.folder / "go")
     return Receipt(job.shard.key, job.attempt, True, {"ok": 1}, 0.0, node())

@@ -9,7 +9,8 @@ import pytest
 from cluster.ray_engine.identity import fingerprint
 from cluster.ray_engine.runtime import connected
 from cluster.runs.planning import make_shards
-from cluster.scheduling.driver import Deadlines, drive
+from cluster.scheduling.deadlines import Deadlines
+from cluster.scheduling.driver import drive
 from cluster.scheduling.executor import Ended, Preparation, Requirements
 from cluster.scheduling.in_process import InProcessExecutor
 from cluster.scheduling.shards import Job

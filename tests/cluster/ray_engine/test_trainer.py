@@ -41,7 +41,7 @@ def test_a_trainer_reports_its_status_outlives_a_kill_and_can_be_stopped(tmp_pat
         executor.start(job)
         assert until(executor, lambda: list(executor.status()) == ["half way"]) == []
         assert marks(tmp_path, "died") == 1
-        assert executor.started() == {first.key}
+        assert executor.started().keys() == {first.key}
         executor.start(other)
         assert until(executor, lambda: second.key in executor.started()) == []
         executor.cancel(second.key)

@@ -142,6 +142,11 @@ def test_status_counts_everything(tmp_path: Path) -> None:
         "committed": [0, 3, 2],
         "quarantined": [0, 0, 1],
     }
+    part = shard_key(writer.run_digest, units_of("A", [FINAL_FOLD]))
+    writer.begin_attempt(part, {"method": "modifiers", "fold": FINAL_FOLD, "units": 1, "part_of": [key, 3]})
+    made_commit(writer, units_of("A", [FINAL_FOLD]))
+    assert store.status().lost_attempts == 1
+    assert store.shards().set_index("shard")["state"][key] == "in parts"
     made_commit(writer, units_of("ABC", [FINAL_FOLD]))
     assert store.status().left == 0
     assert store.status().lost_attempts == 0

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -160,9 +161,10 @@ def test_a_trainer_that_died_after_its_commit_answers_without_training_again(dat
     unit = fold_level_unit("plain", 0)
     key = reader.committed_units()[unit]
     job = Job(Shard(key, (unit,), checkpointed=True), 1, reader.fs.name, reader.run_digest)
-    receipt = run_and_commit(job, inputs=None, prepared=None)  # type: ignore[arg-type] - nothing is read of them
+    nothing: Any = None  # is read of what it gets
+    receipt = run_and_commit(job, nothing, nothing, nothing)
     assert (receipt.key, receipt.won, receipt.statuses) == (key, True, {"ok": 1})
-    assert not run_and_commit(replace(job, attempt=2), inputs=None, prepared=None).won  # type: ignore[arg-type]
+    assert not run_and_commit(replace(job, attempt=2), nothing, nothing, nothing).won
 
 
 def test_a_search_on_one_fold_decides_for_all_and_a_nested_one_for_each(

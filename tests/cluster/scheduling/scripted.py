@@ -2,6 +2,7 @@
 
 from cluster.scheduling.executor import Ended
 from cluster.scheduling.shards import Job
+from cluster.scheduling.signs import Sign
 from cluster.store.units import MethodFold
 from tests.chaos.work import commit
 
@@ -34,14 +35,14 @@ class Scripted:
     def prepare(self, method_fold: MethodFold) -> None:
         self.order.append(("prepare", method_fold.fold))
 
-    def preparing(self) -> tuple[MethodFold, ...]:
-        return ()
+    def preparing(self) -> dict[MethodFold, int]:
+        return {}
 
     def give_up_preparation(self, method_fold: MethodFold, error: str) -> None:
         raise AssertionError("nothing is being prepared")
 
-    def started(self) -> set[str]:
-        return {job.shard.key for job in self.queue[: self.slots] if self._clock.now >= self._busy}
+    def started(self) -> dict[str, Sign]:
+        return {job.shard.key: Sign() for job in self.queue[: self.slots] if self._clock.now >= self._busy}
 
     def wait(self, timeout: float) -> list[Ended]:
         self._clock.now += 1.0

@@ -101,7 +101,7 @@ def test_failures_of_an_earlier_run_count_unless_they_are_retried(
 def test_trouble_with_the_store_stops_the_run_and_blames_no_shard(
     writer: StoreWriter, tmp_path: Path
 ) -> None:
-    def full(job: Job, script: Any, data: Any) -> Receipt:
+    def full(job: Job, script: Any, data: Any, signs: Any = None) -> Receipt:
         raise StorageError("the disk is full")
 
     with pytest.raises(StorageError, match="full"):
@@ -113,7 +113,7 @@ def test_trouble_with_the_store_stops_the_run_and_blames_no_shard(
 def test_an_interrupted_run_says_so_and_goes_on_later(
     writer: StoreWriter, tmp_path: Path, number: signal.Signals
 ) -> None:
-    def interrupt_third(job: Job, script: Any, data: float) -> Receipt:
+    def interrupt_third(job: Job, script: Any, data: float, signs: Any = None) -> Receipt:
         if job.shard.fold == 1:
             os.kill(os.getpid(), number)
         return commit(job, script, data)
@@ -131,7 +131,7 @@ def test_an_interrupted_run_says_so_and_goes_on_later(
 def test_a_commit_counts_even_if_its_worker_died_before_saying_so(
     writer: StoreWriter, tmp_path: Path
 ) -> None:
-    def commit_then_fail(job: Job, script: Any, data: float) -> Receipt:
+    def commit_then_fail(job: Job, script: Any, data: float, signs: Any = None) -> Receipt:
         commit(job, script, data)
         raise ConnectionResetError("worker gone")
 
@@ -144,7 +144,7 @@ def test_an_orphans_late_commit_spares_the_halves_their_work(writer: StoreWriter
     orphan: list[Job] = []
     ran: list[tuple[str, ...]] = []
 
-    def late(job: Job, script: Any, data: float) -> Receipt:
+    def late(job: Job, script: Any, data: float, signs: Any = None) -> Receipt:
         if job.shard.fold == 1 or not set(job.shard.targets) <= set(FIRST):
             return commit(job, script, data)
         ran.append(job.shard.targets)

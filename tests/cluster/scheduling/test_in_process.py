@@ -17,7 +17,7 @@ def job(key: str, *targets: str, fold: int = 0) -> Job:
     return Job(Shard(key, units), 1, "store", "run")
 
 
-def work(job: Job, shared: Any, data: Any) -> Receipt:
+def work(job: Job, shared: Any, data: Any, signs: Any = None) -> Receipt:
     return Receipt(job.shard.key, job.attempt, True, {str(data): len(job.shard.units)}, 0.0, str(shared))
 
 
@@ -76,7 +76,7 @@ def test_few_folds_are_held_at_one_time() -> None:
             alive.discard(self.fold)
 
     executor = InProcessExecutor(
-        lambda job, shared, data: Receipt(job.shard.key, 1, True, {}, 0.0, ""),
+        lambda job, shared, data, signs: Receipt(job.shard.key, 1, True, {}, 0.0, ""),
         Preparation(lambda _, method_fold: Data(method_fold.fold)),
     )
     for fold in range(5):
@@ -86,7 +86,7 @@ def test_few_folds_are_held_at_one_time() -> None:
 
 
 def test_an_exception_is_an_observed_failure_with_its_place() -> None:
-    def fail(job: Job, shared: Any, data: Any) -> Receipt:
+    def fail(job: Job, shared: Any, data: Any, signs: Any = None) -> Receipt:
         raise ZeroDivisionError("planted")
 
     executor = InProcessExecutor(fail)
@@ -99,7 +99,7 @@ def test_an_exception_is_an_observed_failure_with_its_place() -> None:
 
 @pytest.mark.parametrize("error", [StorageError("disk full"), BadInputError("no such gene")])
 def test_what_is_no_shards_fault_is_raised(error: Exception) -> None:
-    def fail(job: Job, shared: Any, data: Any) -> Receipt:
+    def fail(job: Job, shared: Any, data: Any, signs: Any = None) -> Receipt:
         raise error
 
     executor = InProcessExecutor(fail)
@@ -150,7 +150,7 @@ def test_a_cancelled_job_ends_without_running() -> None:
 def test_an_interruption_that_a_library_wrapped_is_still_one() -> None:
     """As numba's compiled code does: KeyboardInterrupt comes out as the cause of a SystemError."""
 
-    def wrapped(job: Job, shared: Any, data: Any) -> Receipt:
+    def wrapped(job: Job, shared: Any, data: Any, signs: Any = None) -> Receipt:
         raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
 
     executor = InProcessExecutor(wrapped)
@@ -160,7 +160,7 @@ def test_an_interruption_that_a_library_wrapped_is_still_one() -> None:
 
 
 def test_an_interrupted_job_can_still_be_cancelled() -> None:
-    def interrupted(job: Job, shared: Any, data: Any) -> Receipt:
+    def interrupted(job: Job, shared: Any, data: Any, signs: Any = None) -> Receipt:
         raise KeyboardInterrupt
 
     executor = InProcessExecutor(interrupted)
@@ -174,7 +174,7 @@ def test_an_interrupted_job_can_still_be_cancelled() -> None:
 def test_work_has_one_numerical_thread() -> None:
     seen: list[int] = []
 
-    def look(job: Job, shared: Any, data: Any) -> Receipt:
+    def look(job: Job, shared: Any, data: Any, signs: Any = None) -> Receipt:
         seen.extend(pool["num_threads"] for pool in threadpool_info())
         return work(job, shared, data)
 

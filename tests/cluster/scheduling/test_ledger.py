@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster.scheduling.guilt import FAILURES_ALONE
-from cluster.scheduling.ledger import IN_FLIGHT_PER_SLOT, INFRASTRUCTURE_RESTARTS, Ledger
+from cluster.scheduling.ledger import IN_FLIGHT_PER_SLOT, Ledger
 from cluster.scheduling.shards import (
     Cancel,
     Committed,
@@ -25,6 +25,7 @@ from cluster.scheduling.shards import (
     Start,
     name_shard,
 )
+from cluster.scheduling.trouble import INFRASTRUCTURE_RESTARTS
 from cluster.store.units import MethodFold, Unit, fold_level_unit
 
 RUN = "f" * 64

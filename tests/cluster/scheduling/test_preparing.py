@@ -6,10 +6,12 @@ import pytest
 
 from cluster.errors import EXIT_CODES, ClusterError, ExitCode, PreparationError
 from cluster.runs.planning import make_shards
-from cluster.scheduling.driver import Deadlines, drive
+from cluster.scheduling.deadlines import Deadlines
+from cluster.scheduling.driver import drive
 from cluster.scheduling.executor import Ended
 from cluster.scheduling.preparing import LOST_PREPARATIONS, PREPARATION_ATTEMPTS, FailedPreparations
 from cluster.scheduling.shards import FailureKind, Job
+from cluster.scheduling.signs import Sign
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import MethodFold, Unit
@@ -65,15 +67,15 @@ class Hung:
 
     def prepare(self, method_fold: MethodFold) -> None: ...
 
-    def preparing(self) -> list[MethodFold]:
-        return [FOLD] if self._hangs else []
+    def preparing(self) -> dict[MethodFold, int]:
+        return {FOLD: len(self.given_up)} if self._hangs else {}
 
     def give_up_preparation(self, method_fold: MethodFold, error: str) -> None:
         self.given_up.append(self.now)
         self.failed.add(method_fold, "deadline", error)
 
-    def started(self) -> tuple[str, ...]:
-        return ()
+    def started(self) -> dict[str, Sign]:
+        return {}
 
     def wait(self, timeout: float) -> list[Ended]:
         self.now += 60.0
@@ -94,6 +96,28 @@ class Hung:
     @property
     def _hangs(self) -> bool:
         return len(self.given_up) < self._times
+
+
+class Restless(Hung):
+    """An executor whose preparation is killed and begun anew every nine minutes, three times."""
+
+    def preparing(self) -> dict[MethodFold, int]:
+        return {FOLD: int(self.now // 540)} if self._hangs else {}
+
+    @property
+    def _hangs(self) -> bool:
+        return self.now < 3 * 540
+
+
+def test_the_clock_of_a_preparation_that_is_tried_again_starts_anew(tmp_path: Path) -> None:
+    writer = StoreWriter(open_filesystem(tmp_path / "store"))
+    writer.open_run({"seed": 0})
+    writer.add_plan(UNITS)
+    shards = make_shards(UNITS, writer.run_digest, costs_of(10, 10), 1, 2)
+    executor = Restless(0)
+    deadlines = Deadlines(preparation=lambda method_fold: 30.0, floor=100.0)  # ten minutes
+    outcome = drive(writer, shards, executor, deadlines=deadlines, clock=lambda: executor.now)
+    assert (executor.given_up, outcome.sealed) == ([], True)
 
 
 @pytest.mark.parametrize("times", [2, 3])

@@ -6,7 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from modeling.folds import make_folds
 from tasks.errors import BadInputError
+from tasks.fitting.finished import heard_by
+from tasks.fitting.fit import Fit
 from tasks.fitting.fold import MethodSettings, Panel
 from tasks.methods import registry
 from tasks.methods.kernels import METHODS as ON_ALL_GENES
@@ -26,6 +29,20 @@ def panel() -> Panel:
 @pytest.mark.parametrize("name", built_in())
 def test_a_method_keeps_its_contract(name: str, check: Check, panel: Panel) -> None:
     keeps(built_in()[name], check, panel)
+
+
+@pytest.mark.parametrize("name", ["modifiers", "forest", "ridge", "one_modifier"])
+def test_what_a_method_says_is_finished_is_what_it_returns(name: str, panel: Panel) -> None:
+    """It may be committed before the rest: nothing is changed, or said twice, once it is said."""
+    method = built_in()[name]
+    fold, settings = make_folds("kfold", len(panel.cell_lines), 4, 0)[1], contract.settings_for(method)
+    said: list[Fit] = []
+    with heard_by(said.append, method.fit):
+        prepared = method.prepare(panel, fold, settings, ())
+        returned = {fit.target: fit for fit in method.fit(panel, prepared, range(9), settings)}
+    assert said
+    assert len({fit.target for fit in said}) == len(said)
+    assert all(returned[fit.target] is fit for fit in said)
 
 
 RIDGE = next(type(method) for method in ON_ALL_GENES if method.name == "ridge")
