@@ -7,14 +7,21 @@ signs of progress every few seconds, if there are any, then its receipt.
 """
 
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import ray
 from ray.exceptions import RayError
 
-from cluster.ray_engine.failures import described, first_line, is_loss, kind_of, raise_if_no_shards_fault
+from cluster.ray_engine.failures import (
+    StorageTrouble,
+    described,
+    first_line,
+    is_loss,
+    kind_of,
+    raise_if_no_shards_fault,
+)
 from cluster.ray_engine.gpu_share import share_on
 from cluster.ray_engine.nodes import Nodes
 from cluster.ray_engine.preparations import Preparations
@@ -62,7 +69,8 @@ class RayExecutor:
             max_calls=0,
         )(run_attempt)
         self._code = ray.put(WorkerCode(work, preparation.prepare, preparation.requirements))
-        self._preparations = Preparations(self._code, self._shared, self._nodes)
+        self._trouble = StorageTrouble(self._nodes)
+        self._preparations = Preparations(self._code, self._shared, self._nodes, self._trouble)
 
     @property
     def slots(self) -> int:
@@ -74,9 +82,9 @@ class RayExecutor:
         return max(1, min(can_run, self._most_slots or can_run))
 
     @property
-    def nodes(self) -> Collection[str]:
-        """The nodes that run tasks."""
-        return self._nodes.alive
+    def nodes(self) -> Mapping[str, str]:
+        """The nodes that run tasks, and what people call them."""
+        return self._nodes.names
 
     def start(self, job: Job) -> None:
         """Hand the job to Ray, or hold it back until its fold is prepared and `most_slots` allow it."""
@@ -210,6 +218,7 @@ class RayExecutor:
                 self._signs[key] = replace(sent, node=self._began_on.get(key, ""))
                 return None
             ended = Ended(key, sent, node=self._began_on.get(key, ""))
+            self._trouble.succeeded(ended.node)
         if ended is not None:
             ended = replace(ended, sign=self._signs.pop(key, SILENT))
         del self._jobs[stream], self._streams[key]
@@ -220,8 +229,9 @@ class RayExecutor:
         return ended
 
     def _failed(self, job: Job, error: RayError) -> Ended | None:
-        raise_if_no_shards_fault(error)
         key = job.shard.key
+        if not self._trouble.is_of_one_node(error, self._began_on.get(key, "")):
+            raise_if_no_shards_fault(error)
         if key in self._stopped:
             self._stopped.discard(key)
             return Ended(key, kind="cancelled", error=first_line(error))

@@ -15,7 +15,8 @@ from ray.exceptions import (
     WorkerCrashedError,
 )
 
-from cluster.errors import RefusedError
+from cluster.errors import RefusedError, StorageError
+from cluster.ray_engine.nodes import Nodes
 from cluster.scheduling.executor import STOPPING, describe_error
 from cluster.scheduling.shards import FailureKind
 
@@ -46,6 +47,25 @@ def raise_if_no_shards_fault(error: RayError) -> None:
         raise cause
     if isinstance(cause, (RuntimeEnvSetupError, TaskUnschedulableError)):
         raise RefusedError(f"Ray cannot run our tasks on this cluster: {cause}") from error
+
+
+class StorageTrouble:
+    """On which nodes work could not read or write the store since it last could."""
+
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+        self._bad: set[str] = set()
+
+    def succeeded(self, node: str) -> None:
+        """Something was committed from there."""
+        self._bad.discard(node)
+
+    def is_of_one_node(self, error: RayError, node: str) -> bool:
+        """Whether an error is trouble with the store that other nodes may not have: a failure like others."""
+        if not isinstance(cause_of(error), StorageError) or not node:
+            return False
+        self._bad.add(node)
+        return not self._nodes.are_all_in(self._bad)
 
 
 def described(error: RayError) -> str:

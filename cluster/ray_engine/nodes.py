@@ -32,6 +32,16 @@ class Nodes:
         )
 
     @property
+    def names(self) -> dict[str, str]:
+        """Their host and address, by id."""
+        alive = self.alive
+        return {
+            n["NodeID"]: f"{n['NodeManagerHostname']} ({n['NodeManagerAddress']})"
+            for n in self.listed()
+            if n["NodeID"] in alive
+        }
+
+    @property
     def cpus(self) -> int:
         """CPUs of the living nodes together."""
         return sum(int(n["Resources"].get("CPU", 0)) for n in self.listed() if n["Alive"])

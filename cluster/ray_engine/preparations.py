@@ -13,7 +13,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from cluster.ray_engine.failures import described, kind_of, raise_if_no_shards_fault
+from cluster.ray_engine.failures import StorageTrouble, described, kind_of, raise_if_no_shards_fault
 from cluster.ray_engine.nodes import Nodes
 from cluster.ray_engine.remote import prepare_method_fold
 from cluster.scheduling.preparing import FailedPreparations
@@ -33,7 +33,8 @@ class _Preparing:
 class Preparations:
     """The preparations of one executor, by method and fold."""
 
-    def __init__(self, code: Any, shared: Any, nodes: Nodes) -> None:
+    def __init__(self, code: Any, shared: Any, nodes: Nodes, trouble: StorageTrouble) -> None:
+        self._trouble = trouble
         self._code, self._shared, self._nodes = code, shared, nodes
         self._task: Any = ray.remote(
             num_cpus=1, max_retries=0, retry_exceptions=False, num_returns="streaming"
@@ -134,8 +135,11 @@ class Preparations:
         if isinstance(error, StopIteration):
             self._failed.add(preparing.method_fold, "killed", "its worker ended", preparing.node)
         else:
-            raise_if_no_shards_fault(error)
-            self._failed.add(preparing.method_fold, kind_of(error), described(error), preparing.node)
+            of_node = self._trouble.is_of_one_node(error, preparing.node)
+            if not of_node:
+                raise_if_no_shards_fault(error)
+            kind = "node" if of_node else kind_of(error)
+            self._failed.add(preparing.method_fold, kind, described(error), preparing.node)
         self.ask_for(preparing.method_fold)
 
     def _forget(self, method_fold: MethodFold) -> None:

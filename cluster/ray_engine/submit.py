@@ -9,6 +9,7 @@ import os
 import shlex
 import sys
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
 
@@ -114,11 +115,23 @@ def entrypoint(argv: Sequence[str]) -> str:
         raise BadInputError(
             "nothing to submit: knockcast submit --address URL -- run DATASET --store STORE ..."
         )
-    words = ["knockcast"] if is_installed() else ["python", "-m", "cluster"]
-    words += argv
+    if is_installed():
+        command, words = _found(Path(sys.executable).with_name("knockcast"), "knockcast"), list(argv)
+    else:
+        command, words = _found(Path(sys.executable), "python3", "python"), ["-m", "cluster", *argv]
     if argv[0] in USES_THE_CLUSTER and not any(word.split("=")[0] == "--address" for word in argv):
         words += ["--address", "auto"]
-    return shlex.join(words)
+    return f"{command} {shlex.join(words)}"
+
+
+def _found(here: Path, *names: str) -> str:
+    """A program as the job's shell finds it: where it lies here, if the head has it there, else by name.
+
+    The head may have no environment active, so that names alone would find another Python or none.
+    """
+    path = shlex.quote(str(here))
+    by_name = " || ".join(f"command -v {name}" for name in names)
+    return f'"$(if test -x {path}; then echo {path}; else {by_name} || echo {names[-1]}; fi)"'
 
 
 def _host_of(address: str) -> str:

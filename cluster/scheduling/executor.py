@@ -4,7 +4,7 @@ An executor only carries out and observes. What a job does (`work`) and what its
 (`Preparation`) are handed to it, so it knows nothing of genes or tables.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -87,8 +87,8 @@ class Executor(Protocol):
         """How many jobs can run at one time now."""
 
     @property
-    def nodes(self) -> Collection[str]:
-        """The ids of those that are alive; empty where there is only this process."""
+    def nodes(self) -> Mapping[str, str]:
+        """What people call those that are alive, by id; empty where there is only this process."""
 
     def start(self, job: Job) -> None:
         """Take a job; it runs now or when a slot is free."""

@@ -18,6 +18,7 @@ DIFFERENT = 3  # so many different targets that fail in a row, with no success b
 DOUBT = 1e-3  # the chance that a healthy target fails so often in a row, above which it is tried again
 RECENT = 40  # attempts from which that chance is estimated
 ENVIRONMENT = (OSError, MemoryError, ImportError)  # errors that a broken machine raises in any work
+OF_THE_STORE = frozenset({"StorageError", "MissingFileError", "ReadOnlyError", "DamagedFileError"})  # as well
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ def sign_of(kind: FailureKind, error: str) -> str:
     if kind != "error":
         return "!killed" if kind in ("killed", "node", "cancelled") else kind
     name = error.partition(":")[0]
+    if name in OF_THE_STORE:
+        return "!StorageError"
     known = getattr(builtins, name, None)
     for environmental in ENVIRONMENT:
         if isinstance(known, type) and issubclass(known, environmental):

@@ -2,7 +2,8 @@
 
 import traceback
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -26,7 +27,7 @@ class InProcessExecutor:
     """
 
     slots = 1
-    nodes: Collection[str] = ()
+    nodes: Mapping[str, str] = MappingProxyType({})
 
     def __init__(
         self, work: Work, preparation: Preparation | None = None, grace: float = GRACE_SECONDS

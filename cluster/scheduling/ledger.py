@@ -41,7 +41,7 @@ from cluster.scheduling.shards import (
     name_shard,
     rest_of,
 )
-from cluster.scheduling.trouble import Trouble
+from cluster.scheduling.trouble import Trouble, names_by_id
 from cluster.store.units import MethodFold, Unit
 
 IN_FLIGHT_PER_SLOT = 2  # one running, one waiting, so that no slot idles while the driver thinks
@@ -143,7 +143,7 @@ class Ledger:
 
     def tick(self, now: float, nodes: Collection[str] = ()) -> list[Instruction]:
         """Time has passed: start what may start now. `nodes` are those alive, where there is a choice."""
-        self.now, self.nodes = now, frozenset(nodes)
+        self.now, self.nodes, self._trouble.names = now, frozenset(nodes), names_by_id(nodes)
         due = [shard for time, shard in self._delayed if time <= now]
         self._delayed = [(time, shard) for time, shard in self._delayed if time > now]
         self._pending.extendleft(reversed(due))

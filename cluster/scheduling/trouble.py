@@ -1,7 +1,7 @@
 """What goes wrong in one run, as the ledger keeps it: who failed alone, which node, whether all fails."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from cluster.scheduling.backoff import Backoff, patience
 from cluster.scheduling.guilt import FAILURES_ALONE, Evidence, Failure, is_environmental, names_of, sign_of
@@ -18,6 +18,7 @@ class Trouble:
         self.alone: dict[Unit, tuple[str, ...]] = {}  # the errors that count against a unit
         self.backoff = Backoff()
         self.condemned_lately: set[Unit] = set()  # since the last success
+        self.names: Mapping[str, str] = {}  # what people call the nodes
         self._evidence = Evidence()
         self._restarts: Counter[str] = Counter()  # after infrastructure failures, by key
         self._failures: dict[Unit, list[Failure]] = {}  # those behind `alone`
@@ -65,8 +66,8 @@ class Trouble:
             self._left_out.add(node)
             return [
                 Say(
-                    f"node {node[:12]} is left out: different targets failed there and none succeeded, the "
-                    f"last with {self._last_error}"
+                    f"node {self.names.get(node) or node[:12]} is left out: different targets failed there "
+                    f"and none succeeded, the last with {self._last_error}"
                 )
             ]
         if not healthy if node and len(nodes) > 1 else self._evidence.fails_everywhere():
@@ -163,6 +164,11 @@ class Trouble:
             self._left_out.clear()
             return set(nodes)
         return usable
+
+
+def names_by_id(nodes: Collection[str]) -> Mapping[str, str]:
+    """What people call the nodes, where that is known."""
+    return nodes if isinstance(nodes, Mapping) else {}
 
 
 def _sign(recorded: str) -> str:

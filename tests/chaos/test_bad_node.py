@@ -20,7 +20,8 @@ UNITS = [Unit("modifiers", f"G{i}", 0) for i in range(40)]
 
 @pytest.mark.chaos
 @pytest.mark.timeout(120)
-def test_a_bad_node_costs_no_target_its_result(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cannot_reach_the_store", [False, True])
+def test_a_bad_node_costs_no_target_its_result(tmp_path: Path, cannot_reach_the_store: bool) -> None:
     from cluster.ray_engine.executor import RayExecutor
 
     writer = StoreWriter(open_filesystem(tmp_path / "store"))
@@ -28,7 +29,8 @@ def test_a_bad_node_costs_no_target_its_result(tmp_path: Path) -> None:
     writer.add_plan(UNITS)
     shards = make_shards(UNITS, writer.run_digest, costs_of(10, 10), 2, 2)
     with two_nodes() as (nodes, _), connected(nodes.address):
-        executor = RayExecutor(fail_on_node_two, Preparation(prepare, Script(tmp_path)))
+        script = Script(tmp_path, raises=frozenset({"store"} if cannot_reach_the_store else ()))
+        executor = RayExecutor(fail_on_node_two, Preparation(prepare, script))
         outcome = drive(writer, shards, executor)
     assert outcome.failures > 0
     assert (outcome.done, outcome.quarantined, outcome.sealed) == (len(UNITS), {}, True)

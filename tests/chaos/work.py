@@ -159,6 +159,8 @@ def say_gpus(job: Job, script: Script, data: float, signs: Signs | None = None) 
 
 def fail_on_node_two(job: Job, script: Script, data: float, signs: Signs | None = None) -> Receipt:
     """Raise on node two, whatever the target; commit anywhere else, after a while."""
+    if node() == "two" and script.raises:
+        raise StorageError("/store: not mounted here")
     if node() == "two":
         raise OSError("this node's disk is gone")
     time.sleep(0.1)  # so that the other node, which fails at once, takes most of the work

@@ -13,7 +13,7 @@ from cluster.scheduling.deadlines import Deadlines
 from cluster.scheduling.driver import drive
 from cluster.scheduling.executor import Ended, Preparation, Requirements
 from cluster.scheduling.in_process import InProcessExecutor
-from cluster.scheduling.shards import Job
+from cluster.scheduling.shards import Job, Shard
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, Unit
@@ -177,3 +177,19 @@ def test_a_job_that_waits_for_a_cpu_or_its_fold_is_not_late(tmp_path: Path) -> N
         ray.get(other)
     assert len(hours) >= 6
     assert (outcome.done, outcome.failures) == (20, 0)
+
+
+@pytest.mark.ray
+def test_a_task_that_is_cut_off_without_a_word_is_a_cancelled_one() -> None:
+    """As by `submit --stop`, which ends workers while the driver still takes in what they send."""
+    from cluster.ray_engine.executor import RayExecutor
+
+    with connected("local", workers=1):
+        executor = RayExecutor(commit)
+        unit = Unit("modifiers", "A", 0)
+        job, silent = Job(Shard("k" * 64, (unit,)), 1, "store", "run"), iter(())
+        executor._jobs[silent], executor._streams[job.shard.key] = job, silent
+        ended = executor._next_from(silent)
+        executor.close()
+    assert ended is not None
+    assert (ended.key, ended.kind, ended.receipt) == (job.shard.key, "cancelled", None)

@@ -46,13 +46,15 @@ def test_an_address_that_is_no_url_is_bad_input(address: str) -> None:
 
 def test_words_are_quoted_and_the_job_uses_its_own_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(submit, "is_installed", lambda: True)
-    assert submit.entrypoint(["run", "my data", "--store", "s; rm -rf /"]) == (
-        "knockcast run 'my data' --store 's; rm -rf /' --address auto"
+    assert submit.entrypoint(["run", "my data", "--store", "s; rm -rf /"]).endswith(
+        " || echo knockcast; fi)\" run 'my data' --store 's; rm -rf /' --address auto"
     )
-    assert submit.entrypoint(["status", "s"]) == "knockcast status s"
-    assert submit.entrypoint(["resume", "s", "--address=local"]) == "knockcast resume s --address=local"
+    assert submit.entrypoint(["status", "s"]).endswith(
+        '/knockcast; else command -v knockcast || echo knockcast; fi)" status s'
+    )
+    assert submit.entrypoint(["resume", "s", "--address=local"]).endswith(" resume s --address=local")
     monkeypatch.setattr(submit, "is_installed", lambda: False)
-    assert submit.entrypoint(["status", "s"]).startswith("python -m cluster ")
+    assert submit.entrypoint(["status", "s"]).endswith('" -m cluster status s')
     with pytest.raises(BadInputError, match="nothing to submit"):
         submit.entrypoint([])
 
@@ -167,3 +169,27 @@ def test_a_real_job_is_sent_followed_and_its_exit_status_returned(
     with pytest.raises(RefusedError, match="refused our token"):
         submit.Jobs(head)
     assert not (tmp_path / ".ray").exists()
+
+
+def test_the_jobs_python_is_found_where_no_environment_is_active(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(submit, "is_installed", lambda: False)
+    fake = tmp_path / "my env" / "python"
+    fake.parent.mkdir()
+    fake.write_text("#!/bin/sh\necho here $@\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr(submit.sys, "executable", str(fake))
+
+    def output() -> str:
+        line = submit.entrypoint(["status", "s"])
+        command, path = ["/bin/sh", "-c", line], {"PATH": str(tmp_path)}
+        done = subprocess.run(command, env=path, capture_output=True, text=True, check=False)
+        return done.stdout or done.stderr
+
+    assert output() == "here -m cluster status s\n"
+    fake.rename(tmp_path / "python3")  # the head has it elsewhere
+    assert output() == "here -m cluster status s\n"
+    (tmp_path / "python3").unlink()
+    assert "python" in output()
+    assert "not found" in output()

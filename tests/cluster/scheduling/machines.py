@@ -51,7 +51,7 @@ class Machines:
         self._carry_out(self.ledger.begin())
         while not self.ledger.finished:
             assert self.now < until, f"not done after {until} s: {self.said[-3:]}"
-            self._carry_out(self.ledger.tick(self.now, self.cpus))
+            self._carry_out(self.ledger.tick(self.now, {node: f"{node}.lab" for node in self.cpus}))
             self._place()
             self.now += 0.5
             for dead in self.kills(self.now, self.running):

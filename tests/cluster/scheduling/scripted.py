@@ -1,5 +1,8 @@
 """An executor and a clock for tests, without threads, processes or sleeps."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from cluster.scheduling.executor import Ended
 from cluster.scheduling.shards import Job
 from cluster.scheduling.signs import Sign
@@ -17,7 +20,7 @@ class Clock:
 class Scripted:
     """An executor whose jobs end when the test says; a second passes with every wait."""
 
-    nodes: tuple[str, ...] = ()
+    nodes: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, clock: Clock, slots: int, hangs: str = "", busy: float = 0.0) -> None:
         self.slots, self._clock, self._hangs = slots, clock, hangs

@@ -51,7 +51,7 @@ def test_a_bad_node_is_left_out_and_no_target_is_blamed() -> None:
     done = Machines(ledger_of(TARGETS, 4), {"good": 2, "bad": 2}, Planted(bad="bad")).run()
     assert not done.ledger.quarantined
     assert len(done.ledger.done) == len(TARGETS)
-    assert sum("node bad is left out" in line for line in done.said) == 1
+    assert sum("node bad.lab is left out" in line for line in done.said) == 1
     assert done.ledger.failures < 30
     assert done.now < 2 * 0.7 * len(TARGETS)
 

@@ -1,6 +1,8 @@
 """Preparations that fail, hang or are lost: how often they are tried, and how the run ends then."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -55,7 +57,7 @@ class Hung:
     """An executor whose preparation hangs, the first `times` times; a minute passes with every wait."""
 
     slots = 1
-    nodes: tuple[str, ...] = ()
+    nodes: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, times: int) -> None:
         self.now, self.failed, self._times = 0.0, FailedPreparations(), times
