@@ -26,7 +26,7 @@ def rounded(value, digits=12):
 def chi_squared(genes, y, cut=np.median):
     """Six quantile bins of y against each gene below its cut and not: chi-squared and p of every gene."""
     bins = np.searchsorted(np.quantile(y, np.array([1, 2, 3, 4, 5]) / 6), y, side="left")
-    member = (bins[:, None] == np.arange(6)).astype(float)  # counts are exact, and floats are multiplied faster
+    member = (bins[:, None] == np.arange(6)).astype(float)  # floats are multiplied faster, and exact here
     upper = at_least(genes.tobytes(), genes.shape, cut) @ member
     tables = np.stack([member.sum(axis=0) - upper, upper], axis=1)
     tables = tables[:, :, member.sum(axis=0) > 0]
