@@ -3,9 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 export PYTHONDONTWRITEBYTECODE :=  # else every process that a test starts compiles all sources again
-RAYS = $(shell grep -rlE 'mark\.(ray|chaos)' --include='test_*.py' tests)
+MINUTES ?= 20
+SEED ?= 0
+RAYS = $(shell grep -rlE 'mark\.(ray|chaos|torture)' --include='test_*.py' tests)
 
-.PHONY: demo test test-browser pictures check bench results study docs clean
+.PHONY: demo test chaos torture test-browser pictures check bench results study docs clean
 
 demo: $(READY)  ## simulate a release, model it on Ray, show the best-predicted genes
 	$(BIN)/knockcast demo --out demo
@@ -14,6 +16,12 @@ test: $(READY)  ## every test that runs without a browser: unit, a file at a tim
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder --durations=10
 	$(BIN)/python -m pytest $(RAYS) -m "ray and not chaos and not browser" -n 2 --dist loadfile --durations=10
 	$(BIN)/python -m pytest $(RAYS) -m "chaos and not browser" --durations=10
+
+chaos: $(READY)  ## what kills processes, damages files and plants faults, with two minutes of `make torture`
+	$(BIN)/python -m pytest $(RAYS) -m "(chaos or torture) and not browser" --durations=10
+
+torture: $(READY)  ## faults at random for MINUTES, in an order that follows from SEED; prints what was done, as counts
+	$(BIN)/python -m tests.chaos.torture --minutes $(MINUTES) --seed $(SEED)
 
 test-browser: $(READY)  ## the explorer's tests in a real Chromium, installed here if there is none and that is possible
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \

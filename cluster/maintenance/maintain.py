@@ -198,7 +198,10 @@ def _targets(fs: FileSystem, digest: str | None) -> Iterator[Problem]:
     if digest is None:
         return
     path = layout.targets_path(digest)
+    planned = bool(fs.paths(layout.PLANS))  # a run writes them between run.json and its plan
     if not fs.exists(path):
+        if not planned:
+            return
         yield Problem(path, "missing; `knockcast resume STORE` writes it again")
         return
     body = sealed_body(fs, path, path)

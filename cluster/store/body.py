@@ -52,10 +52,21 @@ def read_json(data: bytes, name: str) -> dict[str, Any]:
         raise DamagedFileError(
             f"{message}; {advice if name == RUN else 'run `knockcast verify STORE --repair`'}"
         )
-    body: dict[str, Any] = json.loads(match[2])
-    if body["format"] > FORMAT:
+    try:
+        body: dict[str, Any] = json.loads(match[2])
+        written = body["format"]
+    except (ValueError, KeyError, RecursionError) as error:
+        raise _forged(name, "is not the JSON of any Knockcast") from error
+    if not isinstance(written, int):
+        raise _forged(name, f"has the format {str(written)[:40]!r}, expected a number")
+    if written > FORMAT:
         raise NewerVersionError(
-            f"{name}: format {body['format']}, written by a newer Knockcast; this one reads format {FORMAT} "
+            f"{name}: format {written}, written by a newer Knockcast; this one reads format {FORMAT} "
             "and older: install the newer version to open this store"
         )
     return body
+
+
+def _forged(name: str, what: str) -> DamagedFileError:
+    """What has the right checksum, and was never written by us."""
+    return DamagedFileError(f"{name}: its body {what}; restore the file from a backup")

@@ -43,13 +43,15 @@ def unseal(path: Path) -> dict[str, Any]:
         BadInputError: it is missing, changed since it was written, or of a newer format than is read here.
     """
     try:
+        if path.exists() and not path.is_file():  # reading a pipe would never end
+            raise BadInputError(f"{path}: not a regular file; expected one written by `knockcast import`")
         sealed = json.loads(path.read_bytes())
     except OSError as error:
         raise BadInputError(
             f"{path.parent}: not a Dataset: {path.name} cannot be read ({error.strerror}); "
             "expected a folder written by `knockcast import`"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInputError(f"{path}: damaged: not JSON; import the release again") from error
     if not isinstance(sealed, dict):
         raise BadInputError(f"{path}: damaged: expected a JSON object; import the release again")

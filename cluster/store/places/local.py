@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import stat
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -48,7 +49,7 @@ class LocalFileSystem:
         """All bytes of a file; it needs no copy, whatever their sha256 should be."""
         del digest
         with _trouble("reading", self.location(path)):
-            return Path(self.location(path)).read_bytes()
+            return _read_regular(self.location(path))
 
     def read_all(self, paths: Sequence[str], digests: Sequence[str] | None = None) -> Iterator[bytes]:
         """What `read` gives for each, in order."""
@@ -58,7 +59,11 @@ class LocalFileSystem:
     def local_file(self, path: str, digest: str) -> Path:
         """The file itself."""
         del digest
-        return Path(self.location(path))
+        file = Path(self.location(path))
+        with _trouble("reading", str(file)):
+            if file.exists() and not file.is_file():
+                raise _no_file(str(file))
+        return file
 
     def create(self, path: str, data: bytes) -> bool:
         """Make a whole, durable file unless the name is taken."""
@@ -145,6 +150,18 @@ class LocalFileSystem:
         folder.mkdir(parents=folder == self._root, exist_ok=True)
         _sync_folder(folder.parent)
         self._durable.add(folder)
+
+
+def _read_regular(path: str) -> bytes:
+    """A file's bytes; what is no file (a pipe, a device) is refused, where reading it might never end."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:  # noqa: PTH123 - a descriptor
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise _no_file(path)
+        return stream.read()
+
+
+def _no_file(path: str) -> OSError:
+    return OSError(errno.EINVAL, "not a regular file, but a pipe, device or folder: remove it", path)
 
 
 def _write_synced(path: Path, data: bytes) -> None:

@@ -219,6 +219,8 @@ def with_targets(path: Path) -> tuple[StoreWriter, Path]:
 def test_a_missing_targets_file_is_left_for_resume(tmp_path: Path) -> None:
     writer, path = with_targets(tmp_path)
     path.unlink()
+    assert verify(writer.fs).ok  # a run that has just begun writes it before its plan
+    writer.add_plan(units_of("A", [0]))
     report = verify(writer.fs, repair=True)
     assert len(report.left) == 1
     assert "missing; `knockcast resume STORE` writes it again" in report.lines()[1]

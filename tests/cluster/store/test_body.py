@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.errors import DamagedFileError, StorageError
-from cluster.store.body import digest_of, read_json, seal_json
+from cluster.store.body import digest_of, read_json, seal_json, sha256
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -33,6 +33,21 @@ def test_every_flipped_bit_is_noticed() -> None:
             damaged[place] ^= 1 << bit
             with pytest.raises(DamagedFileError, match=r"plan\.json: damaged"):
                 read_json(bytes(damaged), "plan.json")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"{}", "not the JSON of any"),
+        (b'{"format":"one"}', "has the format 'one'"),
+        (b'{"format":1,"a":' + b"[" * 200_000 + b"]" * 200_000 + b"}", "not the JSON of any"),
+        (b"{nonsense}", "not the JSON of any"),
+    ],
+)
+def test_a_forged_body_with_the_right_checksum_is_no_traceback(body: bytes, says: str) -> None:
+    forged = b'{"sha256":"%s","body":%s}\n' % (sha256(body).encode(), body)
+    with pytest.raises(DamagedFileError, match=says):
+        read_json(forged, "plan.json")
 
 
 @pytest.mark.parametrize("cut", [0, 1, 80, -1])

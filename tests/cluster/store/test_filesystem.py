@@ -39,6 +39,17 @@ def test_unfinished_files_are_not_listed(fs: LocalFileSystem, tmp_path: Path) ->
     assert fs.paths("data/t/") == ["data/t/1.x"]
 
 
+@pytest.mark.timeout(20)
+def test_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for(fs: LocalFileSystem) -> None:
+    fs.create("plans/a.json", b"{}")
+    os.mkfifo(fs.location("plans/b.json"))
+    for read in (fs.read, lambda path: fs.local_file(path, "")):
+        with pytest.raises(StorageError, match=r"reading .*plans/b\.json: not a regular file"):
+            read("plans/b.json")
+        with pytest.raises(StorageError, match=r"reading .*plans: "):
+            read("plans")
+
+
 def test_a_missing_file_says_what_to_do(fs: LocalFileSystem) -> None:
     with pytest.raises(MissingFileError, match=r"reading .*nothing\.json: no such file; `knockcast verify`"):
         fs.read("nothing.json")

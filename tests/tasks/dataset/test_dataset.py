@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,19 @@ def small(out: Path, **changes: object) -> Dataset:
         "gene_entrez": [7157, 1, 2], "target_entrez": [7157, 3845], "lineages": ["Lung", "", "Skin"],
     }  # fmt: skip
     return write_dataset(out, **{**parts, **changes})
+
+
+@pytest.mark.timeout(20)
+def test_a_dataset_json_that_is_a_pipe_or_nests_without_end_is_refused(tmp_path):
+    small(tmp_path / "d")
+    path = tmp_path / "d" / "dataset.json"
+    path.write_bytes(b"[" * 200_000 + b"]" * 200_000)
+    with pytest.raises(BadInputError, match="damaged: not JSON"):
+        Dataset.open(tmp_path / "d")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(BadInputError, match="not a regular file"):
+        Dataset.open(tmp_path / "d")
 
 
 def test_what_is_written_is_what_is_opened(tmp_path):

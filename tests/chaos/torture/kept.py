@@ -1,0 +1,40 @@
+"""What is committed at one moment, and whether it is so at another, untouched and begun by nobody again."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from cluster.store.filesystem import open_filesystem
+from cluster.store.reader import StoreReader
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Of each committed shard: the sha256 of its commit and of its files, and the attempts begun on it."""
+
+    files: dict[str, dict[str, str]]
+    attempts: dict[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, store: Path) -> "Kept":
+        """What a store holds now; nothing where there is no run yet."""
+        files, attempts = {}, {}
+        commits = StoreReader(open_filesystem(store)).commits() if (store / "run.json").exists() else []
+        for commit in commits:
+            paths = [f"commits/{commit.key}.json", *(file.path for file in commit.files)]
+            files[commit.key] = {path: sha256((store / path).read_bytes()).hexdigest() for path in paths}
+            attempts[commit.key] = tuple(sorted(p.name for p in (store / "attempts" / commit.key).iterdir()))
+        return cls(files, attempts)
+
+    def changed(self, store: Path) -> list[str]:
+        """What a later look at the store finds lost, changed or begun again."""
+        later = Kept.of(store)
+        lost = [f"{key}: lost" for key in self.files if key not in later.files]
+        both = [key for key in self.files if key in later.files]
+        changed = [f"{key}: other bytes" for key in both if self.files[key] != later.files[key]]
+        again = [
+            f"{key}: attempts were {self.attempts[key]}, are {later.attempts[key]}"
+            for key in both
+            if self.attempts[key] != later.attempts[key]
+        ]
+        return lost + changed + again
