@@ -16,6 +16,7 @@ from typing import Any
 from cluster.errors import RefusedError
 from cluster.libraries import UsedPlugin
 from cluster.ray_engine.addresses import ADVICE, auth_mode, check_address, host_of, require_token
+from cluster.ray_engine.head import Head
 from cluster.ray_engine.identity import check_plugins, code_to_ship, fingerprint, package_folders
 from cluster.scheduling.executor import Executor, Preparation, Requirements, Work
 from cluster.scheduling.in_process import InProcessExecutor
@@ -71,11 +72,11 @@ def open_executor(
     if workers == 0:
         yield InProcessExecutor(work, preparation)
         return
-    with connected(address, workers, insecure):
+    with connected(address, workers, insecure) as head:
         from cluster.ray_engine.executor import RayExecutor  # noqa: PLC0415 - Ray comes after its settings
 
         most_slots = None if address == "local" else workers
-        yield RayExecutor(work, preparation, most_slots, gpu_methods)
+        yield RayExecutor(work, preparation, most_slots, gpu_methods, head)
 
 
 def slots_of(workers: int | None) -> int:
@@ -86,8 +87,8 @@ def slots_of(workers: int | None) -> int:
 
 
 @contextmanager
-def connected(address: str = "local", workers: int | None = None, insecure: bool = False) -> Iterator[None]:
-    """Ray, started on this machine (`local`, with `workers` slots) or joined (`auto`, `HOST:PORT`).
+def connected(address: str = "local", workers: int | None = None, insecure: bool = False) -> Iterator[Head]:
+    """Ray, started on this machine (`local`, with `workers` slots) or joined (`auto`, `HOST:PORT`): its head.
 
     A Ray started here listens on loopback only, requires a random token, and ends with the block. Raises
     BadInputError for an address of another form or where no cluster answers, RefusedError for an open one
@@ -103,8 +104,10 @@ def connected(address: str = "local", workers: int | None = None, insecure: bool
 
         # Ray prints paragraphs for every killed worker; the ledger's story has one line.
         ray._private.worker.print_to_stdstream = _log_quietly
+        head = Head(ray.get_runtime_context().gcs_address)
         try:
-            yield
+            with head.watched():
+                yield head
         finally:
             ray.shutdown()
 
