@@ -69,7 +69,9 @@ class Driver:
                 title = " ".join(process.cmdline())
             except psutil.Error:
                 continue
-            if title.startswith("ray::") and "IDLE" not in title:
+            if (
+                title.startswith("ray::") and " shard " in title
+            ):  # agents have such titles, and a raylet dies with them
                 workers.append(process)
         if not workers:
             return False
