@@ -23,10 +23,10 @@ from cluster.ray_engine.failures import (
     raise_if_no_shards_fault,
 )
 from cluster.ray_engine.gpu_share import share_on
-from cluster.ray_engine.head import Head
 from cluster.ray_engine.nodes import Nodes
 from cluster.ray_engine.preparations import Preparations
 from cluster.ray_engine.remote import Trainers, WorkerCode, run_attempt
+from cluster.ray_engine.watch import RayWatch
 from cluster.scheduling.executor import Ended, Preparation, Receipt, Work
 from cluster.scheduling.shards import Job
 from cluster.scheduling.signs import SILENT, Sign
@@ -42,14 +42,14 @@ class RayExecutor:
         preparation: Preparation | None = None,
         most_slots: int | None = None,
         gpu_methods: frozenset[str] = frozenset(),
-        head: Head | None = None,
+        watch: RayWatch | None = None,
     ) -> None:
         """Jobs of `gpu_methods` ask for a share of a GPU; RefusedError where no node has one.
 
-        With a `head`, `wait` raises ClusterError once it does not answer any more.
+        With a `watch`, `wait` raises ClusterError once Ray is not there any more.
         """
         preparation = preparation or Preparation()
-        self._head = head
+        self._watch = watch
         self._most_slots = most_slots
         self._gpu_methods = gpu_methods
         self._nodes = Nodes()
@@ -115,8 +115,8 @@ class RayExecutor:
 
     def wait(self, timeout: float) -> list[Ended]:
         """What has ended, as soon as anything has begun or ended."""
-        if self._head is not None:
-            self._head.check()
+        if self._watch is not None:
+            self._watch.check()
         self._cancel_stranded()
         ended = [Ended(key, kind="cancelled", error="cancelled before it ran") for key in self._dropped]
         self._dropped.clear()

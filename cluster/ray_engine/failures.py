@@ -4,6 +4,7 @@ import re
 
 from ray.exceptions import (
     ActorDiedError,
+    LocalRayletDiedError,
     NodeDiedError,
     ObjectLostError,
     OutOfMemoryError,
@@ -15,7 +16,7 @@ from ray.exceptions import (
     WorkerCrashedError,
 )
 
-from cluster.errors import RefusedError, StorageError
+from cluster.errors import ClusterError, RefusedError, StorageError
 from cluster.ray_engine.nodes import Nodes
 from cluster.scheduling.executor import STOPPING, describe_error
 from cluster.scheduling.shards import FailureKind
@@ -41,8 +42,16 @@ def is_loss(error: RayError) -> bool:
 
 
 def raise_if_no_shards_fault(error: RayError) -> None:
-    """Raise what ends the run: trouble with the store, a refusal, a cluster that cannot run our tasks."""
+    """Raise what ends the run: trouble with the store, a refusal, a cluster that cannot run our tasks.
+
+    Without the raylet of this process's own node Ray can hand out no task any more, on whichever node.
+    """
     cause = cause_of(error)
+    if isinstance(cause, LocalRayletDiedError):
+        raise ClusterError(
+            "Ray's raylet on this machine has died; what is committed stays: `knockcast resume` on the store "
+            "starts anew and does the rest"
+        ) from error
     if isinstance(cause, STOPPING):
         raise cause
     if isinstance(cause, (RuntimeEnvSetupError, TaskUnschedulableError)):

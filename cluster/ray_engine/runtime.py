@@ -16,8 +16,8 @@ from typing import Any
 from cluster.errors import RefusedError
 from cluster.libraries import UsedPlugin
 from cluster.ray_engine.addresses import ADVICE, auth_mode, check_address, host_of, require_token
-from cluster.ray_engine.head import Head
 from cluster.ray_engine.identity import check_plugins, code_to_ship, fingerprint, package_folders
+from cluster.ray_engine.watch import RayWatch
 from cluster.scheduling.executor import Executor, Preparation, Requirements, Work
 from cluster.scheduling.in_process import InProcessExecutor
 from cluster.store.units import MethodFold
@@ -72,11 +72,11 @@ def open_executor(
     if workers == 0:
         yield InProcessExecutor(work, preparation)
         return
-    with connected(address, workers, insecure) as head:
+    with connected(address, workers, insecure) as watch:
         from cluster.ray_engine.executor import RayExecutor  # noqa: PLC0415 - Ray comes after its settings
 
         most_slots = None if address == "local" else workers
-        yield RayExecutor(work, preparation, most_slots, gpu_methods, head)
+        yield RayExecutor(work, preparation, most_slots, gpu_methods, watch)
 
 
 def slots_of(workers: int | None) -> int:
@@ -87,10 +87,13 @@ def slots_of(workers: int | None) -> int:
 
 
 @contextmanager
-def connected(address: str = "local", workers: int | None = None, insecure: bool = False) -> Iterator[Head]:
-    """Ray, started on this machine (`local`, with `workers` slots) or joined (`auto`, `HOST:PORT`): its head.
+def connected(
+    address: str = "local", workers: int | None = None, insecure: bool = False
+) -> Iterator[RayWatch]:
+    """Ray, started on this machine (`local`, with `workers` slots) or joined (`auto`, `HOST:PORT`).
 
-    A Ray started here listens on loopback only, requires a random token, and ends with the block. Raises
+    A Ray started here listens on loopback only, requires a random token, and ends with the block. Whoever
+    waits for Ray asks the watch whether it is still there. Raises
     BadInputError for an address of another form or where no cluster answers, RefusedError for an open one
     without a token (unless `insecure`).
     """
@@ -104,12 +107,22 @@ def connected(address: str = "local", workers: int | None = None, insecure: bool
 
         # Ray prints paragraphs for every killed worker; the ledger's story has one line.
         ray._private.worker.print_to_stdstream = _log_quietly
-        head = Head(ray.get_runtime_context().gcs_address)
         try:
-            with head.watched():
-                yield head
+            watch = RayWatch(_vital_addresses())
+            with watch.watching():
+                yield watch
         finally:
             ray.shutdown()
+
+
+def _vital_addresses() -> dict[str, str]:
+    """What a run cannot do without, of the Ray that is connected."""
+    import ray  # noqa: PLC0415 - after its settings
+
+    here = ray.get_runtime_context()
+    (node,) = [each for each in ray.nodes() if each["NodeID"] == here.get_node_id()]
+    raylet = f"{node['NodeManagerAddress']}:{node['NodeManagerPort']}"
+    return {"Ray's head": here.gcs_address, "Ray's raylet on this machine": raylet}
 
 
 @contextmanager
