@@ -57,8 +57,8 @@ class RayWatch:
     def _give_up(self, name: str) -> None:
         self._message = (
             f"{self._addresses[name]}: {name} has not answered for {LOOK_SECONDS * LOOKS:.0f} s; what is "
-            "committed stays: `knockcast resume` on the store does the rest, once Ray is up again or on another "
-            "cluster"
+            "committed stays: `knockcast resume` on the store does the rest, once Ray is up again or on "
+            "another cluster"
         )
         self.lost.set()
         if not self._over.wait(GRACE_SECONDS):

@@ -18,10 +18,10 @@ from cluster.scheduling.executor import Receipt
 from cluster.scheduling.in_process import InProcessExecutor
 from cluster.scheduling.shards import Job
 from cluster.scheduling.signs import Signs
-from cluster.store.filesystem import open_filesystem
 from cluster.store.units import Unit
 from cluster.store.writer import StoreWriter
 from tests.costs import costs_of
+from tests.stores import planned_store
 
 TARGETS, FOLDS = 18_000, 5
 LIMIT_SECONDS, LIMIT_BYTES = 150, 2**30
@@ -61,9 +61,7 @@ def measure(folder: Path, shard_size: int | None) -> tuple[int, float, Watch]:
     """Shards, seconds (planning, sealing and all) and memory of one run."""
     units = [Unit("modifiers", f"GENE{t}", fold) for fold in range(FOLDS) for t in range(TARGETS)]
     begun = time.perf_counter()
-    writer = StoreWriter(open_filesystem(folder))
-    writer.open_run({"seed": 0})
-    writer.add_plan(units)
+    writer = planned_store(folder, units)
     shards = make_shards(units, writer.run_digest, costs_of(18_000, 720), 2, shard_size)
     watch = Watch()
     outcome = drive(writer, shards, InProcessExecutor(empty), progress=watch)

@@ -1,11 +1,11 @@
 """Are the genes of table `followed` those that were planted? Precision on a simulated release, as Markdown.
 
-    python -m tests.benchmarks.followed_planted [--genes 3000 --lines 400 --seed 12 --keep FOLDER]
+    python -m tests.benchmarks.followed_planted [--method best --genes 3000 --lines 400 --seed 12 --keep DIR]
 
-Simulates a release, runs `kernel` and `modifiers` on 150 targets with planted linear modifiers and 30 of each
-other kind (folds of seed 4321), and asks how many of a target's planted modifiers stand among its first genes
-when all genes are ranked in several ways: precision at 10 (of a target with k < 10 of them: at most k can be
-found, so found / k), and at k, their number.
+Simulates a release, runs the method (`kernel`) and `modifiers` on 150 targets with planted linear modifiers
+and 30 of each other kind (folds of seed 4321), and asks how many of a target's planted modifiers stand among
+its first genes when all genes are ranked in several ways: precision at 10 (of a target with k < 10 of them:
+at most k can be found, so found / k), and at k, their number.
 """
 
 import argparse
@@ -21,7 +21,6 @@ from tasks.dataset.dataset import Dataset
 from tasks.importing.importer import import_release
 from tasks.simulation.simulate import simulate_release
 
-METHOD = "kernel"
 LINEAR, OTHERS = 150, 30  # targets of each kind
 KINDS = ("linear", "paralog", "own", "lineage")
 FIRST = 10
@@ -31,6 +30,7 @@ SEED = 4321  # of the folds
 def main() -> None:
     """Simulate, run, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--method", default="kernel", choices=("kernel", "best"))
     parser.add_argument("--genes", type=int, default=3000)
     parser.add_argument("--lines", type=int, default=400)
     parser.add_argument("--seed", type=int, default=12)
@@ -46,14 +46,15 @@ def main() -> None:
         run(
             dataset,
             store,
-            methods=("modifiers", METHOD),
+            methods=("modifiers", given.method),
             targets=_sampled(classes, Dataset.open(dataset).targets),
             final=False,
             seed=SEED,
             workers=0,
         )
-        found = _precision(Dataset.open(dataset), Store(store), pd.read_parquet(release / "truth.parquet"))
-    print(f"{given.lines} lines x {given.genes} genes, release seed {given.seed}, method {METHOD}\n")
+        truth = pd.read_parquet(release / "truth.parquet")
+        found = _precision(Dataset.open(dataset), Store(store), given.method, truth)
+    print(f"{given.lines} lines x {given.genes} genes, release seed {given.seed}, method {given.method}\n")
     _print(found.merge(classes[["target", "class"]], on="target"))
 
 
@@ -66,7 +67,7 @@ def _sampled(classes: pd.DataFrame, targets: list[str]) -> list[str]:
     return sorted(named[target] for rows in chosen for target in rows["target"])
 
 
-def _precision(dataset: Dataset, store: Store, truth: pd.DataFrame) -> pd.DataFrame:
+def _precision(dataset: Dataset, store: Store, method: str, truth: pd.DataFrame) -> pd.DataFrame:
     """One row per target and ranking: precision at 10 and at k, the target's r and q."""
     symbols = np.array([gene.split(" ")[0] for gene in dataset.genes])
     lineages = groups_of(dataset.lineages)
@@ -76,14 +77,14 @@ def _precision(dataset: Dataset, store: Store, truth: pd.DataFrame) -> pd.DataFr
         "SELECT method, target, cell_line, predicted, measured, train_mean"
         " FROM predictions JOIN scores USING (method, target, fold)"
     )
-    rows = rows[rows["method"] == METHOD]
+    rows = rows[rows["method"] == method]
     followed, modifiers = store.table("followed"), _modifiers(store)
     out = []
     for target, mine in rows.groupby("target"):
         at = [line[name] for name in mine["cell_line"]]
         expression, groups = dataset.expression[at].astype(float), lineages[at]
         predicted, measured = ((mine[n] - mine["train_mean"]).to_numpy() for n in ("predicted", "measured"))
-        kept = followed[(followed["target"] == target)].sort_values("rank")
+        kept = followed[(followed["method"] == method) & (followed["target"] == target)].sort_values("rank")
         orders = {
             "`followed`: product of both r": [gene.split(" ")[0] for gene in kept["gene"]],
             "product of both partial r": _order(
@@ -99,7 +100,7 @@ def _precision(dataset: Dataset, store: Store, truth: pd.DataFrame) -> pd.DataFr
         }
         symbol = target.split(" ")[0]
         planted = set(truth.loc[truth["target"] == symbol, "modifier"])
-        score = scores.loc[METHOD, target]
+        score = scores.loc[method, target]
         for name, order in orders.items():
             top = len(planted.intersection(order[:FIRST])) / min(FIRST, len(planted))
             exact = len(planted.intersection(order[: len(planted)])) / len(planted)

@@ -214,6 +214,10 @@ def test_the_page_begins_with_the_closest_rival_of_best():
     assert "Not so against `kernel` (Real levels, 3 targets)." in too_near
     assert summary({"levels": ("Real levels", [near, far])}) == ""
     assert "By other measures" not in said
+    simulated = ("Simulated", [kept_result("quick", 0.3, 0.0), best])
+    both = summary({"levels": ("Real levels", [near, best]), "sim3000": simulated})
+    assert "in 1 of 1 comparisons" in both
+    assert "it is not ahead of `modifiers`, preset quick (Simulated, 3 targets)." in both
 
 
 def test_the_page_says_by_which_other_measures_best_is_behind():
@@ -222,7 +226,7 @@ def test_the_page_says_by_which_other_measures_best_is_behind():
     said = summary(
         {"levels": ("Real levels", [replace(kept_result("kernel", 0.1, 0.0), scores=scores), best])}
     )
-    assert "By other measures it is behind in RMSE gain (Real levels: 0.0 %; `kernel`: 1.2 %).\n" in said
+    assert "it is behind on real data in RMSE gain (Real levels: 0.0 %; `kernel`: 1.2 %).\n" in said
 
 
 def test_the_seeds_of_the_study_are_kept_for_it():

@@ -8,12 +8,11 @@ from cluster.ray_engine.runtime import connected
 from cluster.runs.planning import make_shards
 from cluster.scheduling.driver import drive
 from cluster.scheduling.executor import Preparation
-from cluster.store.filesystem import open_filesystem
 from cluster.store.units import Unit
-from cluster.store.writer import StoreWriter
 from tests.chaos.clusters import two_nodes
 from tests.chaos.work import Script, fail_on_node_two, prepare
 from tests.costs import costs_of
+from tests.stores import planned_store
 
 UNITS = [Unit("modifiers", f"G{i}", 0) for i in range(40)]
 
@@ -24,9 +23,7 @@ UNITS = [Unit("modifiers", f"G{i}", 0) for i in range(40)]
 def test_a_bad_node_costs_no_target_its_result(tmp_path: Path, cannot_reach_the_store: bool) -> None:
     from cluster.ray_engine.executor import RayExecutor
 
-    writer = StoreWriter(open_filesystem(tmp_path / "store"))
-    writer.open_run({"seed": 0})
-    writer.add_plan(UNITS)
+    writer = planned_store(tmp_path / "store", UNITS)
     shards = make_shards(UNITS, writer.run_digest, costs_of(10, 10), 2, 2)
     with two_nodes() as (nodes, _), connected(nodes.address):
         script = Script(tmp_path, raises=frozenset({"store"} if cannot_reach_the_store else ()))

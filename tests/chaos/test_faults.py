@@ -25,6 +25,7 @@ from cluster.store.writer import StoreWriter
 from tests.chaos.clusters import two_nodes
 from tests.chaos.work import Script, commit, hang_on_node_two, marks, misbehave, one_by_one, prepare
 from tests.costs import costs_of
+from tests.stores import planned_store
 
 UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1) for i in range(6)]
 ROOT = package_folders()[0].parent
@@ -32,10 +33,7 @@ DEADLINE = 7.0  # far above what a fresh worker needs to start on a busy machine
 
 
 def new_store(folder: Path) -> StoreWriter:
-    writer = StoreWriter(open_filesystem(folder))
-    writer.open_run({"seed": 0})
-    writer.add_plan(UNITS)
-    return writer
+    return planned_store(folder, UNITS)
 
 
 def left(writer: StoreWriter, size: int) -> list[Shard]:

@@ -11,13 +11,13 @@ from cluster.scheduling.deadlines import Deadlines
 from cluster.scheduling.driver import drive
 from cluster.scheduling.executor import Preparation
 from cluster.scheduling.shards import Shard
-from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
 from cluster.store.writer import StoreWriter
 from tests.chaos.clusters import two_nodes
 from tests.chaos.work import Script, commit, marks, prepare_anywhere_but, prepare_killed
 from tests.costs import costs_of
+from tests.stores import planned_store
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(120)]
 
@@ -25,9 +25,7 @@ UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1) for i in range(6)]
 
 
 def planned(folder: Path) -> tuple[StoreWriter, list[Shard]]:
-    writer = StoreWriter(open_filesystem(folder))
-    writer.open_run({"seed": 0})
-    writer.add_plan(UNITS)
+    writer = planned_store(folder, UNITS)
     return writer, make_shards(UNITS, writer.run_digest, costs_of(10, 10), 1, 2)
 
 

@@ -14,7 +14,6 @@ from cluster.scheduling.driver import drive
 from cluster.scheduling.executor import Ended, Preparation, Requirements
 from cluster.scheduling.in_process import InProcessExecutor
 from cluster.scheduling.shards import Job, Shard
-from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD, Unit
 from cluster.store.writer import StoreWriter
@@ -31,16 +30,14 @@ from tests.chaos.work import (
     wait_for,
 )
 from tests.costs import costs_of
+from tests.stores import planned_store
 
 UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1, FINAL_FOLD) for i in range(20)]
 COSTS = costs_of(100, 100)
 
 
 def new_store(folder: Path) -> StoreWriter:
-    writer = StoreWriter(open_filesystem(folder))
-    writer.open_run({"seed": 0})
-    writer.add_plan(UNITS)
-    return writer
+    return planned_store(folder, UNITS)
 
 
 @pytest.mark.ray
@@ -84,9 +81,7 @@ def test_jobs_that_need_a_gpu_share_it_and_go_where_it_is(tmp_path: Path) -> Non
     script = Script(tmp_path / "marks")
     script.folder.mkdir()
     units = UNITS + [Unit("ridge", f"G{i}", 0) for i in range(20)]
-    writer = StoreWriter(open_filesystem(tmp_path / "store"))
-    writer.open_run({"seed": 0})
-    writer.add_plan(units)
+    writer = planned_store(tmp_path / "store", units)
     shards = make_shards(units, writer.run_digest, COSTS, slots=2, shard_size=4)
     with two_nodes(num_cpus=2, num_gpus=1) as (nodes, _), connected(nodes.address):
         preparation = Preparation(prepare, script, Requirements(fingerprint()))

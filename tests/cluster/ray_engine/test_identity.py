@@ -13,11 +13,10 @@ from cluster.ray_engine.runtime import connected
 from cluster.scheduling.driver import drive
 from cluster.scheduling.executor import Preparation, Requirements
 from cluster.scheduling.shards import Job, Shard, name_shard
-from cluster.store.filesystem import open_filesystem
 from cluster.store.units import Unit, fold_level_unit
-from cluster.store.writer import StoreWriter
 from modeling.plugins import discover
 from tests.chaos.work import commit, prepare
+from tests.stores import planned_store
 
 
 def _package(folder: Path, name: str, text: str) -> ModuleType:
@@ -153,9 +152,7 @@ def test_a_worker_without_the_drivers_plugin_refuses_by_name(
     add_to_path(monkeypatch, tmp_path / "everywhere")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'everywhere'}:{Path(identity.__file__).parents[2]}")
     units = [Unit("modifiers", "G1", 0)]
-    writer = StoreWriter(open_filesystem(tmp_path / "store"))
-    writer.open_run({"seed": 0})
-    writer.add_plan(units)
+    writer = planned_store(tmp_path / "store", units)
     shards = [name_shard(writer.run_digest, units)]
 
     def executor(*plugins: UsedPlugin) -> RayExecutor:

@@ -11,23 +11,20 @@ from cluster.scheduling.driver import Outcome, drive
 from cluster.scheduling.executor import Ended
 from cluster.scheduling.shards import Shard, name_shard
 from cluster.scheduling.signs import Sign
-from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import MethodFold, Unit
 from cluster.store.writer import StoreWriter
 from tests.chaos.work import commit
 from tests.cluster.scheduling.scripted import Clock, Scripted
 from tests.costs import costs_of
+from tests.stores import planned_store
 
 UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1) for i in range(8)]
 
 
 @pytest.fixture
 def writer(tmp_path: Path) -> StoreWriter:
-    writer = StoreWriter(open_filesystem(tmp_path / "store"))
-    writer.open_run({"seed": 0})
-    writer.add_plan(UNITS)
-    return writer
+    return planned_store(tmp_path / "store", UNITS)
 
 
 def scripted(
@@ -50,9 +47,7 @@ def test_what_overruns_its_deadline_is_cut_down_to_the_target_that_hangs(writer:
 
 def test_a_fold_is_prepared_when_the_one_before_has_begun(tmp_path: Path) -> None:
     units = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1, 2) for i in range(8)]
-    store = StoreWriter(open_filesystem(tmp_path / "three"))
-    store.open_run({"seed": 0})
-    store.add_plan(units)
+    store = planned_store(tmp_path / "three", units)
     executor = Scripted(Clock(), 1)
     drive(store, make_shards(units, store.run_digest, costs_of(10, 10), 1, 2), executor)
     order = list(dict.fromkeys(executor.order))

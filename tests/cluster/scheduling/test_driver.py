@@ -13,12 +13,12 @@ from cluster.scheduling.executor import Preparation, Receipt
 from cluster.scheduling.in_process import InProcessExecutor
 from cluster.scheduling.shards import Job, Shard
 from cluster.store import layout
-from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
 from cluster.store.writer import StoreWriter, move_aside
 from tests.chaos.work import Script, commit, marks, misbehave, prepare
 from tests.costs import costs_of
+from tests.stores import planned_store
 
 FIRST = ("G0", "G1", "G2", "G3")
 UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1) for i in range(8)]
@@ -26,10 +26,7 @@ UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1) for i in range(8)]
 
 @pytest.fixture
 def writer(tmp_path: Path) -> StoreWriter:
-    writer = StoreWriter(open_filesystem(tmp_path / "store"))
-    writer.open_run({"seed": 0})
-    writer.add_plan(UNITS)
-    return writer
+    return planned_store(tmp_path / "store", UNITS)
 
 
 def left(writer: StoreWriter, size: int = 4) -> list[Shard]:

@@ -14,12 +14,11 @@ from cluster.scheduling.executor import Ended
 from cluster.scheduling.preparing import LOST_PREPARATIONS, PREPARATION_ATTEMPTS, FailedPreparations
 from cluster.scheduling.shards import FailureKind, Job
 from cluster.scheduling.signs import Sign
-from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import MethodFold, Unit
-from cluster.store.writer import StoreWriter
 from tests.chaos.work import commit
 from tests.costs import costs_of
+from tests.stores import planned_store
 
 FOLD = MethodFold("modifiers", 0)
 UNITS = [Unit("modifiers", f"G{i}", 0) for i in range(4)]
@@ -112,9 +111,7 @@ class Restless(Hung):
 
 
 def test_the_clock_of_a_preparation_that_is_tried_again_starts_anew(tmp_path: Path) -> None:
-    writer = StoreWriter(open_filesystem(tmp_path / "store"))
-    writer.open_run({"seed": 0})
-    writer.add_plan(UNITS)
+    writer = planned_store(tmp_path / "store", UNITS)
     shards = make_shards(UNITS, writer.run_digest, costs_of(10, 10), 1, 2)
     executor = Restless(0)
     deadlines = Deadlines(preparation=lambda method_fold: 30.0, floor=100.0)  # ten minutes
@@ -124,9 +121,7 @@ def test_the_clock_of_a_preparation_that_is_tried_again_starts_anew(tmp_path: Pa
 
 @pytest.mark.parametrize("times", [2, 3])
 def test_a_preparation_that_hangs_is_given_up_at_its_deadline(tmp_path: Path, times: int) -> None:
-    writer = StoreWriter(open_filesystem(tmp_path / "store"))
-    writer.open_run({"seed": 0})
-    writer.add_plan(UNITS)
+    writer = planned_store(tmp_path / "store", UNITS)
     shards = make_shards(UNITS, writer.run_digest, costs_of(10, 10), 1, 2)
     executor = Hung(times)
     deadlines = Deadlines(preparation=lambda method_fold: 30.0, floor=100.0)  # 20 x 30 s

@@ -18,11 +18,11 @@ from cluster.scheduling.in_process import InProcessExecutor
 from cluster.scheduling.shards import Job, name_shard
 from cluster.scheduling.signs import Limit, Signs
 from cluster.scheduling.watchdog import HungError, watched
-from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import MethodFold, Unit
 from cluster.store.writer import StoreWriter
 from tests.chaos.work import Script, marks, one_by_one, prepare
+from tests.stores import planned_store
 
 LIMIT = Limit(1.5, floor=1.5)
 UNITS = [Unit("modifiers", f"G{i}", 0) for i in range(4)]
@@ -31,10 +31,7 @@ ROOT = package_folders()[0].parent
 
 @pytest.fixture
 def writer(tmp_path: Path) -> StoreWriter:
-    writer = StoreWriter(open_filesystem(tmp_path / "store"))
-    writer.open_run({"seed": 0})
-    writer.add_plan(UNITS)
-    return writer
+    return planned_store(tmp_path / "store", UNITS)
 
 
 def test_what_is_quiet_is_interrupted_and_what_says_something_is_not() -> None:
