@@ -9,6 +9,80 @@ from cluster.arguments import GeneIdsOption, StoreArgument
 from cluster.outputs import cannot_write, check_folder
 from tasks.errors import BadInputError
 
+# The options of `predict`.
+SamplesArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="Samples x genes or genes x samples, log2(TPM+1) or TPM: .csv, .tsv, .txt (.gz), "
+        ".parquet, .h5ad."
+    ),
+]
+PredictionsOption = Annotated[
+    Path, typer.Option("--out", help="Samples x targets, .csv or .parquet. Others are written beside it.")
+]
+MethodOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Whose final models, of those `run` stored; drugs ranks drugs. auto, the default: that "
+        "which is best on average, but for a target that another predicts clearly better, that one."
+    ),
+]
+LongOption = Annotated[
+    bool,
+    typer.Option(
+        "--long",
+        help="A row for each sample and target: predicted, low, high, percentile, rank, trust, method.",
+    ),
+]
+IntervalOption = Annotated[
+    float | None,
+    typer.Option(
+        "--interval",
+        help="Also intervals that hold the truth for this share of new lines: in F.low and F.high, or in "
+        "the rows of --long. Such as 0.9, the default of --long.",
+    ),
+]
+UnitOption = Annotated[
+    str,
+    typer.Option(help="auto | tpm | log2tpm | counts. auto finds it out, says so, and converts TPM."),
+]
+OrientationOption = Annotated[
+    str, typer.Option(help="What the rows are: auto | samples | genes. auto finds it out by the names.")
+]
+MatchOption = Annotated[
+    bool,
+    typer.Option(
+        "--match",
+        help="Quantile matching: each sample gets the training lines' distribution of values. For "
+        "tumours, and for other units than TPM.",
+    ),
+]
+MatchGenesOption = Annotated[
+    bool,
+    typer.Option(
+        "--match-genes",
+        help="Then also each gene's distribution over the samples. Takes 30 samples of many kinds: what "
+        "all have in common is taken away.",
+    ),
+]
+FillMissingOption = Annotated[
+    bool,
+    typer.Option(
+        "--fill-missing",
+        help="Genes that samples lack get their mean over the training lines, and count.",
+    ),
+]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Write over files, and score samples that would be refused.")
+]
+HigherIsSensitiveOption = Annotated[
+    bool,
+    typer.Option(
+        "--higher-is-sensitive",
+        help="Of method drugs: a high response means a sensitive line (an activity area; not an AUC).",
+    ),
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the application."""
@@ -43,79 +117,19 @@ def figures(
 
 def predict(
     store: StoreArgument,
-    expression: Annotated[
-        Path,
-        typer.Argument(
-            help="Samples x genes or genes x samples, log2(TPM+1) or TPM: .csv, .tsv, .txt (.gz), "
-            ".parquet, .h5ad."
-        ),
-    ],
-    out: Annotated[
-        Path, typer.Option("--out", help="Samples x targets, .csv or .parquet. Others are written beside it.")
-    ],
-    method: Annotated[
-        str | None,
-        typer.Option(
-            help="Whose final models, of those `run` stored; drugs ranks drugs. auto, the default: that "
-            "which is best on average, but for a target that another predicts clearly better, that one."
-        ),
-    ] = None,
-    long: Annotated[
-        bool,
-        typer.Option(
-            "--long",
-            help="A row for each sample and target: predicted, low, high, percentile, rank, trust, method.",
-        ),
-    ] = False,
-    interval: Annotated[
-        float | None,
-        typer.Option(
-            "--interval",
-            help="Also intervals that hold the truth for this share of new lines: in F.low and F.high, or in "
-            "the rows of --long. Such as 0.9, the default of --long.",
-        ),
-    ] = None,
-    unit: Annotated[
-        str,
-        typer.Option(help="auto | tpm | log2tpm | counts. auto finds it out, says so, and converts TPM."),
-    ] = "auto",
-    orientation: Annotated[
-        str, typer.Option(help="What the rows are: auto | samples | genes. auto finds it out by the names.")
-    ] = "auto",
+    expression: SamplesArgument,
+    out: PredictionsOption,
+    method: MethodOption = None,
+    long: LongOption = False,
+    interval: IntervalOption = None,
+    unit: UnitOption = "auto",
+    orientation: OrientationOption = "auto",
     gene_ids: GeneIdsOption = None,
-    match: Annotated[
-        bool,
-        typer.Option(
-            "--match",
-            help="Quantile matching: each sample gets the training lines' distribution of values. For "
-            "tumours, and for other units than TPM.",
-        ),
-    ] = False,
-    match_genes: Annotated[
-        bool,
-        typer.Option(
-            "--match-genes",
-            help="Then also each gene's distribution over the samples. Takes 30 samples of many kinds: what "
-            "all have in common is taken away.",
-        ),
-    ] = False,
-    fill_missing: Annotated[
-        bool,
-        typer.Option(
-            "--fill-missing",
-            help="Genes that samples lack get their mean over the training lines, and count.",
-        ),
-    ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Write over files, and score samples that would be refused.")
-    ] = False,
-    higher_is_sensitive: Annotated[
-        bool,
-        typer.Option(
-            "--higher-is-sensitive",
-            help="Of method drugs: a high response means a sensitive line (an activity area; not an AUC).",
-        ),
-    ] = False,
+    match: MatchOption = False,
+    match_genes: MatchGenesOption = False,
+    fill_missing: FillMissingOption = False,
+    force: ForceOption = False,
+    higher_is_sensitive: HigherIsSensitiveOption = False,
 ) -> None:
     """Score new samples with the final models; beside them: samples' fit, targets' trust, missing genes.
 
