@@ -10,6 +10,7 @@ from jaxtyping import Float32
 
 from modeling.likeness.matching import genes_matched, mean_quantiles, quantile_matched
 from tasks.errors import BadInputError
+from tasks.importing.findings import counts_rows
 from tasks.samples.fit import Reference
 from tasks.samples.gene_ids import ENSEMBL, ENTREZ, GeneIndex, looks_like
 from tasks.samples.orientation import ORIENTATIONS, SHOWN, Sided, columns_of_genes, sided
@@ -142,7 +143,9 @@ def _nothing_found(made: Sided, index: GeneIndex) -> str:
     wanted, given = (", ".join(map(repr, list(names)[:3])) for names in (index.by_label, made.labels))
     kind = looks_like(made.labels)
     hint = "; were they genes' names, rows could be genes as well (--orientation genes)"
-    if kind in (ENSEMBL, ENTREZ):
+    if counts_rows(made.labels):
+        hint = "; these only count, and name no gene"
+    elif kind in (ENSEMBL, ENTREZ):
         hint = (
             f"; these are {kind}s, and nothing here says which genes they are: give --gene-ids FILE, a "
             "table with "

@@ -13,6 +13,7 @@ import pytest
 from tasks.errors import BadInputError
 from tasks.samples.gene_ids import index_of
 from tasks.samples.orientation import columns_of_genes, sided
+from tasks.samples.prepare import Reading, prepare
 from tasks.samples.table import Table, read_table, table_of_frame
 
 GENES = ["FLT3", "KRAS", "TP53"]
@@ -136,6 +137,8 @@ def test_columns_that_only_count_are_no_entrez_ids():
     frame = pd.DataFrame([[1.0, 2.0, 3.0]], index=["s"], columns=["1", "2", "3"])
     index = index_of(["A1BG", "A2M"])
     assert sided(table_of_frame(frame), index).found == [None] * 3
+    with pytest.raises(BadInputError, match="these only count, and name no gene"):
+        prepare(table_of_frame(frame), index, None, Reading())
     assert sided(table_of_frame(frame[["2", "3", "1"]]), index).found[0].gene == "A2M"
 
 
