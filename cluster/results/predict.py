@@ -1,6 +1,7 @@
 """New samples x targets from a store's final models, with each target's trust beside the numbers."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,8 +15,8 @@ from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from tasks.errors import BadInputError
 from tasks.methods.registry import method_named, method_names
-from tasks.samples.fit import fit_table
-from tasks.samples.prepare import Reading, prepare
+from tasks.samples.fit import fit_table, with_known_share
+from tasks.samples.prepare import Reading, Samples, prepare
 from tasks.samples.table import Table, table_of_frame
 from tasks.scoring.all_genes import FEWEST_KNOWN
 from tasks.scoring.predict import count_known
@@ -114,17 +115,11 @@ def predict_table(
     known = known_of(reader) if known is None else known
     on_step("what the samples are", 0.1)
     samples = prepare(table, known.index, known.reference, reading or Reading())
-    on_step("trust of the models", 0.2)
-    ranked, calibrations = ranked_models(reader, methods, calibrated=interval is not None)
-    made = Made.of(ranked, methods, samples.filled, samples.values)
-    ranks = range(1, int(ranked["rank"].max()) + 1)
-    for rank in ranks:
-        for place, name in enumerate(methods):
-            done = (rank - 1 + place / len(methods)) / len(ranks)
-            on_step(f"predictions by {name}", 0.3 + 0.4 * done)
-            fill(reader, made, ranked[(ranked["rank"] == rank) & (ranked["method"] == name)], name)
-    _check_made(reader, made, ranked)
-    on_step("fit of the samples", 0.7)
+    with ThreadPoolExecutor(1) as pool:  # large products, during which the models are read
+        fit = pool.submit(fit_table, samples.filled, samples.reference)
+        made, ranked, calibrations = _made(reader, samples, methods, interval, on_step)
+        on_step("fit of the samples", 0.7)
+        compared = fit.result()
     share = made.share_known(made.needed, filled=False)
     low, high = (None, None) if interval is None else intervals(made, calibrations, interval)
     return Prediction(
@@ -141,10 +136,31 @@ def predict_table(
         low=low,
         high=high,
         calibrations=calibrations,
-        samples=fit_table(samples.filled, samples.reference, share.to_numpy()),
+        samples=with_known_share(compared, share.to_numpy()),
         notes=(*samples.notes, *([known.why_not] if known.why_not else [])),
         model_notes=of_expression_alone(reader, methods),
     )
+
+
+def _made(
+    reader: StoreReader,
+    samples: Samples,
+    methods: tuple[str, ...],
+    interval: float | None,
+    on_step: OnStep,
+) -> tuple[Made, pd.DataFrame, dict[str, Calibration]]:
+    """All predictions, the models that made them as `ranked_models` has them, and their calibrations."""
+    on_step("trust of the models", 0.2)
+    ranked, calibrations = ranked_models(reader, methods, calibrated=interval is not None)
+    made = Made.of(ranked, methods, samples.filled, samples.values)
+    ranks = range(1, int(ranked["rank"].max()) + 1)
+    for rank in ranks:
+        for place, name in enumerate(methods):
+            done = (rank - 1 + place / len(methods)) / len(ranks)
+            on_step(f"predictions by {name}", 0.3 + 0.4 * done)
+            fill(reader, made, ranked[(ranked["rank"] == rank) & (ranked["method"] == name)], name)
+    _check_made(reader, made, ranked)
+    return made, ranked, calibrations
 
 
 def check_interval(interval: float | None) -> None:

@@ -13,7 +13,7 @@ from tasks.artifacts.files import DrugRanking, ranking_of
 from tasks.drugs.drugs import METHOD
 from tasks.drugs.ranking import DEFAULT_FEATURES, MODEL, rank_drugs
 from tasks.errors import BadInputError, Problems
-from tasks.samples.fit import Reference, fit_table
+from tasks.samples.fit import Reference, fit_table, with_known_share
 from tasks.samples.gene_ids import index_of
 from tasks.samples.gene_map import GeneMap, read_gene_map
 from tasks.samples.prepare import Reading, Samples, check_reading, prepare
@@ -99,7 +99,8 @@ def rank_file(
         raise BadInputError(list(dict.fromkeys(problems.found)))
     table = _rank(reader, ranking, samples, higher_is_sensitive)
     known = count_known(ranking.genes, list(samples.values.columns), samples.values.to_numpy())[1]
-    fit = fit_table(samples.filled, samples.reference, known / len(ranking.genes))
+    fit = fit_table(samples.filled, samples.reference)
+    fit = with_known_share(fit, known / len(ranking.genes))
     write(out, table)
     write(beside, fit)
     ranked = table["rank"].notna().groupby(table["sample"]).any()

@@ -85,10 +85,10 @@ class Reference:
         return np.asarray((values > self.expression.max(axis=0)).sum(axis=1) / np.maximum(count, 1))
 
 
-def fit_table(
-    samples: pd.DataFrame, reference: Reference | None, known_share: Float64[np.ndarray, " samples"]
-) -> pd.DataFrame:
+def fit_table(samples: pd.DataFrame, reference: Reference | None) -> pd.DataFrame:
     """One row per sample, as `COLUMNS`: its nearest training line, and whether and why it is flagged.
+
+    `known_share` is left for `with_known_share`.
 
     `samples` are as they are scored: samples x genes, log2(TPM+1), NaN where not known. `nearest_r` and the
     flags are those of `modeling.likeness`; null where there is nothing to compare with. `reference` must be
@@ -102,7 +102,7 @@ def fit_table(
             "nearest_line": pd.array([None] * len(samples), dtype="str"),
             "nearest_lineage": pd.array([None] * len(samples), dtype="str"),
             "nearest_r": np.nan,
-            "known_share": np.round(known_share, 6),
+            "known_share": np.nan,
             "outside_share": np.nan,
         }
     )
@@ -111,6 +111,11 @@ def fit_table(
     table["flagged"] = [bool(why) for why in reasons]
     table["why"] = ["; ".join(why) for why in reasons]
     return table[list(COLUMNS)]
+
+
+def with_known_share(fit: pd.DataFrame, share: Float64[np.ndarray, " samples"]) -> pd.DataFrame:
+    """The table with the share of the models' genes that each sample knows, in 0..1."""
+    return fit.assign(known_share=np.round(share, 6))
 
 
 def _compare(

@@ -22,6 +22,7 @@ from tests.benchmarks.invented_store import InventedStore, expression
 from tests.benchmarks.measure import machine, watched
 
 STORES = {"default": ("modifiers", "best"), "kernel": ("kernel",)}
+LINEAGES = 25
 SAMPLES, LACKING = "samples.parquet", "lacking.parquet"
 LACKING_SHARE = 0.05
 LIMIT_SECONDS, LIMIT_BYTES = 60, 4 * 2**30
@@ -69,7 +70,7 @@ def make(folder: Path, options: argparse.Namespace) -> None:
     """Stores and samples, those that are not there."""
     for name, methods in STORES.items():
         if not (folder / name).exists():
-            store = InventedStore(folder / name, options.targets, options.lines, options.genes)
+            store = InventedStore(folder / name, options.targets, options.lines, options.genes, LINEAGES)
             for method in methods:
                 store.add(method)
     rng = np.random.default_rng(1)
