@@ -70,6 +70,13 @@ def check_shape(path: Path, rows: int, columns: int, most_cells: int | None = No
         raise BadInputError(_too_many(path, found, min(allowed // columns, MOST_ROWS)))
 
 
+def check_cells(path: Path, rows: int, columns: int) -> None:
+    """Raises BadInputError for more cells than fit into memory; a table may be as long as it likes."""
+    if rows * columns > MOST_CELLS:
+        found = f"{rows} rows x {columns} columns"
+        raise BadInputError(_too_many(path, found, MOST_CELLS // columns))
+
+
 def check_columns(path: Path, columns: int) -> None:
     """Raises BadInputError for more columns than any real table has."""
     if columns > MOST_COLUMNS:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from tasks.analyses.answer.wording import listed
+from tasks.bounded import check_cells
 from tasks.errors import BadInputError, Problems
 from tasks.forecasts.read import read_groups
 from tasks.tables.spreadsheets import as_named
@@ -100,6 +102,8 @@ def read_forecast(path: Path) -> Forecast:
 def _read(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
+            shape = pq.read_metadata(path)
+            check_cells(path, shape.num_rows, shape.num_columns)
             return pd.read_parquet(path).reset_index() if _has_index(path) else pd.read_parquet(path)
         return pd.read_csv(path)
     except FileNotFoundError:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from tasks.bounded import check_cells
 from tasks.errors import BadInputError
 from tasks.importing.files import PARQUET_TYPES, TEXT_TYPES, dialect_of_file, file_type
 
@@ -23,7 +24,9 @@ def columns_of(path: Path) -> list[str]:
 def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
     """Some columns of a table: .csv, .tsv, .txt (.gz too) or .parquet."""
     if file_type(path) in PARQUET_TYPES:
-        return _parquet(path).read(list(columns))
+        file = _parquet(path)
+        check_cells(path, file.metadata.num_rows, len(columns))
+        return file.read(list(columns))
     return _csv(path, columns)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.bounded import MOST_TEXTS, check_shape
 from tasks.errors import BadInputError
 from tasks.gene_sets.symbols import is_symbol, name_of, read_bytes, text_of
 from tasks.importing.files import MISSING, PARQUET_TYPES, TEXT_TYPES, dialect_of_file, file_type
@@ -78,7 +79,9 @@ def columns_of(path: Path, data: bytes) -> tuple[list[str], list[list[object]]]:
         raise BadInputError(f"{path}: expected {', '.join(TEXT_TYPES)} (or .gz of these) or .parquet")
     if kind in PARQUET_TYPES:
         try:
-            table = pq.ParquetFile(pa.BufferReader(data)).read()
+            file = pq.ParquetFile(pa.BufferReader(data))
+            check_shape(path, file.metadata.num_rows, file.metadata.num_columns, MOST_TEXTS)
+            table = file.read()
         except (pa.ArrowException, OSError) as error:
             raise BadInputError(f"{path}: not a readable Parquet file ({error})") from error
         return list(table.column_names), [column.to_pylist() for column in table.columns]

@@ -9,7 +9,7 @@ import pyarrow as pa
 from tasks.bounded import MOST_TEXTS
 from tasks.errors import BadInputError
 from tasks.importing.files import PARQUET_TYPES, dialect_of_file, file_type, numbered_rows, read_header
-from tasks.importing.findings import Findings
+from tasks.importing.findings import Findings, unusable_name
 from tasks.importing.matrices import plain
 from tasks.importing.parquet_matrix import read_parquet
 from tasks.importing.recognition.dialect import padding, point_for_comma
@@ -78,9 +78,12 @@ def read_models(path: Path) -> ModelsTable:
         )
     for number, row in zip(table.numbers, table.rows, strict=True):
         findings.name_row(number, row[id_column].strip())
+    lineage_columns = [places[name] for name in _LINEAGES if name in places]
+    for number, row in zip(table.numbers, table.rows, strict=True):
+        for fault in filter(None, (unusable_name(row[column].strip()) for column in lineage_columns)):
+            findings.row(number, f"the lineage {fault}")
     if findings.lines():
         raise BadInputError(findings.lines())
-    lineage_columns = [places[name] for name in _LINEAGES if name in places]
     return ModelsTable(
         tuple(table.columns[i] for i in lineage_columns),
         _first_known(table, id_column, lineage_columns),

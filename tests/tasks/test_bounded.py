@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cluster.explorer.forecast import read_forecast
 from tasks import bounded
 from tasks.errors import BadInputError
+from tasks.forecasts.tables import read_columns
 from tasks.gene_sets import symbols
+from tasks.gene_sets.paralogs import read_paralogs
 from tasks.gene_sets.symbols import read_bytes
 from tasks.importing.cell_line_table import read_text_table
 from tasks.importing.importer import import_release
@@ -95,6 +98,23 @@ def test_parquet_is_refused_by_what_it_says_before_it_is_read(
     monkeypatch.setattr(bounded, "MOST_COLUMNS", 30)
     with pytest.raises(BadInputError, match="31 columns; expected 30 at most"):
         read_table(path)
+
+
+def test_long_tables_are_refused_by_their_cells(tmp_path: Path):
+    path = tmp_path / "x.parquet"
+    frame = pd.DataFrame({"sample": ["S"] * 1600, "target": "T", "predicted": 1.0})
+    frame.to_parquet(path)
+    assert read_columns(path, ["predicted"]).num_rows == 1600
+    for read in (read_forecast, lambda p: read_columns(p, list(frame.columns))):
+        with pytest.raises(BadInputError, match=r"1600 rows x 3 columns; .* may have 1000 rows"):
+            read(path)
+
+
+def test_paralogs_are_refused_by_what_their_file_says(tmp_path: Path):
+    path = tmp_path / "x.parquet"
+    pd.DataFrame({"gene1": ["TP53"] * 400, "gene2": "KRAS"}).to_parquet(path)
+    with pytest.raises(BadInputError, match=r"400 rows x 2 columns; .* may have 300 rows"):
+        read_paralogs(path)
 
 
 def test_an_h5ad_is_refused_before_its_values_are_read(tmp_path: Path):

@@ -9,6 +9,7 @@ import pytest
 
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
+from tasks.importing.cell_line_table import read_models
 from tasks.importing.importer import import_release
 
 LINES = [f"ACH-{i}" for i in range(4)]
@@ -75,6 +76,16 @@ def test_a_name_with_what_does_not_show_is_refused(tmp_path: Path, kind: str, ca
     for problem, name, column in ((response, "drug_response", first + 1), (effect, "effect", first + 1)):
         assert f"{name}.{kind}: column {column}: name {HIDDEN[case]!r} contains a line break, tab" in problem
     assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.parametrize("case", HIDDEN)
+def test_a_lineage_with_what_does_not_show_is_refused(tmp_path: Path, case: str):
+    with (tmp_path / "models.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [["ModelID", "OncotreeLineage"], ["ACH-0", "Lung"], ["ACH-1", HIDDEN[case]]]
+        )
+    with pytest.raises(BadInputError, match=r"row \d: the lineage contains a line break, tab"):
+        read_models(tmp_path / "models.csv")
 
 
 def test_all_such_names_are_named_together_with_other_problems(tmp_path: Path):
