@@ -5,6 +5,7 @@ are set, and `connected` is the only way in. `RAY_AUTH_MODE` is always set: othe
 `~/.ray` that everyone can read, or runs without one.
 """
 
+import json
 import logging
 import os
 import secrets
@@ -193,10 +194,14 @@ def _join(address: str, insecure: bool) -> None:
 
 @contextmanager
 def runtime_environment(environment: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """For a joined cluster: one thread a task, and our code, unless a submitted job has shipped it."""
+    """For a joined cluster: one thread a task, and our code, unless a submitted job has shipped it.
+
+    What the job's own environment sets is left to it: Ray refuses to be told a variable twice.
+    """
     variables = {**ONE_THREAD, **where_buckets_are(environment)}
     if IN_A_JOB in environment:
-        yield {"env_vars": variables}
+        told = json.loads(environment[IN_A_JOB]).get("runtime_env", {}).get("env_vars", {})
+        yield {"env_vars": {name: value for name, value in variables.items() if name not in told}}
         return
     with code_to_ship() as code:
         yield {"env_vars": variables, **code}
