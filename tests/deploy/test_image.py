@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from tests.deploy.rendering import DEPLOY
-from tests.packaging.wheels import ROOT, empty_environment, our_wheel
+from tests.packaging.wheels import ROOT
 
 FILE = DEPLOY / "Dockerfile"
 
@@ -93,12 +93,11 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_its_entry_point_answers_in_an_environment_with_the_wheel(tmp_path: Path) -> None:
-    python = empty_environment(tmp_path / "knockcast", our_wheel(tmp_path / "build"))
+def test_its_entry_point_answers_in_an_environment_with_the_wheel(installed: Path, tmp_path: Path) -> None:
     (entry,) = words_of("ENTRYPOINT")
     program = re.fullmatch(r'\["(\w+)"\]', entry)
     assert program is not None
-    bare = {"PATH": str(python.parent), "HOME": str(tmp_path)}
+    bare = {"PATH": str(installed), "HOME": str(tmp_path)}
     command = [program[1], "--version"]
     done = subprocess.run(command, env=bare, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
