@@ -49,10 +49,35 @@ class RefusedError(Exception):
     """Refused for safety: an open address without a token, mixed code versions, a query that may not run."""
 
 
+# What the loader, Python and libraries say where memory is refused, beside MemoryError.
+_REFUSED_MEMORY = (
+    "failed to map segment",
+    "cannot allocate memory",
+    "can't start new thread",
+    "out of memory",
+)
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether a want of memory lies behind an error: also where a library could not be loaded for it."""
+    if error is None:
+        return False
+    said = str(error).lower()
+    return (
+        isinstance(error, MemoryError)
+        or (
+            isinstance(error, (OSError, ImportError, RuntimeError))
+            and any(w in said for w in _REFUSED_MEMORY)
+        )
+        or is_out_of_memory(error.__cause__ or error.__context__)
+    )
+
+
 EXIT_CODES: dict[type[BaseException], ExitCode] = {
     BadInputError: ExitCode.BAD_INPUT,
     StorageError: ExitCode.STORAGE,
     OSError: ExitCode.STORAGE,  # a disk that fails while a Dataset or a release is written
+    MemoryError: ExitCode.STORAGE,  # what is committed stays, as where a disk is full
     ClusterError: ExitCode.STORAGE,
     RefusedError: ExitCode.REFUSED,
     PreparationError: ExitCode.FAILED,

@@ -22,8 +22,13 @@ from cluster.cli import (
 )
 from cluster.cli.analyses import compare, enrich, genes, tissues, validate
 from cluster.cli.examples import add_examples
-from cluster.errors import EXIT_CODES, ExitCode
+from cluster.errors import EXIT_CODES, ExitCode, is_out_of_memory
 from tasks.errors import BadInputError
+
+OUT_OF_MEMORY = (
+    "error: out of memory; nothing committed is lost: raise the limit (`ulimit -v`, or the container's), "
+    "use fewer --workers or a larger machine, then repeat the command"
+)
 
 app = typer.Typer(
     name="knockcast",
@@ -52,6 +57,11 @@ def main() -> None:
     except tuple(EXIT_CODES) as error:
         _report(error)
         sys.exit(_exit_code(error))
+    except (ImportError, RuntimeError) as error:  # a library's own words for memory that was refused
+        if not is_out_of_memory(error):
+            raise
+        _report(error)
+        sys.exit(ExitCode.STORAGE)
     except SystemExit as end:  # what Typer makes of everything else, Ctrl-C and a closed pipe included
         if isinstance(end.__context__, BrokenPipeError):
             sys.exit(ExitCode.DONE)
@@ -69,6 +79,9 @@ def _exit_code(error: BaseException) -> ExitCode:
 def _report(error: BaseException) -> None:
     if isinstance(error, KeyboardInterrupt):
         print("interrupted; nothing committed is lost", file=sys.stderr)
+        return
+    if is_out_of_memory(error):
+        print(OUT_OF_MEMORY, file=sys.stderr)
         return
     problems = error.shown() if isinstance(error, BadInputError) else str(error).splitlines()
     if isinstance(error, OSError):

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+import tokenize
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ from tasks.errors import BadInputError
 WITHOUT_LAYERS, WITH_LAYERS = 1, 2
 FORMAT_VERSION = WITH_LAYERS  # the newest that is read
 BODY = "dataset.json"
+# What numpy raises for a damaged header, which it reads as Python's text.
+UNREADABLE_ARRAY = (OSError, ValueError, EOFError, TypeError, OverflowError, SyntaxError, tokenize.TokenError)
 
 
 def canonical(body: Mapping[str, Any]) -> bytes:
@@ -43,8 +46,7 @@ def unseal(path: Path) -> dict[str, Any]:
         BadInputError: it is missing, changed since it was written, or of a newer format than is read here.
     """
     try:
-        if path.exists() and not path.is_file():  # reading a pipe would never end
-            raise BadInputError(f"{path}: not a regular file; expected one written by `knockcast import`")
+        _require_regular(path)
         sealed = json.loads(path.read_bytes())
     except OSError as error:
         raise BadInputError(
@@ -62,6 +64,12 @@ def unseal(path: Path) -> dict[str, Any]:
             f"{path}: changed since it was written (its sha256 differs); import the release again"
         )
     return sealed
+
+
+def _require_regular(path: Path) -> None:
+    """Refuse what is no file: reading a pipe would never end."""
+    if path.exists() and not path.is_file():
+        raise BadInputError(f"{path}: not a regular file; expected one written by `knockcast import`")
 
 
 def _refuse_newer(path: Path, version: object) -> None:
@@ -119,9 +127,10 @@ def write_table(path: Path, table: pa.Table) -> None:
 
 def read_array(path: Path) -> np.ndarray:
     """A memory-mapped, read-only .npy file; BadInputError where it is missing, cut short or not an array."""
+    _require_regular(path)
     try:
         array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except UNREADABLE_ARRAY as error:
         raise BadInputError(f"{path}: missing or damaged ({error}); import the release again") from error
     if array.ndim != 2 or array.dtype != np.dtype("<f4"):
         raise BadInputError(f"{path}: damaged: expected a float32 matrix; import the release again")
@@ -133,6 +142,7 @@ def read_table(path: Path, wanted: Sequence[str] = ()) -> pa.Table:
 
     Raises BadInputError where it is missing, damaged, or lacks one of the columns that are `wanted`.
     """
+    _require_regular(path)
     try:
         table = pq.read_table(path, page_checksum_verification=True)
         names = table.column_names
@@ -146,6 +156,7 @@ def read_table(path: Path, wanted: Sequence[str] = ()) -> pa.Table:
 
 def file_hash(path: Path) -> str:
     """The sha256 (hex) of a file's bytes; BadInputError where it cannot be read."""
+    _require_regular(path)
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

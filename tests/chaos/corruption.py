@@ -64,20 +64,23 @@ def kinds(fs: FileSystem) -> dict[str, list[str]]:
 def mutants(files: dict[str, bytes], others: Sequence[bytes], count: int, seed: int) -> Iterator[Mutant]:
     """`count` mutants of files of one kind, way by way; `others` are such files of another valid store."""
     rng, paths = Random(seed), sorted(files)  # noqa: S311 - no secret
+    can_swap = len(set(files.values())) > 1
+    can_stray = can_swap or bool(set(others) - set(files.values()))
+    possible = [*WAYS[:3], *WAYS[3:4] * can_swap, *WAYS[4:] * can_stray]
     for number in range(count):
-        way, path = WAYS[number % len(WAYS)], rng.choice(paths)
+        way, path = possible[number % len(possible)], rng.choice(paths)
         data = files[path]
-        strangers = [each for each in (*files.values(), *others) if each != data]
         if way == "one bit":
             yield Mutant(way, {path: _flipped(data, rng)})
         elif way == "cut short":
             yield Mutant(way, {path: data[: rng.randrange(1, len(data))]})
         elif way == "eight random bytes":
             yield Mutant(way, {path: _overwritten(data, rng)})
-        elif way == "two files swapped" and (second := _second(files, path, rng)) is not None:
+        elif way == "two files swapped":
+            second = rng.choice([name for name in paths if files[name] != data])
             yield Mutant(way, {path: files[second], second: data})
-        elif strangers:
-            yield Mutant("another's file", {path: rng.choice(strangers)})
+        else:
+            yield Mutant(way, {path: rng.choice([e for e in (*files.values(), *others) if e != data])})
 
 
 @dataclass
@@ -175,8 +178,3 @@ def _overwritten(data: bytes, rng: Random) -> bytes:
     at = rng.randrange(max(1, len(data) - 8))
     changed = data[:at] + rng.randbytes(8) + data[at + 8 :]
     return changed if changed != data else _flipped(data, rng)
-
-
-def _second(files: dict[str, bytes], path: str, rng: Random) -> str | None:
-    others = [name for name in sorted(files) if files[name] != files[path]]
-    return rng.choice(others) if others else None

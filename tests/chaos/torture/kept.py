@@ -1,9 +1,10 @@
 """What is committed at one moment, and whether it is so at another, untouched and begun by nobody again."""
 
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
+from cluster.store import layout
+from cluster.store.body import sha256
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 
@@ -16,17 +17,17 @@ class Kept:
     attempts: dict[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, store: Path) -> "Kept":
+    def of(cls, store: Path | str) -> "Kept":
         """What a store holds now; nothing where there is no run yet."""
         files, attempts = {}, {}
-        commits = StoreReader(open_filesystem(store)).commits() if (store / "run.json").exists() else []
-        for commit in commits:
-            paths = [f"commits/{commit.key}.json", *(file.path for file in commit.files)]
-            files[commit.key] = {path: sha256((store / path).read_bytes()).hexdigest() for path in paths}
-            attempts[commit.key] = tuple(sorted(p.name for p in (store / "attempts" / commit.key).iterdir()))
+        fs = open_filesystem(store)
+        for commit in StoreReader(fs).commits() if fs.exists(layout.RUN) else []:
+            paths = [layout.commit_path(commit.key), *(file.path for file in commit.files)]
+            files[commit.key] = {path: sha256(fs.read(path)) for path in paths}
+            attempts[commit.key] = tuple(fs.paths(f"{layout.ATTEMPTS}{commit.key}/"))
         return cls(files, attempts)
 
-    def changed(self, store: Path) -> list[str]:
+    def changed(self, store: Path | str) -> list[str]:
         """What a later look at the store finds lost, changed or begun again."""
         later = Kept.of(store)
         lost = [f"{key}: lost" for key in self.files if key not in later.files]

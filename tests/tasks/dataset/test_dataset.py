@@ -41,6 +41,28 @@ def test_a_dataset_json_that_is_a_pipe_or_nests_without_end_is_refused(tmp_path)
         Dataset.open(tmp_path / "d")
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["expression.npy", "effect.npy", "genes.parquet", "cell_lines.parquet"])
+def test_a_pipe_in_the_place_of_a_part_is_refused_and_not_waited_for(tmp_path, name):
+    small(tmp_path / "d")
+    (tmp_path / "d" / name).unlink()
+    os.mkfifo(tmp_path / "d" / name)
+    with pytest.raises(BadInputError, match=f"{name}: not a regular file"):
+        Dataset.open(tmp_path / "d")
+
+
+@pytest.mark.parametrize("at", range(10, 100, 6))
+def test_a_matrix_whose_header_is_damaged_is_refused(tmp_path, at):
+    """numpy reads it as Python's text, and raises what Python's parser does."""
+    dataset = small(tmp_path / "d")
+    path = tmp_path / "d" / "expression.npy"
+    data = path.read_bytes()
+    path.write_bytes(data[:at] + b"('\n\xdb\xb0Z(8" + data[at + 8 :])
+    with pytest.raises(BadInputError, match=r"expression\.npy: (missing or )?(damaged|changed)"):
+        Dataset.open(tmp_path / "d").verify()
+    assert dataset.measure == "effect"
+
+
 def test_what_is_written_is_what_is_opened(tmp_path):
     written = small(tmp_path / "d", report={"notes": ["a"]}, sources=[{"role": "effect"}])
     opened = Dataset.open(tmp_path / "d")
