@@ -34,7 +34,12 @@ EXAMPLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "resume": (RUN, ("resume depmap.store", "resume depmap.store --retry-failed")),
     "submit": (
         RUN,
-        ("submit --address http://head:8265 -- run /data/depmap.dataset --store /data/depmap.store",),
+        (
+            "submit --address http://head:8265 -- run /data/depmap.dataset --store /data/depmap.store",
+            "submit --address http://head:8265 --detach -- resume s3://bucket/depmap.store",
+            "submit --address http://head:8265 --list",
+            "submit --address http://head:8265 --attach knockcast-20261129-042155-1a2b3c",
+        ),
     ),
     "gene": (
         ASK,

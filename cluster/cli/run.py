@@ -2,7 +2,9 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -11,6 +13,7 @@ from typer.core import TyperCommand
 
 from cluster.arguments import DatasetArgument, StoreArgument
 from cluster.runs.fields import GROUPS, METHODS, WHERE, RunOptions, flag_of, group_of, names_in
+from tasks.errors import BadInputError
 
 
 class CommandOnMethods(TyperCommand):
@@ -123,13 +126,79 @@ def submit(
     ctx: typer.Context,
     address: Annotated[str, typer.Option("--address", help="The cluster's jobs address, http://HOST:8265.")],
     follow: Annotated[
-        bool, typer.Option("--follow/--no-follow", help="Show the job's output to its end.")
+        bool,
+        typer.Option("--follow/--detach", " /--no-follow", help="Show the job's output to its end, or not."),
     ] = True,
-    logs: Annotated[str | None, typer.Option("--logs", help="Show this job's output and end.")] = None,
+    attach: Annotated[
+        str | None,
+        typer.Option("--attach", help="Show this job's output from its beginning, and follow it to its end."),
+    ] = None,
+    logs: Annotated[
+        str | None, typer.Option("--logs", help="Show this job's output so far, and end.")
+    ] = None,
     stop: Annotated[str | None, typer.Option("--stop", help="Stop this job; it can be resumed.")] = None,
+    listing: Annotated[
+        bool, typer.Option("--list", help="List the jobs that Knockcast sent to this cluster.")
+    ] = False,
     **options: Any,
 ) -> None:
     """Run a knockcast command as a Ray job: submit --address URL -- run DATASET --store STORE ..."""
-    from cluster.ray_engine.submit import submit_command
+    from cluster.ray_engine import submit as sending
+    from cluster.ray_engine.jobs import Jobs
 
-    raise typer.Exit(submit_command(address, ctx.args, follow, logs, stop, options["insecure"]))
+    asked = [name for name, given in {"--attach": attach, "--logs": logs, "--stop": stop}.items() if given]
+    if len(asked) + listing + bool(ctx.args) != 1:
+        raise BadInputError(
+            "submit: expected one of a command behind `--` (-- run DATASET --store STORE), --attach JOB, "
+            "--logs JOB, --stop JOB, and --list"
+        )
+    if ctx.args:
+        check_for_elsewhere(ctx, ctx.args)
+    jobs = Jobs(address, options["insecure"])
+    if attach is not None:
+        raise typer.Exit(jobs.follow(attach, sys.stdout))
+    if ctx.args:
+        raise typer.Exit(sending.send(jobs, ctx.args, follow))
+    if logs is not None:
+        typer.echo(jobs.logs(logs), nl=False)
+    elif stop is not None:
+        ends = "stopping" if jobs.stop(stop) else "had ended already"
+        typer.echo(f"{stop}: {ends}; what it committed stays")
+    else:
+        typer.echo(sending.listed(jobs.listed()), nl=False)
+
+
+def check_for_elsewhere(ctx: typer.Context, argv: Sequence[str]) -> None:
+    """Raise, before anything is sent, for a command line that could not run on another machine.
+
+    The command's own parser refuses what it does not know. BadInputError for a command that is none, and for
+    places that are relative: a job runs in a folder of its own, which is removed after it.
+    """
+    group: Any = ctx.find_root().command
+    command = group.get_command(ctx, argv[0])
+    if command is None or argv[0] == "submit":
+        raise BadInputError(
+            f"submit: {argv[0]} is no command that a job can run; `knockcast --help` lists all"
+        )
+    with command.make_context(argv[0], list(argv[1:]), parent=ctx.find_root()) as parsed:
+        given = {
+            parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.name.upper(): str(value)
+            for parameter in command.params
+            if (value := parsed.params.get(parameter.name)) is not None and _is_place(parameter, value)
+        }
+    if relative := [
+        f"{name} {value}" for name, value in given.items() if not value.lstrip("@").startswith(("/", "s3://"))
+    ]:
+        raise BadInputError(
+            [
+                f"{each}: a job runs in another folder, on another machine; give a path from / that nodes "
+                "see, or s3://BUCKET/PREFIX"
+                for each in relative
+            ]
+        )
+
+
+def _is_place(parameter: Any, value: Any) -> bool:
+    """Whether a parameter of a command names a file or folder."""
+    named = parameter.name in ("store", "dataset") or parameter.type_descriptor.annotation is Path
+    return named or (parameter.name == "targets" and str(value).startswith("@"))

@@ -11,7 +11,10 @@ from cluster.text import measure_in_words
 
 if TYPE_CHECKING:
     from cluster.answers.status import Status
+    from cluster.store.leases import Holder
     from cluster.store.reader import StoreReader
+
+MOST_JOBS = 5  # that `status` names, the last first
 
 
 def add_to(app: typer.Typer) -> None:
@@ -50,7 +53,7 @@ def show_status(store: str) -> None:
     from cluster.formats import frame_text
     from cluster.results.store import Store
     from cluster.store.checkpoints import trainings
-    from cluster.store.leases import living
+    from cluster.store.leases import jobs, living
     from cluster.store.reader import StoreReader
 
     reader, status = StoreReader.open(store), Store(store).status()
@@ -60,6 +63,8 @@ def show_status(store: str) -> None:
     print(f"attempts: {status.failed_attempts} failed, {status.lost_attempts} lost or running")
     for holder in living(reader.fs, time.time()):
         print(f"at work: {holder.in_words(time.time())}")
+    for holder, at_work in jobs(reader.fs, time.time())[: -MOST_JOBS - 1 : -1]:
+        print(f"job: {_job_in_words(holder, at_work)}")
     print("ended as: " + ", ".join(f"{name} {count}" for name, count in status.statuses.items()))
     print(frame_text(status.by_fold), end="")
     committed = {commit.key for commit in reader.commits()}
@@ -72,6 +77,14 @@ def show_status(store: str) -> None:
         print(f"quarantined: {unit}: {last}")
     if status.left or status.quarantined:
         print(f"knockcast resume {store}{' --retry-failed' if not status.left else ''}")
+
+
+def _job_in_words(holder: "Holder", at_work: bool) -> str:
+    """A submitted job of the store, and how to follow it."""
+    state = f"{holder.job} (run {holder.number}): {'at work' if at_work else 'has ended'}"
+    if not holder.address:
+        return state
+    return f"{state}; knockcast submit --address {holder.address} --attach {holder.job}"
 
 
 def _state(reader: "StoreReader", status: "Status") -> str:

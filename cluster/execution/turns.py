@@ -1,11 +1,13 @@
 """Two drivers on one store: each says who works on it, and one waits, leaves, or joins."""
 
 import _thread
+import os
 import sys
 import time
 from collections.abc import Sequence
 
 from cluster.errors import RefusedError
+from cluster.ray_engine.submit import own_job
 from cluster.store.filesystem import FileSystem
 from cluster.store.leases import Holder, Lease, rivals
 
@@ -19,7 +21,7 @@ def take_turn(fs: FileSystem, methods: Sequence[str], if_busy: str) -> Lease | N
     `if_busy` is `wait`; `leave`, which raises RefusedError; or `join`, which takes a lease beside the others.
     """
     others = rivals(fs, methods)
-    lease = Lease.take(fs, methods, beside=if_busy == "join", on_loss=_stop)
+    lease = Lease.take(fs, methods, beside=if_busy == "join", on_loss=_stop, job=own_job(os.environ))
     if lease is not None:
         if others:
             _say(f"{fs.name}: {_named(others)} works on it, too; what both do is committed once")

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -38,6 +38,8 @@ class Holder:
     life: str  # names the process among all that ever ran on its machine; "" where the system does not tell
     machine: str
     beside: bool  # it meant to work beside others, and takes nothing over
+    job: str = ""  # the submitted job whose driver it is; "" outside jobs
+    address: str = ""  # where that job was sent to
 
     def in_words(self, now: float) -> str:
         """Who it is, for people."""
@@ -50,12 +52,27 @@ class Holder:
 
 def living(fs: FileSystem, now: float) -> list[Holder]:
     """The drivers at work, by number."""
-    paths = fs.paths(layout.LEASES)
-    named = [(found, path) for path in paths if (found := layout.lease_of(path))]
-    ended = {number for (number, beat), _ in named if beat == layout.ENDED}
-    last = {number: path for (number, beat), path in sorted(named) if number not in ended}
-    holders = [_holder(fs, number, path) for number, path in last.items()]
+    ended, last = _last_signs(fs)
+    holders = [_holder(fs, number, path) for number, path in last.items() if number not in ended]
     return [holder for holder in holders if holder is not None and not _is_dead(holder, now)]
+
+
+def jobs(fs: FileSystem, now: float) -> list[tuple[Holder, bool]]:
+    """The drivers that were or are submitted jobs, by number, and whether each is at work."""
+    ended, last = _last_signs(fs)
+    holders = [_holder(fs, number, path) for number, path in last.items()]
+    return [
+        (holder, holder.number not in ended and not _is_dead(holder, now))
+        for holder in holders
+        if holder is not None and holder.job
+    ]
+
+
+def _last_signs(fs: FileSystem) -> tuple[set[int], dict[int, str]]:
+    """The numbers of the drivers that said they ended, and the path of each driver's last word."""
+    named = [(found, path) for path in fs.paths(layout.LEASES) if (found := layout.lease_of(path))]
+    ended = {number for (number, beat), _ in named if beat == layout.ENDED}
+    return ended, {number: path for (number, _), path in sorted(named)}
 
 
 class Lease:
@@ -78,8 +95,11 @@ class Lease:
         methods: Sequence[str],
         beside: bool = False,
         on_loss: Callable[[], None] = lambda: None,
+        job: Mapping[str, str] | None = None,
     ) -> Self | None:
         """A lease on a store's work by some methods; None where a living driver has one on any of them.
+
+        `job`: the `name` of the submitted job whose driver this is, and the `address` that it was sent to.
 
         `beside` takes one all the same. `on_loss` is called (in a thread) when another driver has taken over,
         since we gave no sign of life for so long.
@@ -89,7 +109,7 @@ class Lease:
             if not beside and rivals(fs, methods):
                 return None
             number = max(_numbers(fs), default=0) + 1
-            body = {"run": run, **_own_body(number, methods, beside)}
+            body = {"run": run, **_own_body(number, methods, beside), **({"job": dict(job)} if job else {})}
             if fs.create(layout.lease_path(number), seal_json(body)):
                 break
         lease = cls(fs, number, body, on_loss)
@@ -173,8 +193,10 @@ def _holder(fs: FileSystem, number: int, path: str) -> Holder | None:
             str(body["life"]),
             str(body["machine"]),
             bool(body["beside"]),
+            str(body.get("job", {}).get("name", "")),
+            str(body.get("job", {}).get("address", "")),
         )
-    except (StorageError, KeyError, TypeError, ValueError):
+    except (StorageError, AttributeError, KeyError, TypeError, ValueError):
         return None
 
 

@@ -1,29 +1,20 @@
-"""Ray jobs: refusals without a cluster, and one real head with a token."""
+"""What is sent as a Ray job, and what is refused before anything is; `test_jobs` sends it to a cluster."""
 
-import contextlib
+import asyncio
 import io
-import os
-import secrets
-import shutil
-import signal
-import socket
+import json
 import subprocess
-import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from cluster.errors import RefusedError
-from cluster.ray_engine import submit
-from cluster.store.reader import StoreReader
-from tasks.dataset.dataset import Dataset
+from cluster.ray_engine import addresses, submit
+from cluster.ray_engine.jobs import Copied, Jobs
+from cluster.ray_engine.runtime import IN_A_JOB
 from tasks.errors import BadInputError
+from tests.commands import knockcast
 
 
 @pytest.fixture
@@ -35,13 +26,13 @@ def no_token(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_token")
 def test_an_open_address_is_refused_without_a_token() -> None:
     with pytest.raises(RefusedError, match="RAY_AUTH_TOKEN"):
-        submit.submit_command("http://192.0.2.7:8265", ["run"], True, None, None, insecure=False)
+        Jobs("http://192.0.2.7:8265")
 
 
 @pytest.mark.parametrize("address", ["", "auto", "192.0.2.7:8265", "ray://192.0.2.7:10001", "http://"])
 def test_an_address_that_is_no_url_is_bad_input(address: str) -> None:
     with pytest.raises(BadInputError, match="URL of a Ray dashboard"):
-        submit.Jobs(address, insecure=True)
+        Jobs(address, insecure=True)
 
 
 def test_words_are_quoted_and_the_job_uses_its_own_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,113 +53,11 @@ def test_words_are_quoted_and_the_job_uses_its_own_cluster(monkeypatch: pytest.M
 def test_a_token_comes_from_the_environment_or_the_file_it_names(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("from file\n")
-    assert submit.token_of({}) is None
-    assert submit.token_of({"RAY_AUTH_TOKEN": "direct", "RAY_AUTH_TOKEN_PATH": str(file)}) == "direct"
-    assert submit.token_of({"RAY_AUTH_TOKEN_PATH": str(file)}) == "from file"
+    assert addresses.token_of({}) is None
+    assert addresses.token_of({"RAY_AUTH_TOKEN": "direct", "RAY_AUTH_TOKEN_PATH": str(file)}) == "direct"
+    assert addresses.token_of({"RAY_AUTH_TOKEN_PATH": str(file)}) == "from file"
     with pytest.raises(BadInputError, match="cannot be read"):
-        submit.token_of({"RAY_AUTH_TOKEN_PATH": str(tmp_path / "absent")})
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
-@pytest.fixture
-def head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The dashboard's URL of a Ray head with token authentication, started and ended by us alone."""
-    short = tempfile.mkdtemp(prefix="kc")  # Ray puts sockets there, whose paths may hold 107 bytes
-    token, (port, dashboard, agent, client) = secrets.token_hex(16), free_ports(4)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
-    environment |= {
-        "HOME": str(tmp_path),
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN": token,
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
-    words = [
-        "ray",
-        "start",
-        "--head",
-        "--block",
-        "--num-cpus=1",
-        f"--port={port}",
-        "--node-ip-address=127.0.0.1",
-    ]
-    words += ["--include-dashboard=true", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"]
-    words += [f"--dashboard-agent-listen-port={agent}", f"--ray-client-server-port={client}"]
-    words += [f"--temp-dir={short}"]
-    log = (tmp_path / "head.log").open("wb")
-    started = subprocess.Popen(
-        words, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-    )
-    monkeypatch.setenv("RAY_AUTH_TOKEN", token)
-    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
-    try:
-        url = f"http://127.0.0.1:{dashboard}"
-        patience = time.monotonic() + 60
-        while not answers(url, token):
-            assert started.poll() is None, (tmp_path / "head.log").read_text()
-            assert time.monotonic() < patience, "the dashboard did not come up"
-            time.sleep(0.2)
-        yield url
-    finally:
-        end_family(started)
-        log.close()
-        shutil.rmtree(short, ignore_errors=True)
-
-
-def end_family(started: subprocess.Popen[bytes]) -> None:
-    """Kill a process we started and all it started, by their ids."""
-    family = psutil.Process(started.pid).children(recursive=True) if started.poll() is None else []
-    for process in family:
-        with contextlib.suppress(psutil.NoSuchProcess):  # gone with its parent
-            process.send_signal(signal.SIGKILL)
-    started.kill()
-    started.wait(20)
-    psutil.wait_procs(family, timeout=20)
-
-
-def answers(url: str, token: str) -> bool:
-    request = urllib.request.Request(f"{url}/api/jobs/", headers={"Authorization": f"Bearer {token}"})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=5) as reply:  # noqa: S310 - our own loopback URL
-            return bool(reply.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-@pytest.mark.ray
-@pytest.mark.timeout(200)
-def test_a_real_job_is_sent_followed_and_its_exit_status_returned(
-    head: str, tmp_path: Path, small_dataset: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{head}/api/jobs/", timeout=5)  # noqa: S310 - our own loopback URL
-    assert refused.value.code == 401
-    jobs = submit.Jobs(head)
-    job = jobs.submit(["status", str(tmp_path / "no store here")])
-    out = io.StringIO()
-    assert jobs.follow(job, out) == 2
-    assert "not a store" in out.getvalue()
-    assert "not a store" in jobs.logs(job)
-    assert jobs.stop(job) is False
-    store = tmp_path / "store"
-    targets = ",".join(Dataset.open(small_dataset).targets[:3])
-    chosen = ["--method", "modifiers", "--targets", targets, "--no-final"]
-    job = jobs.submit(["run", str(small_dataset), "--store", str(store), *chosen])
-    out = io.StringIO()
-    assert jobs.follow(job, out) == 0, out.getvalue()
-    assert len(StoreReader.open(store).committed_units()) == 3 * 5
-    monkeypatch.setenv("RAY_AUTH_TOKEN", "wrong" * 8)
-    with pytest.raises(RefusedError, match="refused our token"):
-        submit.Jobs(head)
-    assert not (tmp_path / ".ray").exists()
+        addresses.token_of({"RAY_AUTH_TOKEN_PATH": str(tmp_path / "absent")})
 
 
 def test_the_jobs_python_is_found_where_no_environment_is_active(
@@ -193,3 +82,67 @@ def test_the_jobs_python_is_found_where_no_environment_is_active(
     (tmp_path / "python3").unlink()
     assert "python" in output()
     assert "not found" in output()
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["run", "/d", "--store", "s"], "--store s: a job runs in another folder"),
+        (["run", "d", "--store", "s3://bucket/s"], "DATASET d: a job runs in another folder"),
+        (["run", "/d", "--store", "/s", "--targets", "@genes.txt"], "--targets @genes.txt: a job"),
+        (["predict", "/s", "tpm.csv", "--out", "/out.csv"], "tpm.csv: a job runs in another folder"),
+        (["run", "/d", "--store", "/s", "--fold", "3"], "No such option"),
+        (["run", "/d"], "Missing option"),
+        (["walk", "/d"], "walk is no command that a job can run"),
+        (["submit", "--list"], "submit is no command that a job can run"),
+        ([], "expected one of a command behind `--`"),
+    ],
+)
+@pytest.mark.usefixtures("no_token")
+def test_what_could_not_run_elsewhere_is_refused_before_anything_is_sent(words: list[str], why: str) -> None:
+    """Nobody listens at that address: a look there would be refused for another reason."""
+    ended = knockcast("submit", "--address", "http://192.0.2.7:8265", "--", *words)
+    assert ended.returncode == 2
+    assert why in " ".join(ended.stderr.replace("\u2502", " ").split())
+
+
+@pytest.mark.parametrize("words", [["--list", "--", "status", "/s"], ["--attach", "a", "--stop", "a"]])
+def test_submit_does_one_thing_at_a_time(words: list[str]) -> None:
+    ended = knockcast("submit", "--address", "http://127.0.0.1:1", *words)
+    assert ended.returncode == 2
+    assert "expected one of" in ended.stderr
+
+
+def test_places_that_all_nodes_see_may_be_sent() -> None:
+    """They pass the check, so that the address is looked at: nothing listens there."""
+    words = ["run", "/d", "--store", "s3://bucket/s", "--targets", "@/genes.txt"]
+    ended = knockcast("submit", "--address", "http://127.0.0.1:1", "--", *words)
+    assert ended.returncode == 2
+    assert "no Ray dashboard answers there" in ended.stderr
+
+
+def test_a_driver_knows_which_job_it_is() -> None:
+    ours = {"metadata": {"job_submission_id": "knockcast-1", "knockcast_address": "http://head:8265"}}
+    assert submit.own_job({IN_A_JOB: json.dumps(ours)}) == {
+        "name": "knockcast-1",
+        "address": "http://head:8265",
+    }
+    others = {"metadata": {"job_submission_id": "raysubmit_1"}}
+    assert submit.own_job({IN_A_JOB: json.dumps(others)}) == {"name": "raysubmit_1", "address": ""}
+    assert submit.own_job({}) is None
+    assert submit.own_job({IN_A_JOB: '{"runtime_env": {}}'}) is None
+    assert submit.own_job({IN_A_JOB: "[1"}) is None
+
+
+def test_output_sent_again_from_its_beginning_is_copied_once() -> None:
+    """As after a lost connection: what was sent before is cut into other pieces, or not whole yet."""
+
+    async def sent(*texts: str) -> AsyncIterator[str]:
+        for text in texts:
+            yield text
+
+    out = io.StringIO()
+    copied = Copied(out)
+    for texts in (("one\n", "tw"), ("on",), (), ("one\ntwo", "\nthree\n"), ("one\ntwo\nthree\nfour\n",)):
+        asyncio.run(copied.take(sent(*texts)))
+    assert out.getvalue() == "one\ntwo\nthree\nfour\n"

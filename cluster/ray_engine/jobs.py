@@ -1,0 +1,224 @@
+"""The Ray jobs of one cluster: send one, follow its output through lost connections, list and stop them.
+
+A cluster's jobs address runs whatever is sent to it, so a non-loopback one is used only with a token.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from urllib.parse import urlsplit
+
+from cluster.errors import ClusterError, ExitCode, RefusedError
+from cluster.ray_engine.addresses import ADVICE, auth_mode, is_loopback, token_of
+from cluster.ray_engine.runtime import ALWAYS, set_environment
+from tasks.errors import BadInputError
+
+if TYPE_CHECKING:
+    from ray.job_submission import JobSubmissionClient
+
+COMMAND, ADDRESS = "knockcast", "knockcast_address"  # what a job's metadata say: its words, and who was asked
+LOST = 1  # the exit status of following where Ray does not know the command's
+PATIENCE = 120.0  # seconds without an answer after which following ends
+TALKERS = ("ray", "ray.dashboard.modules.dashboard_sdk")  # these log a line for every package sent
+ASK_AGAIN = 1.0  # seconds between two questions
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class JobLine:
+    """One job of a cluster as `--list` shows it; `began` and `ended` are Unix seconds, None where unknown."""
+
+    name: str
+    status: str
+    exit_code: int | None
+    began: float | None
+    ended: float | None
+    command: str
+
+
+class Jobs:
+    """The jobs of one cluster, by the URL of its dashboard (http://HOST:8265).
+
+    Raises BadInputError where that is no URL, nothing answers, or a job is not there; RefusedError for an
+    open address without a token (unless `insecure`) and where the cluster refuses the token; ClusterError
+    where it does not do what it was asked.
+    """
+
+    def __init__(self, address: str, insecure: bool = False) -> None:
+        host = _host_of(address)
+        token = token_of(os.environ)
+        if not (token or insecure or is_loopback(host)):
+            raise RefusedError(
+                f"{address}: refused without a token, as anyone could send jobs there; {ADVICE}"
+            )
+        self._address = address
+        self._client = self._connect({"Authorization": f"Bearer {token}"} if token else {})
+
+    def send(self, line: str, command: str, runtime_env: Mapping[str, Any]) -> str:
+        """Start a shell line; returns the job's name, which is ours, so that a lost answer loses no job."""
+        name = f"knockcast-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
+        metadata = {COMMAND: command, ADDRESS: self._address}
+        try:
+            self._client.submit_job(
+                entrypoint=line, submission_id=name, metadata=metadata, runtime_env=dict(runtime_env)
+            )
+        except (RuntimeError, OSError) as error:
+            raise ClusterError(
+                f"{self._address}: job {name} was not taken, or the answer was lost ({_first_line(error)}); "
+                f"knockcast submit --address {self._address} --list says which"
+            ) from error
+        return name
+
+    def follow(self, job: str, out: TextIO) -> int:
+        """Copy the job's output to `out`, from its beginning to its end; returns its command's exit status.
+
+        A lost connection is taken up again where it broke off. Ctrl-C stops the copying, not the job.
+        """
+        copied, heard = Copied(out), time.monotonic()
+        try:
+            while True:
+                seen = copied.characters
+                try:
+                    self._info(job)
+                    heard = time.monotonic()
+                    asyncio.run(copied.take(self._client.tail_job_logs(job)))
+                    info = self._info(job)
+                    if info.status.is_terminal():
+                        return self._exit_status(job, info)
+                except _lost() as error:
+                    if copied.characters > seen:
+                        heard = time.monotonic()
+                    if time.monotonic() - heard > PATIENCE:
+                        raise self._given_up(job, error) from error
+                time.sleep(ASK_AGAIN)
+        except KeyboardInterrupt:
+            print(
+                f"job {job} continues: {self.words('--attach', job)} (or --stop {job} to end it)",
+                file=sys.stderr,
+            )
+            return ExitCode.INTERRUPTED
+
+    def logs(self, job: str) -> str:
+        """All output of the job so far."""
+        text: str = self._ask(lambda: self._client.get_job_logs(job), job)
+        return text
+
+    def stop(self, job: str) -> bool:
+        """Ask the job to end, as Ctrl-C would; False where it had ended."""
+        return bool(self._ask(lambda: self._client.stop_job(job), job))
+
+    def listed(self) -> list[JobLine]:
+        """The jobs that Knockcast has sent to this cluster, the last first."""
+        found = self._ask(self._client.list_jobs, "")
+        ours = [(each, each.metadata or {}) for each in found if each.submission_id]
+        lines = [
+            JobLine(
+                str(each.submission_id),
+                str(each.status.value).lower(),
+                each.driver_exit_code,
+                each.start_time / 1e3 if each.start_time else None,
+                each.end_time / 1e3 if each.end_time else None,
+                metadata[COMMAND],
+            )
+            for each, metadata in ours
+            if COMMAND in metadata
+        ]
+        return sorted(lines, key=lambda line: (line.began or 0.0, line.name), reverse=True)
+
+    def words(self, option: str, job: str) -> str:
+        """The command that does something with a job."""
+        return f"knockcast submit --address {self._address} {option} {job}"
+
+    def _ask(self, question: Callable[[], Answer], job: str) -> Answer:
+        """The cluster's answer; BadInputError where it has no such job."""
+        try:
+            return question()
+        except RuntimeError as error:
+            if "does not exist" in str(error):
+                raise BadInputError(
+                    f"{self._address}: no job {job} is known there; --list shows those that are"
+                ) from error
+            raise
+
+    def _info(self, job: str) -> Any:
+        return self._ask(lambda: self._client.get_job_info(job), job)
+
+    def _given_up(self, job: str, error: BaseException) -> ClusterError:
+        return ClusterError(
+            f"{self._address}: no answer for {PATIENCE:.0f} s ({_first_line(error)}); job {job} goes on as "
+            f"long as its cluster does: {self.words('--attach', job)}; once that has gone, `knockcast submit "
+            "--address OTHER -- resume STORE` does what is left"
+        )
+
+    def _exit_status(self, job: str, info: Any) -> int:
+        if info.driver_exit_code is not None:
+            code = int(info.driver_exit_code)
+            return code if code >= 0 else 128 - code  # as a shell says that a signal ended it
+        if info.status == "STOPPED":
+            print(f"job {job}: stopped; what it committed stays, a resume does the rest", file=sys.stderr)
+            return ExitCode.INTERRUPTED
+        print(f"job {job}: {info.status.value} {info.message or ''}", file=sys.stderr)
+        return LOST
+
+    def _connect(self, headers: dict[str, str]) -> "JobSubmissionClient":
+        set_environment({**ALWAYS, "RAY_AUTH_MODE": auth_mode(os.environ)})
+        from ray.exceptions import AuthenticationError  # noqa: PLC0415 - Ray comes after its settings
+        from ray.job_submission import JobSubmissionClient  # noqa: PLC0415 - the same
+
+        for talker in TALKERS:
+            logging.getLogger(talker).setLevel(logging.WARNING)
+        try:
+            return JobSubmissionClient(self._address, headers=headers)
+        except ConnectionError as error:
+            raise BadInputError(
+                f"--address {self._address}: no Ray dashboard answers there ({error}); start the head with "
+                "--include-dashboard=true, and give http://HOST:8265"
+            ) from error
+        except AuthenticationError as error:
+            raise RefusedError(f"{self._address}: the cluster refused our token; {ADVICE}") from error
+
+
+class Copied:
+    """Output that is written on, each character once, however often it is sent from its beginning."""
+
+    def __init__(self, out: TextIO) -> None:
+        self.characters = 0
+        self._out = out
+
+    async def take(self, texts: Any) -> None:
+        """Write what of these texts, which begin at the beginning, was not written yet."""
+        sent = 0
+        async for text in texts:
+            new = text[max(0, self.characters - sent) :]
+            sent += len(text)
+            if new:
+                self._out.write(new)
+                self._out.flush()
+                self.characters = sent
+
+
+def _lost() -> tuple[type[BaseException], ...]:
+    """What is raised where a cluster does not answer: its head may be busy, restarting, or gone."""
+    import aiohttp  # noqa: PLC0415 - only for clusters
+
+    return (RuntimeError, OSError, aiohttp.ClientError, TimeoutError)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _host_of(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadInputError(
+            f"--address {address}: expected the URL of a Ray dashboard, such as http://127.0.0.1:8265"
+        )
+    return parts.hostname
