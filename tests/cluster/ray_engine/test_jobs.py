@@ -26,7 +26,7 @@ from tests.object_storage.servers import serving_bucket
 
 ROOT = Path(__file__).parents[3]
 STORE = "s3://bucket/store"
-TARGETS = 40
+TARGETS = 24
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def commits() -> int:
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(400)
 def test_a_job_outlives_its_client_and_a_node_and_is_resumed_from_elsewhere(
     cluster: RayNodes, tmp_path: Path, small_dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
