@@ -22,7 +22,7 @@ import psutil
 
 from cluster.ray_engine.runtime import HEALTH_CHECKS
 
-PATIENCE = 60.0  # seconds
+PATIENCE = 120.0  # seconds
 
 
 @dataclass
@@ -37,9 +37,16 @@ class RayNodes:
     started: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def add_worker(self, cpus: int) -> "subprocess.Popen[bytes]":
-        """Start one more node."""
+        """Start one more node, and wait until it is one: two that start at once on a machine may lose one."""
         words = [f"--address={self.address}", f"--num-cpus={cpus}", *_own_ports(1)]
-        return self.start(words)
+        log = self.folder / f"node-{len(self.started)}.log"
+        process = self.start(words)
+        end = time.monotonic() + PATIENCE
+        while "Ray runtime started" not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, "the node did not come up"
+            time.sleep(0.2)  # between two looks, until it is there
+        return process
 
     def start(self, words: Sequence[str]) -> "subprocess.Popen[bytes]":
         """Start a node that ends with us."""
@@ -98,6 +105,16 @@ def end_family(started: "subprocess.Popen[bytes]") -> None:
     started.kill()
     started.wait(20)
     psutil.wait_procs(family, timeout=20)
+
+
+def works_on(started: "subprocess.Popen[bytes]", name: str) -> bool:
+    """Whether a process of a node we started runs a Ray task whose name contains this."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in psutil.Process(started.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if name in " ".join(process.cmdline()):
+                    return True
+    return False
 
 
 def answers(url: str, token: str) -> bool:
