@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.ray_engine.test_submit import end_family, free_ports
+from tests.cluster.ray_engine.ray_nodes import end_family, free_ports
 from tests.deploy.rendering import DEPLOY, documents, interpolated
 from tests.object_storage.servers import BIN
 
