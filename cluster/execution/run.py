@@ -9,6 +9,7 @@ from typing import Any
 
 from cluster.errors import StorageError
 from cluster.execution.turns import take_turn
+from cluster.observing.terminal import observer_for
 from cluster.ray_engine.addresses import check_address
 from cluster.ray_engine.runtime import open_executor
 from cluster.runs.devices import device_for
@@ -19,7 +20,6 @@ from cluster.runs.remaining import Remaining, remaining_of, shards_of
 from cluster.runs.request import PreparedRun, RunRequest, prepare_resume, prepare_run, request_of
 from cluster.scheduling.deadlines import Deadlines
 from cluster.scheduling.driver import Outcome, drive, seal_if_done
-from cluster.scheduling.progress import progress_for
 from cluster.store.datasets import is_dataset_there, place_of_dataset
 from cluster.store.filesystem import FileSystem, address_of, open_filesystem
 from cluster.store.layout import SUCCESS
@@ -173,7 +173,8 @@ def _work_off_now(
         {name: method_named(name).load(dataset) for name in methods},
     )
     on_gpu = frozenset(name for name in methods if options.runs_on == "cuda" and method_named(name).uses_gpu)
-    if options.is_here and not is_warm():
+    compiling = options.is_here and not is_warm()
+    if compiling:
         print(
             "preparing: the first run compiles numerical code, about half a minute; later runs reuse it",
             file=sys.stderr,
@@ -186,7 +187,8 @@ def _work_off_now(
             executor,
             deadlines=Deadlines(prepared.costs.seconds, prepared.costs.preparation),
             retried=retried,
-            progress=progress_for(),
+            observer=observer_for(),
+            compiling=compiling,
             done_before=len(remaining.committed),
         )
     outcome = replace(outcome, quarantined=quarantined | outcome.quarantined)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from types import FrameType
 
 from cluster.errors import ExitCode
+from cluster.observing.events import Observer, Silent
 from cluster.scheduling.deadlines import Deadlines
 from cluster.scheduling.executor import Executor
 from cluster.scheduling.ledger import Ledger
 from cluster.scheduling.loop import DriverLoop
-from cluster.scheduling.progress import Progress, Silent
+from cluster.scheduling.reporting import Reporter
 from cluster.scheduling.shards import Shard
 from cluster.store import layout
 from cluster.store.reader import StoreReader
@@ -48,7 +49,8 @@ def drive(
     *,
     deadlines: Deadlines | None = None,
     retried: frozenset[Unit] = frozenset(),
-    progress: Progress | None = None,
+    observer: Observer | None = None,
+    compiling: bool = False,
     done_before: int = 0,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
@@ -59,31 +61,52 @@ def drive(
     slate; `done_before` counts the units that earlier runs committed. Ctrl-C or SIGTERM ends the run early,
     with `interrupted` set; what is committed stays. Raises StorageError, RefusedError, BadInputError,
     PreparationError or ClusterError where the run cannot go on. `pause` waits where nothing can be done.
+    `compiling`: nothing was compiled yet where the work is done, so that nothing is to be seen for a while.
     """
-    progress = progress or Silent()
     ledger = Ledger(shards, writer.run_digest, executor.slots, _committed(writer, shards), done_before)
-    deadlines = deadlines or Deadlines()
+    deadlines, observer = deadlines or Deadlines(), observer or Silent()
+    reporter = Reporter(observer, ledger, clock, deadlines.estimate, compiling)
     loop = DriverLoop(
-        writer, ledger, executor, deadlines=deadlines, retried=retried, clock=clock, pause=pause
+        writer, ledger, executor, reporter, deadlines=deadlines, retried=retried, clock=clock, pause=pause
     )
     begun = clock()
-    interrupted = False
+    try:
+        reporter.begin(shards, done_before=done_before)
+        interrupted = _run(loop, executor)
+        sealed = not interrupted and seal_if_done(writer)
+        stories = {unit: ledger.story(unit) for unit in ledger.quarantined}
+        outcome = Outcome(
+            *(len(ledger.done), ledger.failures, ledger.quarantined, stories, interrupted, sealed),
+            clock() - begun,
+        )
+        reporter.end(
+            done=outcome.done,
+            failures=outcome.failures,
+            quarantined=len(outcome.quarantined),
+            interrupted=interrupted,
+            sealed=sealed,
+            seconds=outcome.seconds,
+        )
+    except BaseException as error:
+        reporter.end(error=f"{type(error).__name__}: {error}".splitlines()[0])
+        raise
+    else:
+        return outcome
+    finally:
+        observer.close()
+
+
+def _run(loop: DriverLoop, executor: Executor) -> bool:
+    """Run to the end, or to an interruption, which is what it returns."""
     try:
         with sigterm_as_interrupt():
-            progress.start(sum(len(shard.units) for shard in shards))
-            loop.run(progress)
+            loop.run()
     except KeyboardInterrupt:
-        interrupted = True
         loop.drain()
+        return True
     finally:
         executor.close()
-        progress.close()
-    sealed = not interrupted and seal_if_done(writer)
-    stories = {unit: ledger.story(unit) for unit in ledger.quarantined}
-    seconds = clock() - begun
-    return Outcome(
-        len(ledger.done), ledger.failures, ledger.quarantined, stories, interrupted, sealed, seconds
-    )
+    return False
 
 
 def seal_if_done(writer: StoreWriter) -> bool:

@@ -30,6 +30,8 @@ class Receipt:
     statuses: Mapping[str, int]
     seconds: float
     host: str
+    memory: int = 0  # the most that its process has held, in bytes; 0 where that is not known
+    stages: Mapping[str, float] = field(default_factory=dict)  # seconds of each stage of the work
 
 
 @dataclass(frozen=True)

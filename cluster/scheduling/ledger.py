@@ -14,8 +14,7 @@ tested. The rules:
   three times at most. After that its work has probably caused it, and it counts as a task failure.
 * A commit always counts, whoever made it: a worker given up for dead may still finish its shard.
 * At most twice as many shards are in flight as there are slots. A shard that reads other shards' commits
-  starts once they are there; one that reads what is given up is `blocked`.
-"""
+  starts once they are there; one that reads what is given up is `blocked`."""
 
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
@@ -26,6 +25,7 @@ from cluster.scheduling.shards import (
     INFRASTRUCTURE_FAILURES,
     Cancel,
     Committed,
+    CountedUnits,
     Event,
     Failed,
     Found,
@@ -59,7 +59,7 @@ class Ledger:
         done_before: int = 0,
     ) -> None:
         """`committed`: keys of commits that shards may read; `done_before`: how many units were done."""
-        self.done: set[Unit] = set()
+        self.done = CountedUnits()
         self.blocked: set[Unit] = set()
         self.quarantined: dict[Unit, tuple[str, ...]] = {}
         self.failures = 0

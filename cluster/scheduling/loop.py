@@ -12,7 +12,7 @@ from cluster.errors import ClusterError
 from cluster.scheduling.deadlines import Deadlines, Patience
 from cluster.scheduling.executor import Ended, Executor
 from cluster.scheduling.ledger import Ledger
-from cluster.scheduling.progress import Progress
+from cluster.scheduling.reporting import Reporter
 from cluster.scheduling.shards import (
     INFRASTRUCTURE_FAILURES,
     Cancel,
@@ -63,6 +63,7 @@ class DriverLoop:
         writer: StoreWriter,
         ledger: Ledger,
         executor: Executor,
+        reporter: Reporter,
         *,
         deadlines: Deadlines,
         retried: frozenset[Unit] = frozenset(),
@@ -76,7 +77,7 @@ class DriverLoop:
         self._deadlines = deadlines
         self._retried = retried
         self._clock, self._pause = clock, pause
-        self._say: Callable[[str], None] = lambda line: None
+        self._reporter = reporter
         self._flights: dict[str, _Flight] = {}  # in the order they were started
         self._prepared: set[MethodFold] = set()  # with data in the executor
         self._begun: set[MethodFold] = set()
@@ -84,12 +85,11 @@ class DriverLoop:
         self._preparing: dict[MethodFold, tuple[int, Patience]] = {}  # which try is seen to run, since when
         self._slowest: dict[str, float] = {}  # by method: seconds of the slowest step that ended
 
-    def run(self, progress: Progress) -> None:
+    def run(self) -> None:
         """Run until nothing is left to start and nothing is in flight.
 
         Raises ClusterError where nothing succeeds for long.
         """
-        self._say = progress.say
         self._carry_out(self._ledger.begin())
         while not self._ledger.finished:
             self._carry_out(self._ledger.tick(self._clock(), self._executor.nodes))
@@ -103,8 +103,7 @@ class DriverLoop:
             if not self._flights and not self._ledger.finished:
                 self._pause(POLL_SECONDS)  # only time can help
             self._release_unneeded()
-            progress.report_status(self._executor.status())
-            progress.update(len(self._ledger.done), self._ledger.failures, len(self._ledger.quarantined))
+            self._reporter.show(self._executor.status())
 
     def drain(self) -> None:
         """Start nothing more, stop what runs, and take in what still ends within a few seconds."""
@@ -127,10 +126,11 @@ class DriverLoop:
                     self._writer.record_failure(shard.key, attempt, record)
                 case Quarantine(unit, errors):
                     self._writer.quarantine(unit, errors)
+                    self._reporter.quarantined(unit, errors)
                 case Cancel(shard):
                     self._executor.cancel(shard.key)
                 case Say(text):
-                    self._say(text)
+                    self._reporter.note(text)
                 case GiveUp(text, released):
                     for unit in released:
                         self._writer.release(unit)
@@ -148,6 +148,7 @@ class DriverLoop:
         self._executor.start(
             Job(shard, attempt, self._writer.fs.name, self._writer.run_digest, avoid, limit, preparation)
         )
+        self._reporter.sent(shard, attempt)
         self._look_ahead = self._look_ahead or shard.method_fold not in self._begun
         self._begun.add(shard.method_fold)
         self._prepared.add(shard.method_fold)
@@ -174,16 +175,17 @@ class DriverLoop:
 
     def _events(self, ended: Ended, flight: _Flight) -> Iterator[Event]:
         if ended.kind is None or self._is_committed(flight):  # it may have committed and then died
+            self._reporter.committed(flight.shard, flight.attempt, flight.done, ended.receipt, ended.node)
             yield Committed(ended.key, ended.node)
             return
         for key in self._ledger.orphans():
             if self._is_there(key):
                 yield Found(key)
+        kind, error = ended.kind, ended.error
         if flight.overdue:
-            error = no_progress(flight.limit.quiet)
-            yield Failed(ended.key, flight.attempt, "deadline", error, ended.node)
-        else:
-            yield Failed(ended.key, flight.attempt, ended.kind, ended.error, ended.node)
+            kind, error = "deadline", no_progress(flight.limit.quiet)
+        self._reporter.failed(flight.shard, flight.attempt, kind, error, ended.node)
+        yield Failed(ended.key, flight.attempt, kind, error, ended.node)
 
     def _is_committed(self, flight: _Flight) -> bool:
         rest = rest_of(self._writer.run_digest, flight.shard, flight.done)
@@ -199,18 +201,24 @@ class DriverLoop:
             flight = self._flights.get(key)
             if flight is None:
                 continue
-            flight.patience = flight.patience or Patience(now)
+            if flight.patience is None:
+                flight.patience = Patience(now)
+                self._reporter.began(flight.shard, flight.attempt)
             flight.patience.look(now)
             self._hear(flight, sign)
 
     def _hear(self, flight: _Flight, sign: Sign) -> None:
         before, flight.sign = flight.sign, sign
+        if sign.steps != before.steps:
+            self._reporter.progressed(flight.shard, flight.attempt, sign)
         if flight.patience is not None and sign.steps != before.steps:
             flight.limit = flight.limit.after(flight.patience.renew())
             method = flight.shard.method
             self._slowest[method] = max(self._slowest.get(method, 0.0), flight.limit.step)
         for targets in sign.parts[len(before.parts) :]:
-            flight.done.update(unit for unit in flight.shard.units if unit.target in targets)
+            units = [unit for unit in flight.shard.units if unit.target in targets]
+            self._reporter.part_committed(flight.shard, flight.attempt, units, flight.done, sign.node)
+            flight.done.update(units)
             self._carry_out(self._ledger.handle(PartCommitted(flight.shard.key, targets, sign.node)))
 
     def _cancel_overdue(self) -> None:
@@ -223,6 +231,7 @@ class DriverLoop:
 
     def _give_up_overdue_preparations(self) -> None:
         now, running = self._clock(), self._executor.preparing()
+        self._reporter.preparing(running)
         before, self._preparing = self._preparing, {}
         for method_fold, number in running.items():
             seen, patience = before.get(method_fold, (None, None))

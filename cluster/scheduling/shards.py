@@ -2,9 +2,10 @@
 
 A shard is units of one method and fold that are worked on together; a job is a single attempt of it."""
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from cluster.scheduling.signs import Limit
 from cluster.store.units import MethodFold, Unit, shard_key
@@ -49,6 +50,39 @@ class Shard:
         unit, *others = self.units
         names = f"{len(self.units)} targets" if others else unit.work or unit.target
         return f"shard {self.key[:12]} ({names}, fold {self.fold})"
+
+
+class Kind(NamedTuple):
+    """What units have in common that take about as long as each other."""
+
+    method: str
+    fold: int
+    work: str  # "" for targets
+
+    @property
+    def method_fold(self) -> MethodFold:
+        """Their method and fold."""
+        return MethodFold(self.method, self.fold)
+
+
+def kind_of_unit(unit: Unit) -> Kind:
+    """What a unit has in common with others."""
+    return Kind(unit.method, unit.fold, unit.work)
+
+
+class CountedUnits(set[Unit]):
+    """A set of units that grows, and is counted as it does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_kind: Counter[Kind] = Counter()
+
+    def update(self, *more: Iterable[Unit]) -> None:
+        """Add units; each counts once."""
+        for units in more:
+            new = set(units) - self
+            self.by_kind.update(map(kind_of_unit, new))
+            super().update(new)
 
 
 def name_shard(

@@ -7,11 +7,12 @@ durable (each a few fsyncs) is nearly all of the time.
 import resource
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
+from cluster.observing.events import Silent
+from cluster.observing.snapshot import Snapshot
 from cluster.runs.planning import make_shards
 from cluster.scheduling.driver import drive
 from cluster.scheduling.executor import Receipt
@@ -27,27 +28,15 @@ TARGETS, FOLDS = 18_000, 5
 LIMIT_SECONDS, LIMIT_BYTES = 150, 2**30
 
 
-class Watch:
-    """A progress that notes the process's memory as the run goes."""
+class Watch(Silent):
+    """Notes the process's memory as the run goes."""
 
     def __init__(self) -> None:
-        self.total = 0
         self.bytes: dict[int, int] = {}
 
-    def start(self, total: int) -> None:
-        """Note how many units there are."""
-        self.total = total
-
-    def update(self, done: int, failures: int, quarantined: int) -> None:
+    def show(self, snapshot: Snapshot) -> None:
         """Note the memory at each tenth."""
-        del failures, quarantined
-        self.bytes.setdefault(10 * done // self.total, psutil.Process().memory_info().rss)
-
-    def report_status(self, status: Sequence[str]) -> None:
-        """Nothing to do."""
-
-    def close(self) -> None:
-        """Nothing to do."""
+        self.bytes.setdefault(10 * snapshot.done // snapshot.units, psutil.Process().memory_info().rss)
 
 
 def empty(job: Job, shared: None, data: None, signs: Signs | None = None) -> Receipt:
@@ -64,7 +53,7 @@ def measure(folder: Path, shard_size: int | None) -> tuple[int, float, Watch]:
     writer = planned_store(folder, units)
     shards = make_shards(units, writer.run_digest, costs_of(18_000, 720), 2, shard_size)
     watch = Watch()
-    outcome = drive(writer, shards, InProcessExecutor(empty), progress=watch)
+    outcome = drive(writer, shards, InProcessExecutor(empty), observer=watch)
     if outcome.done != len(units) or not outcome.sealed:
         raise RuntimeError(f"the run did not finish: {outcome}")
     return len(shards), time.perf_counter() - begun, watch
