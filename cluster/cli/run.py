@@ -200,5 +200,5 @@ def check_for_elsewhere(ctx: typer.Context, argv: Sequence[str]) -> None:
 
 def _is_place(parameter: Any, value: Any) -> bool:
     """Whether a parameter of a command names a file or folder."""
-    named = parameter.name in ("store", "dataset") or parameter.type_descriptor.annotation is Path
+    named = parameter.name in ("store", "dataset", "log") or parameter.type_descriptor.annotation is Path
     return named or (parameter.name == "targets" and str(value).startswith("@"))

@@ -9,6 +9,8 @@ from typing import Any
 
 from cluster.errors import StorageError
 from cluster.execution.turns import take_turn
+from cluster.observing.events import Observer, Several
+from cluster.observing.log import JsonLog, check_log
 from cluster.observing.terminal import observer_for
 from cluster.ray_engine.addresses import check_address
 from cluster.ray_engine.runtime import open_executor
@@ -54,6 +56,7 @@ def run_request(request: RunRequest) -> Outcome:
     if request.store is None:
         raise BadInputError("--store: a run needs a store")
     check_address(request.options.address, request.options.insecure)
+    check_log(request.options.log)
     prepared = prepare_run(request, device_for)
     fs = open_filesystem(request.store)
     fs.require_exclusive()
@@ -79,6 +82,7 @@ def resume_store(
     """
     options = _where_alone(where)
     check_address(options.address, options.insecure)
+    check_log(options.log)
     reader = StoreReader.open(store)
     _unseal_what_is_not_whole(reader.fs)
     if not reader.wanted_units():
@@ -179,6 +183,9 @@ def _work_off_now(
             "preparing: the first run compiles numerical code, about half a minute; later runs reuse it",
             file=sys.stderr,
         )
+    observers: list[Observer] = [observer_for()]
+    if options.log is not None:
+        observers.append(JsonLog(options.log, writer.run_digest, writer.fs.name))
     where = (options.address, options.workers, options.insecure)
     with open_executor(run_and_commit, prepare, inputs, *where, on_gpu, prepared.plugins) as executor:
         outcome = drive(
@@ -187,7 +194,7 @@ def _work_off_now(
             executor,
             deadlines=Deadlines(prepared.costs.seconds, prepared.costs.preparation),
             retried=retried,
-            observer=observer_for(),
+            observer=Several(observers),
             compiling=compiling,
             done_before=len(remaining.committed),
         )

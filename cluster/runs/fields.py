@@ -94,6 +94,11 @@ class RunOptions(BaseModel):
         "Where another driver works on the same methods: wait for it | leave (exit code 5) | join it.",
         WHERE,
     )
+    log: str | None = _option(
+        None,
+        "Append each event of the run to this file, as JSON lines: run, shard, targets, attempt.",
+        WHERE,
+    )
     insecure: bool = _option(False, "Allow a non-loopback address without a token.", WHERE)
 
     @field_validator("methods", mode="before")

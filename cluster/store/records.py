@@ -32,7 +32,8 @@ class StoredFile:
 class Commit:
     """What one attempt made durable for one shard. `sha256` is of the commit file itself.
 
-    `release` is the version of the Knockcast that wrote it; None where it does not say.
+    `release` is the version of the Knockcast that wrote it, `memory` the most that the process held (bytes),
+    `ended` when (Unix seconds); None where it does not say.
     """
 
     key: str
@@ -46,6 +47,8 @@ class Commit:
     host: str | None
     sha256: str
     release: str | None = None
+    memory: int | None = None
+    ended: float | None = None
 
     @property
     def size(self) -> int:
@@ -102,6 +105,8 @@ def commit_of(body: Mapping[str, Any], digest: str) -> Commit:
         host=body.get("host"),
         sha256=digest,
         release=body.get("release"),
+        memory=body.get("memory"),
+        ended=body.get("ended"),
     )
 
 

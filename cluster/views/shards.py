@@ -86,6 +86,7 @@ def _row(
             "state": "committed",
             "seconds": commit.seconds,
             "host": commit.host,
+            "memory": commit.memory,
         }
     last_failed = bool(failed) and failed[-1]["attempt"] == max(body["attempt"] for body in begun)
     named = {name: begun[-1].get(name) for name in ("method", "fold", "units")}

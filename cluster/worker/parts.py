@@ -5,16 +5,31 @@ it has finished before: a part is a commit like any other, named by the units in
 own. Readers and drivers ask which units are committed, never by which shards.
 """
 
+import resource
 import socket
+import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cluster.scheduling.executor import Receipt
 from cluster.scheduling.shards import Job, name_shard
 from cluster.store.writer import StoreWriter
 from tasks.methods.shard import TargetRows, put_together
+
+
+def peak_memory() -> int:
+    """The most that this process has held so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def info_of(seconds: float, statuses: Mapping[str, int]) -> dict[str, Any]:
+    """What a commit says of the work: core-seconds, host, memory, when it was done (Unix seconds)."""
+    done = {"host": socket.gethostname(), "memory": peak_memory(), "ended": round(time.time(), 3)}
+    return {"seconds": seconds, **done, "statuses": statuses}
 
 
 class Parts:
@@ -29,6 +44,7 @@ class Parts:
         self._statuses: Counter[str] = Counter()  # of those committed
         self._committing = threading.Lock()
         self._begun, self._seconds = time.process_time(), 0.0
+        self._since, self._writing = time.monotonic(), 0.0
         self._won = True
 
     def add(self, rows: TargetRows) -> None:
@@ -43,7 +59,9 @@ class Parts:
                 return ()
             targets = tuple(self._names[rows.target] for rows in found)
             now = time.process_time()
+            since = time.monotonic()
             self._commit_as(targets, found, now - self._begun)
+            self._writing += time.monotonic() - since
             del self._finished[: len(found)]
             self._begun, self._seconds = now, self._seconds + now - self._begun
             self._statuses.update(rows.status for rows in found)
@@ -53,7 +71,10 @@ class Parts:
         """Of all that was committed; `commit` comes first."""
         key, attempt = self._job.shard.key, self._job.attempt
         statuses = dict(sorted(self._statuses.items()))
-        return Receipt(key, attempt, self._won, statuses, self._seconds, socket.gethostname())
+        fitting = time.monotonic() - self._since - self._writing
+        stages = {"fit": fitting, "write": self._writing}
+        host = socket.gethostname()
+        return Receipt(key, attempt, self._won, statuses, self._seconds, host, peak_memory(), stages)
 
     def _commit_as(self, targets: Sequence[str], found: Sequence[TargetRows], seconds: float) -> None:
         job, shard = self._job, self._job.shard
@@ -71,6 +92,6 @@ class Parts:
             result.tables,
             {},
             shard.dependencies,
-            info={"seconds": seconds, "host": socket.gethostname(), "statuses": result.statuses},
+            info=info_of(seconds, result.statuses),
         )
         self._won = self._won and won

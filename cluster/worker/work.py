@@ -25,7 +25,7 @@ from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import MethodFold
 from cluster.store.writer import StoreWriter
-from cluster.worker.parts import Parts
+from cluster.worker.parts import Parts, info_of, peak_memory
 from modeling.folds import Fold
 from modeling.networks.shared_networks import OnCheckpoint, TrainingCheckpoint
 from tasks.fitting.fold import FoldResult, MethodSettings, Panel, target_indices
@@ -157,9 +157,9 @@ def run_and_commit(job: Job, inputs: RunInputs, prepared: Prepared | None, signs
 
 
 def _work_on_fold(job: Job, inputs: RunInputs, settings: MethodSettings, signs: Signs) -> Receipt:
-    begun = time.process_time()
+    begun, since = time.process_time(), time.monotonic()
     result = run_fold_work(job, inputs, settings, signs)
-    seconds, host, statuses = time.process_time() - begun, socket.gethostname(), {result.status: 1}
+    seconds, statuses, trained = time.process_time() - begun, {result.status: 1}, time.monotonic()
     won = StoreWriter.join(job.store, job.run).commit(
         job.shard.key,
         job.attempt,
@@ -167,10 +167,11 @@ def _work_on_fold(job: Job, inputs: RunInputs, settings: MethodSettings, signs: 
         result.tables,
         result.files,
         job.shard.dependencies,
-        info={"seconds": seconds, "host": host, "statuses": statuses},
+        info=info_of(seconds, statuses),
     )
     finish_fold_work(job)
-    return Receipt(job.shard.key, job.attempt, won, statuses, seconds, host)
+    stages, host = {"train": trained - since, "write": time.monotonic() - trained}, socket.gethostname()
+    return Receipt(job.shard.key, job.attempt, won, statuses, seconds, host, peak_memory(), stages)
 
 
 def _trained_before(job: Job) -> Receipt | None:

@@ -219,6 +219,7 @@ SHARDS = Table(
         Column("failed", COUNT, "how many of those attempts were seen to fail"),
         Column("seconds", REAL, "time it took; null unless committed", "core-seconds"),
         Column("host", TEXT, "the machine that computed it; null unless committed"),
+        Column("memory", pa.int64(), "the most its process held; null unless committed", "bytes"),
         Column("bytes", pa.int64(), "size of its files; null unless committed", "bytes"),
         Column("error", TEXT, "the last failure; null where there was none"),
     ),

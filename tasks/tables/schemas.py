@@ -68,7 +68,7 @@ SCHEMAS: dict[str, pa.Schema] = {
 KEYS: dict[str, tuple[str, ...]] = {name: TABLES[name].key for name in SCHEMAS}
 
 # The only columns that may differ between two runs of the same configuration.
-MAY_DIFFER = ("seconds", "host", "attempts", "bytes")
+MAY_DIFFER = ("seconds", "host", "attempts", "bytes", "memory")
 
 
 def table_of(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
