@@ -47,6 +47,15 @@ def status_of(reader: StoreReader) -> Status:
     )
 
 
+def state_of(reader: StoreReader, status: Status) -> str:
+    """How far the run is, in words; _SUCCESS alone does not make it complete."""
+    if not status.wanted or reader.committed_units().keys() - reader.wanted_units():
+        return "its plan is missing; repeat the original `knockcast run`"
+    if status.left:
+        return f"{status.left} units left"
+    return "complete" if status.sealed else "not sealed"
+
+
 def in_words(reader: StoreReader) -> str:
     """What a store holds, in two lines: targets, methods, lines, folds; measure, and how far it is."""
     wanted, committed = reader.wanted_units(), reader.committed_units().keys()

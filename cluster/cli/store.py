@@ -8,11 +8,11 @@ import typer
 from cluster.arguments import StoreArgument
 from cluster.errors import ExitCode
 from cluster.text import measure_in_words
+from tasks.errors import BadInputError
 
 if TYPE_CHECKING:
-    from cluster.answers.status import Status
+    from cluster.answers.summary import Summary
     from cluster.store.leases import Holder
-    from cluster.store.reader import StoreReader
 
 MOST_JOBS = 5  # that `status` names, the last first
 
@@ -24,9 +24,81 @@ def add_to(app: typer.Typer) -> None:
     app.command("gc")(gc)
 
 
-def status(store: StoreArgument) -> None:
+def status(
+    store: StoreArgument,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show how far the run is, until it is over; Ctrl-C ends that.")
+    ] = False,
+    every: Annotated[
+        float, typer.Option("--every", min=0.2, help="Seconds between two looks of --watch.")
+    ] = 5.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object; with --watch, a line for each look.")
+    ] = False,
+    summary: Annotated[
+        bool,
+        typer.Option("--summary", help="Also the slowest shards, time by stage and candidate, and memory."),
+    ] = False,
+) -> None:
     """What is done, what is left, what failed and why."""
+    if as_json and summary:
+        raise BadInputError("status: expected --json or --summary, not both; `query` has both as tables")
+    if as_json:
+        print_records(store, every if watch else None)
+        return
+    if watch:
+        watch_store(store, every)
     show_status(store)
+    if summary:
+        show_summary(store)
+
+
+def print_records(store: str, every: float | None) -> None:
+    """Print a store's status as JSON; again every so many seconds as long as somebody works on it."""
+    import json
+
+    from cluster.answers.status_record import status_record
+    from cluster.answers.watching import looks
+    from cluster.store.reader import StoreReader
+
+    reader = StoreReader.open(store)
+    record = status_record(reader)
+    print(json.dumps(record), flush=True)
+    if every is None or not record["drivers"] or not record["units"]["left"]:
+        return
+    for record in looks(lambda: status_record(reader), every):
+        print(json.dumps(record), flush=True)
+        if not record["drivers"] or not record["units"]["left"]:
+            return
+
+
+def watch_store(store: str, every: float) -> None:
+    """Show how far the run into a store is until it is over: live on a terminal, else one line a minute."""
+    from cluster.answers.watching import watch
+    from cluster.observing.terminal import observer_for
+    from cluster.store.reader import StoreReader
+
+    watch(StoreReader.open(store), observer_for(), every)
+
+
+def show_summary(store: str) -> None:
+    """Print what the runs into a store took."""
+    from cluster.answers.summary import summary_of
+    from cluster.store.reader import StoreReader
+
+    print(_summary_text(summary_of(StoreReader.open(store))), end="")
+
+
+def _summary_text(summary: "Summary") -> str:
+    from cluster.formats import frame_text
+
+    memory = f"; most memory of a worker {summary.memory / 2**20:.0f} MiB" if summary.memory else ""
+    slowest = summary.slowest.assign(memory=(summary.slowest["memory"].astype(float) / 2**20).round())
+    return (
+        f"work: {summary.shards} shards, {summary.seconds:.0f} core-seconds{memory}\n"
+        f"slowest shards (core-seconds, MiB):\n{frame_text(slowest.round({'seconds': 1}))}"
+        f"time by stage and candidate (core-seconds):\n{frame_text(summary.stages.round({'seconds': 1}))}"
+    )
 
 
 def verify(
@@ -50,6 +122,7 @@ def gc(store: StoreArgument) -> None:
 
 def show_status(store: str) -> None:
     """Print how far a store's runs are, and what failed."""
+    from cluster.answers.status import state_of
     from cluster.formats import frame_text
     from cluster.results.store import Store
     from cluster.store.checkpoints import trainings
@@ -57,8 +130,11 @@ def show_status(store: str) -> None:
     from cluster.store.reader import StoreReader
 
     reader, status = StoreReader.open(store), Store(store).status()
-    print(f"{store}: {_state(reader, status)}; preset {reader.run['preset']}, scheme {reader.run['scheme']}, "
-          f"seed {reader.run['seed']}, measure: {measure_in_words(reader.run['measure'])}")  # fmt: skip
+    run, measure = reader.run, measure_in_words(reader.run["measure"])
+    print(
+        f"{store}: {state_of(reader, status)}; preset {run['preset']}, scheme {run['scheme']}, "
+        f"seed {run['seed']}, measure: {measure}"
+    )
     print(f"units: {status.wanted} wanted, {status.committed} committed, {status.quarantined} quarantined")
     print(f"attempts: {status.failed_attempts} failed, {status.lost_attempts} lost or running")
     for holder in living(reader.fs, time.time()):
@@ -85,15 +161,6 @@ def _job_in_words(holder: "Holder", at_work: bool) -> str:
     if not holder.address:
         return state
     return f"{state}; knockcast submit --address {holder.address} --attach {holder.job}"
-
-
-def _state(reader: "StoreReader", status: "Status") -> str:
-    """How far the run is, in words; _SUCCESS alone does not make it complete."""
-    if not status.wanted or reader.committed_units().keys() - reader.wanted_units():
-        return "its plan is missing; repeat the original `knockcast run`"
-    if status.left:
-        return f"{status.left} units left"
-    return "complete" if status.sealed else "not sealed"
 
 
 def verify_store(store: str, repair: bool) -> ExitCode:

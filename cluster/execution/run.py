@@ -12,6 +12,7 @@ from cluster.execution.turns import take_turn
 from cluster.observing.events import Observer, Several
 from cluster.observing.log import JsonLog, check_log
 from cluster.observing.terminal import observer_for
+from cluster.observing.totals import Totals
 from cluster.ray_engine.addresses import check_address
 from cluster.ray_engine.runtime import open_executor
 from cluster.runs.devices import device_for
@@ -183,11 +184,16 @@ def _work_off_now(
             "preparing: the first run compiles numerical code, about half a minute; later runs reuse it",
             file=sys.stderr,
         )
-    observers: list[Observer] = [observer_for()]
+    totals = Totals()
+    observers: list[Observer] = [observer_for(), totals]
     if options.log is not None:
         observers.append(JsonLog(options.log, writer.run_digest, writer.fs.name))
     where = (options.address, options.workers, options.insecure)
     with open_executor(run_and_commit, prepare, inputs, *where, on_gpu, prepared.plugins) as executor:
+        if options.workers != 0:
+            from cluster.ray_engine.metrics import RayMetrics  # noqa: PLC0415 - Ray comes after its settings
+
+            observers.append(RayMetrics(writer.run_digest))
         outcome = drive(
             writer,
             shards_of(prepared, left, executor.slots),
@@ -199,6 +205,8 @@ def _work_off_now(
             done_before=len(remaining.committed),
         )
     outcome = replace(outcome, quarantined=quarantined | outcome.quarantined)
+    for line in totals.lines():
+        print(line, file=sys.stderr)
     _report_how_it_ended(outcome, writer.fs.name, options.scheme)
     return outcome
 

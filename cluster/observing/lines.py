@@ -44,7 +44,7 @@ class ProgressLines:
     def _print_latest(self, snapshot: Snapshot) -> None:
         self._last, self._printed = self._clock(), snapshot.done
         elapsed = self._last - self._begun
-        rate = f", {snapshot.done / elapsed:.1f}/s" if elapsed > 0 else ""
+        rate = f", {(snapshot.done - snapshot.before) / elapsed:.1f}/s" if elapsed > 0 else ""
         said = [nothing_yet(snapshot) or f"{snapshot.done} of {snapshot.units} units done{rate}"]
         said += [each for each in (time_left(snapshot), trouble_in(snapshot)) if each]
         folds = [f"{method}: {words}" for method, words in by_method(snapshot)]

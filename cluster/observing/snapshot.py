@@ -41,6 +41,7 @@ class Snapshot:
     trainings: Sequence[str] = ()
     compiling: bool = False
     left: float | None = None
+    before: int = 0  # of `done`, those that were when observing began
     left_by_method: Mapping[str, float] = field(default_factory=dict)
 
     @property

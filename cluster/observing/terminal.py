@@ -65,7 +65,8 @@ class Terminal:
 
 def drawn(snapshot: Snapshot, elapsed: float) -> Iterable[RenderableType]:
     """The display: a bar with counts, rate, time and trouble; then methods; then what trains."""
-    rate = f"{snapshot.done / elapsed:.1f}/s" if snapshot.done and elapsed > 0 else ""
+    new = snapshot.done - snapshot.before
+    rate = f"{new / elapsed:.1f}/s" if new and elapsed > 0 else ""
     words = [rate, duration(elapsed), time_left(snapshot), trouble_in(snapshot)]
     line = Table.grid(padding=(0, 1))
     line.add_row(

@@ -157,7 +157,7 @@ class Reporter:
             self._trainings,
             self._compiling,
             self._time_left.in_all(todo, at_work, slots),
-            {m: s / slots for m, s in self._time_left.by_method(todo, at_work).items()},
+            left_by_method={m: s / slots for m, s in self._time_left.by_method(todo, at_work).items()},
         )
 
     def _todo(self) -> dict[str, float]:

@@ -1,0 +1,78 @@
+"""What a run took, as its store tells: the slowest shards, time by stage and candidate, memory."""
+
+import heapq
+from collections import defaultdict
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cluster.store.reader import StoreReader
+
+SLOWEST = 5  # shards that are named
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Seconds are core-seconds; `memory` is the most a worker process held (bytes), None where unknown.
+
+    `slowest` has shard, method, fold, units, seconds, host and memory; `stages` method, stage and seconds.
+    """
+
+    shards: int
+    seconds: float
+    memory: int | None
+    slowest: pd.DataFrame
+    stages: pd.DataFrame
+
+
+def summary_of(reader: StoreReader) -> Summary:
+    """The whole store's; reads the columns `seconds` of four tables."""
+    commits = reader.commits()
+    slowest = heapq.nlargest(SLOWEST, commits, key=lambda commit: commit.seconds or 0.0)
+    rows = [
+        {
+            "shard": commit.key[:12],
+            "method": commit.units[0].method,
+            "fold": commit.units[0].fold,
+            "units": len(commit.units),
+            "seconds": commit.seconds,
+            "host": commit.host,
+            "memory": commit.memory,
+        }
+        for commit in slowest
+    ]
+    return Summary(
+        len(commits),
+        sum(commit.seconds or 0.0 for commit in commits),
+        max((commit.memory for commit in commits if commit.memory), default=None),
+        pd.DataFrame(rows, columns=["shard", "method", "fold", "units", "seconds", "host", "memory"]),
+        _stages(reader),
+    )
+
+
+def _stages(reader: StoreReader) -> pd.DataFrame:
+    """By method: each candidate's trials, networks, final fits, and what selection and the rest took."""
+    trials = {(m, f"candidate {name}"): took for m, name, took in _sums(reader, "candidates", "candidate")}
+    networks = {(m, "training networks"): took for m, _, took in _sums(reader, "networks")}
+    final = {(m, "final fits"): took for m, _, took in _sums(reader, "models")}
+    rest = {
+        (m, "selection, refits and preparation"): max(
+            0.0, took - sum(trial for (method, _), trial in trials.items() if method == m)
+        )
+        for m, _, took in _sums(reader, "scores")
+    }
+    seconds = trials | networks | final | rest
+    rows = [{"method": m, "stage": stage, "seconds": took} for (m, stage), took in seconds.items()]
+    frame = pd.DataFrame(rows, columns=["method", "stage", "seconds"])
+    return frame.sort_values(["method", "seconds"], ascending=[True, False], ignore_index=True)
+
+
+def _sums(reader: StoreReader, table: str, name: str | None = None) -> list[tuple[str, str, float]]:
+    """Seconds by method, and by another column of a table."""
+    sums: defaultdict[tuple[str, str], float] = defaultdict(float)
+    columns = ["method", *([name] if name else []), "seconds"]
+    for rows in reader.pieces(table, columns):
+        grouped = rows.group_by(columns[:-1]).aggregate([("seconds", "sum")])
+        for row in grouped.to_pylist():
+            sums[row["method"], row[name] if name else ""] += row["seconds_sum"] or 0.0
+    return [(method, other, took) for (method, other), took in sums.items()]
