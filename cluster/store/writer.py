@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cluster.errors import StorageError
+from cluster.errors import MissingFileError, StorageError
 from cluster.store import layout
 from cluster.store.body import canonical, digest_of, read_json, seal_json, sha256
 from cluster.store.filesystem import FileSystem, open_filesystem
@@ -127,11 +127,16 @@ class StoreWriter:
 
         `info` holds seconds, host and statuses (counts by status word). True: this attempt is the one that
         counts; False: another had committed, and nothing of ours will be read. Raises ValueError for a table
-        that does not have its schema, StorageError where the store cannot be written.
+        that does not have its schema, StorageError where the store is gone or cannot be written.
         """
         path = layout.commit_path(key)
         if self.fs.exists(path):
             return self._committed_by(path) == attempt
+        if not self.fs.exists(layout.RUN):  # or its folders would be made again, and block the next run
+            raise MissingFileError(
+                f"writing {self.fs.name}: the store is gone (no {layout.RUN}); "
+                "if that was no accident, run into a new folder"
+            )
         stored = [
             self._put_table(name, key, attempt, table) for name, table in sorted(tables.items()) if len(table)
         ]

@@ -102,9 +102,9 @@ class LocalFileSystem:
             _sync_folder(target.parent)
 
     def is_empty(self) -> bool:
-        """Whether the folder is missing or holds nothing but unfinished temp files."""
+        """Whether the folder is missing or holds nothing but folders and unfinished temp files."""
         with _trouble("listing", str(self._root)):
-            return not self._root.exists() or all(_hidden(entry.name) for entry in os.scandir(self._root))
+            return all(_hidden(path) for path in self._walk(self._root))
 
     def require_exclusive(self) -> None:
         """Nothing to look at: no hard link is made over a file, and without hard links `create` fails."""
