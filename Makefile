@@ -7,18 +7,19 @@ MINUTES ?= 20
 SEED ?= 0
 RAYS = $(shell grep -rlE 'mark\.(ray|chaos|torture)' --include='test_*.py' tests)
 
-.PHONY: demo test chaos torture test-browser pictures check bench results study docs clean
+FILES := --dist loadfile --no-loadscope-reorder --durations=10
+
+.PHONY: demo test chaos torture test-browser pictures check bench results study docs sbom audit clean
 
 demo: $(READY)  ## simulate a release, model it on Ray, show the best-predicted genes
 	$(BIN)/knockcast demo --out demo
 
-test: $(READY)  ## every test that runs without a browser: unit, a file at a time on each core; on Ray, two at a time; chaos
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder --durations=10
-	$(BIN)/python -m pytest $(RAYS) -m "ray and not chaos and not browser" -n 2 --dist loadfile --durations=10
-	$(BIN)/python -m pytest $(RAYS) -m "chaos and not browser" --durations=10
+test: $(READY)  ## every test that runs without a browser: unit, a file at a time on each core; on Ray and chaos, two at a time
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(FILES)
+	$(BIN)/python -m pytest $(RAYS) -m "(ray or chaos) and not torture and not browser" -n 2 $(FILES)
 
 chaos: $(READY)  ## what kills processes, damages files and plants faults, with two minutes of `make torture`
-	$(BIN)/python -m pytest $(RAYS) -m "(chaos or torture) and not browser" --durations=10
+	$(BIN)/python -m pytest $(RAYS) -m "(chaos or torture) and not browser" -n 2 $(FILES)
 
 torture: $(READY)  ## faults at random for MINUTES, in an order that follows from SEED; prints what was done, as counts
 	$(BIN)/python -m tests.chaos.torture --minutes $(MINUTES) --seed $(SEED)
@@ -51,8 +52,17 @@ docs: $(READY)  ## the documentation as a site, in site/index.html; needs no net
 	$(BIN)/python -m sphinx -W -q -c docs/site . site
 	@echo 'open site/index.html'
 
+sbom: $(READY)  ## every pinned package with version, licence and sha256, as CycloneDX in sbom.json; needs no network
+	$(BIN)/python deploy/sbom.py deploy/hashes.txt > sbom.json
+
+audit: $(READY)  ## known weaknesses of the pinned packages, by pip-audit, which asks PyPI itself: no mirror answers that
+	$(PYTHON) -m venv audit
+	audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	sed 's/+cpu//' deploy/hashes.txt > audit/pins.txt
+	audit/bin/pip-audit --strict --disable-pip --no-deps -r audit/pins.txt
+
 clean:  ## what the targets above leave behind, .venv excepted
-	rm -rf demo results bench study site
+	rm -rf demo results bench study site audit sbom.json
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Set PYTHON=..."; exit 1; }

@@ -194,10 +194,12 @@ def try_every_step(
     whole: Mapping[str, bytes],
     variables: Mapping[str, str],
     more: bool = True,
+    each: int = 1,
 ) -> Tried:
     """Kill a run before its first such call, another before its second, and so on, until one ends by itself.
 
-    `new_place` gives a new store's place and a folder for marks, `whole` is what its tables must be.
+    `new_place` gives a new store's place and a folder for marks, `whole` is what its tables must be. With
+    `each`, only one call of so many is tried.
     """
     tried = Tried()
     ours, places = PROCESSES.Pipe()
@@ -205,7 +207,7 @@ def try_every_step(
     watcher = PROCESSES.Process(target=keep_looking, args=(places, theirs, dict(variables)))
     watcher.start()
     try:
-        for number in itertools.count(1):
+        for number in itertools.count(1, each):
             place, folder = new_place()
             ours.send(place)
             step = _killed_at(place, folder, more, number, variables)
@@ -213,8 +215,8 @@ def try_every_step(
             ours.send("that is all")
             seen = answers.recv()
             tried.looks += seen.looks
-            tried.faults += [f"{step}: {each}" for each in wrong]
-            tried.faults += [f"{step}: a reader: {each}" for each in seen.faults]
+            tried.faults += [f"{step}: {fault}" for fault in wrong]
+            tried.faults += [f"{step}: a reader: {fault}" for fault in seen.faults]
             if not step:
                 break
             tried.steps[step] += 1

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.every_step import small_run, try_every_step
+from tests.chaos.every_step import Tried, small_run, try_every_step
 from tests.chaos.places import in_memory
 from tests.stores import table_bytes
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 MADE = ("run.json", "plans", "leases", "attempts", "data", "commits", "quarantine", "aside", "_SUCCESS")
+EACH = 7  # no divisor of the calls of a file, three and more
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def place(tmp_path: Path) -> Iterator[Path]:
         yield folder
 
 
-def test_a_writer_killed_at_any_step_harms_nothing(place: Path) -> None:
+def tried_in(place: Path, each: int) -> Tried:
     small_run(str(place / "undisturbed"), place)
     folder = place / "killed"
 
@@ -30,7 +31,20 @@ def test_a_writer_killed_at_any_step_harms_nothing(place: Path) -> None:
         folder.mkdir()
         return str(folder / "store"), folder
 
-    tried = try_every_step(new_place, table_bytes(place / "undisturbed"), {})
+    return try_every_step(new_place, table_bytes(place / "undisturbed"), {}, each=each)
+
+
+@pytest.mark.chaos
+def test_a_writer_killed_at_some_steps_harms_nothing(place: Path) -> None:
+    tried = tried_in(place, EACH)
+    assert tried.faults == []
+    assert len(tried.steps) > 8
+    assert tried.looks > tried.steps.total()
+
+
+@pytest.mark.torture
+def test_a_writer_killed_at_any_step_harms_nothing(place: Path) -> None:
+    tried = tried_in(place, 1)
     assert tried.faults == []
     assert tried.looks > len(tried.steps)
     calls = ("write", "link", "unlink")

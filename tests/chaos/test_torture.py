@@ -11,6 +11,7 @@ from tests.chaos.torture.kept import Kept
 from tests.made_stores import made_store
 
 SECONDS = 120.0
+KILLS = 20
 
 
 @pytest.mark.chaos
@@ -29,6 +30,16 @@ def test_two_minutes_of_everything_lose_and_redo_nothing(tmp_path: Path) -> None
     until, number = time.monotonic() + SECONDS, 0
     while time.monotonic() < until:
         torture.round(number, seed=0)
+        number += 1
+    assert left_over(torture.family) == []
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(900)
+def test_a_driver_killed_at_twenty_random_moments_loses_and_redoes_nothing(tmp_path: Path) -> None:
+    torture, number = prepared(tmp_path, kills=KILLS, workers=(0,)), 0
+    while torture.done["driver killed"] < KILLS:
+        torture.round(number, seed=2)
         number += 1
     assert left_over(torture.family) == []
 

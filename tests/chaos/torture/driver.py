@@ -42,6 +42,11 @@ class Driver:
             time.sleep(0.05)  # between looks at the store
         return False
 
+    def go_on_for(self, seconds: float) -> bool:
+        """Let it work so long; False where the run ended before."""
+        until = time.monotonic() + seconds
+        return self.wait_for(lambda: time.monotonic() >= until)
+
     def end(self) -> int:
         """Wait for the run's own end; its exit code."""
         self.wait_for(lambda: False)

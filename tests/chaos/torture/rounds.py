@@ -63,6 +63,7 @@ class Torture:
             self._beside(driver, store, rng)
             target = commits(store) + rng.randrange(3)
             going = driver.wait_for(lambda: commits(store) >= target)
+        going = going and driver.go_on_for(rng.uniform(0.0, 0.2))  # not always just after a commit
         driver.kill()
         self.family |= driver.family
         self.done["driver killed"] += going
