@@ -18,8 +18,9 @@ from modeling.folds import FINAL_FOLD, final_fold, make_folds
 from modeling.networks.training_state import Schedule
 from modeling.selection.select import SelectionSettings
 from tasks.artifacts.files import training_bytes
-from tasks.fitting.fold import FoldResult, MethodSettings, Panel
+from tasks.fitting.fold import MethodSettings, Panel
 from tasks.methods.cost import DataSize
+from tasks.methods.in_memory import DoneHere, fold_work_here, read_by_targets
 from tasks.methods.method import TARGETS as OF_TARGETS
 from tasks.methods.method import CommittedWork, FoldJob, FoldTask, Method
 from tasks.methods.registry import method_named
@@ -251,31 +252,14 @@ def keeps(method: Method, check: Check, panel: Panel) -> None:
 def _committed(method: Method, panel: Panel, number: int) -> Sequence[CommittedWork]:
     """What targets of a fold depend on, done here."""
     folds = (*make_folds("kfold", LINES, FOLDS, SEED), final_fold(LINES))
-    settings, done = settings_for(method), dict[FoldTask, CommittedWork]()
+    settings = settings_for(method)
     if method.checkpoints:
         design = design_of(settings, folds[number], (5,), SHORT)
-        return [_Done(train_fold(panel, folds[number], settings, design))]
-    for task in method.fold_tasks([number], settings) if method.fits == "targets" else ():
-        before = [done[each] for each in method.dependencies(task, settings)]
-        job = FoldJob(task.work, panel, folds[task.fold], settings, committed=before)
-        done[task] = _Done(method.work_on_fold(job))
-    return [done[task] for task in method.dependencies(FoldTask(OF_TARGETS, number), settings)]
-
-
-class _Done:
-    """Fold-level work as a worker reads it back."""
-
-    def __init__(self, result: FoldResult) -> None:
-        self._result = result
-
-    def rows(self, table: str) -> pa.Table:
-        """Of a table of the work."""
-        return self._result.tables[table]
-
-    def file(self) -> bytes:
-        """The one file of the work."""
-        (data,) = self._result.files.values()
-        return data
+        return [DoneHere(train_fold(panel, folds[number], settings, design))]
+    if method.fits != "targets":
+        return []
+    done = fold_work_here(method, panel, {fold.number: fold for fold in folds}, number, settings)
+    return read_by_targets(method, done, number, settings)
 
 
 def main(names: Sequence[str]) -> int:

@@ -1,7 +1,7 @@
 """Predictions out of fold: from a store that `cluster.run` made, or fold by fold in this process."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from cluster.views.genes import of_method
 from modeling.folds import Fold
 from modeling.selection.association import one_blas_thread
 from tasks.dataset.dataset import Dataset
-from tasks.fitting.fold import FoldResult, MethodSettings, Panel, panel_of, target_indices
-from tasks.methods.method import TARGETS, CommittedWork, FoldJob, FoldTask, Method
+from tasks.fitting.fold import MethodSettings, Panel, panel_of, target_indices
+from tasks.methods.in_memory import fold_work_here, read_by_targets
+from tasks.methods.method import Method
 from tasks.methods.registry import method_named, prepare_method_fold
 from tasks.methods.shard import run_shard
 from tests.benchmarks.study.measures import Block, OutOfFold
@@ -39,22 +40,6 @@ def run_into_store(
     scores = of_method(reader.table("scores", SCORED), variant.method)
     parts = [part for _, part in reader.parts("predictions", COLUMNS, method=variant.method)]
     return out_of_fold(panel_of(dataset), targets, scores, pa.concat_tables(parts))
-
-
-@dataclass(frozen=True, eq=False)
-class Done:
-    """Fold-level work as a method reads it back."""
-
-    result: FoldResult
-
-    def rows(self, table: str) -> pa.Table:
-        """Of a table of the work."""
-        return self.result.tables[table]
-
-    def file(self) -> bytes:
-        """The one file of the work."""
-        (data,) = self.result.files.values()
-        return data
 
 
 def settings_for(variant: Variant, seed: int) -> MethodSettings:
@@ -85,12 +70,8 @@ def run_folds(
 
 
 def _prepared(panel: Panel, fold: Fold, settings: MethodSettings, method: Method, registered: bool) -> Any:
-    done: dict[FoldTask, CommittedWork] = {}
-    for task in method.fold_tasks([fold.number], settings):
-        before = [done[each] for each in method.dependencies(task, settings)]
-        job = FoldJob(task.work, panel, fold, settings, committed=before)
-        done[task] = Done(method.work_on_fold(job))
-    committed = [done[task] for task in method.dependencies(FoldTask(TARGETS, fold.number), settings)]
+    done = fold_work_here(method, panel, {fold.number: fold}, fold.number, settings)
+    committed = read_by_targets(method, done, fold.number, settings)
     if registered:
         return prepare_method_fold(panel, fold, settings, committed)
     return replace(method.prepare(panel, fold, settings, committed), seconds=0.0)
