@@ -1,6 +1,7 @@
 """`knockcast plan`: what a run would do, in words or as JSON."""
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,10 +9,12 @@ import typer
 from cluster.cli.run import CommandOnMethods, DatasetArgument, with_options
 from cluster.runs.fields import GROUPS, names_in
 from cluster.text import counted, measure_in_words
-from tasks.errors import BadInputError
+from tasks.errors import BadInputError, Problems
 
 if TYPE_CHECKING:
-    from cluster.runs.planning import PlanLine
+    from collections.abc import Sequence
+
+    from cluster.runs.planning import PlanLine, PlanSummary
     from cluster.runs.remaining import DryRun
     from cluster.runs.request import PreparedRun, RunRequest
 
@@ -27,40 +30,83 @@ def plan(
     dataset: DatasetArgument,
     store: Annotated[str | None, typer.Option("--store", help="Say what of this store is reused.")] = None,
     output: Annotated[str, typer.Option("--format", help="text | json.")] = "text",
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Measure it: half a minute of work where the run would be (--workers, --address). "
+            "A --store, begun if it does not exist, keeps what was measured.",
+        ),
+    ] = False,
+    price: Annotated[float | None, typer.Option("--price", help="What one node costs an hour.")] = None,
+    node_cores: Annotated[
+        int | None, typer.Option("--node-cores", help="Cores of a node; says how many nodes there are.")
+    ] = None,
     **options: Any,
 ) -> None:
-    """Dry run: shards, time, memory, and what would be reused. A cluster is not asked anything."""
+    """Dry run: shards, time, memory, price, and what would be reused. Asks a cluster if you --calibrate."""
+    from cluster.runs.remaining import dry_run
     from cluster.runs.request import request_of
 
-    if output not in FORMATS:
-        raise BadInputError(f"--format {output}: unknown; known are {', '.join(FORMATS)}")
+    _check(output, price, node_cores)
     request = request_of(dataset, store, **options)
-    typer.echo(describe_plan(request) if output == "text" else json.dumps(plan_as_json(request), indent=2))
+    made = dry_run(request, calibrate, node_cores)
+    if output == "json":
+        typer.echo(json.dumps(plan_as_json(request, made, price), indent=2))
+    else:
+        typer.echo(describe_plan(request, made, price))
 
 
-def describe_plan(request: "RunRequest") -> str:
-    """What `run` would do with the same request, in words; see `cluster.runs.remaining.dry_run`."""
+def _check(output: str, price: float | None, node_cores: int | None) -> None:
+    problems = Problems()
+    if output not in FORMATS:
+        problems.found.append(f"--format {output}: unknown; known are {', '.join(FORMATS)}")
+    if price is not None and not 0 <= price < float("inf"):
+        problems.found.append(f"--price {price}: expected a number that is not negative")
+    if node_cores is not None and node_cores < 1:
+        problems.found.append(f"--node-cores {node_cores}: expected 1 or more")
+    if problems.found:
+        raise BadInputError(problems.found)
+
+
+def describe_plan(request: "RunRequest", made: "DryRun | None" = None, price: float | None = None) -> str:
+    """What `run` would do with the same request, in words; see `cluster.runs.remaining.dry_run`.
+
+    `made` is a dry run of the request, if there is one; `price` that of a node-hour.
+    """
     from cluster.runs.remaining import dry_run
 
-    made = dry_run(request)
+    made = made or dry_run(request)
     summary, prepared, dataset = made.summary, made.prepared, made.prepared.dataset
     names = _fold_names(prepared)
     lines = [
         f"{request.dataset}: {len(dataset.cell_lines)} cell lines x {len(dataset.genes)} genes, "
         f"{len(dataset.targets)} targets ({measure_in_words(dataset.measure)})",
         *(f"  {line.method}, {names[line.fold]}: {_line_in_words(line, made)}" for line in summary.lines),
+        *_by_method(summary),
         f"in all {counted(summary.shards, 'shard')}; about {_rounded(summary.seconds)} s on "
         f"{counted(summary.slots, 'worker')}, starting and compiling left out ({_how_good(prepared)}), "
-        f"about {summary.memory_bytes / 2**30:.1f} GiB",
+        f"about {summary.memory_bytes / 2**30:.1f} GiB{' a node' if summary.nodes > 1 else ''}",
     ]
+    if price is not None:
+        hours = counted(summary.nodes, "node")
+        lines.append(
+            f"price: about {_price(summary, price):.2f} ({hours} for {summary.seconds / 3600:.2g} h)"
+        )
     return "\n".join([*lines, *prepared.notes])
 
 
-def plan_as_json(request: "RunRequest") -> dict[str, Any]:
-    """The same for programs. `seconds` is the estimated wall time, `core_seconds` the work on one core."""
+def plan_as_json(
+    request: "RunRequest", made: "DryRun | None" = None, price: float | None = None
+) -> dict[str, Any]:
+    """The same for programs. `seconds` is the estimated wall time, `core_seconds` the work on one core.
+
+    `measured` has, by method, how many times as long as estimated without `--calibrate` its work takes;
+    `memory_bytes` is that of a node, `price` in the unit of `--price`.
+    """
     from cluster.runs.remaining import dry_run
 
-    made = dry_run(request)
+    made = made or dry_run(request)
     summary, names = made.summary, _fold_names(made.prepared)
     return {
         "dataset": request.dataset,
@@ -87,6 +133,9 @@ def plan_as_json(request: "RunRequest") -> dict[str, Any]:
         "core_seconds": float(summary.core_seconds),
         "seconds": summary.seconds,
         "memory_bytes": summary.memory_bytes,
+        "nodes": summary.nodes,
+        "price": None if price is None else _price(summary, price),
+        "measured": {name: asdict(each) for name, each in made.prepared.factors.items()},
         "notes": list(made.prepared.notes),
     }
 
@@ -101,6 +150,21 @@ def _line_in_words(line: "PlanLine", made: "DryRun") -> str:
         f"about {_rounded(line.seconds)} core-seconds",
     ]
     return ", ".join(parts)
+
+
+def _by_method(summary: "PlanSummary") -> list[str]:
+    """The work of each method, all its folds together; nothing where there is one line a method already."""
+    work: dict[str, float] = {}
+    for line in summary.lines:
+        work[line.method] = work.get(line.method, 0.0) + line.seconds
+    if len(summary.lines) == len(work):
+        return []
+    return [f"{name}: about {_rounded(seconds)} core-seconds in all" for name, seconds in work.items()]
+
+
+def _price(summary: "PlanSummary", price: float) -> float:
+    """Of all nodes for the time that the run takes, at so much a node-hour."""
+    return summary.nodes * summary.seconds / 3600 * price
 
 
 def _fold_names(prepared: "PreparedRun") -> dict[int, str]:
@@ -125,8 +189,18 @@ def _how_good(prepared: "PreparedRun") -> str:
     methods = [method_named(name) for name in prepared.options.methods]
     if prepared.options.runs_on == "cuda" and any(method.uses_gpu for method in methods):
         return "as long as without a GPU; how much one saves is not estimated"
+    if prepared.factors:
+        left = [name for name in prepared.options.methods if name not in prepared.factors]
+        return f"measured{f' but for {_and(left)}' if left else ''}; good to a factor of 1.5"
     selects = any("top" in method.reads for method in methods)
-    return f"good to a factor of three{' where most targets have modifiers' if selects else ''}"
+    return (
+        f"good to a factor of three{' where most targets have modifiers' if selects else ''}; "
+        "--calibrate measures it"
+    )
+
+
+def _and(names: "Sequence[str]") -> str:
+    return " and ".join(names)
 
 
 def _rounded(seconds: float) -> str:

@@ -16,6 +16,7 @@ from cluster.observing.totals import Totals
 from cluster.ray_engine.addresses import check_address
 from cluster.ray_engine.runtime import open_executor
 from cluster.runs.devices import device_for
+from cluster.runs.estimates import Estimate, keep_estimate, known_factors
 from cluster.runs.fields import WHERE, RunOptions, names_in
 from cluster.runs.options import checked_options
 from cluster.runs.plugins import plugins_body
@@ -167,6 +168,8 @@ def _work_off_now(
     methods: Sequence[str],
     retried: frozenset[Unit],
 ) -> Outcome:
+    prepared = replace(prepared, factors=known_factors(writer.fs))
+    keep_estimate(writer.fs, prepared.digest, Estimate.of(prepared.costs, methods))
     dataset, options = prepared.dataset, prepared.options
     left, quarantined = remaining.left, remaining.quarantined
     inputs = RunInputs(

@@ -79,6 +79,13 @@ def check_lease(fs: FileSystem, path: str, run: str) -> list[Problem]:
     )
 
 
+def check_estimate(fs: FileSystem, path: str, run: str) -> list[Problem]:
+    """Problems of what a run was thought to take."""
+    return check_sealed(
+        fs, path, lambda body: (layout.estimate_path(body["number"]), body["run"]) == (path, run)
+    )
+
+
 def check_cell_lines(fs: FileSystem, path: str) -> list[Problem]:
     """Problems of what is known of a dataset's cell lines."""
     return check_sealed(fs, path, lambda body: layout.cell_lines_path(body["dataset_hash"]) == path)

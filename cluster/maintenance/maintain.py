@@ -10,6 +10,7 @@ from cluster.maintenance.checks import (
     Problem,
     check_attempt,
     check_cell_lines,
+    check_estimate,
     check_files,
     check_lease,
     check_plan,
@@ -36,6 +37,7 @@ THEN = {
     layout.TARGETS: "run `knockcast resume STORE`: it writes the targets file again",
     layout.TRAINING: "run `knockcast resume STORE`: it writes the training expression again",
     layout.ANALYSES: "repeat the commands whose results were moved aside; the run itself is whole",
+    layout.ESTIMATES: "nothing else: the next run estimates again",
     layout.CELL_LINES: "run `knockcast resume STORE`: it writes the cell lines again",
 }
 
@@ -192,6 +194,8 @@ def _records(fs: FileSystem, run: str) -> Iterator[Problem]:
         yield from check_cell_lines(fs, path)
     for path in fs.paths(layout.LEASES):
         yield from check_lease(fs, path, run)
+    for path in fs.paths(layout.ESTIMATES):
+        yield from check_estimate(fs, path, run)
 
 
 def _targets(fs: FileSystem, digest: str | None) -> Iterator[Problem]:

@@ -5,15 +5,15 @@ well the slots are filled, nothing else.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise
 
 from cluster.runs.fields import RunOptions
 from cluster.runs.methods import settings_of
 from cluster.scheduling.shards import Shard, name_shard
 from cluster.store.units import FINAL_FOLD, MethodFold, Unit
-from tasks.methods.cost import Cost, DataSize
+from tasks.methods.cost import Cost, DataSize, Factors
 from tasks.methods.registry import method_named
 
 BLOCK_SECONDS = 60.0  # losing a block of this length costs little, and Ray's 1 ms a task vanishes in it
@@ -22,15 +22,20 @@ SHARDS_PER_SLOT = 10  # at least, so that no slot stands idle long at the end an
 
 @dataclass(frozen=True)
 class Costs:
-    """What a run's work takes, as its methods estimate it for a dataset of this size."""
+    """What a run's work takes, as its methods estimate it for a dataset of this size.
+
+    `factors`, by method: how much longer it took where it was measured (`cluster.runs.calibration`).
+    """
 
     size: DataSize
     options: RunOptions
+    factors: Mapping[str, Factors] = field(default_factory=dict)
 
     def of(self, method: str, fold: int | None = None) -> Cost:
         """One method's costs: of a fold as any, or of this one; all cell lines train in the final fold."""
         size = replace(self.size, share=1.0) if fold == FINAL_FOLD else self.size
-        return method_named(method).cost(size, settings_of(self.options, method))
+        cost = method_named(method).cost(size, settings_of(self.options, method))
+        return self.factors[method].applied(cost) if method in self.factors else cost
 
     def seconds(self, shard: Shard) -> float:
         """Estimated core-seconds of a shard."""
@@ -67,12 +72,16 @@ class PlanLine:
 
 @dataclass(frozen=True)
 class PlanSummary:
-    """What a run would do, for `knockcast plan`; `longest` are the core-seconds of the longest shard."""
+    """What a run would do, for `knockcast plan`; `longest` are the core-seconds of the longest shard.
+
+    The memory is that of one of the `nodes`, which share the slots evenly.
+    """
 
     lines: tuple[PlanLine, ...]
     slots: int
     memory_bytes: int
     longest: float = 0.0
+    nodes: int = 1
 
     @property
     def wanted(self) -> int:
@@ -139,7 +148,12 @@ def make_shards(
 
 
 def summarise(
-    wanted: Iterable[Unit], committed: set[Unit], shards: Sequence[Shard], costs: Costs, slots: int
+    wanted: Iterable[Unit],
+    committed: set[Unit],
+    shards: Sequence[Shard],
+    costs: Costs,
+    slots: int,
+    nodes: int = 1,
 ) -> PlanSummary:
     """What the plan comes to, by method and fold, with what the store already holds."""
     ordered = sorted(set(wanted), key=_fold_then_method)
@@ -154,7 +168,8 @@ def summarise(
         lines.append(PlanLine(method, fold, len(members), reused, len(own), seconds))
     methods = {shard.method for shard in shards}
     longest = max(map(costs.seconds, shards), default=0.0)
-    return PlanSummary(tuple(lines), slots, costs.memory(slots, methods), longest)
+    memory = costs.memory(math.ceil(slots / nodes), methods)
+    return PlanSummary(tuple(lines), slots, memory, longest, nodes)
 
 
 def _fold_then_method(unit: Unit) -> tuple[bool, int, str]:

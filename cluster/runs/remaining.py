@@ -2,10 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from cluster.ray_engine.addresses import check_address
+from cluster.ray_engine.every_slot import every_slot
 from cluster.ray_engine.runtime import slots_of
+from cluster.runs.calibration import calibrated
 from cluster.runs.devices import device_for, device_here
+from cluster.runs.estimates import Estimate, keep_estimate, known_factors
 from cluster.runs.fields import RunOptions
 from cluster.runs.methods import dependencies_of, settings_of
 from cluster.runs.planning import PlanSummary, Shard, make_shards, summarise
@@ -15,6 +19,7 @@ from cluster.store.layout import RUN
 from cluster.store.reader import StoreReader
 from cluster.store.run_body import refuse_foreign_folder, refuse_other_run
 from cluster.store.units import Unit
+from cluster.store.writer import StoreWriter
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,18 +69,41 @@ class DryRun:
         return Counter((unit.method, unit.fold) for unit in self.remaining.quarantined)
 
 
-def dry_run(request: RunRequest) -> DryRun:
+def dry_run(request: RunRequest, calibrate: bool = False, node_cores: int | None = None) -> DryRun:
     """What `run` would do with the same request; the store is only read.
 
+    A cluster is asked nothing: its slots are taken to be this machine's. Unless `calibrate`: then parts of
+    the work are done where the run would be (`cluster.runs.calibration`), and a store, begun if need be,
+    keeps what was measured. `node_cores` are those of a node where it will run; without it, slots are on one
+    node, or on the nodes of the cluster that was asked.
     Raises BadInputError where `run` would: for a store that holds another run, a folder that is none, and for
-    want of a GPU on this machine. A cluster is asked nothing: its slots are taken to be this machine's.
+    want of a GPU on this machine; with `calibrate` RefusedError and ClusterError too.
     """
     prepared = prepare_run(request, _device_without_asking)
-    remaining = remaining_of(prepared, _reader_of(request.store, prepared))
-    slots = slots_of(prepared.options.workers)
+    reader, options = _reader_of(request.store, prepared), prepared.options
+    remaining = remaining_of(prepared, reader)
+    slots, nodes = slots_of(options.workers), 1
+    factors = known_factors(reader.fs) if reader is not None else {}
+    if calibrate:
+        check_address(options.address, options.insecure)
+        with every_slot(options.address, options.workers, options.insecure, prepared.plugins) as there:
+            factors = {**factors, **calibrated(prepared, there)}
+            slots, nodes = there.slots, there.nodes
+    prepared = replace(prepared, factors=factors)
+    if calibrate and request.store is not None:
+        _keep(request.store, prepared)
     shards = shards_of(prepared, remaining.left, slots)
-    summary = summarise(prepared.units, set(remaining.committed), shards, prepared.costs, slots)
+    nodes = nodes if node_cores is None else -(-slots // node_cores)
+    done = set(remaining.committed)
+    summary = summarise(prepared.units, done, shards, prepared.costs, slots, min(nodes, slots))
     return DryRun(prepared, remaining, tuple(shards), summary)
+
+
+def _keep(store: str, prepared: PreparedRun) -> None:
+    fs = open_filesystem(store)
+    fs.require_exclusive()
+    StoreWriter(fs).open_run(prepared.body)
+    keep_estimate(fs, prepared.digest, Estimate.of(prepared.costs, prepared.options.methods))
 
 
 def _device_without_asking(options: RunOptions) -> str:

@@ -3,8 +3,8 @@
 Everything that is wrong with a request is named at once.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,7 +43,7 @@ from tasks.dataset.checks import check_inputs
 from tasks.dataset.dataset import Dataset
 from tasks.dataset.target_facts import VARIABLE, missing_pattern_order, target_facts
 from tasks.errors import BadInputError, Problems
-from tasks.methods.cost import DataSize
+from tasks.methods.cost import DataSize, Factors
 from tasks.methods.registry import method_named
 
 Answer = TypeVar("Answer")
@@ -64,8 +64,8 @@ class PreparedRun:
 
     `options` have their device settled; `folds` end with the final one; `facts` are those of all targets of
     the dataset, in its order; `units` are what is wanted, neighbours being worked on together; `notes` are
-    what the user should know. `plugins` are those of other packages that the work uses, `recorded` those that
-    run.json names.
+    what the user should know. `factors` are what `plan --calibrate` measured. `plugins` are those of other
+    packages that the work uses, `recorded` those that run.json names.
     """
 
     dataset: Dataset
@@ -76,6 +76,7 @@ class PreparedRun:
     notes: tuple[str, ...] = ()
     plugins: tuple[UsedPlugin, ...] = ()
     recorded: tuple[UsedPlugin, ...] = ()
+    factors: Mapping[str, Factors] = field(default_factory=dict)
 
     @cached_property
     def body(self) -> dict[str, Any]:
@@ -98,7 +99,7 @@ class PreparedRun:
             profiled=int((np.asarray(self.dataset.own) >= 0).sum()),
             variable=self.facts.column("class").to_pylist().count(VARIABLE),
         )
-        return Costs(size, self.options)
+        return Costs(size, self.options, self.factors)
 
 
 def request_of(dataset: Path | str, store: Path | str | None, **options: Any) -> RunRequest:

@@ -10,6 +10,7 @@ PLANS, ATTEMPTS, COMMITS, QUARANTINE = "plans/", "attempts/", "commits/", "quara
 DATA, FILES, ASIDE, TARGETS, TRAINING = "data/", "files/", "aside/", "targets/", "training/"
 CHECKPOINTS, ANALYSES, CELL_LINES, LEASES = "checkpoints/", "analyses/", "cell_lines/", "leases/"
 ENDED = "ended"
+ESTIMATES = "estimates/"
 
 _ATTEMPT = re.compile(r"attempts/([0-9a-f]{64})/([0-9]+)(\.failed)?\.json")
 _COMMIT = re.compile(r"commits/([0-9a-f]{64})\.json")
@@ -18,6 +19,7 @@ _CHECKPOINT = re.compile(r"checkpoints/([0-9a-f]{64})/([0-9]{6}-[0-9]+-[a-z]+)\.
 _RESULT = re.compile(r"analyses/([0-9a-f]{64})/([0-9]+)\.json")
 _RESULT_FILE = re.compile(r"analyses/([0-9a-f]{64})/([0-9]+)\.([a-z_]+)\.([0-9a-f]{64})\.parquet")
 _LEASE = re.compile(r"leases/([0-9]+)(?:\.([0-9]+|ended))?\.json")
+_ESTIMATE = re.compile(r"estimates/([0-9]+)\.json")
 _TABLE = re.compile(r"data/([a-z_]+)/")
 
 
@@ -140,6 +142,17 @@ def lease_of(path: str) -> tuple[int, str] | None:
     """(number, sign) of a lease's path, signs in the order of their counts; None for anything else."""
     match = _LEASE.fullmatch(path)
     return (int(match[1]), (match[2] or "").zfill(9) if match[2] != ENDED else ENDED) if match else None
+
+
+def estimate_path(number: int) -> str:
+    """What a run was thought to take; of several the highest number counts."""
+    return f"{ESTIMATES}{number}.json"
+
+
+def estimate_of(path: str) -> int | None:
+    """The number of an estimate's path; None for anything else."""
+    match = _ESTIMATE.fullmatch(path)
+    return int(match[1]) if match else None
 
 
 def owner_of(path: str) -> tuple[str, int] | None:

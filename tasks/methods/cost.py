@@ -6,7 +6,7 @@ three where most targets have modifiers and few lack lines that others have.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 REFERENCE_GENES, REFERENCE_LINES = 18_000, 720
 TRAINING_SHARE = 0.8  # of the cell lines: five folds
@@ -65,3 +65,21 @@ class Cost:
     fold_work: Mapping[str, float] = field(default_factory=dict)
     fold_bytes: int = 0
     worker_bytes: int = WORKER_BYTES
+
+
+@dataclass(frozen=True)
+class Factors:
+    """How many times as long as estimated the pieces of a method's work take."""
+
+    target: float = 1.0
+    preparation: float = 1.0
+    fold_work: float = 1.0
+
+    def applied(self, cost: Cost) -> Cost:
+        """The estimate with them."""
+        return replace(
+            cost,
+            target=cost.target * self.target,
+            preparation=cost.preparation * self.preparation,
+            fold_work={name: seconds * self.fold_work for name, seconds in cost.fold_work.items()},
+        )

@@ -1,9 +1,7 @@
 """Fold-level work done here and now, without a store: to time it, to study it, to test it."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
@@ -14,7 +12,7 @@ from tasks.methods.method import TARGETS, CommittedWork, FoldJob, FoldTask, Meth
 
 @dataclass(frozen=True, eq=False)
 class DoneHere:
-    """A piece of fold-level work as others read it (`CommittedWork`), and the core-seconds that it took."""
+    """A piece of fold-level work as others read it (`CommittedWork`), and the core-seconds of a trial."""
 
     result: FoldResult
     seconds: float = 0.0
@@ -35,20 +33,18 @@ def fold_work_here(
     folds: Mapping[int, Fold],
     fold: int,
     settings: MethodSettings,
-    extra: Any = None,
+    trial: bool = False,
 ) -> dict[FoldTask, DoneHere]:
     """All fold-level work of a method in one fold, what others depend on first.
 
-    `folds` are those of the run, by number: work may be done on another fold's training lines. `extra` is
-    what the method's `load` took from the Dataset.
+    `folds` are those of the run, by number: work may be done on another fold's training lines. A `trial`
+    (`Method.try_on_fold`) is there for its seconds alone.
     """
     done: dict[FoldTask, DoneHere] = {}
     for task in method.fold_tasks([fold], settings):
         before: list[CommittedWork] = [done[each] for each in method.dependencies(task, settings)]
-        job = FoldJob(task.work, panel, folds[task.fold], settings, extra, before)
-        begun = time.thread_time()
-        result = method.work_on_fold(job)
-        done[task] = DoneHere(result, time.thread_time() - begun)
+        job = FoldJob(task.work, panel, folds[task.fold], settings, committed=before)
+        done[task] = DoneHere(*(method.try_on_fold(job) if trial else (method.work_on_fold(job), 0.0)))
     return done
 
 

@@ -5,6 +5,7 @@ Nothing else in the house names a method. A method is an object of a class deriv
 `knockcast.methods`.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
@@ -92,6 +93,7 @@ class Method:
     reads: frozenset[str] = frozenset()  # options beside seed, scheme and folds that change its results
     uses_gpu: bool = False  # on device cuda
     checkpoints: bool = False  # its fold-level work takes long and goes on after a crash
+    trial_share: float = 1.0  # how much of its fold-level work `try_on_fold` does
 
     models_only: str = "it models every target"  # which targets, for the message on those it does not
     stores_models: bool = False  # of all lines, for `predict`
@@ -160,6 +162,12 @@ class Method:
     def work_on_fold(self, job: FoldJob) -> FoldResult:
         """Do one piece of fold-level work."""
         raise NotImplementedError
+
+    def try_on_fold(self, job: FoldJob) -> tuple[FoldResult, float]:
+        """Fold-level work, or a trial of it, and the core-seconds that all of it takes here."""
+        begun = time.thread_time()
+        result = self.work_on_fold(job)
+        return result, time.thread_time() - begun
 
     def final_model(self, panel: Panel, prepared: Any, fit: Any) -> dict[str, Any]:
         """What a target's predictions are made of, as columns of `models`; `fit` is of the final fold."""

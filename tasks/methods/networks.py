@@ -36,6 +36,7 @@ TRAINING_SECONDS = {
     PLAIN: ((60, 0.001, 0.0, 0.008),),
 }
 REFERENCE_TARGETS = 4500  # that do so
+TRIAL_EPOCHS = 3  # of each network, to see how long one takes
 SEARCHED = 12  # architectures that a search tries
 SEARCHED_STEP_SECONDS = 0.02  # what all genes add to a step of a searched network that reads expression
 
@@ -127,6 +128,7 @@ class SharedNetworksMethod(Method):
 
     uses_gpu = True
     checkpoints = True
+    trial_share = 0.05
     stores_models = True
     reads = frozenset({"search_architecture", "nested_search"})
     models_only = "it models targets with a sd above 0.1"
@@ -179,6 +181,19 @@ class SharedNetworksMethod(Method):
         hidden = self._chosen(job.committed[0]) if job.committed else None
         design = design_of(job.settings, job.fold, hidden)
         return train_fold(job.panel, job.fold, job.settings, design, job.resume_from, job.on_checkpoint)
+
+    def try_on_fold(self, job: FoldJob) -> tuple[FoldResult, float]:
+        """A few epochs of each network; reckoned from them, as many as it usually trains for."""
+        design = design_of(job.settings, job.fold, schedule=Schedule(epochs=TRIAL_EPOCHS))
+        result = train_fold(job.panel, job.fold, job.settings, design)
+        took = result.tables["networks"].column("seconds").to_pylist()
+        usual = [stage[0] for stage in TRAINING_SECONDS[self.name]]
+        seconds = sum(each * epochs for each, epochs in zip(took, usual, strict=True)) / TRIAL_EPOCHS
+        if job.work == SEARCH:
+            size = DataSize(len(job.panel.genes), len(job.panel.cell_lines), variable=len(job.panel.variable))
+            cost = self.cost(size, job.settings).fold_work
+            seconds *= cost[SEARCH] / cost[FIT]
+        return result, seconds
 
     def _chosen(self, search: CommittedWork) -> tuple[int, ...] | None:
         """The hidden layers that a search has chosen; None where all it tried failed."""
