@@ -28,9 +28,9 @@ class ThisProcess:
     slots: int = 1
     nodes: int = 1
 
-    def results(self, work: Callable[[Given], Result], given: Given) -> list[Result]:
+    def results(self, work: Callable[[Given, int], Result], given: Given) -> list[Result]:
         """What the one slot gives."""
-        return [_with_one_thread(work, given)]
+        return [_with_one_thread(work, given, 0)]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class RaySlots:
     requirements: Requirements
     watch: RayWatch
 
-    def results(self, work: Callable[[Given], Result], given: Given) -> list[Result]:
+    def results(self, work: Callable[[Given, int], Result], given: Given) -> list[Result]:
         """What a task gives on each slot, or on `MOST_ASKED` of them.
 
         Raises ClusterError where Ray goes away or a task fails, RefusedError where a worker lacks what the
@@ -52,7 +52,7 @@ class RaySlots:
 
         task: Any = ray.remote(num_cpus=1, max_retries=0, scheduling_strategy="SPREAD")(_on_worker)
         put = ray.put(given)
-        left = [task.remote(self.requirements, work, put) for _ in range(min(self.slots, MOST_ASKED))]
+        left = [task.remote(self.requirements, work, put, i) for i in range(min(self.slots, MOST_ASKED))]
         done: list[Result] = []
         while left:
             self.watch.check()
@@ -96,11 +96,13 @@ def _taken(ready: Sequence[Any]) -> list[Any]:
         raise ClusterError(f"a worker could not do its part: {cause_of(error)!r}") from error
 
 
-def _with_one_thread(work: Callable[[Given], Result], given: Given) -> Result:
+def _with_one_thread(work: Callable[[Given, int], Result], given: Given, slot: int) -> Result:
     with threadpool_limits(limits=1):
-        return work(given)
+        return work(given, slot)
 
 
-def _on_worker(requirements: Requirements, work: Callable[[Given], Result], given: Given) -> Result:
+def _on_worker(
+    requirements: Requirements, work: Callable[[Given, int], Result], given: Given, slot: int
+) -> Result:
     check_requirements(requirements)
-    return _with_one_thread(work, given)
+    return _with_one_thread(work, given, slot)

@@ -26,8 +26,8 @@ CERTAIN_SECONDS = 0.2  # what takes less says more of the clock than of the work
 class Slots(Protocol):
     """What does the work: every slot of this machine or of a cluster (`cluster.ray_engine.every_slot`)."""
 
-    def results(self, work: Callable[[Given], Result], given: Given) -> list[Result]:
-        """What the work gives on each slot, all of them at one time."""
+    def results(self, work: Callable[[Given, int], Result], given: Given) -> list[Result]:
+        """What the work gives on each slot, all of them at one time; it is told the number of its slot."""
 
 
 def calibrated(prepared: PreparedRun, slots: Slots, seconds: float = SECONDS) -> dict[str, Factors]:
@@ -48,7 +48,7 @@ def calibrated(prepared: PreparedRun, slots: Slots, seconds: float = SECONDS) ->
     second = {}
     twice = _by_cut(slots, 2 * list(first.values()))
     for cut, costs in zip(first.values(), twice[len(first) :], strict=True):
-        slower = fmean(cut.seconds(cost) for cost in costs) / cut.seconds(cut.estimated)
+        slower = fmean(_shared(cost) for cost in costs) / max(_shared(cut.estimated), 1e-3)
         room = SECOND_SHARE * each / max(MOST_FASTER, slower)
         second[cut.settings.method] = cut_for(prepared, panel, cut.settings.method, room) or cut
     return {
@@ -62,8 +62,12 @@ def _by_cut(slots: Slots, cuts: Sequence[Cut]) -> list[tuple[Cost, ...]]:
     return list(zip(*slots.results(_measured, cuts), strict=True))
 
 
-def _measured(cuts: Sequence[Cut]) -> list[Cost]:
-    return [cut.measured() for cut in cuts]
+def _measured(cuts: Sequence[Cut], slot: int) -> list[Cost]:
+    return [cut.measured(slot) for cut in cuts]
+
+
+def _shared(cost: Cost) -> float:
+    return cost.preparation + sum(cost.fold_work.values())
 
 
 def compared(measured: Cost, estimated: Cost) -> Factors:

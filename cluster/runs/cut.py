@@ -1,8 +1,10 @@
 """A part of a dataset that a method is through with in a few seconds: fewer targets, genes, lines."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import numpy as np
 from jaxtyping import Int64
@@ -11,6 +13,7 @@ from cluster.runs.methods import settings_of
 from cluster.runs.request import PreparedRun
 from cluster.store.units import FINAL_FOLD
 from modeling.folds import Fold
+from modeling.seeds import generator
 from tasks.dataset.layers import Layer
 from tasks.fitting.fold import MethodSettings, Panel, target_indices
 from tasks.methods.cost import Cost, DataSize
@@ -19,9 +22,13 @@ from tasks.methods.timed import timed
 
 FEWEST_GENES, FEWEST_LINES = 400, 120
 MOST_TEACHING, FEWEST_TEACHING = 400, 50  # targets that only teach others, or that networks predict
-FEWEST_TARGETS, MOST_TARGETS = 2, 240
-RUNS = 4  # runs of neighbours that the fitted targets are: neighbours share a pattern of missing lines
+MOST_TARGETS = 2000  # that are fitted at most
+BLOCK, BLOCK_SECONDS = (
+    200,
+    2.0,
+)  # neighbours fitted together, as in a shard: they share patterns of missing lines
 SHARED_SHARE = 0.6  # of the seconds, at most, for what targets share
+SLOTS_APART = 8  # slots with targets of their own
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,24 +38,23 @@ class Cut:
     panel: Panel
     folds: Mapping[int, Fold]
     settings: MethodSettings
-    targets: tuple[int, ...]
+    blocks: tuple[tuple[int, ...], ...]
     estimated: Cost
+    seconds: float
 
-    def measured(self) -> Cost:
-        """Do the work of the first fold, and time it."""
-        return timed(self.panel, self.folds, min(self.folds), self.settings, self.targets)
-
-    def seconds(self, cost: Cost) -> float:
-        """All of it, at such costs; not 0, so that it can be divided by."""
-        return max(cost.preparation + sum(cost.fold_work.values()) + len(self.targets) * cost.target, 1e-3)
+    def measured(self, slot: int) -> Cost:
+        """Work on the first fold for so many seconds, and time it; each slot begins with other targets."""
+        first = slot * len(self.blocks) // SLOTS_APART % max(1, len(self.blocks))
+        blocks = (*self.blocks[first:], *self.blocks[:first])
+        return timed(self.panel, self.folds, min(self.folds), self.settings, blocks, self.seconds)
 
 
 def cut_for(prepared: PreparedRun, panel: Panel, method: str, seconds: float) -> Cut | None:
-    """The largest part of a run that one method takes about so many core-seconds for, as it estimates.
+    """The largest part of a run whose shared work takes one method not too many of so many core-seconds.
 
-    Targets that are wanted are fitted, spread over all of them. Lines are cut last, since most work grows
-    with their square. None where the smallest part takes more than twice as long, and where the method works
-    on more than the panel.
+    As it estimates. Targets that are wanted are fitted, in an order in which the first are like all. Lines
+    are cut last, since most work grows with their square. None where the smallest part takes more than twice
+    as long, and where the method works on more than the panel.
     """
     if method_named(method).load(prepared.dataset) is not None:
         return None
@@ -58,13 +64,9 @@ def cut_for(prepared: PreparedRun, panel: Panel, method: str, seconds: float) ->
         cost = _of_first_fold(prepared, size, settings)
         shared = cost.preparation + method_named(method).trial_share * sum(cost.fold_work.values())
         smallest = size.genes <= FEWEST_GENES and size.cell_lines <= FEWEST_LINES
-        fewest = min(FEWEST_TARGETS, len(wanted))
-        fits = shared <= SHARED_SHARE * seconds and shared + fewest * cost.target <= seconds
-        if not fits and not (smallest and shared + fewest * cost.target <= 2 * seconds):
-            continue
-        room = int((seconds - shared) / cost.target) if cost.target else 0
-        fitted = _spread(wanted, min(max(room, fewest), MOST_TARGETS))
-        return _cut(prepared, panel, settings, size, fitted)
+        if shared <= SHARED_SHARE * seconds or (smallest and shared <= 2 * seconds):
+            blocks = _spread(wanted, min(BLOCK, max(1, int(BLOCK_SECONDS / max(cost.target, 1e-9)))))
+            return _cut(prepared, panel, settings, size, blocks, seconds)
     return None
 
 
@@ -99,15 +101,20 @@ def _smaller_and_smaller(panel: Panel) -> Iterator[DataSize]:
             return
 
 
-def _spread(items: Sequence[int], count: int) -> list[int]:
-    """So many items: a few runs of neighbours, at even distances."""
-    if count >= len(items):
-        return list(items)
-    runs = min(RUNS, count)
-    each = -(-count // runs)
-    starts = [round(i * (len(items) - each) / max(1, runs - 1)) for i in range(runs)]
-    chosen = dict.fromkeys(i for start in starts for i in range(start, start + each))
-    return [items[i] for i in chosen][:count]
+def _spread(items: Sequence[int], size: int) -> list[tuple[int, ...]]:
+    """Blocks of neighbours, in a random order that is always the same; no more than `MOST_TARGETS` items."""
+    starts = generator(0, "spread").permutation(np.arange(0, len(items), size))
+    blocks = [tuple(items[start : start + size]) for start in starts]
+    return blocks[: max(1, MOST_TARGETS // size)]
+
+
+def _with_few_that_vary(
+    blocks: Sequence[tuple[int, ...]], panel: Panel, most: int
+) -> Sequence[tuple[int, ...]]:
+    """The first blocks: all that vary teach others, and how many do decides what fold-level work takes."""
+    vary = set(panel.variable.tolist())
+    total = list(accumulate(len(vary.intersection(block)) for block in blocks))
+    return blocks[: max(1, bisect_right(total, most))]
 
 
 def _evenly(count: int, of: int) -> Int64[np.ndarray, " chosen"]:
@@ -115,13 +122,20 @@ def _evenly(count: int, of: int) -> Int64[np.ndarray, " chosen"]:
 
 
 def _cut(
-    prepared: PreparedRun, panel: Panel, settings: MethodSettings, size: DataSize, fitted: Sequence[int]
+    prepared: PreparedRun,
+    panel: Panel,
+    settings: MethodSettings,
+    size: DataSize,
+    blocks: Sequence[tuple[int, ...]],
+    seconds: float,
 ) -> Cut:
     lines = _evenly(size.cell_lines, len(panel.cell_lines))
-    teaching = panel.variable[_evenly(size.n_variable, len(panel.variable))]
-    columns = np.unique(np.concatenate([np.asarray(fitted, dtype=np.int64), teaching]))
-    own = panel.own[np.asarray(fitted, dtype=np.int64)]
-    genes = np.unique(np.concatenate([_evenly(size.genes, len(panel.genes)), own[own >= 0]]))
+    blocks = _with_few_that_vary(blocks, panel, size.n_variable)
+    fitted = np.array([target for block in blocks for target in block], dtype=np.int64)
+    others = np.setdiff1d(panel.variable, fitted)
+    more = size.n_variable - int(np.isin(fitted, panel.variable).sum())
+    columns = np.unique(np.concatenate([fitted, others[_evenly(max(0, more), len(others))]]))
+    genes = _evenly(size.genes, len(panel.genes))
     part = panel_part(panel, lines, genes, columns)
     folds = {fold.number: _fold_part(fold, lines) for fold in prepared.folds if fold.number != FINAL_FOLD}
     actual = DataSize(
@@ -129,7 +143,8 @@ def _cut(
     )
     cost = _of_first_fold(prepared, actual, settings)
     place = {column: i for i, column in enumerate(columns.tolist())}
-    return Cut(part, folds, settings, tuple(place[target] for target in fitted), cost)
+    placed = tuple(tuple(place[target] for target in block) for block in blocks)
+    return Cut(part, folds, settings, placed, cost, seconds)
 
 
 def panel_part(

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from modeling.folds import Fold
 from tasks.fitting.fold import MethodSettings, Panel
@@ -17,14 +17,17 @@ def timed(
     folds: Mapping[int, Fold],
     fold: int,
     settings: MethodSettings,
-    targets: Sequence[int],
+    blocks: Iterable[Sequence[int]],
+    seconds: float,
 ) -> Cost:
-    """Do the work of one method (the settings') in one fold, for some targets, and time it.
+    """Do the work of one method (the settings') in one fold, for some of its targets, and time it.
 
-    Core-seconds of this thread: what else the machine does counts only as far as it slows cores. A target's
-    are the mean over `targets` (columns of the panel's effect); 0 where there are none. Fold-level work is
-    tried (`Method.try_on_fold`). Bytes are not measured.
+    Core-seconds of this thread: what else the machine does counts only as far as it slows cores. Fold-level
+    work is tried (`Method.try_on_fold`). Targets (columns of the panel's effect) are fitted a block at a time
+    until `seconds` have passed since the beginning, one block at least; their mean counts, 0 where there are
+    none. Bytes are not measured.
     """
+    end = time.monotonic() + seconds
     method = method_named(settings.method)
     done = fold_work_here(method, panel, folds, fold, settings, trial=True)
     pieces: Counter[str] = Counter()
@@ -36,6 +39,11 @@ def timed(
     committed = read_by_targets(method, done, fold, settings)
     prepared = prepare_method_fold(panel, folds[fold], settings, committed)
     ready = time.thread_time()
-    run_shard(panel, prepared, targets, settings)
-    each = (time.thread_time() - ready) / len(targets) if len(targets) else 0.0
+    fitted = 0
+    for block in blocks:
+        run_shard(panel, prepared, block, settings)
+        fitted += len(block)
+        if time.monotonic() > end:
+            break
+    each = (time.thread_time() - ready) / max(1, fitted)
     return Cost(target=each, preparation=ready - begun, fold_work=dict(pieces))
