@@ -159,7 +159,7 @@ def _by_method(summary: "PlanSummary") -> list[str]:
         work[line.method] = work.get(line.method, 0.0) + line.seconds
     if len(summary.lines) == len(work):
         return []
-    return [f"{name}: about {_rounded(seconds)} core-seconds in all" for name, seconds in work.items()]
+    return [f"{name}: {_rounded(seconds)} core-seconds for all folds" for name, seconds in work.items()]
 
 
 def _price(summary: "PlanSummary", price: float) -> float:

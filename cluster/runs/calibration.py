@@ -17,7 +17,7 @@ from tasks.methods.cost import Cost, Factors
 Given = TypeVar("Given")
 Result = TypeVar("Result")
 
-SECONDS = 24.0  # of all methods together, on each slot; with Ray's start half a minute
+SECONDS = 20.0  # of all methods together, on each slot; with Ray's start half a minute
 FIRST_SHARE, SECOND_SHARE = 0.1, 0.7  # of a method's seconds: a small part, twice, then a larger one
 MOST_FASTER = 0.2  # than estimated, for the size of the second part
 CERTAIN_SECONDS = 0.2  # what takes less says more of the clock than of the work
@@ -30,14 +30,14 @@ class Slots(Protocol):
         """What the work gives on each slot, all of them at one time; it is told the number of its slot."""
 
 
-def calibrated(prepared: PreparedRun, slots: Slots, seconds: float = SECONDS) -> dict[str, Factors]:
-    """The factors of each method of a run that could be measured, in about so many seconds.
+def calibrated(prepared: PreparedRun, slots: Slots, seconds: float | None = None) -> dict[str, Factors]:
+    """The factors of each method of a run that could be measured, in about so many seconds (`SECONDS`).
 
     Small parts, done twice since the first work of a process takes longer, say how large those that count
     may be.
     """
     panel = panel_of(prepared.dataset, prepared.facts, prepared.options.inputs)
-    each = seconds / len(prepared.options.methods)
+    each = (SECONDS if seconds is None else seconds) / len(prepared.options.methods)
     first = {
         method: cut
         for method in prepared.options.methods

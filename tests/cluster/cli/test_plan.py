@@ -39,7 +39,7 @@ def test_work_on_a_fold_as_a_whole_is_no_target(small_dataset: Path, method: str
 
 def test_it_says_how_good_the_estimate_is(small_dataset: Path) -> None:
     assert "good to a factor of three where most targets have modifiers" in said(small_dataset, "modifiers")
-    assert "(good to a factor of three)" in said(small_dataset, "ridge")
+    assert "(good to a factor of three; --calibrate measures it)" in said(small_dataset, "ridge")
     elsewhere = request_of(small_dataset, None, device="cuda", address="192.0.2.1:6379")
     assert "as long as without a GPU" in describe_plan(elsewhere)
 
