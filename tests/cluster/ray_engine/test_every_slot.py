@@ -32,13 +32,13 @@ def test_each_slot_does_it_in_a_process_of_its_own() -> None:
         assert sorted((given, slot) for given, slot, _ in done) == [("it", 0), ("it", 1)]
         assert os.getpid() not in {process for _, _, process in done}
         with pytest.raises(
-            ClusterError, match="a worker could not do its part: ValueError.*it cannot be done"
+            ClusterError, match=r"could not do its part: ValueError.*it cannot be"
         ):
             there.results(fail_on_the_second, "it")
 
 
 def test_plan_measures_on_ray(small_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "SECONDS", 1.0)
-    made = dry_run(request_of(small_dataset, None, methods=("ridge", "best"), workers=2), calibrate=True)
-    assert made.prepared.factors.keys() == {"ridge", "best"}
+    monkeypatch.setattr(calibration, "SECONDS", 2.0)
+    made = dry_run(request_of(small_dataset, None, methods=("ridge", "kernel"), workers=2), calibrate=True)
+    assert made.prepared.factors.keys() == {"ridge", "kernel"}
     assert made.summary.slots == 2
