@@ -22,7 +22,14 @@ EXAMPLES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "simulate": (START, ("simulate --out release --cell-lines 600 --genes 1000",)),
     "describe": (START, ("describe depmap.dataset",)),
-    "plan": (RUN, ("plan depmap.dataset", "plan depmap.dataset --method best --targets variable")),
+    "plan": (
+        RUN,
+        (
+            "plan depmap.dataset",
+            "plan depmap.dataset --method best --targets variable --calibrate",
+            "plan depmap.dataset --calibrate --address auto --store s3://bucket/depmap.store --price 2.5",
+        ),
+    ),
     "run": (
         RUN,
         (

@@ -122,6 +122,8 @@ def gc(store: StoreArgument) -> None:
 
 def show_status(store: str) -> None:
     """Print how far a store's runs are, and what failed."""
+    from cluster.answers.cost import in_words as took_in_words
+    from cluster.answers.cost import took
     from cluster.answers.status import state_of
     from cluster.formats import frame_text
     from cluster.results.store import Store
@@ -142,6 +144,8 @@ def show_status(store: str) -> None:
     for holder, at_work in jobs(reader.fs, time.time())[: -MOST_JOBS - 1 : -1]:
         print(f"job: {_job_in_words(holder, at_work)}")
     print("ended as: " + ", ".join(f"{name} {count}" for name, count in status.statuses.items()))
+    if times := took(reader):
+        print("took: " + ", ".join(map(took_in_words, times)))
     print(frame_text(status.by_fold), end="")
     committed = {commit.key for commit in reader.commits()}
     for key, training in trainings(reader.fs).items():

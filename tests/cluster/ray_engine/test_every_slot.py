@@ -31,9 +31,7 @@ def test_each_slot_does_it_in_a_process_of_its_own() -> None:
         done = there.results(number_and_process, "it")
         assert sorted((given, slot) for given, slot, _ in done) == [("it", 0), ("it", 1)]
         assert os.getpid() not in {process for _, _, process in done}
-        with pytest.raises(
-            ClusterError, match=r"could not do its part: ValueError.*it cannot be"
-        ):
+        with pytest.raises(ClusterError, match=r"could not do its part: ValueError.*it cannot be"):
             there.results(fail_on_the_second, "it")
 
 

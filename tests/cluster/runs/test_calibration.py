@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cluster import run
+from cluster.answers.cost import took
 from cluster.cli.plan import describe_plan, plan_as_json
 from cluster.maintenance.maintain import verify
 from cluster.ray_engine.every_slot import ThisProcess
@@ -163,3 +164,20 @@ def test_wrong_options_are_refused_and_nothing_is_written(
     assert done.returncode == 2
     assert wrong[0] in done.stderr
     assert not store.exists()
+
+
+def test_status_puts_what_it_took_beside_the_estimate(small_dataset: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    run(small_dataset, store, **OPTIONS)
+    (each,) = took(StoreReader.open(store))
+    commits = StoreReader.open(store).commits()
+    assert each.seconds == pytest.approx(sum(commit.seconds or 0.0 for commit in commits))
+    prepared = prepare_run(request_of(small_dataset, None, **OPTIONS), lambda options: "cpu")
+    expected = Estimate.of(prepared.costs, ["ridge"]).of_units(prepared.units)["ridge"]
+    assert each.estimated == pytest.approx(expected)
+    assert f"took: ridge {each.seconds:.3g} core-seconds (estimated {expected:.3g})" in (
+        knockcast("status", store).stdout
+    )
+    for path in (store / "estimates").iterdir():
+        path.unlink()
+    assert took(StoreReader.open(store))[0].estimated is None
