@@ -5,10 +5,10 @@ from typing import Any
 
 from cluster.answers.pace import seconds_left
 from cluster.answers.status import state_of, status_of
-from cluster.store.checkpoints import trainings
 from cluster.store.leases import living
 from cluster.store.reader import StoreReader
 from cluster.views.shards import lost_attempts
+from cluster.worker.checkpoints import trainings
 
 
 def status_record(reader: StoreReader) -> dict[str, Any]:

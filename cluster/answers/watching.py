@@ -11,9 +11,9 @@ from cluster.answers.pace import seconds_left
 from cluster.answers.status_record import units_left
 from cluster.observing.events import Observer
 from cluster.observing.snapshot import FoldProgress, Snapshot
-from cluster.store.checkpoints import trainings
 from cluster.store.leases import living
 from cluster.store.reader import StoreReader
+from cluster.worker.checkpoints import trainings
 
 ANSWERS = 0.2  # seconds after which Ctrl-C is heard at the latest, whatever the store does
 

@@ -109,12 +109,31 @@ def verify(
     raise typer.Exit(verify_store(store, repair))
 
 
-def gc(store: StoreArgument) -> None:
+def gc(
+    store: StoreArgument,
+    compact: Annotated[
+        bool,
+        typer.Option(
+            "--compact", help="Fold small commits into packs; remove what packs of an earlier call replace."
+        ),
+    ] = False,
+    keep: Annotated[
+        float,
+        typer.Option("--keep", metavar="MINUTES", min=0.0, help="How long files stay that a pack replaces."),
+    ] = 60.0,
+) -> None:
     """Remove files of attempts whose work another attempt has committed."""
+    from cluster.maintenance.compact import compact as fold
+    from cluster.maintenance.compact import remove_replaced
     from cluster.maintenance.spare import gc as remove_spare_files
     from cluster.store.filesystem import open_filesystem
 
-    removed = remove_spare_files(open_filesystem(store))
+    fs = open_filesystem(store)
+    if compact:  # what is removed was replaced by packs that stood before this call
+        replaced = remove_replaced(fs, keep * 60)
+        made = fold(fs)
+        print(f"{store}: {len(made)} packs made, {len(replaced)} files removed that earlier packs replace")
+    removed = remove_spare_files(fs)
     print(f"{store}: {len(removed)} files removed")
     for path in removed:
         print(f"  {path}")
@@ -124,14 +143,14 @@ def show_status(store: str) -> None:
     """Print how far a store's runs are, and what failed."""
     from cluster.answers.cost import in_words as took_in_words
     from cluster.answers.cost import took
-    from cluster.answers.status import state_of
+    from cluster.answers.status import state_of, status_of
     from cluster.formats import frame_text
-    from cluster.results.store import Store
-    from cluster.store.checkpoints import trainings
     from cluster.store.leases import jobs, living
     from cluster.store.reader import StoreReader
+    from cluster.worker.checkpoints import trainings
 
-    reader, status = StoreReader.open(store), Store(store).status()
+    reader = StoreReader.open(store)
+    status = status_of(reader)
     run, measure = reader.run, measure_in_words(reader.run["measure"])
     print(
         f"{store}: {state_of(reader, status)}; preset {run['preset']}, scheme {run['scheme']}, "

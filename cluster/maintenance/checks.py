@@ -26,25 +26,33 @@ class Problem:
     """Something wrong: the file, what is wrong with it, and the file whose moving aside mends the store.
 
     `culprit` is empty where nothing can be moved to mend it. What is `is_newer` is not damaged: only a newer
-    release reads it, and it has no culprit.
+    release reads it, and it has no culprit. What is `is_replaceable` has all that it was
+    made of beside it, so that moving it aside loses nothing.
     """
 
     path: str
     what: str
     culprit: str = ""
     is_newer: bool = False
+    is_replaceable: bool = False
 
 
 def sealed_body(fs: FileSystem, path: str, culprit: str) -> dict[str, Any] | Problem:
     """The body of a JSON file, or the problem with it."""
     try:
-        return read_json(fs.read(path), path)
+        return body_of(fs.read(path), path, culprit)
+    except StorageError as error:
+        return Problem(path, str(error).removeprefix(f"{path}: "), culprit)
+
+
+def body_of(data: bytes, path: str, culprit: str) -> dict[str, Any] | Problem:
+    """The body in a JSON file's bytes, or the problem with it."""
+    try:
+        return read_json(data, path)
     except DamagedFileError:
         return Problem(path, "damaged (its body does not have the sha256 it carries)", culprit)
     except NewerVersionError as error:
         return Problem(path, str(error).removeprefix(f"{path}: "), is_newer=True)
-    except StorageError as error:
-        return Problem(path, str(error).removeprefix(f"{path}: "), culprit)
 
 
 def check_sealed(fs: FileSystem, path: str, is_right: Callable[[dict[str, Any]], bool]) -> list[Problem]:
@@ -100,11 +108,19 @@ def check_plan(fs: FileSystem, path: str, run: str) -> list[Problem]:
 
 def read_commit(fs: FileSystem, path: str, run: str) -> Commit | Problem:
     """A commit whose own JSON is whole and fits its name, or the problem with it."""
-    body = sealed_body(fs, path, path)
+    try:
+        data = fs.read(path)
+    except StorageError as error:
+        return Problem(path, str(error).removeprefix(f"{path}: "), path)
+    body = body_of(data, path, path)
     if isinstance(body, Problem):
         return body
+    return _commit_in(body, sha256(data), path, run)
+
+
+def _commit_in(body: dict[str, Any], digest: str, path: str, run: str) -> Commit | Problem:
     try:
-        commit = commit_of(body, sha256(fs.read(path)))
+        commit = commit_of(body, digest)
     except (KeyError, TypeError, ValueError) as error:
         return Problem(path, f"its body is not a commit's ({error!r})", path)
     if commit.run != run:
@@ -127,8 +143,11 @@ def check_training(fs: FileSystem, path: str) -> list[Problem]:
     return [] if whole else [Problem(path, "damaged (its sha256 is not its name)", path)]
 
 
-def needed_training(fs: FileSystem, commit: Commit) -> set[str]:
-    """The files of training expression that a commit's models predict from; none where its own are bad."""
+def needed_training(fs: FileSystem, commit: Commit, seen: set[str]) -> set[str]:
+    """The files of training expression that a commit's models predict from; none where its own are bad.
+
+    Files in `seen` were looked at before; those that are now are added.
+    """
     needed: set[str] = set()
     if not any(
         unit.fold == FINAL_FOLD
@@ -138,8 +157,9 @@ def needed_training(fs: FileSystem, commit: Commit) -> set[str]:
     ):
         return needed
     for file in commit.table_files("models"):
-        if is_newer(file):
+        if is_newer(file) or file.path in seen:
             continue
+        seen.add(file.path)
         try:
             data = fs.read(file.path)
             if sha256(data) != file.sha256:

@@ -15,15 +15,18 @@ from cluster.maintenance.checks import (
     check_lease,
     check_plan,
     check_quarantine,
+    check_sealed,
     check_training,
     needed_training,
     read_commit,
     sealed_body,
 )
+from cluster.maintenance.packed import look_at_packs, pack_problems
 from cluster.maintenance.results import check_results
 from cluster.store import layout
 from cluster.store.body import digest_of
 from cluster.store.filesystem import FileSystem
+from cluster.store.packs import names_of_packs
 from cluster.store.records import Commit, unpack_units
 from cluster.store.units import Unit
 from cluster.store.versions import is_newer, is_older, what_to_install
@@ -33,6 +36,7 @@ from tasks.errors import BadInputError
 # What mends the store, once a file of such a folder was moved aside.
 THEN = {
     layout.COMMITS: "run `knockcast resume STORE`: it does the work of the commits moved aside again",
+    layout.PACKS: "run `knockcast resume STORE`: it does again what has no older files to fall back on",
     layout.PLANS: "repeat the original `knockcast run`: its plan was moved aside; committed work is kept",
     layout.TARGETS: "run `knockcast resume STORE`: it writes the targets file again",
     layout.TRAINING: "run `knockcast resume STORE`: it writes the training expression again",
@@ -137,10 +141,11 @@ def verify(fs: FileSystem, repair: bool = False) -> Report:
         seen = replace(again, problems=tuple(problem for problem in again.problems if problem in lasting))
     problems, commits, results = seen.problems, seen.commits, seen.results
     moved = _set_aside(fs, problems) if repair else ()
-    files = [file for commit in commits for file in commit.files]
-    size = sum(file.size for file in files)
+    sizes = {file.path: file.size for commit in commits for file in commit.files}
     commands = tuple(result.command for result in results)
-    return Report(problems, seen.found, len(files), size, moved, _versions(commits, results), commands)
+    return Report(
+        problems, seen.found, len(sizes), sum(sizes.values()), moved, _versions(commits, results), commands
+    )
 
 
 @dataclass(frozen=True)
@@ -155,21 +160,41 @@ class _Seen:
 
 def _look(fs: FileSystem, digest: str, targets: str | None) -> _Seen:
     sealed = _read_success(fs)
-    found = [read_commit(fs, path, digest) for path in fs.paths(layout.COMMITS)]
+    listed = fs.paths(layout.COMMITS)
+    folded, problems = _packs(
+        fs, digest, frozenset(listed)
+    )  # after the others: they go once their pack is there
+    own = [path for path in listed if layout.key_of_commit(path) not in folded and path != layout.SIGNPOST]
+    found = [read_commit(fs, path, digest) for path in own]
     commits = [commit for commit in found if isinstance(commit, Commit)]
-    problems = [problem for problem in found if isinstance(problem, Problem)]
+    problems += [problem for problem in found if isinstance(problem, Problem)]
     problems += [problem for commit in commits for problem in check_files(fs, commit)]
+    commits += folded.values()
     problems += [*_records(fs, digest), *_targets(fs, targets)]
     problems += [*_training(fs, commits), *_unwanted(fs, commits)]
     if not any(problem.is_newer for problem in problems):  # else not every commit is known
         problems += _success(fs, commits, sealed)
     results, wrong_results = check_results(fs, digest)
-    return _Seen((*problems, *wrong_results), tuple(commits), tuple(results), len(found))
+    return _Seen((*problems, *wrong_results), tuple(commits), tuple(results), len(found) + len(folded))
+
+
+def _packs(fs: FileSystem, digest: str, listed: frozenset[str]) -> tuple[dict[str, Commit], list[Problem]]:
+    """The commits in packs by key, and the problems of packs; `listed` are the paths of other commits."""
+    packs, problems = look_at_packs(fs, digest, names_of_packs(fs))
+    for pack in packs:
+        replaces = all(layout.commit_path(key) in listed for key in pack.commits)
+        problems += pack_problems(fs, pack, replaces)
+    if layout.SIGNPOST in listed:
+        problems += check_sealed(fs, layout.SIGNPOST, lambda body: body["packs"] == layout.PACKS)
+    folded: dict[str, Commit] = {}
+    for pack in reversed(packs):
+        folded |= pack.commits
+    return folded, problems
 
 
 def _versions(commits: Sequence[Commit], results: Sequence[Result]) -> Versions:
-    by_commit = [(commit.release, file) for commit in commits for file in commit.files]
-    written = by_commit + [(result.release, file) for result in results for file in result.files]
+    by_path = {file.path: (commit.release, file) for commit in commits for file in commit.files}
+    written = [*by_path.values(), *((result.release, file) for result in results for file in result.files)]
     newer = [(release, file) for release, file in written if is_newer(file)]
     return Versions(
         older=sum(is_older(file) for _, file in written),
@@ -219,7 +244,9 @@ def _training(fs: FileSystem, commits: list[Commit]) -> Iterator[Problem]:
     here = fs.paths(layout.TRAINING)
     for path in here:
         yield from check_training(fs, path)
-    for path in sorted({path for commit in commits for path in needed_training(fs, commit)}.difference(here)):
+    seen: set[str] = set()
+    needed = {path for commit in commits for path in needed_training(fs, commit, seen)}
+    for path in sorted(needed.difference(here)):
         yield Problem(path, "missing; `knockcast resume STORE` writes it again")
 
 
@@ -258,10 +285,11 @@ def _success(fs: FileSystem, commits: list[Commit], sealed: bytes | None) -> Ite
 def _set_aside(fs: FileSystem, problems: Sequence[Problem]) -> tuple[tuple[str, str], ...]:
     """Move every culprit aside, _SUCCESS first: it must not stand while a commit it lists is gone.
 
-    It stands where only commands' results are bad: the run does not depend on them.
+    It stands where only commands' results are bad, or packs whose commits are still there by themselves.
     """
     culprits = {problem.culprit for problem in problems if problem.culprit}
-    of_the_run = {path for path in culprits if not path.startswith(layout.ANALYSES)}
+    replaceable = {problem.culprit for problem in problems if problem.is_replaceable}
+    of_the_run = {path for path in culprits - replaceable if not path.startswith(layout.ANALYSES)}
     if of_the_run and fs.exists(layout.SUCCESS):
         culprits.add(layout.SUCCESS)
     moved = []

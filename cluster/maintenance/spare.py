@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 
 from cluster.errors import MissingFileError
+from cluster.maintenance.compact import unfinished
 from cluster.maintenance.results import spare_results
 from cluster.store import layout
 from cluster.store.filesystem import FileSystem
 from cluster.store.places.local import LocalFileSystem
 from cluster.store.reader import StoreReader
+from cluster.store.records import Commit
 
 STALE_SECONDS = 24 * 3600.0  # no writer takes a day between opening a temp file and linking it
 
@@ -21,7 +23,7 @@ def gc(fs: FileSystem, stale_seconds: float = STALE_SECONDS) -> list[str]:
     is damaged.
     """
     reader = StoreReader(fs)
-    kept = {commit.key: {file.path for file in commit.files} for commit in reader.commits()}
+    kept = {commit.key: _files_of(reader, commit) for commit in reader.commits()}
     spare = [
         path
         for path in [*fs.paths(layout.DATA), *fs.paths(layout.FILES)]
@@ -32,7 +34,7 @@ def gc(fs: FileSystem, stale_seconds: float = STALE_SECONDS) -> list[str]:
         for path in fs.paths(layout.CHECKPOINTS)
         if (named := layout.checkpoint_of(path)) and named[0] in kept
     ]
-    spare += spare_results(fs)
+    spare += [*spare_results(fs), *unfinished(fs, stale_seconds)]
     removed = []
     for path in spare:
         if _is_still_spare(reader, path):
@@ -48,9 +50,20 @@ def _is_still_spare(reader: StoreReader, path: str) -> bool:
         return True
     try:
         commit = reader.commit(str(owner[0]))
+        return path not in _files_of(reader, commit)
     except MissingFileError:
         return False
-    return path not in {file.path for file in commit.files}
+
+
+def _files_of(reader: StoreReader, commit: Commit) -> set[str]:
+    """The files that may still be read for a commit; of one in a pack its own, too, while they are there."""
+    files = {file.path for file in commit.files}
+    if commit.place is not None and commit.key in reader.listed:
+        try:
+            files |= {file.path for file in reader.original(commit.key).files}
+        except MissingFileError:  # another `gc --compact` has just removed it
+            return files
+    return files
 
 
 def _discard_unfinished(fs: FileSystem, committed: Iterable[str], stale_seconds: float) -> list[str]:

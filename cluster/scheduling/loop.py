@@ -35,6 +35,7 @@ from cluster.scheduling.shards import (
 from cluster.scheduling.signs import SILENT, Limit, Sign, no_progress
 from cluster.store import layout
 from cluster.store.body import read_json
+from cluster.store.packs import is_committed
 from cluster.store.units import MethodFold, Unit
 from cluster.store.writer import StoreWriter
 
@@ -192,7 +193,7 @@ class DriverLoop:
         return rest is None or self._is_there(rest.key) or self._is_there(flight.shard.key)
 
     def _is_there(self, key: str) -> bool:
-        return self._writer.fs.exists(layout.commit_path(key))
+        return is_committed(self._writer.fs, key)
 
     def _listen(self) -> None:
         """Take in the signs of what runs. A job that was not seen to start is never late."""

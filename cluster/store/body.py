@@ -13,7 +13,8 @@ from typing import Any
 from cluster.errors import DamagedFileError, NewerVersionError
 from cluster.store.layout import RUN
 
-FORMAT = 1
+FORMAT = 1  # of all but what belongs to packs
+PACKED = 2  # of packs, which came later
 _SEALED = re.compile(rb'\{"sha256":"([0-9a-f]{64})","body":(\{.*\})\}\n', re.DOTALL)
 
 
@@ -59,9 +60,9 @@ def read_json(data: bytes, name: str) -> dict[str, Any]:
         raise _forged(name, "is not the JSON of any Knockcast") from error
     if not isinstance(written, int):
         raise _forged(name, f"has the format {str(written)[:40]!r}, expected a number")
-    if written > FORMAT:
+    if written > PACKED:
         raise NewerVersionError(
-            f"{name}: format {written}, written by a newer Knockcast; this one reads format {FORMAT} "
+            f"{name}: format {written}, written by a newer Knockcast; this one reads format {PACKED} "
             "and older: install the newer version to open this store"
         )
     return body

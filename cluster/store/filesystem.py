@@ -47,6 +47,9 @@ class FileSystem(Protocol):
     def delete(self, path: str) -> None:
         """Remove a file, durably; nothing happens where there is none."""
 
+    def delete_all(self, paths: Sequence[str]) -> None:
+        """What `delete` does for each, in any order, all durable at the end."""
+
     def is_empty(self) -> bool:
         """Whether nothing at all is kept here (or the place does not exist yet)."""
 

@@ -1,5 +1,6 @@
 """The paths of a store's files: composed and parsed here, and nowhere else."""
 
+import hashlib
 import re
 
 from cluster.store.units import Unit, unit_name
@@ -9,8 +10,11 @@ SUCCESS = "_SUCCESS"
 PLANS, ATTEMPTS, COMMITS, QUARANTINE = "plans/", "attempts/", "commits/", "quarantine/"
 DATA, FILES, ASIDE, TARGETS, TRAINING = "data/", "files/", "aside/", "targets/", "training/"
 CHECKPOINTS, ANALYSES, CELL_LINES, LEASES = "checkpoints/", "analyses/", "cell_lines/", "leases/"
+PACKS = "packs/"
 ENDED = "ended"
 ESTIMATES = "estimates/"
+# Lies among the commits of a store with packs: releases before packs meet its format, and refuse the store.
+SIGNPOST = f"{COMMITS}{hashlib.sha256(b'packs').hexdigest()}.json"
 
 _ATTEMPT = re.compile(r"attempts/([0-9a-f]{64})/([0-9]+)(\.failed)?\.json")
 _COMMIT = re.compile(r"commits/([0-9a-f]{64})\.json")
@@ -20,6 +24,7 @@ _RESULT = re.compile(r"analyses/([0-9a-f]{64})/([0-9]+)\.json")
 _RESULT_FILE = re.compile(r"analyses/([0-9a-f]{64})/([0-9]+)\.([a-z_]+)\.([0-9a-f]{64})\.parquet")
 _LEASE = re.compile(r"leases/([0-9]+)(?:\.([0-9]+|ended))?\.json")
 _ESTIMATE = re.compile(r"estimates/([0-9]+)\.json")
+_PACK = re.compile(r"packs/([0-9a-f]{64})\.(json|begun\.json|[a-z_]+\.[0-9a-f]{64}\.(?:json|parquet))")
 _TABLE = re.compile(r"data/([a-z_]+)/")
 
 
@@ -121,10 +126,42 @@ def aside_path(path: str, copy: int) -> str:
     return f"{ASIDE}{path}" if copy == 0 else f"{ASIDE}{path}.{copy}"
 
 
+def pack_path(name: str) -> str:
+    """Created last: from then on, what it lists counts in place of the commits it was made of."""
+    return f"{PACKS}{name}.json"
+
+
+def pack_begun_path(name: str) -> str:
+    """Created before the files of a pack, removed once the pack is there."""
+    return f"{PACKS}{name}.begun.json"
+
+
+def pack_rows_path(name: str, table: str, sha256: str) -> str:
+    """A pack's rows of one table; the sha256 is the file's own."""
+    return f"{PACKS}{name}.{table}.{sha256}.parquet"
+
+
+def pack_attempts_path(name: str, sha256: str) -> str:
+    """What was recorded of the attempts that a pack's commits came from; the sha256 is the file's own."""
+    return f"{PACKS}{name}.attempts.{sha256}.json"
+
+
+def pack_of(path: str) -> str | None:
+    """The name of a pack, of its own path; None for anything else."""
+    match = _PACK.fullmatch(path)
+    return match[1] if match and match[2] == "json" else None
+
+
+def owning_pack(path: str) -> str | None:
+    """The name of the pack that a path under packs/ is of, whichever of its files; None for anything else."""
+    match = _PACK.fullmatch(path)
+    return match[1] if match else None
+
+
 def key_of_commit(path: str) -> str | None:
     """The key a commit's path names; None where it is no commit's path."""
     match = _COMMIT.fullmatch(path)
-    return match[1] if match else None
+    return match[1] if match and path != SIGNPOST else None
 
 
 def attempt_of(path: str) -> tuple[str, int, bool] | None:

@@ -5,23 +5,28 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from cluster.errors import DamagedFileError, StorageError
+from cluster.errors import DamagedFileError, MissingFileError, StorageError
 from cluster.store import layout
 from cluster.store.body import digest_of, read_json, sha256
 from cluster.store.filesystem import FileSystem, open_filesystem
+from cluster.store.packs import Packs, by_commit, decoded, files_of, of_commits, owned
 from cluster.store.parquet import sort_rows
-from cluster.store.records import Commit, StoredFile, commit_of, targets_of, unit_of_row, unpack_units
+from cluster.store.records import Commit, StoredFile, commit_of, targets_of, unpack_units
 from cluster.store.sealing import commit_keys
 from cluster.store.units import Unit, unit_of
-from cluster.store.versions import decode_rows
+from cluster.store.versions import (
+    columns_asked,
+    is_asked,
+    rows_asked,
+    schema_named,
+    unit_columns,
+)
 from tasks.errors import BadInputError
-from tasks.tables.describe import did_you_mean
 from tasks.tables.schemas import TABLES
 
 T = TypeVar("T")
-UNIT_COLUMNS = ("method", "target", "fold")
+RETRIES = 3
 
 
 class StoreReader:
@@ -44,6 +49,8 @@ class StoreReader:
         self.run_digest = digest_of(self.run)
         self._commits: dict[str, Commit] | None = None
         self._owner: dict[Unit, str] = {}
+        self.listed: frozenset[str] = frozenset()  # keys of commits with a file of their own
+        self.packs = Packs(fs, self.run_digest)
         self._plans: dict[str, list[Unit]] = {}
 
     @classmethod
@@ -56,13 +63,24 @@ class StoreReader:
 
         Raises StorageError where the store is sealed and one of the commits it was sealed with is gone.
         """
-        keys = commit_keys(self.fs)
-        known = self._commits or {}
+        for attempt in range(RETRIES):
+            keys, listed = commit_keys(self.fs, self.packs.refresh)
+            try:
+                self._commits = commits = self._read_commits(keys)
+                break
+            except MissingFileError:  # its pack came after we had looked, and its own file went
+                if attempt + 1 == RETRIES:
+                    raise
+        self.listed = frozenset(listed)
+        self._owner = {unit: key for key in reversed(keys) for unit in commits[key].units}
+
+    def _read_commits(self, keys: Sequence[str]) -> dict[str, Commit]:
+        known = {key: commit for key, commit in (self._commits or {}).items() if commit.place is None}
+        known |= self.packs.commits
         added = [key for key in keys if key not in known]
         read = self.fs.read_all([layout.commit_path(key) for key in added])
         found = {key: self._commit_of(key, data) for key, data in zip(added, read, strict=True)}
-        self._commits = {key: known.get(key) or found[key] for key in keys}
-        self._owner = {unit: key for key in reversed(keys) for unit in self._commits[key].units}
+        return {key: known.get(key) or found[key] for key in keys}
 
     def commits(self) -> list[Commit]:
         """All commits, sorted by key."""
@@ -71,14 +89,26 @@ class StoreReader:
         return list((self._commits or {}).values())
 
     def commit(self, key: str) -> Commit:
-        """One commit, read now; StorageError where there is none."""
+        """One commit, read now; MissingFileError where there is none."""
+        try:
+            commit = self.original(key)
+        except MissingFileError:
+            if (folded := self.packs.refresh().get(key)) is None:
+                raise
+            return folded
+        return self.packs.refresh().get(key, commit)
+
+    def original(self, key: str) -> Commit:
+        """A commit by its own file, read now, although it may be in a pack, too; MissingFileError if gone."""
         return self._commit_of(key, self.fs.read(layout.commit_path(key)))
 
     def rows(self, commit: Commit, table: str) -> pa.Table:
         """What one commit holds of a table."""
-        files = commit.table_files(table)
-        parts = [decode_rows(self.verified(file), commit, file) for file in files]
-        return pa.concat_tables([_schema(table).empty_table(), *parts])
+        parts = []
+        for file in commit.table_files(table):
+            rows = of_commits(decoded(self.verified(file), commit, file), [commit])
+            parts.append(rows.select(schema_named(table).names))
+        return pa.concat_tables([schema_named(table).empty_table(), *parts])
 
     def committed_units(self) -> dict[Unit, str]:
         """Every committed unit, with the key whose rows count: the smaller one where two commits hold it."""
@@ -133,8 +163,8 @@ class StoreReader:
         that does not exist, DamagedFileError for a file whose bytes are not the ones committed,
         NewerVersionError for one that only a newer release reads.
         """
-        schema = _schema(name)
-        wanted = _columns(name, columns)
+        schema = schema_named(name)
+        wanted = columns_asked(name, columns)
         key = TABLES[name].key
         needed = list(dict.fromkeys([*wanted, *key]))
         parts = [*self.pieces(name, needed, targets)]
@@ -152,18 +182,10 @@ class StoreReader:
 
         Rows of a unit that a commit with a smaller key holds too are left out.
         """
-        wanted = _columns(name, columns)
-        needed = list(dict.fromkeys([*wanted, *_unit_columns(name)]))
-        chosen = None if targets is None else frozenset(targets)
-        files = [
-            (commit, file)
-            for commit in self.commits()
-            if any(_asked(unit, chosen, method) for unit in commit.units)
-            for file in commit.table_files(name)
-        ]
-        for (commit, file), data in zip(files, self.verified_all([file for _, file in files]), strict=True):
-            rows = self._owned(commit, decode_rows(data, commit, file, needed))
-            yield commit, _rows_of(rows, chosen, method).select(wanted)
+        wanted = columns_asked(name, columns)
+        for commits, rows in self._read(name, wanted, targets, method):
+            for commit, mine in by_commit(commits, rows):
+                yield commit, mine.select(wanted)
 
     def pieces(
         self,
@@ -172,9 +194,31 @@ class StoreReader:
         targets: Collection[str] | None = None,
         method: str | None = None,
     ) -> Iterator[pa.Table]:
-        """The rows of `parts`, for what need not know which commit holds them."""
-        for _, rows in self.parts(name, columns, targets, method):
-            yield rows
+        """The rows of `parts`, for what need not know which commit holds them: a file's at once."""
+        wanted = columns_asked(name, columns)
+        yield from (rows.select(wanted) for _, rows in self._read(name, wanted, targets, method))
+
+    def files(self, name: str) -> list[tuple[Commit, StoredFile]]:
+        """The committed files of a table, each with (one of) its commits."""
+        return [(commits[0], file) for file, commits in files_of(self.commits(), name)]
+
+    def has_spare_rows(self, name: str) -> bool:
+        """Whether some file of a table holds rows that do not count."""
+        lost = [*self.overlapping(), *(c for n in self.packs.here for c in self.packs.uncounted(n))]
+        return any(commit.table_files(name) for commit in lost)
+
+    def _read(
+        self, name: str, wanted: Sequence[str], targets: Collection[str] | None, method: str | None
+    ) -> Iterator[tuple[list[Commit], pa.Table]]:
+        """Each file's commits, and its rows that count; of a pack's, with the number of each row's commit."""
+        needed = list(dict.fromkeys([*wanted, *unit_columns(name)]))
+        chosen = None if targets is None else frozenset(targets)
+        asked = (c for c in self.commits() if any(is_asked(unit, chosen, method) for unit in c.units))
+        files = files_of(asked, name)
+        read = self.verified_all([file for file, _ in files])
+        for (file, commits), data in zip(files, read, strict=True):
+            rows = rows_asked(decoded(data, commits[0], file, needed), chosen, method)
+            yield commits, owned(self._owner, commits, of_commits(rows, commits))
 
     def remember(self, name: str, make: Callable[[], T]) -> T:
         """What `make` makes: here anew each time. A reader that answers many questions may keep it."""
@@ -239,18 +283,12 @@ class StoreReader:
 
     def _attempts(self, key: str | None, failed: bool) -> list[dict[str, Any]]:
         prefix = layout.ATTEMPTS if key is None else f"{layout.ATTEMPTS}{key}/"
-        named = [(found, path) for path in self.fs.paths(prefix) if (found := layout.attempt_of(path))]
-        return self._bodies([path for found, path in sorted(named) if found[2] is failed])
-
-    def _owned(self, commit: Commit, rows: pa.Table) -> pa.Table:
-        lost = {unit for unit in commit.units if self._owner[unit] != commit.key}
-        if not lost:
-            return rows
-        if len(lost) == len(commit.units):
-            return rows.slice(0, 0)
-        names = [name for name in UNIT_COLUMNS if name in rows.column_names]
-        kept = [unit_of_row(row) not in lost for row in rows.select(names).to_pylist()]
-        return rows.filter(pa.array(kept, pa.bool_()))
+        named = {found: path for path in self.fs.paths(prefix) if (found := layout.attempt_of(path))}
+        self.packs.refresh()  # after the others, which only go once their pack is there
+        known = self.packs.attempts(key, failed)
+        added = [each for each in named if each[2] is failed and each not in known]
+        known |= zip(added, self._bodies([named[each] for each in added]), strict=True)
+        return [known[each] for each in sorted(known)]
 
 
 def _checked(data: bytes, path: str, digest: str, what: str) -> bytes:
@@ -260,38 +298,3 @@ def _checked(data: bytes, path: str, digest: str, what: str) -> bytes:
             f"{message}; run `knockcast verify STORE --repair`, then `knockcast resume STORE`"
         )
     return data
-
-
-def _schema(name: str) -> pa.Schema:
-    written = [table.name for table in TABLES.values() if not (table.computed or table.command)]
-    if name not in written:
-        hint = did_you_mean(name, written) or f"; a store has {', '.join(sorted(written))}"
-        raise BadInputError(f"table {name!r}: there is none{hint}")
-    return TABLES[name].stored_schema
-
-
-def _columns(name: str, columns: Sequence[str] | None) -> list[str]:
-    known = _schema(name).names
-    unknown = [column for column in columns or () if column not in known]
-    if unknown:
-        hint = did_you_mean(unknown[0], known) or f"; it has {', '.join(known)}"
-        raise BadInputError(f"table {name!r} has no column {unknown[0]!r}{hint}")
-    return list(known if columns is None else columns)
-
-
-def _unit_columns(name: str) -> list[str]:
-    return [column for column in UNIT_COLUMNS if column in TABLES[name].stored_schema.names]
-
-
-def _asked(unit: Unit, targets: frozenset[str] | None, method: str | None) -> bool:
-    """Whether a unit may have such rows; fold-level work has rows of any target (`modules`)."""
-    return (targets is None or unit.is_fold_level or unit.target in targets) and method in (None, unit.method)
-
-
-def _rows_of(rows: pa.Table, targets: frozenset[str] | None, method: str | None) -> pa.Table:
-    if targets is not None:
-        rows = rows.filter(pc.is_in(rows.column("target"), pa.array(sorted(targets), pa.string())))
-    if method is None:
-        return rows
-    mine = pc.equal(rows.column("method"), method)
-    return rows if pc.all(mine, min_count=0).as_py() else rows.filter(mine)  # a copy only where it matters

@@ -29,11 +29,21 @@ class StoredFile:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where the rows of a commit are that was folded into a pack; `size` is that of the files it had."""
+
+    pack: str
+    number: int
+    size: int
+
+
+@dataclass(frozen=True)
 class Commit:
     """What one attempt made durable for one shard. `sha256` is of the commit file itself.
 
     `release` is the version of the Knockcast that wrote it, `memory` the most that the process held (bytes),
     `ended` when (Unix seconds); None where it does not say.
+    Where it was folded, `place` says into what, and its files are the pack's, which it shares with others.
     """
 
     key: str
@@ -49,11 +59,12 @@ class Commit:
     release: str | None = None
     memory: int | None = None
     ended: float | None = None
+    place: Place | None = None
 
     @property
     def size(self) -> int:
-        """Bytes of all its files."""
-        return sum(file.size for file in self.files)
+        """Bytes of all the files that its attempt wrote."""
+        return self.place.size if self.place else sum(file.size for file in self.files)
 
     @property
     def other_files(self) -> tuple[StoredFile, ...]:
@@ -84,7 +95,7 @@ def commit_body(
         "run": run,
         "units": pack_units(units),
         "needs": sorted(dependencies),
-        "files": [_file_body(file) for file in files],
+        "files": [file_body(file) for file in files],
     }
 
 
@@ -99,7 +110,7 @@ def commit_of(body: Mapping[str, Any], digest: str) -> Commit:
         run=body["run"],
         units=tuple(unpack_units(body["units"])),
         dependencies=tuple(body["needs"]),
-        files=tuple(_file_of(file) for file in body["files"]),
+        files=tuple(file_of(file) for file in body["files"]),
         statuses=body.get("statuses") or {},
         seconds=body.get("seconds"),
         host=body.get("host"),
@@ -110,7 +121,7 @@ def commit_of(body: Mapping[str, Any], digest: str) -> Commit:
     )
 
 
-def _file_body(file: StoredFile) -> dict[str, Any]:
+def file_body(file: StoredFile) -> dict[str, Any]:
     """Its entry in a commit; what is not a table has no version."""
     body = asdict(file)
     if file.table is None:
@@ -118,7 +129,8 @@ def _file_body(file: StoredFile) -> dict[str, Any]:
     return body
 
 
-def _file_of(body: Mapping[str, Any]) -> StoredFile:
+def file_of(body: Mapping[str, Any]) -> StoredFile:
+    """The stored file that an entry of a commit or a pack describes."""
     known = [field.name for field in fields(StoredFile)]
     return StoredFile(**{name: value for name, value in body.items() if name in known})
 

@@ -1,4 +1,5 @@
-"""Files of tables that have grown since: older ones read with nulls, newer ones are refused by name.
+"""Tables as files, and as readers ask for them; of tables that have grown, older files read with nulls and
+newer ones are refused by name.
 
 A file's version stands in its commit, where the sha256 covers it, and in its own metadata, for other tools. A
 file without a version was written before tables had one: version 1.
@@ -10,11 +11,15 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cluster.errors import NewerVersionError
-from cluster.store.parquet import decode, encode
+from cluster.store.parquet import decode, encode, sort_rows
 from cluster.store.records import StoredFile
+from cluster.store.units import Unit
+from tasks.errors import BadInputError
 from tasks.tables.columns import Table, schema_of
+from tasks.tables.describe import did_you_mean
 from tasks.tables.schemas import TABLES
 
 
@@ -27,6 +32,8 @@ class Written(Protocol):
 
 
 TABLE_KEY, VERSION_KEY = "knockcast.table", "knockcast.version"
+UNIT_COLUMNS = ("method", "target", "fold")
+NUMBER = "commit"  # the column of a pack's files that says which of its commits a row is of
 FIRST = 1  # what a file is that names no version
 
 
@@ -66,6 +73,21 @@ def decode_rows(
     return pa.table(arrays, schema=schema_of(wanted))
 
 
+def encode_packed(table: Table, rows: pa.Table, numbers: pa.Array) -> bytes:
+    """The Parquet file of rows of many commits, sorted by the table's key, each with its commit's number."""
+    whole = rows.append_column(pa.field(NUMBER, pa.int32()), numbers)
+    return encode_rows(table, sort_rows(whole, table.key))
+
+
+def decode_packed(
+    data: bytes, written: Written, file: StoredFile, columns: Sequence[str] | None = None
+) -> pa.Table:
+    """The rows of a pack's file, like `decode_rows`, and last the number of each one's commit."""
+    rows = decode_rows(data, written, file, columns)
+    numbers = decode(data, file.path, [NUMBER]).column(NUMBER)
+    return rows.append_column(pa.field(NUMBER, pa.int32()), numbers)
+
+
 def version_inside(rows: pa.Table) -> int:
     """The version that a decoded file names itself."""
     return int((rows.schema.metadata or {}).get(VERSION_KEY.encode(), FIRST))
@@ -99,6 +121,45 @@ def what_to_install(releases: Sequence[str | None]) -> str:
     if named[-1] == this:
         return f"written by a development version after Knockcast {this}, which this is: install that version"
     return f"written by Knockcast {named[-1]}; this is {this}: install {named[-1]} or newer to read it"
+
+
+def schema_named(name: str) -> pa.Schema:
+    """The columns of a table that runs write, as this release writes them; BadInputError for another."""
+    written = [table.name for table in TABLES.values() if not (table.computed or table.command)]
+    if name not in written:
+        hint = did_you_mean(name, written) or f"; a store has {', '.join(sorted(written))}"
+        raise BadInputError(f"table {name!r}: there is none{hint}")
+    return TABLES[name].stored_schema
+
+
+def columns_asked(name: str, columns: Sequence[str] | None) -> list[str]:
+    """The columns asked for, all where none are; BadInputError for one that the table does not have."""
+    known = schema_named(name).names
+    unknown = [column for column in columns or () if column not in known]
+    if unknown:
+        hint = did_you_mean(unknown[0], known) or f"; it has {', '.join(known)}"
+        raise BadInputError(f"table {name!r} has no column {unknown[0]!r}{hint}")
+    return list(known if columns is None else columns)
+
+
+def unit_columns(name: str) -> list[str]:
+    """Those columns of a table that say which unit a row is of."""
+    return [column for column in UNIT_COLUMNS if column in TABLES[name].stored_schema.names]
+
+
+def is_asked(unit: Unit, targets: frozenset[str] | None, method: str | None) -> bool:
+    """Whether a unit may have such rows; fold-level work has rows of any target (`modules`)."""
+    return (targets is None or unit.is_fold_level or unit.target in targets) and method in (None, unit.method)
+
+
+def rows_asked(rows: pa.Table, targets: frozenset[str] | None, method: str | None) -> pa.Table:
+    """The rows of some targets and of one method, where asked."""
+    if targets is not None:
+        rows = rows.filter(pc.is_in(rows.column("target"), pa.array(sorted(targets), pa.string())))
+    if method is None:
+        return rows
+    mine = pc.equal(rows.column("method"), method)
+    return rows if pc.all(mine, min_count=0).as_py() else rows.filter(mine)  # a copy only where it matters
 
 
 def _order(release: str) -> list[tuple[int, str]]:

@@ -11,6 +11,7 @@ from cluster.errors import MissingFileError, StorageError
 from cluster.store import layout
 from cluster.store.body import canonical, digest_of, read_json, seal_json, sha256
 from cluster.store.filesystem import FileSystem, open_filesystem
+from cluster.store.packs import attempt_in_packs
 from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.store.records import StoredFile, cell_lines_body, commit_body, pack_units, targets_body
@@ -131,12 +132,14 @@ class StoreWriter:
         """
         path = layout.commit_path(key)
         if self.fs.exists(path):
-            return self._committed_by(path) == attempt
+            return self._committed_by(key) == attempt
         if not self.fs.exists(layout.RUN):  # or its folders would be made again, and block the next run
             raise MissingFileError(
                 f"writing {self.fs.name}: the store is gone (no {layout.RUN}); "
                 "if that was no accident, run into a new folder"
             )
+        if (folded := attempt_in_packs(self.fs, key)) is not None:
+            return folded == attempt
         stored = [
             self._put_table(name, key, attempt, table) for name, table in sorted(tables.items()) if len(table)
         ]
@@ -144,7 +147,10 @@ class StoreWriter:
         body = commit_body(
             key, attempt, self.run_digest, units, dependencies, stored, info or {}, installed_release()
         )
-        return self.fs.create(path, seal_json(body)) or self._committed_by(path) == attempt
+        if not self.fs.create(path, seal_json(body)):
+            return self._committed_by(key) == attempt
+        folded = attempt_in_packs(self.fs, key)  # folded, and its own file removed, meanwhile?
+        return folded in (None, attempt)
 
     def quarantine(self, unit: Unit, errors: Sequence[Any]) -> None:
         """Set a unit aside with the errors that condemned it; a later commit overrides this."""
@@ -173,8 +179,12 @@ class StoreWriter:
         """Remove _SUCCESS, if it is there."""
         self.fs.delete(layout.SUCCESS)
 
-    def _committed_by(self, path: str) -> int:
-        attempt: int = read_json(self.fs.read(path), path)["attempt"]
+    def _committed_by(self, key: str) -> int | None:
+        path = layout.commit_path(key)
+        try:
+            attempt: int = read_json(self.fs.read(path), path)["attempt"]
+        except MissingFileError:  # it was folded into a pack, and its own file removed just now
+            return attempt_in_packs(self.fs, key)
         return attempt
 
     def _put_table(self, name: str, key: str, attempt: int, table: pa.Table) -> StoredFile:

@@ -147,7 +147,7 @@ def _gather(
     lineages: Mapping[str, str],
 ) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
     """Every row's (target, fold) as one number, values, and lineage's number, in the order of the files."""
-    most = sum(file.rows or 0 for commit in reader.commits() for file in commit.table_files("predictions"))
+    most = sum(file.rows or 0 for _, file in reader.files("predictions"))
     groups = np.empty(most, np.int64)
     columns = {name: np.empty(most) for name in values}
     lineage = np.full(most if lineages else 0, -1, np.int16)

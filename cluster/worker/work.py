@@ -20,11 +20,11 @@ from cluster.scheduling.executor import Receipt
 from cluster.scheduling.shards import Job
 from cluster.scheduling.signs import Signs
 from cluster.store import layout
-from cluster.store.checkpoints import Checkpoints
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
 from cluster.store.units import MethodFold
 from cluster.store.writer import StoreWriter
+from cluster.worker.checkpoints import Checkpoints
 from cluster.worker.parts import Parts, info_of, peak_memory
 from modeling.folds import Fold
 from modeling.networks.shared_networks import OnCheckpoint, TrainingCheckpoint

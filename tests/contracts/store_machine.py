@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from cluster.maintenance.compact import compact, remove_replaced
 from cluster.maintenance.maintain import verify
 from cluster.maintenance.spare import gc
 from cluster.store import layout
@@ -68,6 +69,14 @@ def machine_over(new_place: Callable[[], str | Path], examples: int, steps: int)
         def collect_garbage(self) -> None:
             gc(open_filesystem(self.place))
             gc(open_filesystem(self.place))
+
+        @rule()
+        def fold_into_packs(self) -> None:
+            compact(open_filesystem(self.place))
+
+        @rule()
+        def remove_what_packs_replace(self) -> None:
+            remove_replaced(open_filesystem(self.place), 0)
 
         @rule()
         def check_and_repair(self) -> None:

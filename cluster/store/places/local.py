@@ -101,6 +101,16 @@ class LocalFileSystem:
                 return
             _sync_folder(target.parent)
 
+    def delete_all(self, paths: Sequence[str]) -> None:
+        """Remove files, and make that durable folder by folder."""
+        targets = [Path(self.location(path)) for path in paths]
+        for target in targets:
+            with _trouble("deleting", str(target)):
+                target.unlink(missing_ok=True)
+        for folder in {target.parent for target in targets}:
+            with _trouble("deleting files of", str(folder)):
+                _sync_folder(folder)
+
     def is_empty(self) -> bool:
         """Whether the folder is missing or holds nothing but folders and unfinished temp files."""
         with _trouble("listing", str(self._root)):

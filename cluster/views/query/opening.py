@@ -21,9 +21,9 @@ JOINED = ("models", "predictions")  # on the disk but for some columns, which ar
 
 def open_table(connection: duckdb.DuckDBPyConnection, reader: StoreReader, name: str, tree: Any) -> list[str]:
     """Make a table known; returns the files DuckDB will have to read for it."""
-    files = [(commit, file) for commit in reader.commits() for file in commit.table_files(name)]
+    files = reader.files(name)
     is_on_disk = name in JOINED or name not in COMPUTED
-    if not is_on_disk or not files or any(commit.table_files(name) for commit in reader.overlapping()):
+    if not is_on_disk or not files or reader.has_spare_rows(name):
         connection.register(name, view(reader, name, targets_asked(tree, name)))
         return []
     for commit, file in files:

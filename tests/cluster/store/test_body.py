@@ -57,8 +57,8 @@ def test_a_truncated_file_is_noticed(cut: int) -> None:
 
 
 def test_a_newer_format_is_refused_with_an_instruction() -> None:
-    with pytest.raises(StorageError, match=r"run\.json: format 2, written by a newer Knockcast.*install"):
-        read_json(seal_json({"format": 2}), "run.json")
+    with pytest.raises(StorageError, match=r"run\.json: format 3, written by a newer Knockcast.*install"):
+        read_json(seal_json({"format": 3}), "run.json")
 
 
 def test_nan_cannot_be_sealed() -> None:

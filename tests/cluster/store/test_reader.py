@@ -174,7 +174,7 @@ def test_a_commit_of_another_run_is_not_believed(tmp_path: Path) -> None:
 
 
 def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_bytes(seal_json({"format": 2, "seed": 0}))
+    (tmp_path / "run.json").write_bytes(seal_json({"format": 3, "seed": 0}))
     with pytest.raises(StorageError, match="newer Knockcast"):
         StoreReader.open(tmp_path)
 

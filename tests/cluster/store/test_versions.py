@@ -286,7 +286,7 @@ def test_json_of_a_newer_format_is_reported_and_never_moved(tmp_path: Path, old:
     for path in (layout.commit_path(first), plan):
         body = StoreReader(old.fs).body(path)
         old.fs.delete(path)
-        old.fs.create(path, seal_json({**body, "format": 2}))
+        old.fs.create(path, seal_json({**body, "format": 3}))
     before, report = contents(old), verify(old.fs, repair=True)
     assert {problem.path for problem in report.problems} == {layout.commit_path(first), plan}
     assert all("install the newer version" in problem.what for problem in report.problems)
@@ -295,6 +295,6 @@ def test_json_of_a_newer_format_is_reported_and_never_moved(tmp_path: Path, old:
 
 
 def test_a_store_of_a_newer_format_is_not_called_damaged(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_bytes(seal_json({"format": 2}))
+    (tmp_path / "run.json").write_bytes(seal_json({"format": 3}))
     lines = verify(open_filesystem(tmp_path), repair=True).lines()
     assert ["restore it" in " ".join(lines), "written by a newer Knockcast" in lines[1]] == [False, True]

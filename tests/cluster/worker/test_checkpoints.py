@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cluster.store.checkpoints import KEPT, Checkpoints, trainings
 from cluster.store.layout import checkpoint_of
 from cluster.store.places.local import LocalFileSystem
+from cluster.worker.checkpoints import KEPT, Checkpoints, trainings
 from modeling.networks.shared_networks import Design, ScaledTrainingLines, TrainingCheckpoint, train_networks
 from modeling.networks.training_state import Schedule
 
