@@ -105,7 +105,8 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
-@pytest.mark.timeout(900)
+# Less than other files, which begin earlier then and have compiled what the environments are given.
+@pytest.mark.timeout(290)
 def test_an_empty_environment_runs_the_demo_from_the_wheel(environment: Path, tmp_path: Path) -> None:
     asked = ("--small", "--workers", "0", "--out", "demo")
     done = console_script(environment, "demo", *asked, folder=tmp_path)
@@ -124,7 +125,7 @@ def toy_wheel(folder: Path, version: str) -> Path:
     return wheel_of(source, folder / f"wheels-{version}")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(290)
 def test_plugins_are_used_recorded_and_missed_by_name(environment: Path, tmp_path: Path) -> None:
     """A candidate and a method of another installed package, which is changed and taken away again."""
     tiny_dataset(tmp_path / "dataset")

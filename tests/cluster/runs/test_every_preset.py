@@ -37,6 +37,7 @@ def whole(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
     return of
 
 
+@pytest.mark.timeout(300)  # four runs, which may have to compile first
 def test_every_candidate_is_tried_here_and_most_targets_have_one(whole: Callable[[str], Path]):
     assert {"gp_noiseless", "forest", "xgboost+deep"} <= set(REST.split(","))
     for preset in HERE:
@@ -47,7 +48,12 @@ def test_every_candidate_is_tried_here_and_most_targets_have_one(whole: Callable
         assert len(StoreReader.open(whole(preset)).commits()) == 3
 
 
-@pytest.mark.parametrize("preset", HERE)
+# The other two are tried by `make chaos`, and `published` below on Ray.
+CUT = ("quick", REST, *(pytest.param(name, marks=pytest.mark.torture) for name in ("careful", "published")))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("preset", CUT)
 def test_shard_size_changes_no_byte(dataset: Path, whole: Callable[[str], Path], tmp_path: Path, preset: str):
     """A shard a target; see the last test for shards of two."""
     run(dataset, tmp_path / "cut", preset=preset, **ASKED, workers=0, shard_size=1)

@@ -57,8 +57,9 @@ def test_every_fold_has_its_networks_and_every_target_its_scores(whole: Path):
     assert verify(StoreReader.open(whole).fs).ok
 
 
+@pytest.mark.torture
 def test_shard_size_changes_no_byte(dataset: Path, whole: Path, tmp_path: Path):
-    """See the last test for shards of two targets."""
+    """Shards of two targets, on Ray, are tried below, and by `make test`."""
     run(dataset, tmp_path / "cut", methods=METHODS, workers=0, folds=2, shard_size=1)
     assert table_bytes(tmp_path / "cut") == table_bytes(whole)
     assert networks(tmp_path / "cut") == networks(whole)
