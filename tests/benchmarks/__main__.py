@@ -25,6 +25,7 @@ BENCHMARKS = {
     "bench_controls": "how often p calls something of nothing",
     "bench_explore": "the explorer on a whole genome",
     "bench_driver": "the driver's own cost",
+    "bench_scale": "a store of many commits, before and after compaction",
     "bench_import": "importing a release",
     "bench_numerics": "hand-written numerics beside the libraries",
     "bench_genome": "a whole simulated genome",
