@@ -5,7 +5,9 @@ Nothing that a reader uses is removed in the same call. Killed anywhere, a store
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -35,7 +37,29 @@ def compact(fs: FileSystem, most_bytes: int = MOST_BYTES) -> list[str]:
     Raises StorageError, having changed nothing that counts, where a commit or one of its files is damaged.
     """
     reader = StoreReader(fs)
-    return [_fold(reader, group) for group in _groups(reader.commits(), most_bytes)]
+    groups = list(_groups(reader.commits(), most_bytes))
+    attempts = Attempts.of(reader) if groups else Attempts({}, {})
+    return [_fold(reader, group, attempts) for group in groups]
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """What was recorded of attempts and of their failures, by key: read once for all packs."""
+
+    begun: Mapping[str, list[dict[str, Any]]]
+    failed: Mapping[str, list[dict[str, Any]]]
+
+    @classmethod
+    def of(cls, reader: StoreReader) -> Self:
+        """Those of a store."""
+        return cls(_by_key(reader.attempts()), _by_key(reader.failures()))
+
+
+def _by_key(bodies: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for body in bodies:
+        found.setdefault(body["key"], []).append(body)
+    return found
 
 
 def _groups(commits: Sequence[Commit], most_bytes: int) -> Iterator[list[Commit]]:
@@ -65,13 +89,13 @@ def _place(commit: Commit) -> tuple[str, bool, str, int, str]:
     return first.method, first.fold == FINAL_FOLD, target, first.fold, commit.key
 
 
-def _fold(reader: StoreReader, group: Sequence[Commit]) -> str:
+def _fold(reader: StoreReader, group: Sequence[Commit], known: Attempts) -> str:
     fs, name = reader.fs, pack_name(reader.run_digest, group)
     made = time.time()
     fs.create(layout.pack_begun_path(name), seal_json({"format": PACKED, "time": made}))
     held = {file.table for commit in group for file in commit.files}
     files = [_put_rows(reader, name, table, group) for table in sorted(t for t in held if t is not None)]
-    attempts = _put_attempts(reader, name, group)
+    attempts = _put_attempts(reader, name, group, known)
     fs.create(layout.SIGNPOST, SIGN)
     fs.create(layout.pack_path(name), seal_json(pack_body(reader.run_digest, group, files, attempts, made)))
     fs.delete(layout.pack_begun_path(name))
@@ -93,10 +117,10 @@ def _put_rows(reader: StoreReader, name: str, table: str, group: Sequence[Commit
     return StoredFile(path, len(data), sha256(data), table, rows.num_rows, known.file_version)
 
 
-def _put_attempts(reader: StoreReader, name: str, group: Sequence[Commit]) -> StoredFile:
-    keys = {commit.key for commit in group}
+def _put_attempts(reader: StoreReader, name: str, group: Sequence[Commit], known: Attempts) -> StoredFile:
+    keys = sorted(commit.key for commit in group)
     begun, failed = (
-        [body for body in bodies if body["key"] in keys] for bodies in (reader.attempts(), reader.failures())
+        [body for key in keys for body in bodies.get(key, [])] for bodies in (known.begun, known.failed)
     )
     data = seal_json({"format": PACKED, "begun": begun, "failed": failed})
     return StoredFile(
