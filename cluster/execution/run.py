@@ -192,7 +192,8 @@ def _work_off_now(
     if options.log is not None:
         observers.append(JsonLog(options.log, writer.run_digest, writer.fs.name))
     where = (options.address, options.workers, options.insecure)
-    with open_executor(run_and_commit, prepare, inputs, *where, on_gpu, prepared.plugins) as executor:
+    needs = prepared.costs.needs(methods, inputs.panel.size)
+    with open_executor(run_and_commit, prepare, inputs, *where, on_gpu, prepared.plugins, needs) as executor:
         if options.workers != 0:
             from cluster.ray_engine.metrics import RayMetrics  # noqa: PLC0415 - Ray comes after its settings
 

@@ -46,13 +46,16 @@ class RayExecutor:
     ) -> None:
         """Jobs of `gpu_methods` ask for a share of a GPU; RefusedError where no node has one.
 
-        With a `watch`, `wait` raises ClusterError once Ray is not there any more.
+        RefusedError, too, where a node's object store is too small for what is shared. With a `watch`, `wait`
+        raises ClusterError once Ray is not there any more.
         """
         preparation = preparation or Preparation()
+        self._needs = preparation.needs
         self._watch = watch
         self._most_slots = most_slots
         self._gpu_methods = gpu_methods
         self._nodes = Nodes()
+        self._nodes.refuse_small_stores(self._needs.shared)
         self._share = share_on(self._nodes.listed()) if gpu_methods else None
         self._held: deque[Job] = deque()  # not prepared yet, or more than `most_slots` at one time
         self._dropped: list[str] = []  # cancelled while held back
@@ -76,7 +79,9 @@ class RayExecutor:
         )(run_attempt)
         self._code = ray.put(WorkerCode(work, preparation.prepare, preparation.requirements))
         self._trouble = StorageTrouble(self._nodes)
-        self._preparations = Preparations(self._code, self._shared, self._nodes, self._trouble)
+        self._preparations = Preparations(
+            self._code, self._shared, self._nodes, self._trouble, self._needs.worker
+        )
 
     @property
     def slots(self) -> int:
@@ -188,7 +193,8 @@ class RayExecutor:
         shard = job.shard
         share = self._share.num_gpus if self._share and shard.method in self._gpu_methods else 0
         elsewhere = self._nodes.without(job.avoid)
-        options = {"num_gpus": share, **elsewhere}
+        memory = self._nodes.memory_for(self._needs.worker.get(shard.method, 0))
+        options = {"num_gpus": share, **memory, **elsewhere}
         if elsewhere:
             self._kept_off[shard.key] = job.avoid
         if shard.checkpointed:

@@ -6,6 +6,8 @@ from typing import Any
 
 import ray
 
+from cluster.errors import RefusedError
+
 SECONDS_BETWEEN_CENSUS = 5.0  # how often the cluster's size is looked up
 _LABEL = "ray.io/node-id"  # Ray gives it to every node
 
@@ -45,6 +47,29 @@ class Nodes:
     def cpus(self) -> int:
         """CPUs of the living nodes together."""
         return sum(int(n["Resources"].get("CPU", 0)) for n in self.listed() if n["Alive"])
+
+    def memory_for(self, needed: int) -> dict[str, Any]:
+        """The options that reserve a task's memory on its node: no more than the largest node has.
+
+        Nothing where that is little, or no node says what it has: a task must not wait for ever.
+        """
+        here = [n["Resources"].get("memory", 0) for n in self.listed() if n["NodeID"] in self.alive]
+        most = int(max(here, default=needed))
+        return {"memory": min(needed, most)} if needed and most else {}
+
+    def refuse_small_stores(self, needed: int) -> None:
+        """Raise RefusedError where the object store of a node that runs tasks cannot hold so many bytes."""
+        small = [
+            f"{self.names[n['NodeID']]} has {n['Resources'].get('object_store_memory', 0) / 2**30:.1f}"
+            for n in self.listed()
+            if n["NodeID"] in self.alive and n["Resources"].get("object_store_memory", 0) < needed
+        ]
+        if small:
+            raise RefusedError(
+                f"Ray's object store must hold about {needed / 2**30:.1f} GiB on every node (the dataset and "
+                f"two prepared folds); {', '.join(small)}: start Ray there with "
+                f"--object-store-memory={needed}, or model fewer methods at a time"
+            )
 
     def are_all_in(self, avoided: Collection[str]) -> bool:
         """Whether a task kept off these nodes would never run."""

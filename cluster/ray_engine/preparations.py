@@ -5,9 +5,10 @@ a sign that this is whole. Ray repeats nothing itself: every failure is seen and
 on another node.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 import ray
@@ -33,8 +34,16 @@ class _Preparing:
 class Preparations:
     """The preparations of one executor, by method and fold."""
 
-    def __init__(self, code: Any, shared: Any, nodes: Nodes, trouble: StorageTrouble) -> None:
-        self._trouble = trouble
+    def __init__(
+        self,
+        code: Any,
+        shared: Any,
+        nodes: Nodes,
+        trouble: StorageTrouble,
+        memory: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """`memory`: bytes that a worker needs, by method."""
+        self._trouble, self._memory = trouble, memory
         self._code, self._shared, self._nodes = code, shared, nodes
         self._task: Any = ray.remote(
             num_cpus=1, max_retries=0, retry_exceptions=False, num_returns="streaming"
@@ -51,7 +60,8 @@ class Preparations:
             return
         avoided = {*avoided, *self._failed.nodes(method_fold)}
         options = self._nodes.without(avoided)
-        task = self._task.options(name=f"prepare {method_fold}", **options)
+        memory = self._nodes.memory_for(self._memory.get(method_fold.method, 0))
+        task = self._task.options(name=f"prepare {method_fold}", **memory, **options)
         stream = task.remote(self._code, self._shared, method_fold)
         self._running[stream] = _Preparing(
             method_fold, frozenset(avoided if options else ()), next(self._numbers)

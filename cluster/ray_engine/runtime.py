@@ -19,7 +19,7 @@ from cluster.libraries import UsedPlugin
 from cluster.ray_engine.addresses import ADVICE, auth_mode, check_address, host_of, require_token
 from cluster.ray_engine.identity import check_plugins, code_to_ship, fingerprint, package_folders
 from cluster.ray_engine.watch import RayWatch
-from cluster.scheduling.executor import Executor, Preparation, Requirements, Work
+from cluster.scheduling.executor import Executor, Needs, Preparation, Requirements, Work
 from cluster.scheduling.in_process import InProcessExecutor
 from cluster.store.units import MethodFold
 from tasks.errors import BadInputError
@@ -46,6 +46,7 @@ HEALTH_CHECKS = {  # for clusters of several nodes: a dead one is noticed after 
     "health_check_timeout_ms": 1000,
     "health_check_failure_threshold": 3,
 }
+OWN_CHOICE = 0.25  # of the memory: less is surely in the store that Ray makes by itself
 OF_BUCKETS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray sets it for a submitted job, whose code it has shipped
 
@@ -60,6 +61,7 @@ def open_executor(
     insecure: bool = False,
     gpu_methods: frozenset[str] = frozenset(),
     plugins: Sequence[UsedPlugin] = (),
+    needs: Needs | None = None,
 ) -> Iterator[Executor]:
     """The executor for a run: in process for 0 workers, else Ray, which is stopped or left with the block.
 
@@ -69,11 +71,12 @@ def open_executor(
     """
     package_folders()  # a shadowed package is found before anything starts
     check_plugins(plugins)
-    preparation = Preparation(prepare, shared, Requirements(fingerprint(), tuple(plugins)))
+    needs = needs or Needs()
+    preparation = Preparation(prepare, shared, Requirements(fingerprint(), tuple(plugins)), needs)
     if workers == 0:
         yield InProcessExecutor(work, preparation)
         return
-    with connected(address, workers, insecure) as watch:
+    with connected(address, workers, insecure, needs.shared) as watch:
         from cluster.ray_engine.executor import RayExecutor  # noqa: PLC0415 - Ray comes after its settings
 
         most_slots = None if address == "local" else workers
@@ -89,7 +92,7 @@ def slots_of(workers: int | None) -> int:
 
 @contextmanager
 def connected(
-    address: str = "local", workers: int | None = None, insecure: bool = False
+    address: str = "local", workers: int | None = None, insecure: bool = False, shared: int = 0
 ) -> Iterator[RayWatch]:
     """Ray, started on this machine (`local`, with `workers` slots) or joined (`auto`, `HOST:PORT`).
 
@@ -100,7 +103,7 @@ def connected(
     """
     with environment_restored():
         if address == "local":
-            _start_local(slots_of(workers))
+            _start_local(slots_of(workers), shared)
         else:
             _join(address, insecure)
         import ray  # noqa: PLC0415 - after its settings
@@ -156,7 +159,18 @@ def _log_quietly(data: Mapping[str, Any], ignore_prefix: bool) -> None:
     logging.getLogger(__name__).debug("%s: %s", data.get("pid"), "\n".join(data["lines"]))
 
 
-def _start_local(slots: int) -> None:
+def _store_size(shared: int) -> int | None:
+    """Bytes of the object store of a Ray of our own; None where Ray's choice (30 % of the memory) will do.
+
+    A larger one is half the memory at most: workers need the rest.
+    """
+    from ray._common.utils import get_system_memory  # noqa: PLC0415 - after its settings
+
+    memory = int(get_system_memory())  # of the container, where it has a limit
+    return None if shared < OWN_CHOICE * memory else min(int(1.1 * shared), memory // 2)
+
+
+def _start_local(slots: int, shared: int) -> None:
     token = os.environ.get("RAY_AUTH_TOKEN") or secrets.token_hex(32)
     set_environment({**ALWAYS, **LOOPBACK_ONLY, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token})
     import ray  # noqa: PLC0415 - after its settings
@@ -164,6 +178,7 @@ def _start_local(slots: int) -> None:
     ray.init(
         address="local",  # without it Ray would join whatever cluster runs on this machine
         num_cpus=slots,
+        object_store_memory=_store_size(shared),
         include_dashboard=False,
         log_to_driver=False,
         logging_level=logging.ERROR,

@@ -11,6 +11,7 @@ from itertools import groupby, pairwise
 
 from cluster.runs.fields import RunOptions
 from cluster.runs.methods import settings_of
+from cluster.scheduling.executor import Needs
 from cluster.scheduling.shards import Shard, name_shard
 from cluster.store.units import FINAL_FOLD, MethodFold, Unit
 from tasks.methods.cost import Cost, DataSize, Factors
@@ -56,6 +57,16 @@ class Costs:
         costs = [self.of(method) for method in set(methods)]
         dearest = max((cost.fold_bytes + slots * cost.worker_bytes for cost in costs), default=0)
         return 4 * self.size.genes * self.size.cell_lines + dearest
+
+    def needs(self, methods: Iterable[str], matrices: int) -> Needs:
+        """What workers of these methods need, and what a node holds.
+
+        That are the `matrices` (bytes), and two prepared folds: the next one is prepared while the last
+        shards of one are worked on.
+        """
+        costs = {method: self.of(method, FINAL_FOLD) for method in set(methods)}
+        folds = max((cost.fold_bytes for cost in costs.values()), default=0)
+        return Needs({method: cost.worker_bytes for method, cost in costs.items()}, matrices + 2 * folds)
 
 
 @dataclass(frozen=True)

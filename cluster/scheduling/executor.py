@@ -64,16 +64,28 @@ class Requirements:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """Bytes that work needs, estimated: of each worker's memory, by method, and of what a node's share.
+
+    A method without is taken to need little.
+    """
+
+    worker: Mapping[str, int] = field(default_factory=dict)
+    shared: int = 0
+
+
+@dataclass(frozen=True)
 class Preparation:
     """What shards share: `shared` (the dataset's arrays), and `prepare(shared, method_fold)`, run once each.
 
     Both are given to `work`. Under Ray `shared` travels once, and workers must be able to import `prepare`
-    and must fulfil the `requirements`.
+    and must fulfil the `requirements`; tasks are placed by what they `need`.
     """
 
     prepare: Callable[[Any, MethodFold], Any] = _nothing
     shared: Any = field(default=None, repr=False)
     requirements: Requirements = field(default_factory=Requirements)
+    needs: Needs = field(default_factory=Needs)
 
 
 class Executor(Protocol):

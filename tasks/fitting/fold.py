@@ -68,6 +68,11 @@ class Panel:
     layers: tuple[Layer, ...] = ()
     covariates: Float32[np.ndarray, "cell_lines covariates"] | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes of its matrices."""
+        return self.expression.nbytes + self.effect.nbytes + sum(each.values.nbytes for each in self.layers)
+
 
 @dataclass(frozen=True)
 class FoldResult:

@@ -191,3 +191,11 @@ def test_a_fold_as_a_whole_is_not_shared_by_workers() -> None:
     both = [*wanted, fold_level_unit("drugs", 1)]
     summary = summarise(both, set(), make_shards(both, RUN, costs, 2), costs, 2)
     assert summary.seconds == pytest.approx(summary.core_seconds / 2)
+
+
+def test_a_node_needs_room_for_the_matrices_and_two_folds() -> None:
+    costs = costs_of(18_000, 1000)
+    needs = costs.needs(["ridge", "best"], 1 << 20)
+    folds = [costs.of(method, FINAL_FOLD).fold_bytes for method in ("ridge", "best")]
+    assert needs.shared == (1 << 20) + 2 * max(folds)
+    assert needs.worker == {method: costs.of(method, FINAL_FOLD).worker_bytes for method in ("ridge", "best")}
