@@ -51,10 +51,11 @@ class Nodes:
     def memory_for(self, needed: int) -> dict[str, Any]:
         """The options that reserve a task's memory on its node: no more than the largest node has.
 
-        Nothing where that is little, or no node says what it has: a task must not wait for ever.
+        Nothing where that is little, or no node says what it has (a cluster may begin without one): a task
+        must not wait for ever.
         """
         here = [n["Resources"].get("memory", 0) for n in self.listed() if n["NodeID"] in self.alive]
-        most = int(max(here, default=needed))
+        most = int(max(here, default=0))
         return {"memory": min(needed, most)} if needed and most else {}
 
     def refuse_small_stores(self, needed: int) -> None:
