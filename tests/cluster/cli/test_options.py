@@ -11,7 +11,10 @@ from cluster.runs.options import checked_options
 from modeling.folds import Scheme
 from tasks.errors import BadInputError
 
-OWN = {"run": {"dataset", "store"}, "plan": {"dataset", "store", "output"}}
+OWN = {
+    "run": {"dataset", "store"},
+    "plan": {"dataset", "store", "output", "calibrate", "price", "node_cores"},
+}
 FIELDS = list(RunOptions.model_fields)
 
 

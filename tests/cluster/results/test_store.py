@@ -187,6 +187,7 @@ def test_shards_tell_their_story(tmp_path: Path) -> None:
         "seconds": 1.5,
         "host": "here",
         "bytes": size,
+        "memory": None,
         "error": None,
     }
     assert (rows[failed]["state"], rows[failed]["error"], rows[failed]["units"]) == (
