@@ -5,6 +5,7 @@ are set, and `connected` is the only way in. `RAY_AUTH_MODE` is always set: othe
 `~/.ray` that everyone can read, or runs without one.
 """
 
+import importlib
 import json
 import logging
 import os
@@ -193,6 +194,7 @@ def _join(address: str, insecure: bool) -> None:
     set_environment({**ALWAYS, "RAY_AUTH_MODE": auth_mode(os.environ)})
     import ray  # noqa: PLC0415 - after its settings
 
+    _load_our_code()
     try:
         with runtime_environment(os.environ) as settings:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=settings)
@@ -205,6 +207,16 @@ def _join(address: str, insecure: bool) -> None:
     except RefusedError:
         ray.shutdown()
         raise
+
+
+def _load_our_code() -> None:
+    """Import what uses Ray before we connect.
+
+    In a submitted job our code lies in a folder of Ray's. Where several nodes share a machine, one may tidy
+    that folder away while the job runs; what is imported by then is not missed.
+    """
+    for name in ("executor", "metrics"):
+        importlib.import_module(f"cluster.ray_engine.{name}")
 
 
 @contextmanager
