@@ -24,6 +24,7 @@ BENCHMARKS = {
     "bench_holdout": "`predict` on lines that no model has seen",
     "bench_controls": "how often p calls something of nothing",
     "bench_explore": "the explorer on a whole genome",
+    "bench_plan": "how near `plan` comes to what a run takes",
     "bench_driver": "the driver's own cost",
     "bench_scale": "a store of many commits, before and after compaction",
     "bench_import": "importing a release",
