@@ -191,6 +191,8 @@ def _how_good(prepared: "PreparedRun") -> str:
         return "as long as without a GPU; how much one saves is not estimated"
     if prepared.factors:
         left = [name for name in prepared.options.methods if name not in prepared.factors]
+        if any(method.trial_share < 1 for method in methods):
+            left.append("how long networks train")
         return f"measured{f' but for {_and(left)}' if left else ''}; good to a factor of 1.5"
     selects = any("top" in method.reads for method in methods)
     return (
