@@ -14,8 +14,8 @@ from cluster.runs.request import PreparedRun
 from cluster.store.units import FINAL_FOLD
 from modeling.folds import Fold
 from modeling.seeds import generator
-from tasks.dataset.layers import Layer
 from tasks.fitting.fold import MethodSettings, Panel, target_indices
+from tasks.fitting.panel_part import panel_part
 from tasks.methods.cost import Cost, DataSize
 from tasks.methods.registry import method_named
 from tasks.methods.timed import timed
@@ -145,34 +145,6 @@ def _cut(
     place = {column: i for i, column in enumerate(columns.tolist())}
     placed = tuple(tuple(place[target] for target in block) for block in blocks)
     return Cut(part, folds, settings, placed, cost, seconds)
-
-
-def panel_part(
-    panel: Panel,
-    lines: Int64[np.ndarray, " lines"],
-    genes: Int64[np.ndarray, " genes"],
-    targets: Int64[np.ndarray, " targets"],
-) -> Panel:
-    """A panel of some lines, genes and targets (sorted positions); other layers keep their features."""
-    place = np.full(len(panel.genes) + 1, -1, dtype=np.int64)  # the last is that of own = -1
-    place[genes] = np.arange(len(genes))
-    return replace(
-        panel,
-        cell_lines=tuple(panel.cell_lines[i] for i in lines),
-        genes=tuple(panel.genes[i] for i in genes),
-        targets=tuple(panel.targets[i] for i in targets),
-        expression=np.ascontiguousarray(panel.expression[np.ix_(lines, genes)]),
-        effect=np.ascontiguousarray(panel.effect[np.ix_(lines, targets)]),
-        own=place[panel.own[targets]],
-        lineages=panel.lineages[lines],
-        variable=np.flatnonzero(np.isin(targets, panel.variable)),
-        layers=tuple(_layer_part(layer, lines) for layer in panel.layers),
-        covariates=None if panel.covariates is None else np.ascontiguousarray(panel.covariates[lines]),
-    )
-
-
-def _layer_part(layer: Layer, lines: Int64[np.ndarray, " lines"]) -> Layer:
-    return Layer(layer.name, layer.features, np.ascontiguousarray(layer.values[lines]))
 
 
 def _fold_part(fold: Fold, lines: Int64[np.ndarray, " lines"]) -> Fold:

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from cluster.runs import cut as cuts
-from cluster.runs.cut import cut_for, panel_part
+from cluster.runs.cut import cut_for
 from cluster.runs.request import PreparedRun, prepare_run, request_of
 from tasks.fitting.fold import Panel, panel_of
 from tasks.methods.registry import method_named
@@ -18,24 +17,6 @@ def prepared_on(dataset: Path, *methods: str, **options: object) -> PreparedRun:
 
 def panel_for(prepared: PreparedRun) -> Panel:
     return panel_of(prepared.dataset, prepared.facts)
-
-
-def test_a_part_of_a_panel_holds_the_same_numbers(small_dataset: Path) -> None:
-    panel = panel_for(prepared_on(small_dataset, "ridge"))
-    lines, genes, targets = np.array([3, 7, 8, 20]), np.array([0, 5, 9]), np.array([1, 5, 9, 30])
-    part = panel_part(panel, lines, genes, targets)
-    for i, line in enumerate(lines):
-        assert part.cell_lines[i] == panel.cell_lines[line]
-        assert part.lineages[i] == panel.lineages[line]
-        for j, gene in enumerate(genes):
-            assert part.expression[i, j] == panel.expression[line, gene]
-        for j, target in enumerate(targets):
-            np.testing.assert_equal(part.effect[i, j], panel.effect[line, target])
-    for j, target in enumerate(targets):
-        own = panel.own[target]
-        expected = panel.genes[own] if own in genes else None
-        assert (part.genes[part.own[j]] if part.own[j] >= 0 else None) == expected
-        assert (j in part.variable) == (target in panel.variable)
 
 
 @pytest.mark.parametrize("seconds", [0.002, 0.05, 1.0, 1000.0])
