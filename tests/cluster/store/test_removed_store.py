@@ -7,6 +7,7 @@ import pytest
 
 from cluster.errors import StorageError
 from cluster.store.filesystem import open_filesystem
+from cluster.store.reader import StoreReader
 from cluster.store.units import Unit, shard_key
 from cluster.store.writer import StoreWriter
 from tasks.errors import BadInputError
@@ -38,7 +39,8 @@ def test_what_a_removal_and_a_writer_leave_between_them_is_an_empty_place(tmp_pa
         path.unlink()
     (store / "data" / "scores").mkdir(parents=True)
     (store / "data" / "scores" / ".late.parquet.0.tmp").write_bytes(b"half of it")
-    made_commit(planned_store(store, UNITS), UNITS)
+    key = made_commit(planned_store(store, UNITS), UNITS)
+    assert [commit.key for commit in StoreReader.open(store).commits()] == [key]
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "data/notes.txt"])
