@@ -3,6 +3,7 @@
 Weights add up to 1, and minimise the squared error of the mix plus a pull towards prior weights. Where many
 lines carry a target's variance, the prior is equal shares; where a few do (a rare, strong dependency), errors
 say little and the target's own prediction, which keeps a private signal, is the prior, pulled to more firmly.
+Where the training lines themselves are few, their errors are chance, and the own prediction stands alone.
 """
 
 import numpy as np
@@ -10,6 +11,7 @@ from jaxtyping import Float64
 
 PULL = 0.05  # of the prior, in units of the mean squared error of the predictions
 CARRIERS = 20.0  # lines that carry the variance, below which the prior leans to the target's own prediction
+TOO_FEW, ENOUGH = 30, 90  # training lines: up to the first nothing is borrowed, from the second on as learned
 
 
 def carriers(effects: Float64[np.ndarray, "lines targets"]) -> Float64[np.ndarray, " targets"]:
@@ -29,7 +31,8 @@ def mixing_weights(
 
     The first stage is the target's own prediction; it alone counts where `borrows` is false. With errors
     E (lines x stages), Gram matrix G = E'E / lines and pull p, the weights w solve min w'Gw + p |w - prior|^2
-    with sum(w) = 1 in closed form; negative ones are then set to 0 and the rest scaled to add up to 1.
+    with sum(w) = 1 in closed form; negative ones are then set to 0 and the rest scaled to add up to 1. Between
+    `TOO_FEW` and `ENOUGH` lines they count for a share that grows from 0 to 1, the first stage alone for the rest.
     """
     stages, lines, _ = predictions.shape
     own, equal = np.eye(stages)[0], np.full(stages, 1.0 / stages)
@@ -42,7 +45,9 @@ def mixing_weights(
     prior = (1.0 - lean) * own + lean * equal
     size = np.trace(gram, axis1=1, axis2=2) / stages
     pull = PULL * (1.0 + CARRIERS / count) * np.where(size > 0, size, 1.0)
-    return _solved(gram, prior, pull).T
+    learned = np.clip((lines - TOO_FEW) / (ENOUGH - TOO_FEW), 0.0, 1.0)
+    weights: Float64[np.ndarray, "targets stages"] = learned * _solved(gram, prior, pull) + (1.0 - learned) * own
+    return weights.T
 
 
 def _solved(

@@ -120,7 +120,8 @@ def carriers_slow(effect):
 
 
 def weights_slow(predictions, effect, pull=0.05, most_carriers=20.0):
-    """Weights of one target's predictions (stages x lines): least squares where they add up to 1."""
+    """Weights of one target's predictions (stages x lines): least squares where they add up to 1; with few
+    lines, the first prediction alone for a share."""
     stages, lines = predictions.shape
     errors = (effect - predictions).T
     count = max(carriers_slow(effect), 1.0)
@@ -134,7 +135,8 @@ def weights_slow(predictions, effect, pull=0.05, most_carriers=20.0):
     plane = np.vstack([np.eye(stages - 1), -np.ones(stages - 1)])
     free = lsq_linear(rows @ plane, wanted - rows @ start, method="bvls", tol=1e-15).x
     weights = np.maximum(start + plane @ free, 0)
-    return weights / weights.sum()
+    learned = min(max((lines - 30) / 60, 0), 1)
+    return learned * weights / weights.sum() + (1 - learned) * np.eye(stages)[0]
 
 
 def neighbours_slow(shared, target, most):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from modeling.borrowing.mixing import CARRIERS, carriers, mixing_weights
+from modeling.borrowing.mixing import CARRIERS, ENOUGH, TOO_FEW, carriers, mixing_weights
 from tests.reference.borrowing import carriers_slow, weights_slow
 
-LINES, STAGES = 60, 3
+LINES, STAGES = 120, 3
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,7 @@ def problems() -> dict[str, tuple[np.ndarray, np.ndarray]]:
         "rare": (0.02 * guesses, one),
         "a few lines": (0.3 * few + 0.2 * guesses, few),
         "constant": (0.01 * guesses, np.full(LINES, 0.4)),
+        "sixty lines": (guesses[:, :60], y[:60]),
         "five lines": (guesses[:, :5], y[:5]),
     }
 
@@ -53,6 +54,18 @@ def test_the_cases_differ_as_they_should(problems) -> None:
     assert found["two are equal"][1] == pytest.approx(found["two are equal"][2])
     assert found["rare"][0] > 0.8  # a rare, private signal stays with the target's own prediction
     assert found["rare"][0] > found["a few lines"][0]
+
+
+def test_few_lines_leave_the_own_prediction_alone(problems) -> None:
+    predictions, effect = problems["one is far better"]
+    other = {
+        lines: mixing_weights(predictions[:, :lines, None], effect[:lines, None])[1, 0]
+        for lines in (TOO_FEW, (TOO_FEW + ENOUGH) // 2, ENOUGH)
+    }
+    assert list(other) == [30, 60, 90]
+    assert other[30] == 0
+    assert other[60] == pytest.approx(other[90] / 2, rel=0.1)
+    assert other[90] > 0.9
 
 
 def test_targets_of_a_tile_do_not_touch_each_other(problems) -> None:
