@@ -31,8 +31,9 @@ def mixing_weights(
 
     The first stage is the target's own prediction; it alone counts where `borrows` is false. With errors
     E (lines x stages), Gram matrix G = E'E / lines and pull p, the weights w solve min w'Gw + p |w - prior|^2
-    with sum(w) = 1 in closed form; negative ones are then set to 0 and the rest scaled to add up to 1. Between
-    `TOO_FEW` and `ENOUGH` lines they count for a share that grows from 0 to 1, the first stage alone for the rest.
+    with sum(w) = 1 in closed form; negative ones are then set to 0 and the rest scaled to add up to 1.
+    Between `TOO_FEW` and `ENOUGH` lines they count for a share that grows from 0 to 1, the first stage alone for
+    the rest.
     """
     stages, lines, _ = predictions.shape
     own, equal = np.eye(stages)[0], np.full(stages, 1.0 / stages)
@@ -46,8 +47,7 @@ def mixing_weights(
     size = np.trace(gram, axis1=1, axis2=2) / stages
     pull = PULL * (1.0 + CARRIERS / count) * np.where(size > 0, size, 1.0)
     learned = np.clip((lines - TOO_FEW) / (ENOUGH - TOO_FEW), 0.0, 1.0)
-    weights: Float64[np.ndarray, "targets stages"] = learned * _solved(gram, prior, pull) + (1.0 - learned) * own
-    return weights.T
+    return (learned * _solved(gram, prior, pull) + (1.0 - learned) * own).T
 
 
 def _solved(
