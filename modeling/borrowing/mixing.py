@@ -32,8 +32,8 @@ def mixing_weights(
     The first stage is the target's own prediction; it alone counts where `borrows` is false. With errors
     E (lines x stages), Gram matrix G = E'E / lines and pull p, the weights w solve min w'Gw + p |w - prior|^2
     with sum(w) = 1 in closed form; negative ones are then set to 0 and the rest scaled to add up to 1.
-    Between `TOO_FEW` and `ENOUGH` lines they count for a share that grows from 0 to 1, the first stage for the
-    rest.
+    Between `TOO_FEW` and `ENOUGH` lines they count for a share that grows from 0 to 1; the rest is the first
+    stage's.
     """
     stages, lines, _ = predictions.shape
     own, equal = np.eye(stages)[0], np.full(stages, 1.0 / stages)
