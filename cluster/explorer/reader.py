@@ -64,10 +64,11 @@ class KeptReader(StoreReader):
         columns: Sequence[str] | None = None,
         targets: Collection[str] | None = None,
         method: str | None = None,
+        dictionaries: bool = False,
     ) -> Iterator[pa.Table]:
-        """The committed rows of a table: of some targets, from `tables` where those have them."""
+        """The committed rows of a table: of some targets, from `tables` (text as text) if there."""
         if targets is None or self.tables is None or not self.tables.has(name, columns):
-            yield from super().pieces(name, columns, targets, method)
+            yield from super().pieces(name, columns, targets, method, dictionaries)
             return
         yield self.tables.rows(name, columns, targets, method)
 

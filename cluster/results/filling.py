@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from tasks.methods.registry import method_named
 from tasks.scoring.predict import Scored, count_known, score_samples
-from tasks.tables.schemas import KEYS, SCHEMAS
+from tasks.tables.schemas import SCHEMAS
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,5 +99,5 @@ def fill(reader: StoreReader, made: Made, rows: pd.DataFrame, method: str) -> No
 
 
 def _models(reader: StoreReader, method: str, targets: Collection[str]) -> pa.Table:
-    parts = [part for _, part in reader.parts("models", targets=targets, method=method)]
-    return sort_rows(pa.concat_tables([SCHEMAS["models"].empty_table(), *parts]), KEYS["models"])
+    parts = reader.pieces("models", targets=targets, method=method)
+    return pa.concat_tables([SCHEMAS["models"].empty_table(), *parts])

@@ -23,6 +23,16 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def checked(data: bytes, path: str, digest: str, what: str) -> bytes:
+    """The bytes, if they have this sha256, which is that of `what`; DamagedFileError otherwise."""
+    if sha256(data) != digest:
+        message = f"{path}: damaged (its sha256 is not {what})"
+        raise DamagedFileError(
+            f"{message}; run `knockcast verify STORE --repair`, then `knockcast resume STORE`"
+        )
+    return data
+
+
 def canonical(body: Mapping[str, Any]) -> bytes:
     """A body's bytes: sorted keys, no spaces, ASCII, with its format. ValueError for NaN."""
     whole = {"format": FORMAT, **body}

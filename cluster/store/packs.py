@@ -211,9 +211,15 @@ def _attempts_by_key(place: str, name: str, fs: FileSystem) -> dict[str, int]:
     return known
 
 
-def decoded(data: bytes, commit: Commit, file: StoredFile, columns: Sequence[str] | None = None) -> pa.Table:
+def decoded(
+    data: bytes,
+    commit: Commit,
+    file: StoredFile,
+    columns: Sequence[str] | None = None,
+    dictionaries: bool = False,
+) -> pa.Table:
     """The rows of one of a commit's files; of a pack's, all its commits' rows, with their numbers."""
-    return (decode_rows if commit.place is None else decode_packed)(data, commit, file, columns)
+    return (decode_rows if commit.place is None else decode_packed)(data, commit, file, columns, dictionaries)
 
 
 def files_of(commits: Iterable[Commit], table: str) -> list[tuple[StoredFile, list[Commit]]]:

@@ -8,20 +8,14 @@ import pyarrow as pa
 
 from cluster.errors import DamagedFileError, MissingFileError, StorageError
 from cluster.store import layout
-from cluster.store.body import digest_of, read_json, sha256
+from cluster.store.body import checked, digest_of, read_json, sha256
 from cluster.store.filesystem import FileSystem, open_filesystem
 from cluster.store.packs import Packs, by_commit, decoded, files_of, of_commits, owned
 from cluster.store.parquet import sort_rows
 from cluster.store.records import Commit, StoredFile, commit_of, targets_of, unpack_units
 from cluster.store.sealing import commit_keys
 from cluster.store.units import Unit, unit_of
-from cluster.store.versions import (
-    columns_asked,
-    is_asked,
-    rows_asked,
-    schema_named,
-    unit_columns,
-)
+from cluster.store.versions import columns_asked, is_asked, rows_asked, schema_named, unit_columns
 from tasks.errors import BadInputError
 from tasks.tables.schemas import TABLES
 
@@ -49,6 +43,7 @@ class StoreReader:
         self.run_digest = digest_of(self.run)
         self._commits: dict[str, Commit] | None = None
         self._owner: dict[Unit, str] = {}
+        self._overlaps = False  # whether two commits hold a unit
         self.listed: frozenset[str] = frozenset()  # keys of commits with a file of their own
         self.packs = Packs(fs, self.run_digest)
         self._plans: dict[str, list[Unit]] = {}
@@ -73,6 +68,7 @@ class StoreReader:
                     raise
         self.listed = frozenset(listed)
         self._owner = {unit: key for key in reversed(keys) for unit in commits[key].units}
+        self._overlaps = sum(len(commit.units) for commit in commits.values()) > len(self._owner)
 
     def _read_commits(self, keys: Sequence[str]) -> dict[str, Commit]:
         known = {key: commit for key, commit in (self._commits or {}).items() if commit.place is None}
@@ -193,10 +189,12 @@ class StoreReader:
         columns: Sequence[str] | None = None,
         targets: Collection[str] | None = None,
         method: str | None = None,
+        dictionaries: bool = False,
     ) -> Iterator[pa.Table]:
         """The rows of `parts`, for what need not know which commit holds them: a file's at once."""
         wanted = columns_asked(name, columns)
-        yield from (rows.select(wanted) for _, rows in self._read(name, wanted, targets, method))
+        for _, rows in self._read(name, wanted, targets, method, dictionaries):
+            yield rows.select(wanted)
 
     def files(self, name: str) -> list[tuple[Commit, StoredFile]]:
         """The committed files of a table, each with (one of) its commits."""
@@ -208,7 +206,12 @@ class StoreReader:
         return any(commit.table_files(name) for commit in lost)
 
     def _read(
-        self, name: str, wanted: Sequence[str], targets: Collection[str] | None, method: str | None
+        self,
+        name: str,
+        wanted: Sequence[str],
+        targets: Collection[str] | None,
+        method: str | None,
+        dictionaries: bool = False,
     ) -> Iterator[tuple[list[Commit], pa.Table]]:
         """Each file's commits, and its rows that count; of a pack's, with the number of each row's commit."""
         needed = list(dict.fromkeys([*wanted, *unit_columns(name)]))
@@ -217,8 +220,9 @@ class StoreReader:
         files = files_of(asked, name)
         read = self.verified_all([file for file, _ in files])
         for (file, commits), data in zip(files, read, strict=True):
-            rows = rows_asked(decoded(data, commits[0], file, needed), chosen, method)
-            yield commits, owned(self._owner, commits, of_commits(rows, commits))
+            rows = decoded(data, commits[0], file, needed, dictionaries)
+            rows = of_commits(rows_asked(rows, chosen, method), commits)
+            yield commits, owned(self._owner, commits, rows) if self._overlaps else rows
 
     def remember(self, name: str, make: Callable[[], T]) -> T:
         """What `make` makes: here anew each time. A reader that answers many questions may keep it."""
@@ -250,12 +254,12 @@ class StoreReader:
         """What `verified` gives for each file, in order."""
         read = self.fs.read_all([file.path for file in files], [file.sha256 for file in files])
         for file, data in zip(files, read, strict=True):
-            yield _checked(data, file.path, file.sha256, "the one committed")
+            yield checked(data, file.path, file.sha256, "the one committed")
 
     def training(self, digest: str) -> bytes:
         """The expression that models naming this sha256 predict from; DamagedFileError if damaged."""
         path = layout.training_path(digest)
-        return _checked(self.fs.read(path, digest), path, digest, "its name")
+        return checked(self.fs.read(path, digest), path, digest, "its name")
 
     def weights(self, digest: str) -> bytes:
         """The committed file of this sha256; StorageError where no commit lists one."""
@@ -289,12 +293,3 @@ class StoreReader:
         added = [each for each in named if each[2] is failed and each not in known]
         known |= zip(added, self._bodies([named[each] for each in added]), strict=True)
         return [known[each] for each in sorted(known)]
-
-
-def _checked(data: bytes, path: str, digest: str, what: str) -> bytes:
-    if sha256(data) != digest:
-        message = f"{path}: damaged (its sha256 is not {what})"
-        raise DamagedFileError(
-            f"{message}; run `knockcast verify STORE --repair`, then `knockcast resume STORE`"
-        )
-    return data

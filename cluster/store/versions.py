@@ -52,9 +52,15 @@ def encode_rows(table: Table, rows: pa.Table) -> bytes:
 
 
 def decode_rows(
-    data: bytes, written: Written, file: StoredFile, columns: Sequence[str] | None = None
+    data: bytes,
+    written: Written,
+    file: StoredFile,
+    columns: Sequence[str] | None = None,
+    dictionaries: bool = False,
 ) -> pa.Table:
     """The rows of a committed file of a table, as this release knows them (or some of their columns).
+
+    With `dictionaries`, text of the columns named is dictionary-encoded.
 
     Columns that came after the file's version are null. Raises NewerVersionError for a file of a version
     that this release does not know, DamagedFileError where the bytes do not parse.
@@ -65,11 +71,13 @@ def decode_rows(
         table.stored if columns is None else [c for name in columns for c in table.stored if c.name == name]
     )
     there = [column.name for column in wanted if column.since <= file.version]
-    rows = decode(data, file.path, there)
+    rows = decode(data, file.path, there, dictionaries)
     arrays = [
         rows.column(column.name) if column.name in there else pa.nulls(rows.num_rows, column.type)
         for column in wanted
     ]
+    if dictionaries:
+        return pa.table(arrays, names=[column.name for column in wanted])
     return pa.table(arrays, schema=schema_of(wanted))
 
 
@@ -80,10 +88,14 @@ def encode_packed(table: Table, rows: pa.Table, numbers: pa.Array) -> bytes:
 
 
 def decode_packed(
-    data: bytes, written: Written, file: StoredFile, columns: Sequence[str] | None = None
+    data: bytes,
+    written: Written,
+    file: StoredFile,
+    columns: Sequence[str] | None = None,
+    dictionaries: bool = False,
 ) -> pa.Table:
     """The rows of a pack's file, like `decode_rows`, and last the number of each one's commit."""
-    rows = decode_rows(data, written, file, columns)
+    rows = decode_rows(data, written, file, columns, dictionaries)
     numbers = decode(data, file.path, [NUMBER]).column(NUMBER)
     return rows.append_column(pa.field(NUMBER, pa.int32()), numbers)
 

@@ -239,12 +239,13 @@ def _over_folds(scores: pa.Table, targets: tuple[str, ...]) -> dict[str, list[ob
     r: dict[str, list[float]] = defaultdict(list)
     models: dict[str, Counter[str]] = defaultdict(Counter)
     folds: Counter[str] = Counter()
-    for row in scores.to_pylist():
-        folds[row["target"]] += 1
-        if row["pearson"] is not None:
-            r[row["target"]].append(row["pearson"])
-        if row["model"] is not None:
-            models[row["target"]][row["model"]] += 1
+    columns = (scores.column(name).to_pylist() for name in ("target", "pearson", "model"))
+    for target, pearson, model in zip(*columns, strict=True):
+        folds[target] += 1
+        if pearson is not None:
+            r[target].append(pearson)
+        if model is not None:
+            models[target][model] += 1
     return {
         "folds": [folds[target] for target in targets],
         "pearson": [float(np.mean(r[target])) if r[target] else None for target in targets],

@@ -10,6 +10,7 @@ from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
 from cluster.views.genes import of_method, scored_folds
 from cluster.views.out_of_fold import OutOfFold, read_out_of_fold
+from modeling.statistics.pooling import runs_of
 from tasks.tables.schemas import TABLES
 from tasks.tables.target_tables import MODELS, RESIDUAL_LEVELS, RESIDUALS
 
@@ -73,12 +74,13 @@ def residual_quantile(errors: np.ndarray, level: int) -> float | None:
 
 
 def _residuals(rows: OutOfFold) -> dict[str, list[float | None]]:
-    errors = np.abs(rows.measured - rows.predicted)
-    known = ~np.isnan(errors)
-    codes, errors = rows.codes[known], errors[known]
-    starts = np.searchsorted(codes, np.arange(len(rows.targets) + 1))
-    out = {}
-    for code, target in enumerate(rows.targets):
-        mine = np.sort(errors[starts[code] : starts[code + 1]])
-        out[target] = [residual_quantile(mine, level) for level in RESIDUAL_LEVELS]
+    none = np.empty(0)
+    out = {target: [residual_quantile(none, level) for level in RESIDUAL_LEVELS] for target in rows.targets}
+    for block in rows.blocks():
+        errors = np.abs(rows.measured[block] - rows.predicted[block])
+        codes, starts, sizes = runs_of(rows.codes[block])
+        for code, start, size in zip(codes, starts, sizes, strict=True):
+            mine = np.sort(errors[start : start + size])  # NaN come last
+            mine = mine[: size - np.isnan(mine).sum()]
+            out[rows.targets[code]] = [residual_quantile(mine, level) for level in RESIDUAL_LEVELS]
     return out

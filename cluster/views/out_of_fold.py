@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from jaxtyping import Float64, Int16, Int64
 
 from cluster.store.reader import StoreReader
+from modeling.statistics.pooling import runs_of
 
-ROWS_AT_ONCE = 1 << 20
+ROWS_AT_ONCE = 1 << 16  # columns of so many stay in a core's cache
 PREDICTIONS = (
     "measured",
     "predicted",
@@ -101,20 +102,52 @@ def read_out_of_fold(
     each cell line where that is known and asked for.
     """
     targets, folds, means = training_means(scores)
-    groups, columns, lineage = _gather(reader, method, targets, folds, only, values, lineages or {})
-    order = np.argsort(groups, kind="stable")
-    groups = groups[order]
-    codes, fold = np.divmod(groups, len(folds)) if len(folds) else (groups, groups)
-    none = np.broadcast_to(np.nan, len(order))
-    read = {name: columns.pop(name)[order] if name in columns else none for name in PREDICTIONS}
+    runs, columns, lineage = _gather(reader, method, targets, folds, only, values, lineages or {})
+    order = np.argsort(runs.group, kind="stable")
+    group, length = runs.group[order], runs.length[order]
+    rows = runs.rows(order)
+    code, fold = np.divmod(group, max(len(folds), 1))
+    none = np.broadcast_to(np.nan, int(length.sum()))
+    read = {name: columns.pop(name)[rows] if name in columns else none for name in PREDICTIONS}
     return OutOfFold(
         targets=tuple(targets.to_pylist()),
-        codes=codes,
-        folds=fold,
-        fold_mean=means.ravel()[groups],
-        lineage=lineage[order] if lineages else None,
+        codes=np.repeat(code, length),
+        folds=np.repeat(fold, length),
+        fold_mean=np.repeat(means.ravel()[group], length),
+        lineage=lineage[rows] if lineages else None,
         **read,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Runs:
+    """Rows as they lie in the files: stretches of one target and fold (as one number), and their lengths."""
+
+    group: Int64[np.ndarray, " runs"]
+    length: Int64[np.ndarray, " runs"]
+
+    @classmethod
+    def of(cls, groups: Int64[np.ndarray, " rows"]) -> "_Runs":
+        """The stretches of some rows."""
+        group, _, length = runs_of(groups)
+        return cls(group, length)
+
+    @classmethod
+    def joined(cls, parts: Sequence["_Runs"]) -> "_Runs":
+        """Those of one part after the other."""
+        none = np.empty(0, np.int64)
+        group = np.concatenate([none, *(part.group for part in parts)])
+        return cls(group, np.concatenate([none, *(part.length for part in parts)]))
+
+    def rows(self, order: Int64[np.ndarray, " runs"]) -> slice | Int64[np.ndarray, " rows"]:
+        """The rows of the stretches in another order; a slice where that changes nothing."""
+        if (order[1:] > order[:-1]).all():
+            return slice(None)
+        length = self.length[order]
+        begins = (np.cumsum(self.length) - self.length)[order]
+        moved = begins - (np.cumsum(length) - length)
+        shifted: Int64[np.ndarray, " rows"] = np.repeat(moved, length) + np.arange(int(length.sum()))
+        return shifted
 
 
 def training_means(
@@ -132,8 +165,9 @@ def positions(
     rows: pa.Table, targets: pa.StringArray, folds: Int64[np.ndarray, " folds"]
 ) -> tuple[Int64[np.ndarray, " rows"], Int64[np.ndarray, " rows"]]:
     """Each row's place among the targets and among the folds, which all must be there."""
-    encoded = rows.column("target").combine_chunks().dictionary_encode()
-    places = np.asarray(pc.index_in(encoded.dictionary, value_set=targets)).astype(np.int64)
+    encoded = _encoded(rows.column("target"))
+    known = pc.index_in(encoded.dictionary, value_set=targets)  # a file's dictionary may name others, too
+    places = np.asarray(pc.fill_null(known, -1)).astype(np.int64)
     return places[np.asarray(encoded.indices)], np.searchsorted(folds, np.asarray(rows.column("fold")))
 
 
@@ -145,30 +179,32 @@ def _gather(
     only: Collection[str] | None,
     values: Sequence[str],
     lineages: Mapping[str, str],
-) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
-    """Every row's (target, fold) as one number, values, and lineage's number, in the order of the files."""
+) -> tuple[_Runs, dict[str, np.ndarray], np.ndarray]:
+    """Every row's target and fold, values, and lineage's number, in the order of the files."""
     most = sum(file.rows or 0 for _, file in reader.files("predictions"))
-    groups = np.empty(most, np.int64)
+    runs: list[_Runs] = []
     columns = {name: np.empty(most) for name in values}
     lineage = np.full(most if lineages else 0, -1, np.int16)
     number = {name: at for at, name in enumerate(sorted(set(lineages.values())))}
     read_too = ("cell_line",) if lineages else ()
     filled = 0
     counted = pa.array(folds, pa.int32())
-    for whole in _ahead(reader.pieces("predictions", ("target", "fold", *read_too, *values), only, method)):
+    asked = ("target", "fold", *read_too, *values)
+    for whole in _ahead(reader.pieces("predictions", asked, only, method, dictionaries=True)):
         read = pc.is_in(whole.column("fold"), value_set=counted)
         part = whole if pc.all(read, min_count=0).as_py() else whole.filter(read)
         here = slice(filled, filled + part.num_rows)
         target, fold = positions(part, targets, folds)
-        groups[here] = target * len(folds) + fold
+        runs.append(_Runs.of(target * len(folds) + fold))
         for name, column in columns.items():
             column[here] = _real(part, name)
         if lineages:
-            lines = part.column("cell_line").combine_chunks().dictionary_encode()
+            lines = _encoded(part.column("cell_line"))
             known = [number.get(lineages.get(line, ""), -1) for line in lines.dictionary.to_pylist()]
             lineage[here] = np.array(known, np.int16)[np.asarray(lines.indices)]
         filled = here.stop
-    return groups[:filled], {name: column[:filled] for name, column in columns.items()}, lineage[:filled]
+    values_read = {name: column[:filled] for name, column in columns.items()}
+    return _Runs.joined(runs), values_read, lineage[:filled]
 
 
 def _ahead(items: Iterator[T]) -> Iterator[T]:
@@ -179,6 +215,12 @@ def _ahead(items: Iterator[T]) -> Iterator[T]:
         while (item := coming.result()) is not end:
             coming = pool.submit(next, items, end)
             yield cast("T", item)
+
+
+def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Text as positions in a dictionary, which it may be already."""
+    whole = column.combine_chunks()
+    return whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
 
 
 def _real(table: pa.Table, name: str) -> np.ndarray:

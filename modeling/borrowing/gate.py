@@ -166,6 +166,7 @@ def added_in_raw_units(
     centre: Float64[np.ndarray, " k"],
 ) -> Float64[np.ndarray, " lines"]:
     """What a gate with these `raw_units` adds; a gene that is NaN counts as at its centre: adds nothing."""
-    away = np.nan_to_num(expression.astype(np.float64) - centre, nan=0.0)
+    away = expression.astype(np.float64) - centre
+    away[np.isnan(away)] = 0.0
     out: np.ndarray = (away * weights).sum(axis=1)
     return out

@@ -1,10 +1,10 @@
 """New samples scored by models on a target's modifiers: linear ones all at once, others one by one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Int64
 from safetensors.numpy import load
 from scipy.sparse import csr_array
 
@@ -39,27 +39,42 @@ def predict_linear(
 ) -> Float64[np.ndarray, "samples targets"]:
     """All linear models at once (a sparse product); NaN where a modifier that counts is not known."""
     intercepts = np.array([row["intercept"] for row in rows], dtype=np.float64)
-    entries = list(_entries(rows, place))
+    place_of, weight, ends, lacking = _entries(rows, place)
     shape = (len(rows), expression.shape[1])
-    at = (
-        np.array([e[0] for e in entries], dtype=np.int64),
-        np.array([e[1] for e in entries], dtype=np.int64),
-    )
-    weights = csr_array((np.array([e[2] for e in entries], dtype=np.float64), at), shape=shape)
+    weights = csr_array((weight, place_of, ends), shape=shape)
+    unknown = np.isnan(expression)
     known = np.nan_to_num(expression.astype(np.float64))
     predicted = (weights @ known.T).T + intercepts
-    uses = csr_array((np.ones(len(entries)), at), shape=shape)
-    predicted[(uses @ np.isnan(expression).T.astype(np.float64)).T > 0] = np.nan
-    lacking = [i for i, row in enumerate(rows) if any(m not in place for m in needed_modifiers(row))]
+    if unknown.any():
+        uses = csr_array((np.ones(len(weight)), place_of, ends), shape=shape)
+        predicted[(uses @ unknown.T.astype(np.float64)).T > 0] = np.nan
     predicted[:, lacking] = np.nan
     return predicted
 
 
-def _entries(rows: Rows, place: Mapping[str, int]) -> Iterator[tuple[int, int, float]]:
+def _entries(
+    rows: Rows, place: Mapping[str, int]
+) -> tuple[
+    Int64[np.ndarray, " entries"], Float64[np.ndarray, " entries"], Int64[np.ndarray, " ends"], list[int]
+]:
+    """Columns and weights that each row adds up, where rows end, and the rows that lack a modifier."""
+    places: list[int] = []
+    weights: list[float] = []
+    ends, lacking = [0], []
     for i, row in enumerate(rows):
+        whole = True
         for modifier, weight in zip(row["modifiers"], row["coefficients"], strict=True):
-            if weight != 0 and modifier in place:
-                yield i, place[modifier], weight
+            if weight == 0:
+                continue
+            if (column := place.get(modifier, -1)) < 0:
+                whole = False
+                continue
+            places.append(column)
+            weights.append(weight)
+        if not whole:
+            lacking.append(i)
+        ends.append(len(places))
+    return np.array(places, np.int64), np.array(weights, np.float64), np.array(ends, np.int64), lacking
 
 
 def _restored(

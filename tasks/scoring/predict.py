@@ -53,13 +53,14 @@ def score_samples(
     method: Predictor,
     files: ModelFiles,
 ) -> Scored:
-    """Predict every target of `models` (rows of one method) for new samples.
+    """Predict every target of `models` (rows of one method, in any order) for new samples.
 
     `expression` is log2(TPM+1) as in training; `genes` are its columns, as symbols or "SYMBOL (entrez)"; a
-    value that is NaN or infinite is not known. `files` gives what models on all genes share. Raises
-    BadInputError for a model whose content is not what was committed.
+    value that is NaN or infinite is not known. `files` gives what models on all genes share. Targets come
+    sorted. Raises BadInputError for a model whose content is not what was committed.
     """
-    rows = list(_checked_rows(models, method.checksum_fields))
+    # Their order may decide last digits.
+    rows = sorted(_checked_rows(models, method.checksum_fields), key=lambda row: row["target"])
     place = gene_columns(genes)
     if np.isinf(expression).any():
         expression = np.where(np.isinf(expression), np.float32(np.nan), expression)

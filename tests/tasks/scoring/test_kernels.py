@@ -89,7 +89,7 @@ def scored(
 def test_training_lines_are_forecast_as_when_they_were_fitted(panel: Panel, method: str):
     prepared = prepared_for(method, panel)
     made = scored(stored(method, panel), panel, panel.expression)
-    assert made.targets == tuple(f"T{i}" for i in range(14) if i != 11)
+    assert made.targets == tuple(sorted(f"T{i}" for i in range(14) if i != 11))
     for fit in fit_kernel_targets(panel, prepared, range(14), settings(method)):
         if isinstance(fit, KernelFit):
             kernel = prepared.kernel.of(prepared.within)[:, fit.train]
