@@ -7,7 +7,7 @@ runs it on methods that are built in or installed; tests call the checks of `MET
 
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,11 +18,11 @@ from modeling.folds import FINAL_FOLD, final_fold, make_folds
 from modeling.networks.training_state import Schedule
 from modeling.selection.select import SelectionSettings
 from tasks.artifacts.files import training_bytes
-from tasks.fitting.fold import MethodSettings, Panel
+from tasks.fitting.fold import FoldResult, MethodSettings, Panel
 from tasks.methods.cost import DataSize
 from tasks.methods.in_memory import DoneHere, fold_work_here, read_by_targets
 from tasks.methods.method import TARGETS as OF_TARGETS
-from tasks.methods.method import CommittedWork, FoldJob, FoldTask, Method
+from tasks.methods.method import FoldJob, FoldTask, Method
 from tasks.methods.registry import method_named
 from tasks.methods.shard import run_shard
 from tasks.networks.training import design_of, train_fold
@@ -30,7 +30,7 @@ from tasks.scoring.predict import checksum_of, score_samples
 from tasks.tables.schemas import MAY_DIFFER
 
 # What fold-level work gave for a fold, to prepare targets with; empty for methods without any.
-Committed = Callable[[Panel, int], Sequence[CommittedWork]]
+Committed = Callable[[Panel, int], Sequence[DoneHere]]
 Check = Callable[[Method, Panel, Committed], None]
 
 LINES, GENES, TARGETS = 72, 50, 40
@@ -51,8 +51,7 @@ def tables_of(
     folds = (*make_folds("kfold", len(panel.cell_lines), FOLDS, SEED), final_fold(len(panel.cell_lines)))
     settings = settings_for(method)
     prepared = method.prepare(panel, folds[fold], settings, committed(panel, folds[fold].number))
-    tables = run_shard(panel, prepared, targets, settings, method).tables
-    return {name: _kept(table) for name, table in tables.items()}
+    return _all_kept(run_shard(panel, prepared, targets, settings, method).tables)
 
 
 def it_names_and_describes_itself(method: Method, panel: Panel, committed: Committed) -> None:
@@ -115,6 +114,10 @@ def the_test_lines_change_nothing_that_is_fitted(method: Method, panel: Panel, c
     effect[test] = rng.standard_normal(effect[test].shape)
     expression[test[::2]] = rng.gamma(2.0, 3.0, expression[test[::2]].shape)
     scrambled = replace(panel, effect=effect, expression=expression)
+    shared, again = (committed(p, 1) for p in (panel, scrambled))
+    for one, other in zip(shared, again, strict=True):
+        assert one.result.files == other.result.files
+        assert _fitted_tables(one.result) == _fitted_tables(other.result)
     before, after = (tables_of(method, p, committed, targets) for p in (panel, scrambled))
     for name in ("modifiers", "candidates"):
         assert before[name].equals(after[name]), name
@@ -122,9 +125,9 @@ def the_test_lines_change_nothing_that_is_fitted(method: Method, panel: Panel, c
     assert before["scores"].select(fitted).equals(after["scores"].select(fitted))
     kept = {panel.cell_lines[line] for line in test[1::2]}
     first, second = (_predicted(tables["predictions"], kept) for tables in (before, after))
-    shared = first.keys() & second.keys()
-    assert shared
-    changed = [key for key in shared if first[key] != second[key]]
+    both = first.keys() & second.keys()
+    assert both
+    changed = [key for key in both if first[key] != second[key]]
     assert not changed, f"predictions use other test lines' data: {changed[:5]}"
 
 
@@ -162,9 +165,7 @@ def its_fold_level_work_repeats_to_the_bit(method: Method, panel: Panel, committ
     for task in method.fold_tasks([1], settings_for(method)):
         job = FoldJob(task.work, panel, fold, settings_for(method))
         first, second = (method.work_on_fold(job) for _ in range(2))
-        assert {name: _kept(table) for name, table in first.tables.items()} == {
-            name: _kept(table) for name, table in second.tables.items()
-        }
+        assert _all_kept(first.tables) == _all_kept(second.tables)
         assert first.files == second.files
 
 
@@ -196,6 +197,18 @@ def _kept(table: pa.Table) -> pa.Table:
     """Without what may differ, in one piece."""
     gone = [name for name in MAY_DIFFER if name in table.column_names]
     return table.drop_columns(gone).combine_chunks()
+
+
+def _all_kept(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    return {name: _kept(table) for name, table in tables.items()}
+
+
+def _fitted_tables(result: FoldResult) -> dict[str, pa.Table]:
+    """Without how well networks predict the test lines."""
+    tables = _all_kept(result.tables)
+    if "networks" in tables:
+        tables["networks"] = tables["networks"].drop_columns(["lines", "lines_uncentred", "genes"])
+    return tables
 
 
 def _predicted(predictions: pa.Table, lines: set[str]) -> dict[tuple[str, str], float]:
@@ -249,7 +262,7 @@ def keeps(method: Method, check: Check, panel: Panel) -> None:
     check(method, panel, lambda p, fold: _committed(method, p, fold))
 
 
-def _committed(method: Method, panel: Panel, number: int) -> Sequence[CommittedWork]:
+def _committed(method: Method, panel: Panel, number: int) -> Sequence[DoneHere]:
     """What targets of a fold depend on, done here."""
     folds = (*make_folds("kfold", LINES, FOLDS, SEED), final_fold(LINES))
     settings = settings_for(method)
