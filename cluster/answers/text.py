@@ -10,6 +10,7 @@ from tasks.analyses.answer.verdict import FDR, FEWEST_LINES, FEWEST_SHOWN, NOT, 
 from tasks.analyses.answer.wording import number, q_text, sentences
 
 WIDTH = 100
+MODIFIERS_TITLE = "Modifiers: genes whose expression goes with the effect"
 NO_RELATIONS = "relations: none known; `knockcast enrich` adds them"
 Cells = Sequence[Sequence[str]]
 
@@ -172,8 +173,8 @@ def _known(value: float, digits: int = 2) -> str:
 
 def modifiers_title(verdict: Verdict) -> str:
     """What the list of modifiers is, and that it means nothing where nothing is predicted."""
-    title = "Modifiers: genes whose expression goes with the effect"
-    return f"{title} (not predicted, so by chance)" if verdict.answer in (NOT, NOT_SHOWN) else title
+    by_chance = verdict.answer in (NOT, NOT_SHOWN)
+    return f"{MODIFIERS_TITLE} (not predicted, so by chance)" if by_chance else MODIFIERS_TITLE
 
 
 def _relations(relations: Sequence[Relation]) -> str:

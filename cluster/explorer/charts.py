@@ -11,6 +11,7 @@ from cluster.figures.page import COLOURS, GREY, shown
 
 COLOURED = 6  # lineages with a colour of their own; the others are grey
 CLEAR = "rgba(0,0,0,0)"
+CROWDED = 400  # dots that cover each other unless they are small
 MOST_DOTS = 4000  # that a browser draws without a graphics card in a moment
 FEW = 5  # lines a lineage needs for a colour or a box
 
@@ -224,13 +225,18 @@ def out_of_fold_and_new(rows: pd.DataFrame) -> go.Figure:
 def _targets(rows: pd.DataFrame, x: str, y: str, x_title: str, y_title: str) -> go.Figure:
     """A dot for each target, and the line where both are equal."""
     drawn = thinned(rows)
+    crowded = len(drawn) > CROWDED
     figure = go.Figure(
         go.Scatter(
             x=drawn[x].to_numpy(),
             y=drawn[y].to_numpy(),
             mode="markers",
             showlegend=False,
-            marker={"size": 4, "opacity": 0.4, "color": COLOURS[0]},
+            marker={
+                "size": 4 if crowded else 7,
+                "opacity": 0.4 if crowded else 0.7,
+                "color": COLOURS[0],
+            },
             text=[shown(target) for target in drawn["target"]],
             hovertemplate="%{text}<br>%{x:.2f}, %{y:.2f}<extra></extra>",
         )

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from cluster.figures.page import Drawn, laid_out, shown
 
 EACH = 6  # targets of each group
+ROW = 18  # pixels of a target, so that its name touches no other
 LEAST_R, LEVEL = 0.2, 0.05
 AGAINST = "others"
 # RdBu of ColorBrewer: told apart by the colour-blind, too.
@@ -52,7 +53,8 @@ def tissues(rows: pd.DataFrame) -> Drawn:
         "group",
         "target",
     )
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(autorange="reversed", dtick=1)  # else plotly leaves out every second name
+    figure.update_layout(height=max(360, 200 + ROW * len(chosen)))  # pixels, on a page
     figure.update_layout(meta={"mm": (85, 25 + 3.2 * max(len(chosen), 6))})
     kept = ["target", "group", "against", "difference", "effect_size", "q_value", "stronger", "chosen_for"]
     return Drawn(figure, numbers[kept])

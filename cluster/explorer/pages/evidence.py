@@ -8,7 +8,7 @@ from dash import html
 from cluster.answers.gather import direction_of
 from cluster.answers.gene import GenePage
 from cluster.answers.relating import stored_relations
-from cluster.answers.text import NO_RELATIONS, modifiers_title
+from cluster.answers.text import MODIFIERS_TITLE, NO_RELATIONS, modifiers_title
 from cluster.explorer.data import StoreData
 from cluster.explorer.pages.parts import Shown, file_links, gene_link, number, section, small_table
 from cluster.store.units import FINAL_FOLD
@@ -60,7 +60,7 @@ def _modifiers(data: StoreData, found: GenePage, method: str) -> list[Any]:
     followed = found.followed[found.followed["method"] == method]
     tables = [
         *(_selected(data, found, selected) if len(selected) else []),
-        *(_followed(data, found, followed) if len(followed) else []),
+        *(_followed(data, found, followed, len(selected) > 0) if len(followed) else []),
     ]
     if tables and not found.verdict.evidence.knows_relations:
         tables.append(html.P(f"{NO_RELATIONS[0].upper()}{NO_RELATIONS[1:]}.", className="quiet"))
@@ -84,7 +84,8 @@ def _selected(data: StoreData, found: GenePage, rows: pd.DataFrame) -> list[Any]
         ),
         _relation(data, found, "modifier"),
     )
-    title = modifiers_title(found.verdict)
+    # Without the index q is not known, so no target counts as predicted: that is no verdict.
+    title = modifiers_title(found.verdict) if data.knows_q else MODIFIERS_TITLE
     table = small_table(rows, columns, f"Modifiers of {found.target}", LISTED)
     note = f"{title.removeprefix('Modifiers: ')}; most chosen first."
     return [
@@ -92,7 +93,7 @@ def _selected(data: StoreData, found: GenePage, rows: pd.DataFrame) -> list[Any]
     ]
 
 
-def _followed(data: StoreData, found: GenePage, rows: pd.DataFrame) -> list[Any]:
+def _followed(data: StoreData, found: GenePage, rows: pd.DataFrame, has_chosen: bool) -> list[Any]:
     columns = (
         _gene(data, "gene"),
         _direction(found, "pearson_measured"),
@@ -101,7 +102,8 @@ def _followed(data: StoreData, found: GenePage, rows: pd.DataFrame) -> list[Any]
         Shown("r with prediction", lambda row: number(row.pearson, 2)),
         _relation(data, found, "gene"),
     )
-    note = "The model reads all genes and chooses none; these are the genes through which it is right."
+    how = "beside those it chose" if has_chosen else "and chooses none"
+    note = f"The model reads all genes {how}; these are the genes through which it is right."
     table = small_table(rows, columns, f"Genes that predictions of {found.target} follow", LISTED)
     return [section("Genes that the predictions follow", table, note=note)]
 

@@ -70,14 +70,14 @@ def _summary(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     rows = []
     for method, frame in frames.items():
         r = r_of(frame).fillna(0)
-        gain = frame["gain"].astype(float)
+        gain, q = frame["gain"].astype(float), frame["q_value"].astype(float)
         rows.append(
             {
                 "method": method,
                 "targets": len(frame),
                 "mean": r.mean(),
                 "gain": gain.mean(),
-                "significant": (frame["q_value"].astype(float) <= 0.05).sum(),
+                "significant": (q <= 0.05).sum() if q.notna().any() else np.nan,  # not before the index
             }
             | {f"above_{at}": int((r > bar).sum()) for at, bar in enumerate(BARS)}
         )

@@ -113,6 +113,5 @@ def _figure(rows: pd.DataFrame, good: pd.DataFrame) -> list[Any]:
     if good.empty:
         return []
     figure, note = as_panel(tissues(rows).figure)
-    height = max(360, round(4.2 * figure.layout.meta["mm"][1]))
     label = f"Heat map of groups and targets. {note}"
-    return [section("All groups", chart(figure, label, height, paper=True), note=note)]
+    return [section("All groups", chart(figure, label, figure.layout.height, paper=True), note=note)]

@@ -22,6 +22,7 @@ from cluster.explorer.index import build_index, index_key
 from cluster.explorer.pages import PAGES, about, page_of
 from cluster.explorer.pages.explanation import ELSEWHERE, explanation
 from cluster.explorer.pages.gene import rest
+from cluster.explorer.pages.methods import _summary
 from cluster.explorer.pages.parts import Page, counted, number
 from cluster.explorer.pages.samples import SHOWN
 from cluster.explorer.reader import KeptReader
@@ -112,6 +113,15 @@ def test_before_the_index_the_table_has_what_scores_alone_say(data: StoreData):
 @pytest.mark.parametrize("path", [*PAGES, "/gene/KRAS", "/gene/x", "/else"])
 def test_every_page_can_be_made_before_the_index(data: StoreData, path: str):
     assert page_of(data, path, "?sort=x&with=%00&columns=,").title
+
+
+def test_before_the_index_nothing_is_said_of_chance(data: StoreData):
+    """q is not known by then: a target is neither predicted nor not."""
+    assert not data.knows_q
+    for target in ("KRAS", "none1"):
+        said = str(rest(data, {"target": target, "method": "modifiers"}))
+        assert "by chance" not in said
+    assert _summary({m: data.genes(m) for m in data.methods})["significant"].isna().all()
 
 
 def test_the_answer_of_a_page_is_that_of_the_command(data: StoreData, tmp_path: Path):

@@ -137,6 +137,13 @@ def test_no_text_is_cut_or_covered(name: str) -> None:
     assert problems_of(made.figure) == []
 
 
+def test_each_target_of_the_heat_map_is_named_on_a_page_too() -> None:
+    layout = tissues(groups()).figure.layout
+    rows = len(tissues(groups()).figure.data[0].y)
+    assert layout.yaxis.dtick == 1  # plotly's own choice names every second
+    assert layout.height >= 18 * rows + 110  # the margin above; a name is 12 to 13 pixels high
+
+
 def test_the_check_sees_texts_that_are_cut_or_covered() -> None:
     figure = go.Figure(
         go.Scatter(x=[0, 0.001, 1], y=[0, 0, 1], mode="text", text=["FIRST", "SECOND", "x" * 90])
