@@ -19,6 +19,7 @@ from tests.benchmarks.study.measures import Block, OutOfFold, fold_r, ranking, r
 from tests.benchmarks.study.results import Result, Scores, read_all
 from tests.benchmarks.study.runs import run_folds, run_into_store, settings_for
 from tests.benchmarks.study.summary import summary
+from tests.benchmarks.study.tables import strong_table
 from tests.benchmarks.study.variants import BY_NAME, ordered_targets
 
 LINES, TARGETS = 60, 9
@@ -218,6 +219,17 @@ def test_the_page_begins_with_the_closest_rival_of_best():
     both = summary({"levels": ("Real levels", [near, best]), "sim3000": simulated})
     assert "in 1 of 1 comparisons" in both
     assert "it is not ahead of `modifiers`, preset quick (Simulated, 3 targets)." in both
+
+
+def test_strong_targets_are_listed_with_their_mean():
+    kernel, best = kept_result("kernel", 0.5, 0.0), kept_result("best", 0.5, 0.0)
+    first, second, third = kernel.r
+    kernel = replace(kernel, r={first: 0.7, second: 0.9, third: 0.6})
+    best = replace(best, r={first: 0.69, second: 0.93, third: 0.1})
+    lines = strong_table({"kernel": [kernel], "best": [best]}).splitlines()[2:]
+    assert [line.split(" | ")[-1].strip(" |") for line in lines] == ["-0.010", "+0.030", "+0.010"]
+    assert lines[-1].startswith("| mean of 2 | 0.800 | 0.810 |")
+    assert strong_table({"kernel": [kernel]}) == ""
 
 
 def test_the_page_says_by_which_other_measures_best_is_behind():

@@ -113,8 +113,12 @@ def strong_table(results: ByVariant, rival: str = RIVAL, base: str = "kernel") -
     a, b = (np.mean([[each.r[name] for name in shared] for each in part], axis=0) for part in (mine, theirs))
     strong = np.flatnonzero(b > STRONG)
     order = strong[np.argsort((a - b)[strong])]
-    rows = [[shared[i], f"{b[i]:.3f}", f"{a[i]:.3f}", f"{a[i] - b[i]:+.3f}"] for i in order]
-    return markdown(["target", f"`{base}`", f"`{rival}`", "difference"], rows) if rows else ""
+    if not len(order):
+        return ""
+    named = [(shared[i], b[i], a[i]) for i in order]
+    named.append((f"mean of {len(order)}", b[order].mean(), a[order].mean()))
+    rows = [[name, f"{r:.3f}", f"{other:.3f}", f"{other - r:+.3f}"] for name, r, other in named]
+    return markdown(["target", f"`{base}`", f"`{rival}`", "difference"], rows)
 
 
 def curve_table(results: Sequence[Result]) -> str:
