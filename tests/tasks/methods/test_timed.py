@@ -8,7 +8,7 @@ from modeling.folds import make_folds
 from tasks.methods.cost import DataSize
 from tasks.methods.in_memory import fold_work_here
 from tasks.methods.method import FIT, SEARCH, FoldJob
-from tasks.methods.networks import TRAINING_SECONDS, TRIAL_EPOCHS
+from tasks.methods.networks import TRIAL_EPOCHS, usual_epochs
 from tasks.methods.registry import method_named
 from tasks.methods.timed import timed
 from tests.contracts.method import FOLDS, LINES, SEED, settings_for, small_panel
@@ -52,13 +52,22 @@ def test_networks_are_tried_for_a_few_epochs_and_reckoned_for_all(method: str) -
     result, seconds = networks.try_on_fold(job)
     rows = result.tables["networks"].to_pylist()
     assert [row["epochs"] for row in rows] == [TRIAL_EPOCHS] * len(rows)
-    usual = [stage[0] for stage in TRAINING_SECONDS[method]]
+    usual = usual_epochs(method, len(panel.genes))
     expected = sum(row["seconds"] * n / TRIAL_EPOCHS for row, n in zip(rows, usual, strict=True))
     assert seconds == pytest.approx(expected)
     _, searched = networks.try_on_fold(FoldJob(SEARCH, panel, FOLD[1], settings_for(networks)))
     size = DataSize(len(panel.genes), len(panel.cell_lines), variable=len(panel.variable))
     said = networks.cost(size, settings_for(networks)).fold_work
     assert searched / seconds == pytest.approx(said[SEARCH] / said[FIT], rel=0.9)  # two trials, two clocks
+
+
+def test_networks_of_expression_stop_sooner_with_more_genes() -> None:
+    expression = [usual_epochs("latent", genes)[0] for genes in (50, 535, 1000, 3000, 18_000)]
+    assert expression[0] == 300
+    assert expression == sorted(expression, reverse=True)
+    assert expression[1] == pytest.approx(276, abs=10)  # of 535 real genes
+    assert expression[3] == pytest.approx(62, abs=3)  # of 3000 simulated ones
+    assert expression[-1] >= 57
 
 
 def test_other_work_is_done_as_a_whole_when_tried() -> None:
