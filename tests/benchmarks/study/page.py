@@ -50,7 +50,8 @@ WORDS = {
     "sim3000": (
         "A simulated release of 3000 genes",
         "1000 lines with planted modifiers, so that the best possible r (the ceiling) is known. What is "
-        "planted are few genes a target: the home ground of `modifiers`.",
+        "planted are few genes a target: the home ground of `modifiers`. `forest` was not run: with so many "
+        "genes it takes some ten seconds a target and fold.",
     ),
     "sim18000": (
         "A simulated release of 18 000 genes",

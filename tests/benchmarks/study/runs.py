@@ -1,5 +1,6 @@
 """Predictions out of fold: from a store that `cluster.run` made, or fold by fold in this process."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,8 @@ def run_into_store(
     asked: dict[str, Any] = {"methods": (variant.method,), "targets": list(targets), "final": False}
     run(dataset.path, store, seed=seed, workers=workers, **asked, **variant.options)
     reader = StoreReader.open(store)
+    if not reader.is_sealed():
+        sys.exit(f"{store}: the run was stopped; nothing is scored, and the same command goes on with it")
     scores = of_method(reader.table("scores", SCORED), variant.method)
     parts = [part for _, part in reader.parts("predictions", COLUMNS, method=variant.method)]
     return out_of_fold(panel_of(dataset), targets, scores, pa.concat_tables(parts))
