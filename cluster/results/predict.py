@@ -76,6 +76,17 @@ class Prediction:
     notes: tuple[str, ...] = ()
     model_notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Its size and where its parts are: the numbers may be millions."""
+        rows, columns = self.predicted.shape
+        parts = ", ".join(
+            ("predicted", "trust", "samples", "missing", *(["low", "high"] if self.level else []))
+        )
+        return (
+            f"Prediction of {rows} samples x {columns} targets by {', '.join(self.methods)} ({self.method})\n"
+            f"  tables: {parts}"
+        )
+
 
 def predict_samples(
     reader: StoreReader,

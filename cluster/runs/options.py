@@ -16,10 +16,12 @@ from modeling.candidates.registry import candidates_of
 from modeling.folds import Fold, Scheme, final_fold, make_folds
 from tasks.dataset.checks import check_enough_lines, check_lineages
 from tasks.dataset.dataset import Dataset
+from tasks.dataset.gene_finder import GeneFinder
 from tasks.errors import BadInputError
 from tasks.methods import DEFAULT_METHODS
 from tasks.methods.method import Method
 from tasks.methods.registry import method_named, method_names, usable_methods
+from tasks.samples.renamed import RENAMED
 
 # Raised whenever a change makes the same inputs and seed give other numbers.
 ALGORITHM = 2
@@ -173,7 +175,8 @@ def options_of(body: Mapping[str, Any]) -> RunOptions:
 def chosen_targets(dataset: Dataset, classes: Sequence[str], wanted: str | Sequence[str]) -> list[str]:
     """The targets that `--targets` names: `all`, `variable`, `G1,G2`, or `@FILE` with one a line; or a list.
 
-    Raises BadInputError listing every name the dataset does not hold.
+    A name in another case, an Entrez id or a symbol from before or after a renaming will do. Raises
+    BadInputError listing every name that means no target of the dataset.
     """
     if wanted == "all":
         return list(dataset.targets)
@@ -183,14 +186,20 @@ def chosen_targets(dataset: Dataset, classes: Sequence[str], wanted: str | Seque
             raise BadInputError(f"--targets variable: no target of {dataset.path} has a sd above 0.1")
         return chosen
     names = named_targets(wanted) if isinstance(wanted, str) else list(wanted)
-    known = set(dataset.targets)
-    unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        raise BadInputError(
-            [f"--targets: {name} is not among the {len(known)} targets of {dataset.path}" for name in unknown]
-            or [f"--targets {wanted}: no target is named"]
-        )
-    return list(dict.fromkeys(names))
+    if not names:
+        raise BadInputError(f"--targets {wanted}: no target is named")
+    renamed = [*RENAMED, *((new, old) for old, new in RENAMED)]
+    finder = GeneFinder(dataset.targets, dataset.target_entrez, renamed)
+    what = f"among the {len(dataset.targets)} targets of {dataset.path}"
+    found, problems = [], []
+    for name in names:
+        try:
+            found.append(finder.find(name, what))
+        except BadInputError as error:
+            problems += [f"--targets: {problem}" for problem in error.problems]
+    if problems:
+        raise BadInputError(problems)
+    return list(dict.fromkeys(found))
 
 
 def targets_of(

@@ -8,6 +8,7 @@ from tasks.errors import BadInputError
 
 CLOSE = 0.6  # difflib's ratio from which a name counts as close
 OFFERED = 3
+OF_STORE = "a target of this store"
 
 
 class GeneFinder:
@@ -38,7 +39,7 @@ class GeneFinder:
             for label in self._names.get(_plain(symbol), ()):
                 self._aliases.setdefault(_plain(alias), set()).add(label)
 
-    def find(self, name: str, what: str = "a target of this store") -> str:
+    def find(self, name: str, what: str = OF_STORE) -> str:
         """The label of the gene that a name means.
 
         An exact label first, then any case; then what stands in brackets, and an alias. Raises BadInputError,
@@ -52,7 +53,7 @@ class GeneFinder:
                 return next(iter(found))
             if found:
                 raise BadInputError(f"{name}: may be {' or '.join(sorted(found))}; give one of these")
-        raise BadInputError(f"{name}: not {what}{self._hint(name)}")
+        raise BadInputError(f"{name}: not {what}{self._hint(name, what)}")
 
     def _add(self, name: str, label: str) -> None:
         if name:
@@ -64,14 +65,14 @@ class GeneFinder:
         given = [name, *([str(parsed.entrez)] if parsed.entrez else []), parsed.ensembl, parsed.symbol]
         return [_plain(text) for text in given if text]
 
-    def _hint(self, name: str) -> str:
+    def _hint(self, name: str, what: str) -> str:
         by_plain = {_plain(label): label for label in reversed(self._labels)}
         close = difflib.get_close_matches(_plain(name), sorted(by_plain), n=OFFERED, cutoff=CLOSE)
         if close:
             return f"; did you mean {', '.join(by_plain[text] for text in close)}?"
-        if _plain(name).startswith("ENSG"):
+        if _plain(name).startswith("ENSG") and what == OF_STORE:
             return "; --gene-ids takes a table of further ids, such as HGNC's"
-        return "; `genes` lists this store's targets"
+        return "; `genes` lists this store's targets" if what == OF_STORE else ""
 
 
 def _plain(name: str) -> str:

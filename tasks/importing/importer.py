@@ -154,7 +154,7 @@ def _agreed(
 ) -> _Agreed:
     """Lines and genes brought together; BadInputError with the problems so far and every one found here."""
     effect, expression, known = parts[EFFECT], parts[EXPRESSION], parts[MODELS]
-    given = [(flag_of(role), parts[role]) for role in MATRIX_LAYERS if role in parts]
+    given = [(flag_of(role), parts[role]) for role in (*MATRIX_LAYERS, DRUG_RESPONSE) if role in parts]
     judged = judge_layers(given, {EFFECT: effect, EXPRESSION: expression})
     roles = doubt_of_roles(effect.file, effect.values, expression.file, expression.values)
     problems = [*problems, *judged.problems, *([roles] if roles else [])]

@@ -53,6 +53,8 @@ def read_parquet(path: Path, most_cells: int | None = None) -> pa.Table:
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 return file.read()
         return pq.read_table(path, page_checksum_verification=True)
+    except FileNotFoundError as error:
+        raise BadInputError(f"{path}: cannot be read (No such file or directory); check the path") from error
     except (OSError, pa.ArrowException) as error:
         first_line = str(error).splitlines()[0][:200]
         raise BadInputError(

@@ -41,6 +41,8 @@ def read_h5ad(path: Path) -> Annotated:
         begun.file.close()
         check_shape(path, rows, columns)
         held = anndata.read_h5ad(path)
+    except FileNotFoundError as error:
+        raise BadInputError(f"{path}: cannot be read (No such file or directory); check the path") from error
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise BadInputError(
             f"{path}: not a readable .h5ad file ({str(error).splitlines()[0][:200]}); write it again"

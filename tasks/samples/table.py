@@ -1,5 +1,6 @@
 """Any table of numbers with names on both sides: what stands in a file, before it is known what it means."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,6 +86,7 @@ def _from_arrow(
     is_text = [_is_text(kind) for kind in table.schema.types]
     plan = plan_columns(named, fallback=_id_column(path, named, is_text, index))
     ids = ["" if name is None else str(name).strip() for name in table.column(plan.identifier).to_pylist()]
+    _check_names(path, named[plan.identifier], ids)
     rows = np.arange(len(ids))
     if plan.default is not None:
         chosen = [is_default_entry(str(cell)) for cell in table.column(plan.default).to_pylist()]
@@ -113,6 +115,18 @@ def _from_arrow(
     return Table(str(path), [ids[row] for row in rows], columns, values, texts, {}, tuple(notes))
 
 
+def _check_names(path: Path, header: str, ids: Sequence[str]) -> None:
+    """Raise BadInputError for a first column of expression, which has no names of samples."""
+    cells = [cell for cell in ids if cell]
+    if not header.strip() or header.strip().lower() in _ID_NAMES or not cells:
+        return
+    if all(_NUMBER.fullmatch(cell) for cell in cells) and any(_FRACTION.search(cell) for cell in cells):
+        raise BadInputError(
+            f"{path}: column {header!r} holds numbers ({', '.join(cells[:3])}), where the samples' names are "
+            "expected: put them in a first column"
+        )
+
+
 def _id_column(path: Path, named: Sequence[str], is_text: Sequence[bool], index: int | None) -> int:
     """Where the names of rows stand, where no column is called as ids are."""
     if index is not None:
@@ -127,6 +141,8 @@ def _id_column(path: Path, named: Sequence[str], is_text: Sequence[bool], index:
     return found
 
 
+_NUMBER = re.compile(r"-?\d*[.,]?\d+(e[+-]?\d+)?", re.IGNORECASE)
+_FRACTION = re.compile(r"[.,]\d{3}")  # names such as 12.1 there are
 _ID_NAMES = frozenset({"gene", "gene_id", "geneid", "entrez", "entrez_id", "ensembl", "ensembl_id", "sample"})
 
 

@@ -46,6 +46,13 @@ def samples(dataset: Dataset) -> pd.DataFrame:
     )
 
 
+def test_predictions_say_their_size_and_not_their_numbers(store: Path, samples: pd.DataFrame):
+    made = Store(store).predict(samples.iloc[:3])
+    first, second = repr(made).splitlines()
+    assert first == f"Prediction of 3 samples x {made.predicted.shape[1]} targets by modifiers (modifiers)"
+    assert second == "  tables: predicted, trust, samples, missing"
+
+
 def test_stored_models_predict_as_when_they_were_fitted(
     dataset: Dataset, chosen: list[str], store: Path, samples: pd.DataFrame
 ):

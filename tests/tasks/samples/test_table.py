@@ -219,3 +219,24 @@ def test_a_double_that_pandas_or_r_renamed_is_told_where_it_holds_other_values()
     (said,) = columns_of_genes(sided(rows, index_of(["FLT3", "KRAS"])))[1]
     assert said.startswith("LOOK AGAIN: 1 rows look like the second of a gene")
     assert notes(["FLT3", "NM.1", "XYZ.1"], [0, 1, 1]) == []  # a gene of its own, and one of nobody's
+
+
+def test_a_first_column_of_expression_is_no_names(tmp_path: Path):
+    unnamed = "FLT3,KRAS,TP53\n1.503,0.25,3.0\n0,1.5,4.5\n"
+    with pytest.raises(
+        BadInputError, match=r"column 'FLT3' holds numbers \(1.503, 0\), where the samples' names"
+    ):
+        written(tmp_path / "x.csv", unnamed)
+    for named in (
+        unnamed.replace("FLT3", "sample"),
+        unnamed.replace("1.503", "1.5").replace("FLT3", "patient"),
+    ):
+        assert written(tmp_path / "x.csv", named).columns == ["KRAS", "TP53"]
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet", "x.h5ad"])
+def test_a_file_that_is_not_there_is_said_to_be_none(tmp_path: Path, name: str):
+    if name == "x.h5ad":
+        pytest.importorskip("anndata")
+    with pytest.raises(BadInputError, match=r"x\.\w+: cannot be read \(No such file"):
+        read_table(tmp_path / name)

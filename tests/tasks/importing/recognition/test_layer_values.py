@@ -70,6 +70,13 @@ def test_levels_and_the_expression_are_refused(release: Path, rng: np.random.Gen
         imported(release, **{role: expression})
 
 
+def test_the_expression_and_the_effect_are_no_drug_response(release: Path):
+    for name in ("expression", "effect"):
+        given = pd.read_csv(release / f"{name}.csv", index_col=0)
+        with pytest.raises(BadInputError, match=rf"those of the {name} file .*or leave --drug-response out"):
+            imported(release, drug_response=given)
+
+
 def test_likely_mistakes_are_warned_of(release: Path, rng: np.random.Generator):
     effect = pd.read_csv(release / "effect.csv", index_col=0)
     other = effect + rng.normal(scale=0.3, size=effect.shape)
