@@ -34,6 +34,7 @@ _LINES = (
 _LONG_IDS = ("drugid", "mastercpdid", "columnname", "broadid", "ids")
 _LONG_NAMES = ("drugname", "cpdname", "compoundname", "name", "compound", "drug")
 _VALUES = ("auc", "aucpublished", "areaundercurve", "lfc", "logfoldchange", "lnic50", "ic50published")
+_CONCENTRATIONS = ("ic50", "ec50")  # over orders of magnitude: taken only if named
 # CTRP's curves name experiments and compounds by numbers; these tables, in the same folder, have their names.
 _CTRP = ("per_experiment", "per_cell_line", "per_compound")
 
@@ -90,8 +91,11 @@ class LongResponse:
     targets: DrugTargets | None
 
 
-def is_long(path: Path) -> bool:
-    """Whether a file of drug responses has a row for each line and drug, not one for each line."""
+def is_long(path: Path, value: str | None = None) -> bool:
+    """Whether a file of drug responses has a row for each line and drug, not one for each line.
+
+    `value` names the column of values, where that is known.
+    """
     if file_type(path) in PARQUET_TYPES:
         try:
             columns = pq.read_schema(path).names
@@ -101,7 +105,8 @@ def is_long(path: Path) -> bool:
         columns = read_header(path)
     names = {plain(name) for name in columns}
     drug = names & {*_LONG_IDS, *_LONG_NAMES}
-    return bool(drug and names & {*_LINES, "experimentid"} and names & set(_VALUES))
+    values = {*_VALUES, *_CONCENTRATIONS, plain(value or "auc")}
+    return bool(drug and names & {*_LINES, "experimentid"} and names & values)
 
 
 def read_long_response(path: Path, lines: LineNames, value: str | None = None) -> LongResponse:
@@ -185,6 +190,10 @@ def _value_column(path: Path, table: TextTable, wanted: str | None) -> int:
     if wanted is not None and plain(wanted) not in names:
         raise BadInputError(
             f"{path}: --drug-value {wanted}: no such column; found {', '.join(table.columns)}"
+        )
+    if wanted is None and not set(names) & set(_VALUES):
+        raise BadInputError(
+            f"{path}: which column holds the values? found {', '.join(table.columns)}; give --drug-value"
         )
     return names.index(plain(wanted) if wanted is not None else next(n for n in _VALUES if n in names))
 

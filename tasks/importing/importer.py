@@ -43,7 +43,7 @@ from tasks.importing.layouts import (
 from tasks.importing.matrices import DRUGS, GENES, LAYER_FEATURES, LAYER_GENES, Kind, Matrix
 from tasks.importing.parquet_matrix import read_parquet_matrix
 from tasks.importing.recognition.dates import dates_in_words, strange_to_spreadsheets
-from tasks.importing.recognition.doubts import effect_doubts, expression_doubts
+from tasks.importing.recognition.doubts import effect_doubts, expression_doubts, lines_doubts
 from tasks.importing.recognition.layer_values import judge_layers
 from tasks.importing.recognition.line_names import LineNames
 from tasks.importing.recognition.measure import decide_measure, doubt_of_roles
@@ -198,7 +198,7 @@ def _read_all(files: ReleaseFiles, drug_value: str | None) -> tuple[dict[str, An
     parts: dict[str, Any] = {}
 
     def read_response(path: Path) -> Matrix:
-        if not is_long(path):
+        if not is_long(path, drug_value):
             return read_matrix(path, DRUGS)
         names = parts[MODELS].line_names if MODELS in parts else LineNames({})
         response = read_long_response(path, names, drug_value)
@@ -239,6 +239,7 @@ def _report(files: ReleaseFiles, parts: dict[str, Any], found: _Agreed) -> dict[
     return {
         "files": [f"{role}: {path.name}" for role, path in files.paths.items()],
         WARNINGS: [
+            *lines_doubts(len(lines), *(len(matrix.ids) for matrix in matrices)),
             *effect_doubts(found.measure, aligned.targets.symbols, aligned.effect),
             *expression_doubts(aligned.genes.symbols, aligned.expression),
             *found.doubts,

@@ -23,6 +23,7 @@ _ESSENTIAL = """
 """
 ESSENTIAL = frozenset(_ESSENTIAL.split())
 FEWEST_ESSENTIAL = 5
+FEWEST_SHARED = 0.1  # of the smaller file's lines
 FROM_SKEWNESS = 1.0  # Chronos of 75 genes: -2.7; most genes are near 0, few far below
 WHOLE_GENOME = 8000  # genes, from which on a sample's transcripts add up
 TOTALS = (3e5, 1.3e6)  # of TPM over protein-coding genes; 10^6 over all transcripts
@@ -41,6 +42,16 @@ STEADY = dict(zip(_STEADY.split()[::2], map(float, _STEADY.split()[1::2]), stric
 FEWEST_STEADY = 5
 _SHRUNK = 0.09  # how far a logarithm's ratio to log2, 0.69 or 0.30, may be off as a share of it
 _BASES = {"the natural logarithm, ln(TPM+1)": np.e, "log10(TPM+1)": 10.0}
+
+
+def lines_doubts(kept: int, with_effects: int, with_expression: int) -> list[str]:
+    """Whether so few cell lines are in both files that their names may agree by chance."""
+    if kept >= FEWEST_SHARED * min(with_effects, with_expression):
+        return []
+    return [
+        f"only {kept} of the cell lines are used, of {with_effects} with effects and {with_expression} with "
+        "expression: are their names of one kind?"
+    ]
 
 
 def effect_doubts(

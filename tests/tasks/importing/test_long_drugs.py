@@ -89,6 +89,18 @@ def test_matrices_are_not_long(tmp_path: Path):
     assert read_long_response(tmp_path / "long.parquet", NAMES).matrix.values.tolist() == [[0.5]]
 
 
+def test_values_that_are_concentrations_are_taken_only_if_named(tmp_path: Path):
+    path = written(tmp_path, PRISM.replace(",auc,", ",response,"))
+    assert is_long(path)
+    with pytest.raises(BadInputError, match=r"which column holds the values\? found .*give --drug-value"):
+        read_long_response(path, NAMES)
+    assert read_long_response(path, NAMES, "EC50").matrix.values.tolist() == [[1, 1]]
+    header, rows = PRISM.split("\n", 1)
+    other = written(tmp_path, header.replace("auc,ec50,ic50", "response,a,b") + "\n" + rows)
+    assert (is_long(other), is_long(other, "Response")) == (False, True)
+    assert read_long_response(other, NAMES, "Response").matrix.values.tolist() == [[0.5, 0.75]]
+
+
 def test_every_bad_row_is_named(tmp_path: Path):
     text = (
         PRISM.replace("0.75", "high").replace("ACH-000001,HELA_CERVIX", ",")

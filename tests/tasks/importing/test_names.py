@@ -31,8 +31,8 @@ HIDDEN = {
 }  # fmt: skip
 
 
-def write(path: Path, lines: list[str], columns: list[str]) -> None:
-    values = np.arange(len(lines) * len(columns)).reshape(len(lines), len(columns)) / 7
+def write(path: Path, lines: list[str], columns: list[str], step: float = 1 / 7) -> None:
+    values = step * np.arange(len(lines) * len(columns)).reshape(len(lines), len(columns))
     if path.suffix == ".parquet":
         pd.DataFrame(values, index=lines, columns=columns).to_parquet(path)
         return
@@ -53,7 +53,7 @@ def imported(
     write(folder / f"expression.{kind}", LINES, ["TP53", "KRAS"])
     (folder / "models.csv").write_text("ModelID,lineage\n" + "".join(f"{line},Lung\n" for line in LINES))
     if drugs:
-        write(folder / f"drug_response.{kind}", LINES, drugs)
+        write(folder / f"drug_response.{kind}", LINES, drugs, 1 / 3)
     return import_release(folder, out=folder / "d")
 
 

@@ -13,6 +13,7 @@ from tasks.importing.recognition.doubts import (
     WHOLE_GENOME,
     effect_doubts,
     expression_doubts,
+    lines_doubts,
 )
 
 SYMBOLS = [*sorted(ESSENTIAL)[:20], *(f"G{i}" for i in range(380))]
@@ -115,3 +116,9 @@ def test_real_data_are_not_doubted_and_turned_ones_are(real_data: Path):
     assert len(known) > 100
     assert official.loc[known, "official_common_essential"].mean() == 1
     assert FROM_SKEWNESS > 0 > chronos.stack().skew()
+
+
+def test_few_shared_lines_may_share_their_names_by_chance():
+    assert lines_doubts(20, 200, 1000) == []
+    (words,) = lines_doubts(1, 200, 1000)
+    assert words.startswith("only 1 of the cell lines are used, of 200 with effects and 1000 with expression")
