@@ -6,10 +6,9 @@ from typing import Any
 
 from cluster.store.reader import StoreReader
 from tasks.dataset.gene_finder import GeneFinder
-from tasks.dataset.known_genes import known_genes
 from tasks.errors import BadInputError
+from tasks.samples.aliases import gene_aliases
 from tasks.samples.gene_map import read_gene_map
-from tasks.samples.renamed import RENAMED
 
 
 def targets_of_store(reader: StoreReader) -> list[str]:
@@ -47,19 +46,7 @@ def finder_of(facts: Sequence[Mapping[str, Any]], gene_map: Path | None = None) 
 
 
 def _aliases(gene_map: Path | None) -> list[tuple[str, str]]:
-    mapped = _mapped(gene_map)
-    theirs = {alias for alias, _ in mapped}  # what the user's table says goes before ours
-    ours = [
-        (alias, name)
-        for gene in known_genes()
-        for alias, name in (
-            (gene.ensembl, gene.symbol),
-            (gene.ensembl, str(gene.entrez)),
-            (str(gene.entrez), gene.symbol),
-        )
-        if alias not in theirs
-    ]
-    return [*RENAMED, *((new, old) for old, new in RENAMED), *mapped, *ours]
+    return gene_aliases(_mapped(gene_map))
 
 
 def _facts(reader: StoreReader) -> dict[str, dict[str, Any]]:

@@ -21,7 +21,7 @@ from tasks.errors import BadInputError
 from tasks.methods import DEFAULT_METHODS
 from tasks.methods.method import Method
 from tasks.methods.registry import method_named, method_names, usable_methods
-from tasks.samples.renamed import RENAMED
+from tasks.samples.aliases import gene_aliases
 
 # Raised whenever a change makes the same inputs and seed give other numbers.
 ALGORITHM = 2
@@ -175,8 +175,8 @@ def options_of(body: Mapping[str, Any]) -> RunOptions:
 def chosen_targets(dataset: Dataset, classes: Sequence[str], wanted: str | Sequence[str]) -> list[str]:
     """The targets that `--targets` names: `all`, `variable`, `G1,G2`, or `@FILE` with one a line; or a list.
 
-    A name in another case, an Entrez id or a symbol from before or after a renaming will do. Raises
-    BadInputError listing every name that means no target of the dataset.
+    A name in another case, an Entrez or Ensembl id, or an older or newer symbol will do. Raises BadInputError
+    listing every name that means no target of the dataset.
     """
     if wanted == "all":
         return list(dataset.targets)
@@ -188,8 +188,7 @@ def chosen_targets(dataset: Dataset, classes: Sequence[str], wanted: str | Seque
     names = named_targets(wanted) if isinstance(wanted, str) else list(wanted)
     if not names:
         raise BadInputError(f"--targets {wanted}: no target is named")
-    renamed = [*RENAMED, *((new, old) for old, new in RENAMED)]
-    finder = GeneFinder(dataset.targets, dataset.target_entrez, renamed)
+    finder = GeneFinder(dataset.targets, dataset.target_entrez, gene_aliases())
     what = f"among the {len(dataset.targets)} targets of {dataset.path}"
     found, problems = [], []
     for name in names:

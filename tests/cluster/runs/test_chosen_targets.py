@@ -22,12 +22,15 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
         genes=TARGETS,
         targets=TARGETS,
         lineages=["Lung"] * 12,
-        target_entrez=[1499, 8085, 7157],
     )
 
 
 def test_a_gene_by_any_of_its_names_once(dataset: Dataset) -> None:
-    assert chosen_targets(dataset, CLASSES, "TP53,ctnnb1,1499,MLL2") == ["TP53", "CTNNB1", "KMT2D"]
+    assert chosen_targets(dataset, CLASSES, "TP53,ctnnb1,1499,ENSG00000168036.18,MLL2") == [
+        "TP53",
+        "CTNNB1",
+        "KMT2D",
+    ]
     assert chosen_targets(dataset, CLASSES, "variable") == ["CTNNB1", "TP53"]
 
 
