@@ -27,7 +27,7 @@ def find_target(reader: StoreReader, name: str, gene_map: Path | None = None) ->
     try:
         return finder_of_store(reader, gene_map).find(name)
     except BadInputError as error:
-        if (other := _not_asked_for(name, _facts(reader), _aliases(gene_map))) is not None:
+        if (other := left_out(reader, name, gene_map)) is not None:
             raise BadInputError(other) from None
         raise error from None
 
@@ -54,13 +54,11 @@ def _facts(reader: StoreReader) -> dict[str, dict[str, Any]]:
     return {} if table is None else {row["target"]: row for row in table.to_pylist()}
 
 
-def _not_asked_for(
-    name: str, facts: Mapping[str, Mapping[str, Any]], aliases: Sequence[tuple[str, str]]
-) -> str | None:
-    """What to say of a target that the Dataset has and no run into the store wants."""
-    labels = list(facts)
+def left_out(reader: StoreReader, name: str, gene_map: Path | None = None) -> str | None:
+    """What to say of a name that is no target of the store, but one of its Dataset; None if of neither."""
+    facts = _facts(reader)
     try:
-        label = GeneFinder(labels, [row.get("entrez") or 0 for row in facts.values()], aliases).find(name)
+        label = finder_of(list(facts.values()), gene_map).find(name)
     except BadInputError:
         return None
     kind, sd = facts[label].get("class"), facts[label].get("sd")

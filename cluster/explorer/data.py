@@ -13,7 +13,7 @@ import pandas as pd
 
 from cluster.answers.gather import codependents_of
 from cluster.answers.gene import GenePage, page_of_target
-from cluster.answers.names import finder_of_store
+from cluster.answers.names import finder_of_store, left_out
 from cluster.answers.relating import stored_relations
 from cluster.explorer.index import Index, build_aside, cache_folder, index_key
 from cluster.explorer.reader import KeptReader
@@ -196,6 +196,10 @@ class StoreData:
         except BadInputError:
             return None
 
+    def left_out(self, name: str) -> str:
+        """What to do about a target that the Dataset has and the run did not ask for; empty for others."""
+        return left_out(self.reader, name) or ""
+
     @cached_property
     def _finder(self) -> GeneFinder:
         return finder_of_store(self.reader)
@@ -234,6 +238,12 @@ class StoreData:
             self.page(self.targets[0])
 
     def _make(self) -> None:
+        with suppress(OSError):  # no process to be had: said below
+            self._make_aside()
+        if not self._open():
+            self.trouble = f"the index could not be made in {self._cache}; pages take longer without it"
+
+    def _make_aside(self) -> None:
         spawn = get_context("spawn")
         receiving, sending = spawn.Pipe(duplex=False)
         process = spawn.Process(target=build_aside, args=(self.path, self._folder, sending), daemon=True)
@@ -243,8 +253,6 @@ class StoreData:
             while True:
                 self.share = float(receiving.recv_bytes())
         process.join()
-        if not self._open():
-            self.trouble = f"the index could not be written to {self._cache}; pages take longer without it"
 
 
 def _quick_genes(reader: StoreReader) -> pd.DataFrame:

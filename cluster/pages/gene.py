@@ -72,12 +72,8 @@ def _top(made: GeneExplanation) -> str:
     if summary.empty:
         return head
     best = summary.iloc[0]
-    low, high = number(best["pearson_low"]), number(best["pearson_high"])
-    known = [v for v in (best["pearson_lineage"], best["pearson_own"]) if not pd.isna(v)]
-    baseline = max([0.0, *known])
     pairs = [
-        (f"r, method {best['method']}", number(best["pearson_pooled"]), f"{low} to {high}"),
-        ("gain over baselines", number(best["gain"]), f"best baseline {number(float(baseline))}"),
+        *_predicted(best),
         ("cell lines", number(best["n"]), f"{number(best['folds'])} folds"),
         ("mean effect", number(best["mean"]), f"sd {number(best['sd'])}, {best['class']}"),
     ]
@@ -85,6 +81,19 @@ def _top(made: GeneExplanation) -> str:
     if len(stable):
         pairs.append(("stability of modifiers", number(float(stable.max())), "1: the same in every fold"))
     return head + facts(pairs)
+
+
+def _predicted(best: "pd.Series") -> list[tuple[str, str, str]]:
+    """r and gain; nothing for a target without an r, such as one that is the same in every line."""
+    if pd.isna(best["pearson_pooled"]):
+        return []
+    low, high = number(best["pearson_low"]), number(best["pearson_high"])
+    known = [v for v in (best["pearson_lineage"], best["pearson_own"]) if not pd.isna(v)]
+    baseline = number(float(max([0.0, *known])))
+    return [
+        (f"r, method {best['method']}", number(best["pearson_pooled"]), f"{low} to {high}"),
+        ("gain over baselines", number(best["gain"]), f"best baseline {baseline}"),
+    ]
 
 
 def _evidence(made: GeneExplanation) -> str:

@@ -236,7 +236,11 @@ def _beside(data: StoreData, target: str, method: str, mine: pd.DataFrame, other
 
 
 def _unknown(data: StoreData, name: str) -> Page:
-    """What begins so or holds it, as the search field's list has it; then what is spelled alike."""
+    """What to do where only the run left it out; else what holds the name, then what is spelled alike."""
+    if said := data.left_out(name):
+        head, way_back = html.H1("Not in this run"), html.P(dcc.Link("All genes", href="/"))
+        words = html.P(said.replace("`", ""))
+        return Page("Not in this run", html.Div([head, words, way_back], className="empty"))
     held = data.matching(name, COMPLETED + 1)
     more = " and more" if len(held) > COMPLETED else ""
     close = [other for other in data.close(name) if other not in held]

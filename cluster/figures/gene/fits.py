@@ -30,9 +30,12 @@ BASELINES = {"pearson_lineage": "lineage alone", "pearson_own": "own expression 
 
 
 def measured_predicted(made: GeneExplanation) -> Drawn | None:
-    """A panel for each model; every line once as tested (out of fold), once as trained if that is known."""
+    """A panel for each model; every line once as tested (out of fold), once as trained if that is known.
+
+    None without predictions, and where no line differs from another: dots on one spot show nothing.
+    """
     lines = _all_fits(made)
-    if lines.empty:
+    if lines["measured"].nunique() < 2:
         return None
     models = list(dict.fromkeys(lines["model"]))
     scores = _scores(made).set_index(["model", "part"])["pearson"]
@@ -60,7 +63,7 @@ def measured_predicted(made: GeneExplanation) -> Drawn | None:
         )
         figure.add_trace(diagonal, **cell(at, COLUMNS))
     low, high = lines["predicted"].min(), lines["predicted"].max()
-    margin = 0.04 * (high - low)
+    margin = 0.04 * (high - low) or 0.5  # a model that predicts the mean alone has one height
     figure.update_xaxes(title_text=measured_title(made.explanation.measure), **level_ticks(lines["measured"]))
     figure.update_yaxes(title_text="predicted", range=[low - margin, high + margin])
     title(

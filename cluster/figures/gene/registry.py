@@ -18,7 +18,9 @@ class GenePanel:
 
 
 PANELS = {
-    "measured_predicted": GenePanel("Measured against predicted", "predictions", fits.measured_predicted),
+    "measured_predicted": GenePanel(
+        "Measured against predicted", "predictions, and lines that differ", fits.measured_predicted
+    ),
     "gain": GenePanel("What the models add", "scores", fits.gain),
     "modifiers": GenePanel("Modifiers", "modifiers and the Dataset", modifiers.scatter),
     "stability": GenePanel("Found again in every fold", "modifiers", modifiers.stability),

@@ -144,6 +144,26 @@ def test_without_its_dataset_the_rest_is_given_and_said(
         shutil.move(moved, renamed[0])
 
 
+def test_of_an_effect_that_is_the_same_everywhere_nothing_empty_is_shown(
+    small_dataset: Path, tmp_path: Path
+) -> None:
+    old = Dataset.open(small_dataset)
+    effect = np.array(old.effect[:, :2])
+    effect[:, 0] = 1.0
+    facts = {name: getattr(old, name) for name in ("expression", "cell_lines", "genes", "lineages")}
+    write_dataset(tmp_path / "data", effect=effect, targets=old.targets[:2], **facts)
+    run(tmp_path / "data", tmp_path / "store", methods=["modifiers", "best"], folds=3, workers=0)
+    made = explain_gene(StoreReader.open(tmp_path / "store"), old.targets[0])
+    drawn = draw_all(made)
+    parsed = Parsed()
+    parsed.feed(gene_page_html(made, drawn, "s", "0").decode())
+    assert drawn["measured_predicted"] is None
+    assert "cannot be modelled" in " ".join(parsed.words)
+    cards = parsed.words.index("cell lines")
+    assert not any("r, method" in word or word == "gain over baselines" for word in parsed.words[:cards])
+    assert "figure" not in [tag for tag, _ in parsed.tags]
+
+
 def test_an_unknown_gene_names_close_ones(store: Path) -> None:
     with pytest.raises(BadInputError, match="not a target of this store"):
         explain_in_words(str(store), "NOSUCH")
