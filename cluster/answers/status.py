@@ -8,7 +8,7 @@ import pandas as pd
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
 from cluster.text import counted, measure_in_words
-from cluster.views.shards import lost_attempts
+from cluster.views.shards import failed_and_lost_attempts
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,14 @@ def status_of(reader: StoreReader) -> Status:
     reader.refresh()
     wanted, committed = reader.wanted_units(), reader.committed_units().keys()
     quarantined = reader.quarantined().keys() & wanted
+    failed, lost = failed_and_lost_attempts(reader)
     return Status(
         wanted=len(wanted),
         committed=len(committed & wanted),
         left=len(wanted - committed - quarantined),
         quarantined=len(quarantined),
-        lost_attempts=lost_attempts(reader),
-        failed_attempts=len(reader.failures()),
+        lost_attempts=lost,
+        failed_attempts=failed,
         sealed=reader.is_sealed(),
         statuses=dict(sorted(_statuses(reader).items())),
         by_fold=_by_fold(wanted, set(committed & wanted), set(quarantined)),

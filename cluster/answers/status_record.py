@@ -7,7 +7,6 @@ from cluster.answers.pace import seconds_left
 from cluster.answers.status import state_of, status_of
 from cluster.store.leases import living
 from cluster.store.reader import StoreReader
-from cluster.views.shards import lost_attempts
 from cluster.worker.checkpoints import trainings
 
 
@@ -31,7 +30,7 @@ def status_record(reader: StoreReader) -> dict[str, Any]:
             "left": status.left,
             "quarantined": status.quarantined,
         },
-        "attempts": {"failed": status.failed_attempts, "lost_or_running": lost_attempts(reader)},
+        "attempts": {"failed": status.failed_attempts, "lost_or_running": status.lost_attempts},
         "left_seconds": seconds_left(reader.commits(), units_left(reader)) if drivers else None,
         "drivers": [
             {

@@ -5,7 +5,7 @@ Nothing that a reader uses is removed in the same call. Killed anywhere, a store
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -19,7 +19,7 @@ from cluster.store.body import PACKED, read_json, seal_json, sha256
 from cluster.store.filesystem import FileSystem
 from cluster.store.packs import Pack, pack_body, pack_name
 from cluster.store.reader import StoreReader
-from cluster.store.records import Commit, StoredFile
+from cluster.store.records import Commit, StoredFile, by_key
 from cluster.store.units import FINAL_FOLD
 from cluster.store.versions import decode_rows, encode_packed, is_newer
 from cluster.store.writer import move_aside
@@ -52,14 +52,8 @@ class Attempts:
     @classmethod
     def of(cls, reader: StoreReader) -> Self:
         """Those of a store."""
-        return cls(_by_key(reader.attempts()), _by_key(reader.failures()))
-
-
-def _by_key(bodies: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for body in bodies:
-        found.setdefault(body["key"], []).append(body)
-    return found
+        begun, failed = reader.history()
+        return cls(by_key(begun), by_key(failed))
 
 
 def _groups(commits: Sequence[Commit], most_bytes: int) -> Iterator[list[Commit]]:
@@ -171,7 +165,7 @@ def _replaced(reader: StoreReader, packs: Sequence[Pack]) -> dict[str, list[list
     found: dict[str, list[list[str]]] = {}
     if not pack_of:
         return found
-    kept = reader.packs.attempts(None, failed=False) | reader.packs.attempts(None, failed=True)
+    kept = reader.packs.attempts(None)
     for path in fs.paths(layout.ATTEMPTS):
         named = layout.attempt_of(path)
         if named and named[0] in pack_of and named in kept:

@@ -150,8 +150,8 @@ class Packs:
         """The commits of a pack that count from another pack."""
         return [commit for key, commit in self.here[name].commits.items() if self.commits[key] is not commit]
 
-    def attempts(self, key: str | None, failed: bool) -> Attempts:
-        """What was recorded of attempts (or of failures) whose commits are in packs, of one key or all."""
+    def attempts(self, key: str | None) -> Attempts:
+        """What was recorded of attempts and failures whose commits are in packs, of one key or all."""
         found: Attempts = {}
         for name, pack in self.here.items():
             if key is not None and key not in pack.commits:
@@ -159,7 +159,7 @@ class Packs:
             if name not in self._attempts:
                 self._attempts[name] = read_attempts(self._fs, pack)
             known = self._attempts[name].items()
-            found |= {each: body for each, body in known if each[2] is failed and key in (None, each[0])}
+            found |= {each: body for each, body in known if key in (None, each[0])}
         return found
 
 

@@ -140,11 +140,22 @@ class StoreReader:
 
     def attempts(self, key: str | None = None) -> list[dict[str, Any]]:
         """What was recorded when each attempt of a shard (or of every shard) began, by number."""
-        return self._attempts(key, failed=False)
+        return self.history(key)[0]
 
     def failures(self, key: str | None = None) -> list[dict[str, Any]]:
         """The failures seen of a shard (or of every shard), by attempt. Lost attempts are not among them."""
-        return self._attempts(key, failed=True)
+        return self.history(key)[1]
+
+    def history(self, key: str | None = None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """What `attempts` and `failures` give, by one listing."""
+        prefix = layout.ATTEMPTS if key is None else f"{layout.ATTEMPTS}{key}/"
+        named = {found: path for path in self.fs.paths(prefix) if (found := layout.attempt_of(path))}
+        self.packs.refresh()  # after the others, which only go once their pack is there
+        known = self.packs.attempts(key)
+        added = [each for each in named if each not in known]
+        known |= zip(added, self._bodies([named[each] for each in added]), strict=True)
+        begun, failed = ([known[each] for each in sorted(known) if each[2] is kind] for kind in (False, True))
+        return begun, failed
 
     def is_sealed(self) -> bool:
         """Whether the last run finished and nothing was asked since."""
@@ -284,12 +295,3 @@ class StoreReader:
                 f"{path}: belongs to another run or shard; run `knockcast verify STORE --repair`"
             )
         return commit
-
-    def _attempts(self, key: str | None, failed: bool) -> list[dict[str, Any]]:
-        prefix = layout.ATTEMPTS if key is None else f"{layout.ATTEMPTS}{key}/"
-        named = {found: path for path in self.fs.paths(prefix) if (found := layout.attempt_of(path))}
-        self.packs.refresh()  # after the others, which only go once their pack is there
-        known = self.packs.attempts(key, failed)
-        added = [each for each in named if each[2] is failed and each not in known]
-        known |= zip(added, self._bodies([named[each] for each in added]), strict=True)
-        return [known[each] for each in sorted(known)]

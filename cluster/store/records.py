@@ -200,3 +200,11 @@ def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if not pa.types.is_floating(column.type):
         return column
     return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+
+
+def by_key(bodies: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """What was recorded of attempts, by the shard's key, in the order given."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for body in bodies:
+        found.setdefault(body["key"], []).append(body)
+    return found

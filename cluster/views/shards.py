@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
-from cluster.store.records import Commit
+from cluster.store.records import Commit, by_key
 from tasks.tables.computed_tables import SHARDS
 from tasks.tables.schemas import KEYS, table_of
 
@@ -22,12 +22,7 @@ def shards_table(reader: StoreReader) -> pa.Table:
     fold and units are those its attempt named (null where it named none).
     """
     commits = {commit.key: commit for commit in reader.commits()}
-    begun: dict[str, list[dict[str, Any]]] = {}
-    for body in reader.attempts():
-        begun.setdefault(body["key"], []).append(body)
-    failed: dict[str, list[dict[str, Any]]] = {}
-    for body in reader.failures():
-        failed.setdefault(body["key"], []).append(body)
+    begun, failed = map(by_key, reader.history())
     whole = {key for key, _ in _in_parts(body for bodies in begun.values() for body in bodies)}
     rows = [
         _row(key, commits.get(key), begun.get(key, []), failed.get(key, []), key in whole)
@@ -51,13 +46,13 @@ def failures_table(reader: StoreReader, only: Collection[str] | None = None) -> 
     return sort_rows(whole, KEYS["failures"])
 
 
-def lost_attempts(reader: StoreReader) -> int:
-    """Attempts with neither failure nor commit: their drivers died, or they are running now."""
-    attempts = reader.attempts()
-    ended = {(body["key"], body["attempt"]) for body in reader.failures()} | _in_parts(attempts)
+def failed_and_lost_attempts(reader: StoreReader) -> tuple[int, int]:
+    """How many attempts failed; and how many have neither failure nor commit: lost, or running now."""
+    attempts, failures = reader.history()
+    ended = {(body["key"], body["attempt"]) for body in failures} | _in_parts(attempts)
     done = {commit.key for commit in reader.commits()}
     open_ones = [body for body in attempts if (body["key"], body["attempt"]) not in ended]
-    return sum(body["key"] not in done for body in open_ones)
+    return len(failures), sum(body["key"] not in done for body in open_ones)
 
 
 def _in_parts(attempts: Iterable[dict[str, Any]]) -> set[tuple[str, int]]:
