@@ -21,6 +21,7 @@ from pathlib import Path
 import psutil
 
 from cluster.ray_engine.runtime import HEALTH_CHECKS
+from tests.cluster.ray_engine.process_nodes import NODE_ID, autoscaling, node_id
 
 PATIENCE = 120.0  # seconds
 
@@ -65,9 +66,12 @@ class RayNodes:
 
 @contextmanager
 def ray_head(
-    folder: Path, variables: Mapping[str, str], cpus: int = 0, words: Sequence[str] = ()
+    folder: Path, variables: Mapping[str, str], cpus: int = 0, at_most: int = 0
 ) -> Iterator[RayNodes]:
-    """A head with token authentication on loopback, whose processes have these environment variables."""
+    """A head with token authentication on loopback, whose processes have these environment variables.
+
+    With `at_most`, Ray's autoscaler starts up to so many workers of one CPU where they are needed.
+    """
     temporary = tempfile.mkdtemp(prefix="kc")  # Ray puts sockets there, whose paths may hold 107 bytes
     token, (port, dashboard, client) = secrets.token_hex(16), free_ports(3)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
@@ -81,9 +85,15 @@ def ray_head(
     head = ["--head", f"--num-cpus={cpus}", f"--port={port}", f"--ray-client-server-port={client}"]
     head += ["--include-dashboard=true", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"]
     head += [f"--temp-dir={temporary}", f"--system-config={json.dumps(HEALTH_CHECKS)}"]
-    nodes = RayNodes(f"http://127.0.0.1:{dashboard}", f"127.0.0.1:{port}", token, environment, folder)
+    address = f"127.0.0.1:{port}"
+    if at_most:
+        config = folder / "autoscaling.json"
+        config.write_text(json.dumps(autoscaling(at_most, 1, address)), encoding="utf-8")
+        head += [f"--autoscaling-config={config}"]
+        environment |= {NODE_ID: node_id(0), "AUTOSCALER_UPDATE_INTERVAL_S": "1"}
+    nodes = RayNodes(f"http://127.0.0.1:{dashboard}", address, token, environment, folder)
     try:
-        process = nodes.start([*head, *_own_ports(1), *words])
+        process = nodes.start([*head, *_own_ports(1)])
         patience = time.monotonic() + PATIENCE
         while not answers(nodes.url, token):
             assert process.poll() is None, (folder / "node-0.log").read_text()
