@@ -1,4 +1,4 @@
-"""A cluster without a worker: Ray's autoscaler brings nodes for a run's shards, and takes them away after it."""
+"""A cluster without a worker: Ray's autoscaler brings nodes for a run, and takes them away after it."""
 
 import os
 import subprocess
