@@ -138,19 +138,21 @@ def modifier_cells(verdict: Verdict) -> tuple[list[str], list[list[str]], list[s
     modifiers = verdict.evidence.modifiers
     of = verdict.score.of_folds if verdict.score else 0
     weighted = any(not math.isnan(m.weight) for m in modifiers)
+    within = any(not math.isnan(m.partial) for m in modifiers)
     rows = [
         [
             m.gene,
             m.direction or "differs",
             number(m.pearson),
-            _known(m.partial),
+            *([_known(m.partial)] if within else []),
             *([_known(m.weight, 3)] if weighted else []),
             f"{m.folds} of {of}" if m.folds else "followed",
             _relations(m.relations),
         ]
         for m in modifiers
     ]
-    head = ["gene", "needed more where it is", "r", "r given lineage", *(["weight"] if weighted else [])]
+    head = ["gene", "needed more where it is", "r"]
+    head += [*(["r given lineage"] if within else []), *(["weight"] if weighted else [])]
     notes = []
     if weighted:
         text = (

@@ -37,6 +37,9 @@ class BestRegressor(RegressorMixin, BaseEstimator):
     Predictions stay within the range of a target's training effects. A target that is constant, or measured
     on fewer than 30 lines and not on all, is predicted by its mean.
 
+    Lines that it learned from come out too strong: a gate adds what predictions of lines left out had missed,
+    and of these lines little was missed. Judge it by others (`cross_val_predict`).
+
         BestRegressor().fit(expression, effects).predict(new_expression)
 
     Args:

@@ -1,7 +1,7 @@
 """Modifiers of one target as a feature selector, and the model on them as a regressor."""
 
-from numbers import Integral
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, get_args
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -13,7 +13,7 @@ from modeling.candidates.choice import Trial, choose
 from modeling.candidates.problem import Problem
 from modeling.candidates.registry import STACKED, candidates_of
 from modeling.selection.association import TESTS
-from modeling.selection.prepared import FEWEST_LINES, prepare_genes
+from modeling.selection.prepared import FEWEST_LINES, Cut, prepare_genes
 from modeling.selection.select import Modifiers, SelectionSettings, select
 
 MEAN = "mean"  # the model where no gene is a modifier
@@ -145,8 +145,23 @@ def seed_from(random_state: Any) -> int:
 
 
 def _select(estimator: ModifierSelector | ModifierRegressor, X: np.ndarray, y: np.ndarray) -> Modifiers:
+    _check_kinds(estimator)
     settings = SelectionSettings(
         estimator.top, estimator.fdr, estimator.redundancy, estimator.cut, tuple(estimator.tests)
     )
     (modifiers,) = select(prepare_genes(X, settings.cut), y[:, None], settings)
     return modifiers
+
+
+def _check_kinds(estimator: ModifierSelector | ModifierRegressor) -> None:
+    """ValueError for what is no number or no list; `SelectionSettings` knows the ranges."""
+    expected = {
+        "top": ("a whole number", isinstance(estimator.top, Integral)),
+        "fdr": ("a number or None", isinstance(estimator.fdr, Real | None)),
+        "redundancy": ("a number or None", isinstance(estimator.redundancy, Real | None)),
+        "cut": (" or ".join(get_args(Cut)), estimator.cut in get_args(Cut)),
+        "tests": (f"some of {', '.join(TESTS)}", isinstance(estimator.tests, tuple | list | set)),
+    }
+    for name, (words, is_one) in expected.items():
+        if not is_one:
+            raise ValueError(f"{name}: expected {words}, got {getattr(estimator, name)!r}")

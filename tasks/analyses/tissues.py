@@ -10,6 +10,8 @@ from modeling.statistics.group_tests import FEWEST, GroupTest, compare_groups
 from modeling.statistics.metrics import benjamini_hochberg
 
 OTHERS, NORMAL = "others", "normal"
+LEVEL = 0.05  # of q
+LEAST_R = 0.2  # out of fold, of targets that are shown first
 COLUMNS = (
     "target", "group", "against", "n", "n_against", "mean", "mean_against", "difference", "effect_size", "t",
     "p_value", "q_value", "stronger", "share_normal", "strongest_normal", "margin",
@@ -41,6 +43,22 @@ def grouped(samples: Sequence[str], group_of: Mapping[str, str]) -> Groups:
         tuple(sample for sample in samples if sample not in group_of),
         len(group_of.keys() - set(samples)),
     )
+
+
+def standing_out(rows: pd.DataFrame, least_r: float = LEAST_R) -> pd.DataFrame:
+    """The rows of a table `tissues` whose group is predicted more dependent, the largest difference first.
+
+    At q < `LEVEL`, of targets predicted with `least_r` out of fold or better (of all, where no r is known);
+    against normal tissues only those beyond every one of them (`margin` > 0).
+    """
+    r = rows["pearson_pooled"]
+    trusted = r.fillna(-1) >= least_r if r.notna().any() else np.ones(len(rows), dtype=bool)
+    beyond = (rows["against"] != NORMAL) | (rows["margin"] > 0)
+    good = rows[rows["stronger"].fillna(False).astype(bool) & (rows["q_value"] < LEVEL) & trusted & beyond]
+    order = good.assign(size=good["difference"].abs()).sort_values(
+        ["size", "target"], ascending=[False, True]
+    )
+    return order.drop(columns="size")
 
 
 def tissue_tests(

@@ -47,6 +47,8 @@ class GeneFinder:
         """
         if name in self._exact:
             return name
+        if not name.strip():
+            raise BadInputError(f"an empty name is not {what}{self._hint(name, what)}")
         spellings = self._spellings(name)
         for found in [known.get(text, set()) for known in (self._names, self._aliases) for text in spellings]:
             if len(found) == 1:
@@ -72,7 +74,7 @@ class GeneFinder:
             return f"; did you mean {', '.join(by_plain[text] for text in close)}?"
         if _plain(name).startswith("ENSG") and what == OF_STORE:
             return "; --gene-ids takes a table of further ids, such as HGNC's"
-        return "; `genes` lists this store's targets" if what == OF_STORE else ""
+        return "; `knockcast top STORE` lists its targets" if what == OF_STORE else ""
 
 
 def _plain(name: str) -> str:

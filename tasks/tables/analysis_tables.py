@@ -230,6 +230,15 @@ TISSUES = Table(
             EFFECT,
         ),
         Column("pearson_pooled", REAL, "the target's r out of fold, by that method; null where not known"),
+        Column(
+            "flagged",
+            COUNT,
+            "samples of the group that `predict` flagged as unlike the training lines; null where not known",
+            "samples",
+            since=2,
+        ),
+        Column("flagged_against", COUNT, "the same of those it is tested against", "samples", since=2),
     ),
+    version=2,
     command="tissues",
 )

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cluster import Store
+from cluster.analyses.records import file_input
 from cluster.analyses.writing import keep
 from cluster.store.reader import StoreReader
 from tasks.dataset.dataset import write_dataset
@@ -119,7 +120,8 @@ def _keep(reader: StoreReader, command: str, **tables: list[dict[str, Any]]) -> 
     for name, rows in tables.items():
         schema = pa.schema([field for field in TABLES[name].schema if field.name != "analysis"])
         made[name] = pa.Table.from_pylist(rows, schema=schema)
-    keep(reader, command, {"made": "for a test"}, made)
+    files = {name: file_input(f"{name}.csv", "0" * 64) for name in ("forecast", "groups")}
+    keep(reader, command, files | {"by": ""}, made)
 
 
 SAMPLES = ("tumour 1", EVIL, "zeros")

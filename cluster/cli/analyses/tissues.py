@@ -7,6 +7,7 @@ import typer
 
 from cluster.arguments import StoreArgument
 from cluster.outputs import check_files, write_file
+from cluster.text import counted
 from tasks.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -100,12 +101,8 @@ def _head(made: "Tissues") -> list[str]:
     ]
     if made.normals:
         lines.append(f"Against {made.normals} normal tissues.")
-    if made.flagged and any(made.flagged.values()):
-        some = ", ".join(
-            f"{name} {count} of {len(made.groups.rows[name])}"
-            for name, count in made.flagged.items()
-            if count
-        )
+    if flagged := _flagged(made):
+        some = ", ".join(flagged)
         lines.append(
             f"LOOK AGAIN: flagged by `predict`, as unlike any cell line: {some}. Their predictions are "
             "guesses, and what differs may be that"
@@ -125,21 +122,27 @@ def _head(made: "Tissues") -> list[str]:
     return lines
 
 
+def _flagged(made: "Tissues") -> list[str]:
+    """The groups with flagged samples, and the normal tissues, each with how many."""
+    found = [(name, count, len(made.groups.rows[name])) for name, count in (made.flagged or {}).items()]
+    found.append(("normal tissues", made.normals_flagged or 0, made.normals))
+    return [f"{name} {count} of {of}" for name, count, of in found if count]
+
+
 def _groups_in_words(made: "Tissues") -> list[str]:
     """The strongest targets of each group, against the others and against normal tissues."""
-    from cluster.results.biology.tissues import LEAST_R
-    from tasks.analyses.tissues import NORMAL, OTHERS
+    from tasks.analyses.tissues import LEAST_R, LEVEL, NORMAL, OTHERS
 
     known = made.table["pearson_pooled"].notna().any()
-    least = LEAST_R if known else -1.0
-    which = f"q < 0.05, r >= {LEAST_R} out of fold" if known else "q < 0.05"
+    which = f"q < {LEVEL}, r >= {LEAST_R} out of fold" if known else f"q < {LEVEL}"
     titles = {OTHERS: "more dependent than the others", NORMAL: "more dependent than every normal tissue"}
     lines = []
     for group in made.groups.rows:
         for against in dict.fromkeys(made.table["against"].sort_values(ascending=False)):
-            rows = made.selective(group, against, least)
+            rows = made.selective(group, against)
+            first = f", the first {SHOWN}" if len(rows) > SHOWN else ""
             lines += [
-                f"{group}, {titles[against]} ({len(rows)} targets; {which}):",
+                f"{group}, {titles[against]} ({counted(len(rows), 'target')}{first}; {which}):",
                 *_rows(rows, against),
                 "",
             ]

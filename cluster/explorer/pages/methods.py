@@ -116,15 +116,8 @@ def _pair(data: StoreData, frames: Mapping[str, pd.DataFrame], given: Mapping[st
     words += f"mean difference {mean}."
     figure = charts.two_methods(both, (first, second))
     order = both.sort_values("difference", kind="stable")
-    tops = [
-        html.Div(
-            [
-                html.H3(f"{name} gains most"),
-                small_table(part.head(LISTED), _columns(first, second), f"Targets where {name} gains most"),
-            ]
-        )
-        for name, part in ((first, order.iloc[::-1]), (second, order))
-    ]
+    ahead = ((first, order[order["difference"] > 0].iloc[::-1]), (second, order[order["difference"] < 0]))
+    tops = [_top(name, part, _columns(first, second)) for name, part in ahead]
     return [
         section(
             f"{first} against {second}",
@@ -137,6 +130,13 @@ def _pair(data: StoreData, frames: Mapping[str, pd.DataFrame], given: Mapping[st
             "all that differ most. The command knockcast compare tests the difference.",
         )
     ]
+
+
+def _top(name: str, rows: pd.DataFrame, columns: tuple[Shown, ...]) -> html.Div:
+    """The targets for which one method is furthest ahead."""
+    caption = f"Targets where {name} gains most"
+    shown = small_table(rows.head(LISTED), columns, caption) if len(rows) else html.P("None.")
+    return html.Div([html.H3(f"{name} gains most"), shown])
 
 
 def _both(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:

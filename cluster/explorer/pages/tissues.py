@@ -1,6 +1,8 @@
 """What `knockcast tissues` found: targets whose predictions differ between groups of samples."""
 
-from collections.abc import Mapping
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -22,11 +24,11 @@ from cluster.explorer.pages.parts import (
     tiny,
 )
 from cluster.explorer.state import address
-from cluster.figures.tissues import LEAST_R, LEVEL, tissues
+from cluster.figures.tissues import AGAINST, tissues
 from tasks.analyses.answer.wording import listed
+from tasks.analyses.tissues import LEAST_R, LEVEL, NORMAL, standing_out
 
 LISTED, NAMED = 40, 3
-AGAINST = {"others": "the samples of all other groups", "normal": "normal tissues"}
 
 
 def page(data: StoreData, given: Mapping[str, str]) -> Page:
@@ -38,43 +40,52 @@ def page(data: StoreData, given: Mapping[str, str]) -> Page:
             "The command tissues compares what is predicted of groups of samples; this store has no result:",
             html.Code(f"knockcast tissues {data.path} predictions.csv --groups FILE"),
         )
-    results = sorted(every["analysis"].unique())
-    result = _one(given, "result", results)
+    results = _names(data, sorted(every["analysis"].unique()))
+    result = _one(given, "result", list(results))
     rows = every[every["analysis"] == result]
     kinds = [kind for kind in AGAINST if (rows["against"] == kind).any()]
     against = _one(given, "against", kinds)
     mine = rows[rows["against"] == against]
     groups = sorted(mine["group"].unique())
     group = _one(given, "group", groups)
-    good = _standing_out(mine)
+    good = standing_out(mine)
 
-    def links(name: str, values: list[str]) -> list[tuple[str, str]]:
+    def links(name: str, values: Mapping[str, str]) -> list[tuple[str, str]]:
         now = {"result": result, "against": against, "group": group}
-        return [(value, address("/tissues", **(now | {name: value}))) for value in values]
+        return [(shown, address("/tissues", **(now | {name: value}))) for value, shown in values.items()]
 
     content = [
         html.H1("Tissues"),
         answer(*_sentences(mine, good, against)),
-        *([switch("Result", links("result", results), result)] if len(results) > 1 else []),
-        *([switch("Against", links("against", kinds), against)] if len(kinds) > 1 else []),
-        switch("Group", links("group", groups), group),
+        *([switch("Result", links("result", results), results[result])] if len(results) > 1 else []),
+        *([switch("Against", links("against", _same(kinds)), against)] if len(kinds) > 1 else []),
+        switch("Group", links("group", _same(groups)), group),
         _table(good[good["group"] == group], group, against),
-        *_figure(rows, good),
+        *_figure(mine, good),
     ]
     return Page("Tissues", html.Article(content))
 
 
+def _same(values: Sequence[str]) -> dict[str, str]:
+    return {value: value for value in values}
+
+
+def _names(data: StoreData, results: Sequence[str]) -> dict[str, str]:
+    """What each result was made from: files and option; with its name where two would be called alike."""
+    every = data.table("analyses").set_index("analysis")["inputs"]
+    called = {result: _made_from(json.loads(every[result])) for result in results}
+    often = Counter(called.values())
+    return {result: f"{name} ({result})" if often[name] > 1 else name for result, name in called.items()}
+
+
+def _made_from(inputs: Mapping[str, Any]) -> str:
+    by = f", by {inputs['by']}" if inputs.get("by") else ""
+    normal = f", and {inputs['normal']['name']}" if "normal" in inputs else ""
+    return f"{inputs['forecast']['name']}{by}{normal}"
+
+
 def _one(given: Mapping[str, str], name: str, known: list[str]) -> str:
     return given[name] if given.get(name) in known else known[0]
-
-
-def _standing_out(rows: pd.DataFrame) -> pd.DataFrame:
-    """Where a group is predicted more dependent, by targets that are predicted at all; strongest first."""
-    known = rows["pearson_pooled"].notna().any()
-    trusted = rows["pearson_pooled"].fillna(-1) >= (LEAST_R if known else -1)
-    good = rows[rows["stronger"].fillna(False).astype(bool) & (rows["q_value"] < LEVEL) & trusted]
-    order = good["difference"].abs().sort_values(ascending=False, kind="stable").index
-    return good.loc[order]
 
 
 def _sentences(rows: pd.DataFrame, good: pd.DataFrame, against: str) -> list[str]:
@@ -88,7 +99,24 @@ def _sentences(rows: pd.DataFrame, good: pd.DataFrame, against: str) -> list[str
         first = good.drop_duplicates("target").head(NAMED)
         named = [f"{row.target} in {row.group}" for row in first.itertuples()]
         said.append(f"The largest differences: {listed(named)}.")
-    return [*said, "These are predictions: they say what expression suggests, not what was measured."]
+    said.append("These are predictions: they say what expression suggests, not what was measured.")
+    if flagged := _flagged(rows, against):
+        said.append(
+            f"Look again: flagged as unlike any cell line are {listed(flagged)} samples. Their predictions "
+            "are guesses, and what differs may be that."
+        )
+    return said
+
+
+def _flagged(rows: pd.DataFrame, against: str) -> list[str]:
+    """Each group's flagged samples, and those of normal tissues; nothing where that is not known."""
+    found = [
+        (str(group), some["flagged"].max(), some["n"].max())
+        for group, some in rows.groupby("group", sort=True)
+    ]
+    if against == NORMAL:
+        found.append(("normal tissues", rows["flagged_against"].max(), rows["n_against"].max()))
+    return [f"{name} {int(count)} of {int(of)}" for name, count, of in found if pd.notna(count) and count]
 
 
 def _table(rows: pd.DataFrame, group: str, against: str) -> html.Section:
@@ -101,7 +129,7 @@ def _table(rows: pd.DataFrame, group: str, against: str) -> html.Section:
         Shown("q", lambda row: tiny(row.q_value)),
         Shown("r", lambda row: number(row.pearson_pooled, 2), "of the target, out of fold"),
     ]
-    if against == "normal":
+    if against == NORMAL:
         columns.append(Shown("Strongest normal", lambda row: row.strongest_normal or "–", is_number=False))
     if rows.empty:
         return section(group, html.P(f"No target stands out in {group}."))

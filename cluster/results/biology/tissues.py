@@ -12,14 +12,11 @@ from cluster.analyses.records import file_input
 from cluster.analyses.writing import Kept, keep
 from cluster.store.body import sha256
 from cluster.store.reader import StoreReader
-from tasks.analyses.tissues import NORMAL, OTHERS, Groups, grouped, tissue_tests
+from tasks.analyses.tissues import LEAST_R, OTHERS, Groups, grouped, standing_out, tissue_tests
 from tasks.errors import BadInputError
 from tasks.forecasts.read import Forecast, read_forecast, read_groups
 from tasks.forecasts.tables import read_columns
 from tasks.tables.analysis_tables import TISSUES
-
-LEVEL = 0.05
-LEAST_R = 0.2  # out of fold, of targets that are shown first
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +25,7 @@ class Tissues:
 
     `normals` is how many normal tissues there are; `left_out` are columns of the forecast that are no target.
     `flagged`: of each group, how many samples `predict` flagged as unlike the training lines; None where the
-    file that says so is gone.
+    file that says so is gone. `normals_flagged`: the same of the normal tissues.
     """
 
     table: pd.DataFrame
@@ -37,23 +34,12 @@ class Tissues:
     left_out: tuple[str, ...]
     inputs: dict[str, Any]
     flagged: dict[str, int] | None
+    normals_flagged: int | None
 
     def selective(self, group: str, against: str = OTHERS, least_r: float = LEAST_R) -> pd.DataFrame:
-        """Targets a group depends on more than what it is tested against, largest difference first.
-
-        At q < 0.05, of targets predicted with `least_r` out of fold or better; against normal tissues only
-        those beyond every one of them (`margin` > 0).
-        """
+        """Targets a group depends on more than what it is tested against: see `standing_out`."""
         rows = self.table[(self.table["group"] == group) & (self.table["against"] == against)]
-        trusted = rows["pearson_pooled"].fillna(-1) >= least_r
-        rows = rows[rows["stronger"] & (rows["q_value"] < LEVEL) & trusted]
-        rows = rows[rows["margin"] > 0] if against == NORMAL else rows
-        size = rows["difference"].abs()
-        return (
-            rows.assign(size=size)
-            .sort_values(["size", "target"], ascending=[False, True])
-            .drop(columns="size")
-        )
+        return standing_out(rows, least_r)
 
 
 def tissues(
@@ -89,9 +75,12 @@ def tissues(
     }
     if normal is not None:
         inputs["normal"] = file_input(normal.name, sha256(normal.read_bytes()))
+    flagged = _flagged_by_group(forecast, made, found)
+    normals_flagged = _flagged_in_all(normal, tissue)
+    table = _with_flagged(table, flagged, normals_flagged)
     columns = [column.name for column in TISSUES.columns[1:]]
     normals = 0 if tissue is None else len(tissue.values)
-    return Tissues(table[columns], found, normals, made.others, inputs, _flagged(forecast, made, found))
+    return Tissues(table[columns], found, normals, made.others, inputs, flagged, normals_flagged)
 
 
 def keep_tissues(reader: StoreReader, made: Tissues) -> Kept:
@@ -123,14 +112,36 @@ def _check(forecast: Path, groups: Path, found: Groups, has_normal: bool) -> Non
         )
 
 
-def _flagged(forecast: Path, made: Forecast, found: Groups) -> dict[str, int] | None:
+def _flagged_samples(forecast: Path) -> set[str] | None:
+    """The samples that `predict` flagged, by the file that it wrote beside; None where that is gone."""
     beside = _beside(forecast, "samples")
     if not beside.is_file():
         return None
     fit = read_columns(beside, ["sample", "flagged"]).to_pandas()
-    flagged = set(fit.loc[fit["flagged"].astype(bool), "sample"].astype(str))
+    return set(fit.loc[fit["flagged"].astype(bool), "sample"].astype(str))
+
+
+def _flagged_by_group(forecast: Path, made: Forecast, found: Groups) -> dict[str, int] | None:
+    flagged = _flagged_samples(forecast)
+    if flagged is None:
+        return None
     names = made.values.index
     return {group: sum(names[row] in flagged for row in rows) for group, rows in found.rows.items()}
+
+
+def _flagged_in_all(normal: Path | None, made: Forecast | None) -> int | None:
+    flagged = None if normal is None else _flagged_samples(normal)
+    return None if flagged is None or made is None else sum(name in flagged for name in made.values.index)
+
+
+def _with_flagged(
+    table: pd.DataFrame, flagged: dict[str, int] | None, normals_flagged: int | None
+) -> pd.DataFrame:
+    """The rows with how many samples on either side are flagged, null where that is not known."""
+    of_group = table["group"].map(flagged or {})
+    rest = sum((flagged or {}).values()) - of_group
+    against = rest.where(table["against"] == OTHERS, normals_flagged)
+    return table.assign(flagged=of_group.astype("Int32"), flagged_against=against.astype("Int32"))
 
 
 def _beside(forecast: Path, what: str) -> Path:

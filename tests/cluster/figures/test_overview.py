@@ -85,8 +85,9 @@ def groups() -> pd.DataFrame:
     rng = np.random.default_rng(5)
     names = ["UVM", "DLBC", "ACC", "Uterine carcinosarcoma", EVIL]
     rows = [
-        {"target": f"GENE{t}", "group": g, "against": "others", "difference": d, "effect_size": 2 * d}
-        | {"q_value": 0.001, "stronger": d > 0, "pearson_pooled": 0.5}
+        {"target": f"GENE{t}", "group": g, "against": against, "difference": d, "effect_size": 2 * d}
+        | {"q_value": 0.001, "stronger": d > 0, "pearson_pooled": 0.5, "margin": d}
+        for against in ("others", "normal")
         for t in range(60)
         for g, d in zip(names, rng.normal(size=len(names)), strict=True)
     ]
@@ -139,7 +140,7 @@ def test_no_text_is_cut_or_covered(name: str) -> None:
 
 def test_each_target_of_the_heat_map_is_named_on_a_page_too() -> None:
     layout = tissues(groups()).figure.layout
-    rows = len(tissues(groups()).figure.data[0].y)
+    rows = max(len(heat.y) for heat in tissues(groups()).figure.data)
     assert layout.yaxis.dtick == 1  # plotly's own choice names every second
     assert layout.height >= 18 * rows + 110  # the margin above; a name is 12 to 13 pixels high
 

@@ -106,7 +106,7 @@ def test_a_gene_without_modifiers_has_a_page(path: Path) -> None:
 def test_a_misspelt_gene_is_answered_with_close_ones(path: Path) -> None:
     with pytest.raises(BadInputError, match=r"kars: not a target of this store; did you mean KRAS"):
         Store(path).gene("kars")
-    with pytest.raises(BadInputError, match="`genes` lists this store's targets"):
+    with pytest.raises(BadInputError, match="`knockcast top STORE` lists its targets"):
         Store(path).gene("???")
 
 

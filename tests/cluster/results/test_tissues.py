@@ -53,8 +53,8 @@ def test_the_command_says_stores_and_draws(
     )
     lines = text.splitlines()
     assert lines[0] == "Predictions of 1 of 6 targets differ between groups at q < 0.05 (A 12, B 12 samples)."
-    assert "A, more dependent than the others (1 targets; q < 0.05, r >= 0.2 out of fold):" in lines
-    assert "A, more dependent than every normal tissue (1 targets; q < 0.05, r >= 0.2 out of fold):" in lines
+    assert "A, more dependent than the others (1 target; q < 0.05, r >= 0.2 out of fold):" in lines
+    assert "A, more dependent than every normal tissue (1 target; q < 0.05, r >= 0.2 out of fold):" in lines
     assert (
         lines[
             lines.index(
@@ -74,6 +74,8 @@ def test_the_command_says_stores_and_draws(
     drawn = FIGURES["tissues"].draw(store)
     assert drawn is not None
     assert set(drawn.numbers.query("chosen_for == 'A'")["target"]) == {"G0"}
+    assert set(drawn.numbers["against"]) == {"others", "normal"}
+    assert len(drawn.figure.data) == 2
     assert verify(store.fs).ok
     again = tissues_in_words(store.fs.name, files["f.csv"], files["groups.csv"], normal=files["n.csv"])
     assert "holds this result already" in again
@@ -106,6 +108,15 @@ def test_flagged_samples_are_counted_by_group(store: StoreReader, files: dict[st
     fit.to_csv(files["f.csv"].with_name("f.samples.csv"), index=False)
     text = tissues_in_words(store.fs.name, files["f.csv"], files["groups.csv"])
     assert "LOOK AGAIN: flagged by `predict`, as unlike any cell line: A 3 of 12. " in text
+    rows = (
+        tissues(store, files["f.csv"], files["groups.csv"]).table.query("target == 'G0'").set_index("group")
+    )
+    assert rows["flagged"].to_dict() == {"A": 3, "B": 0}
+    assert rows["flagged_against"].to_dict() == {"A": 0, "B": 3}
+    normals = pd.DataFrame({"sample": [f"n{i}" for i in range(5)], "flagged": [True] * 4 + [False]})
+    normals.to_csv(files["n.csv"].with_name("n.samples.csv"), index=False)
+    text = tissues_in_words(store.fs.name, files["f.csv"], files["groups.csv"], normal=files["n.csv"])
+    assert "any cell line: A 3 of 12, normal tissues 4 of 5. " in text
     fit.assign(flagged=False).to_csv(files["f.csv"].with_name("f.samples.csv"), index=False)
     assert "flagged" not in tissues_in_words(store.fs.name, files["f.csv"], files["groups.csv"])
 

@@ -57,6 +57,9 @@ def test_a_parameter_out_of_range_is_named_when_fitting(data) -> None:
     x, y = data
     with pytest.raises(ValueError, match=r"fdr: expected a rate between 0 and 1, got 5\.0"):
         ModifierSelector(fdr=5.0).fit(x, y[:, 0])
+    for name, value in {"cut": "x", "top": None, "tests": "pearson", "redundancy": "x", "fdr": "y"}.items():
+        with pytest.raises(ValueError, match=rf"^{name}: expected .*, got {value!r}"):
+            ModifierSelector(**{name: value}).fit(x, y[:, 0])
     with pytest.raises(ValueError, match="unknown: nothing"):
         ModifierRegressor(preset=("ols", "nothing")).fit(x, y[:, 0])
     with pytest.raises(ValueError, match="careful"):

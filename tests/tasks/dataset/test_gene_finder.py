@@ -42,7 +42,7 @@ def test_a_symbol_of_two_genes_is_asked_back() -> None:
 def test_an_unknown_name_gets_close_ones() -> None:
     with pytest.raises(BadInputError, match="CTNB1: not a target of this store; did you mean CTNNB1"):
         FINDER.find("CTNB1")
-    with pytest.raises(BadInputError, match="`genes` lists this store's targets"):
+    with pytest.raises(BadInputError, match="`knockcast top STORE` lists its targets"):
         FINDER.find("zzzzzz")
     with pytest.raises(BadInputError, match="--gene-ids takes a table of further ids"):
         FINDER.find("ENSG00000999999")
