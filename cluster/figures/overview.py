@@ -48,7 +48,7 @@ def gain(genes: pd.DataFrame) -> Drawn | None:
                 name=f"{name}: {len(part)}",
             )
         )
-    named = _apart(rows)
+    named = _apart(rows[real & (rows["gain"] > 0)].reset_index(drop=True))
     figure.add_trace(
         go.Scatter(
             x=named["baseline"].to_numpy(),

@@ -63,6 +63,11 @@ def laid_out(figure: go.Figure, title: str, note: str, x: str, y: str) -> go.Fig
     )
 
 
+def drawn_as(figure: go.Figure, title: str, suffix: str) -> bytes:
+    """The figure as a page (.html), or for print (.svg, .png, .pdf)."""
+    return page(figure, title) if suffix == ".html" else image(figure, suffix.lstrip("."))
+
+
 def page(figure: go.Figure, title: str) -> bytes:
     """The figure as a page that holds plotly.js once and loads nothing; equal figures give equal bytes."""
     plot = figure.to_html(
@@ -80,8 +85,8 @@ def write_drawn(drawn: Drawn, folder: Path, name: str, formats: Sequence[str] = 
 
     OSError where that fails.
     """
-    contents = {kind: page(drawn.figure, name) for kind in formats if kind == "html"}
-    contents |= {kind: image(drawn.figure, kind) for kind in formats if kind != "html"}
+    in_order = sorted(formats, key=lambda kind: kind != "html")  # the page first
+    contents = {kind: drawn_as(drawn.figure, name, f".{kind}") for kind in in_order}
     contents["csv"] = frame_bytes(drawn.numbers, "csv")
     paths = [folder / f"{name}.{suffix}" for suffix in contents]
     for path, content in zip(paths, contents.values(), strict=True):

@@ -12,6 +12,7 @@ from cluster.figures.page import COLOURS, Drawn, laid_out, shown
 from cluster.figures.venn import venn_figure
 
 FLAGS = {"by_pearson": "Pearson", "by_spearman": "Spearman", "by_chi2": "chi-squared"}
+LEVEL = 0.05  # of q
 PATHWAYS = 5
 
 
@@ -127,13 +128,21 @@ def pathways(enrichment: pd.DataFrame) -> Drawn | None:
         figure,
         "Pathways of the modifiers",
         "modifiers of the listed targets together; genes of the set among the modifiers, and in all; "
-        "hypergeometric p among the genes that could be drawn",
+        f"hypergeometric p among the genes that could be drawn. {_how_many(rows)}",
         "−log10 p",
         "",
     )
     figure.update_yaxes(type="category")
     figure.update_layout(meta={"mm": (150.0, 34.0 + 6.0 * len(rows))}, showlegend=several)
     return Drawn(figure, rows)
+
+
+def _how_many(rows: pd.DataFrame) -> str:
+    """How many of the sets that are drawn are more than chance."""
+    passed = int((rows["q_value"] < LEVEL).sum())
+    return (
+        f"{passed if passed else 'None'} of these {len(rows)} {'has' if passed == 1 else 'have'} q < {LEVEL}"
+    )
 
 
 def _short(name: str, most: int = 44) -> str:

@@ -15,7 +15,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from tasks.errors import BadInputError
 from tasks.methods.registry import method_named, method_names
-from tasks.samples.fit import fit_table, with_known_share
+from tasks.samples.fit import fit_table, learned_from, with_known_share
 from tasks.samples.prepare import Reading, Samples, prepare
 from tasks.samples.table import Table, table_of_frame
 from tasks.scoring.all_genes import FEWEST_KNOWN
@@ -148,7 +148,7 @@ def predict_table(
         high=high,
         calibrations=calibrations,
         samples=with_known_share(compared, share.to_numpy()),
-        notes=(*samples.notes, *([known.why_not] if known.why_not else [])),
+        notes=(*samples.notes, *([known.why_not] if known.why_not else []), *learned_from(compared)),
         model_notes=of_expression_alone(reader, methods),
     )
 

@@ -263,7 +263,7 @@ class Store:
 
     def gene(
         self,
-        name: str,
+        name: str | int,
         method: str | None = None,
         relations: GeneRelations | None = None,
         gene_map: Path | None = None,
@@ -275,7 +275,7 @@ class Store:
         are related, on top of what `enrich` stored. `gene_map` is a table of further names of genes, HGNC's
         for instance: Ensembl ids need it.
         """
-        return gene_page(self._reader, name, method, relations, self._q, gene_map)
+        return gene_page(self._reader, str(name), method, relations, self._q, gene_map)
 
     def _q(self, method: str) -> dict[str, float]:
         """A method's q of every target, computed once."""

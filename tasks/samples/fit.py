@@ -16,6 +16,8 @@ from tasks.samples.units import FEWEST_GENES, UNLOGGED, is_negative, is_unlogged
 
 _FLAT = 0.2  # spread: no logarithm makes it so small (decimal: 0.30)
 _UNRELATED = 4.0  # scatter for each unit of spread; 0.6 in lines, 1.4 in tumours of another unit
+SAME = 0.999  # of `nearest_r`: the line itself, rounded or not
+_NAMED = 5  # samples of a list
 _OTHER_GENES = "noise, another protocol, or names that belong to other genes?"
 COLUMNS = (
     "sample",
@@ -111,6 +113,19 @@ def fit_table(samples: pd.DataFrame, reference: Reference | None) -> pd.DataFram
     table["flagged"] = [bool(why) for why in reasons]
     table["why"] = ["; ".join(why) for why in reasons]
     return table[list(COLUMNS)]
+
+
+def learned_from(fit: pd.DataFrame) -> list[str]:
+    """What to say of samples that are lines the models learned from; nothing where none is."""
+    same = fit.loc[fit["nearest_r"] > SAME, "sample"].tolist()
+    if not same:
+        return []
+    named = ", ".join(same[:_NAMED]) + (", ..." if len(same) > _NAMED else "")
+    return [
+        f"LOOK AGAIN: the models learned from {len(same)} of the samples ({named}): these numbers are fits, "
+        "and closer to what was measured than a prediction. The store's table `predictions` has those of "
+        "models that did not see them"
+    ]
 
 
 def with_known_share(fit: pd.DataFrame, share: Float64[np.ndarray, " samples"]) -> pd.DataFrame:

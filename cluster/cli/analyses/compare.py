@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cluster.results.compare import Comparison
 
 ROWS_SHOWN = 30  # targets of a list that are printed one by one
-TABLES = (".csv", ".json", ".parquet")
+TABLES, FIGURES = (".csv", ".json", ".parquet"), (".html", ".svg", ".png", ".pdf")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def compare(
         typer.Option("--out", help="One row per target (of --targets, if given): .csv, .json, .parquet."),
     ] = None,
     figure: Annotated[
-        Path | None, typer.Option("--figure", help="The scatter, --targets marked: .html.")
+        Path | None, typer.Option("--figure", help="The scatter, --targets marked: .html, .svg, .png, .pdf.")
     ] = None,
 ) -> None:
     """Two methods on the same folds, target by target: counts, mean difference, paired tests."""
@@ -52,7 +52,7 @@ def compare_in_words(
     """What `knockcast compare` prints: all targets that both score, then those of the list, if one is given.
 
     With `out`, the table goes to that file (.csv, .json, .parquet), of the list alone where there is one;
-    with `figure`, the scatter of all targets to that one (.html), those of the list marked.
+    with `figure`, the scatter of all targets to that one, those of the list marked.
     """
     from cluster.formats import frame_bytes
     from cluster.results.compare import among, compare, headlines
@@ -66,7 +66,7 @@ def compare_in_words(
         rows = made.table[made.table["target"].isin(set(listed))] if listed else made.table
         write_file("--out", out, frame_bytes(rows, out.suffix.lstrip(".")))
     if figure is not None:
-        write_file("--figure", figure, _scatter(made, listed))
+        write_file("--figure", figure, _scatter(made, listed, figure.suffix))
     return "\n".join(
         [
             *headlines(made),
@@ -140,17 +140,18 @@ def _list_in_words(listed: "Comparison") -> list[str]:
     ]
 
 
-def _scatter(made: "Comparison", listed: Mapping[str, str]) -> bytes:
-    from cluster.figures.page import page
+def _scatter(made: "Comparison", listed: Mapping[str, str], suffix: str) -> bytes:
+    """The figure as a page, or for print."""
+    from cluster.figures.page import drawn_as
     from cluster.figures.targets import compared
 
-    return page(compared(made, listed).figure, f"{made.first} against {made.second}")
+    return drawn_as(compared(made, listed).figure, f"{made.first} against {made.second}", suffix)
 
 
 def _check_places(out: Path | None, figure: Path | None) -> None:
     """BadInputError, with what is wrong with either file to write, before anything is read."""
     problems: list[str] = []
-    for option, path, endings in (("--out", out, TABLES), ("--figure", figure, (".html",))):
+    for option, path, endings in (("--out", out, TABLES), ("--figure", figure, FIGURES)):
         try:
             if path is not None:
                 check_files(option, path, endings=endings)

@@ -164,13 +164,11 @@ def _rows(rows: "pd.DataFrame", against: str) -> list[str]:
 
 
 def _drawn(made: "Tissues", suffix: str) -> bytes:
-    """The figure as a page, or for print as matplotlib draws it."""
-    from cluster.figures.page import page
-    from cluster.figures.printing.draw import image
+    """The figure as a page, or for print."""
+    from cluster.figures.page import drawn_as
     from cluster.figures.tissues import tissues as draw
 
-    figure = draw(made.table).figure
-    return page(figure, "tissues") if suffix == ".html" else image(figure, suffix.lstrip("."))
+    return drawn_as(draw(made.table).figure, "tissues", suffix)
 
 
 def _check_places(out: Path | None, figure: Path | None) -> None:

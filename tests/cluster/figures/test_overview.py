@@ -74,7 +74,7 @@ def lineage_scores() -> pd.DataFrame:
 def enrichment() -> pd.DataFrame:
     rows = [
         {"of": "all modifiers", "collection": c, "gene_set": f"{c} {'long name of a set ' * 4}{at}"}
-        | {"p_value": 10.0 ** -(9 - at), "overlap": 9 - at, "size": 30}
+        | {"p_value": 10.0 ** -(9 - at), "q_value": 10.0 ** -(8 - at), "overlap": 9 - at, "size": 30}
         for c in ("KEGG", EVIL)
         for at in range(8)
     ]

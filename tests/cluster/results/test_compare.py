@@ -272,8 +272,10 @@ def test_the_command_writes_the_scatter(store: Path, targets: list[str], tmp_pat
     words = compare_in_words(str(store), "ridge", "one_modifier", None, figure=figure)
     assert words.splitlines()[-1] == f"{figure}: the scatter"
     assert "ridge against one_modifier" in figure.read_text(encoding="utf-8")
+    compare_in_words(str(store), "ridge", "one_modifier", None, figure=tmp_path / "c.svg")
+    assert ">ridge against one_modifier<" in (tmp_path / "c.svg").read_text(encoding="utf-8")
     with pytest.raises(BadInputError) as caught:
-        compare_in_words(str(store), "ridge", "one_modifier", None, tmp_path / "c.xlsx", tmp_path / "c.png")
+        compare_in_words(str(store), "ridge", "one_modifier", None, tmp_path / "c.xlsx", tmp_path / "c.bmp")
     assert [problem.split()[0] for problem in caught.value.problems] == ["--out", "--figure"]
     with pytest.raises(BadInputError, match=r"--figure .*cannot be written"):
         compare_in_words(str(store), "ridge", "one_modifier", None, figure=tmp_path / "no" / "c.html")

@@ -240,3 +240,12 @@ def test_a_store_away_from_its_dataset_still_compares(
     assert fit["nearest_lineage"].isna().all()
     assert "nearest_lineage is empty: the store has no table of its cell lines" in said
     assert str(folder / "d") in said
+
+
+def test_lines_that_the_models_learned_from_are_said(
+    folder: Path, expression: pd.DataFrame, tmp_path: Path
+) -> None:
+    said, _ = said_of(folder, expression.iloc[LINES - 2 :], tmp_path / "out.csv")
+    assert f"learned from 2 of the samples ({', '.join(expression.index[LINES - 2 : LINES])}): these" in said
+    said, _ = said_of(folder, expression.iloc[LINES:], tmp_path / "new.csv")
+    assert "learned from" not in said
