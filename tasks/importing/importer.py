@@ -43,8 +43,13 @@ from tasks.importing.layouts import (
 from tasks.importing.matrices import DRUGS, GENES, LAYER_FEATURES, LAYER_GENES, Kind, Matrix
 from tasks.importing.parquet_matrix import read_parquet_matrix
 from tasks.importing.recognition.dates import dates_in_words, strange_to_spreadsheets
-from tasks.importing.recognition.doubts import effect_doubts, expression_doubts, lines_doubts
-from tasks.importing.recognition.layer_values import judge_layers
+from tasks.importing.recognition.doubts import (
+    effect_doubts,
+    expression_doubts,
+    lineage_doubts,
+    lines_doubts,
+)
+from tasks.importing.recognition.layer_values import doubt_of_sameness, judge_layers
 from tasks.importing.recognition.line_names import LineNames
 from tasks.importing.recognition.measure import decide_measure, doubt_of_roles
 from tasks.importing.text_matrix import read_text_matrix
@@ -157,7 +162,8 @@ def _agreed(
     given = [(flag_of(role), parts[role]) for role in (*MATRIX_LAYERS, DRUG_RESPONSE) if role in parts]
     judged = judge_layers(given, {EFFECT: effect, EXPRESSION: expression})
     roles = doubt_of_roles(effect.file, effect.values, expression.file, expression.values)
-    problems = [*problems, *judged.problems, *([roles] if roles else [])]
+    same_values = doubt_of_sameness(effect, expression)
+    problems = [*problems, *judged.problems, *filter(None, (roles, same_values))]
     measured_in = partial(decide_measure, str(files.paths[EFFECT]), effect.values, measure)
     decided = _tried(problems, measured_in)
     same = _tried(problems, partial(identify, effect, expression, known, ids))
@@ -240,6 +246,7 @@ def _report(files: ReleaseFiles, parts: dict[str, Any], found: _Agreed) -> dict[
         "files": [f"{role}: {path.name}" for role, path in files.paths.items()],
         WARNINGS: [
             *lines_doubts(len(lines), *(len(matrix.ids) for matrix in matrices)),
+            *lineage_doubts(files.paths[MODELS].name, known.lineages_of(lines)),
             *effect_doubts(found.measure, aligned.targets.symbols, aligned.effect),
             *expression_doubts(aligned.genes.symbols, aligned.expression),
             *found.doubts,

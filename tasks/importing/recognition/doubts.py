@@ -23,6 +23,7 @@ _ESSENTIAL = """
 """
 ESSENTIAL = frozenset(_ESSENTIAL.split())
 FEWEST_ESSENTIAL = 5
+FURTHEST = 12.0  # Chronos and CERES stay within 6 of 0, log fold changes mostly within 10
 FEWEST_SHARED = 0.1  # of the smaller file's lines
 FROM_SKEWNESS = 1.0  # Chronos of 75 genes: -2.7; most genes are near 0, few far below
 WHOLE_GENOME = 8000  # genes, from which on a sample's transcripts add up
@@ -54,13 +55,30 @@ def lines_doubts(kept: int, with_effects: int, with_expression: int) -> list[str
     ]
 
 
+def lineage_doubts(models: str, lineages: Sequence[str]) -> list[str]:
+    """Whether the table of cell lines knows the lineage of none."""
+    if any(lineages):
+        return []
+    return [
+        f"{models}: knows the lineage of none of the {len(lineages)} cell lines, so nothing is compared with "
+        "what lineage alone says: is it their table, and are its ids of the same kind?"
+    ]
+
+
 def effect_doubts(
     measure: str, symbols: Sequence[str], effect: Float32[np.ndarray, "cell_lines targets"]
 ) -> list[str]:
     """What the median of known essential genes says against this measure.
 
-    With fewer than 5 of them, a gene effect whose long tail is above 0 is doubted.
+    With fewer than 5 of them, a gene effect whose long tail is above 0 is doubted. So is an effect that is
+    the same everywhere, and a gene effect far beyond what any is, or never below 0.
     """
+    return _doubts_by_genes(measure, symbols, effect) or _doubts_by_range(measure, effect)
+
+
+def _doubts_by_genes(
+    measure: str, symbols: Sequence[str], effect: Float32[np.ndarray, "cell_lines targets"]
+) -> list[str]:
     known = [i for i, symbol in enumerate(symbols) if symbol in ESSENTIAL]
     if len(known) < FEWEST_ESSENTIAL:
         return _tail_doubts(effect) if measure == "effect" else []
@@ -80,6 +98,22 @@ def effect_doubts(
             f"effect: {about}, all genes {others:.3g}; expected a higher level: higher must be more essential"
         ]
     return []
+
+
+def _doubts_by_range(measure: str, effect: Float32[np.ndarray, "cell_lines targets"]) -> list[str]:
+    known = effect[np.isfinite(effect)]
+    if not known.size:
+        return []
+    low, high = float(known.min()), float(known.max())
+    if low == high:
+        return [f"effect: every value is {low:g}: there is nothing to learn from it"]
+    if measure != "effect" or (low < 0 and max(-low, high) <= FURTHEST):
+        return []
+    what = "never below 0" if low >= 0 else f"beyond what it ever is ({-FURTHEST:g} to {FURTHEST:g})"
+    return [
+        f"effect: values from {low:.3g} to {high:.3g}, {what}; gene effect is 0 for a gene that nothing "
+        "depends on, and -1 for a common essential one: is this another scale, or another measure?"
+    ]
 
 
 def _effect_words(essential: float, others: float) -> list[str]:

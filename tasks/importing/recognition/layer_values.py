@@ -76,6 +76,16 @@ def judge_layers(layers: Sequence[tuple[str, Values]], others: Mapping[str, Valu
     return LayerValues(tuple(problems), tuple(doubts))
 
 
+def doubt_of_sameness(effect: Values, expression: Values) -> str:
+    """What to say where one table was given as both; "" where the values differ."""
+    if _equal_share(expression, effect) < SAME:
+        return ""
+    return (
+        f"--effect {effect.file} and --expression {expression.file} hold the same values; expected what "
+        "knocking genes out does, and how much each gene is expressed"
+    )
+
+
 def _by_kind(flag: str, layer: Values) -> tuple[list[str], list[str]]:
     """Whole numbers where others are expected."""
     known = layer.values[~np.isnan(layer.values)]

@@ -13,6 +13,7 @@ from tasks.importing.recognition.doubts import (
     WHOLE_GENOME,
     effect_doubts,
     expression_doubts,
+    lineage_doubts,
     lines_doubts,
 )
 
@@ -59,7 +60,7 @@ def test_with_few_essential_genes_the_long_tail_decides():
     assert effect_doubts("effect", names, effect) == []
     assert "sign turned" in effect_doubts("effect", names, -effect)[0]
     assert effect_doubts("level", names, -effect) == []
-    assert effect_doubts("effect", names, np.zeros((3, 40), np.float32)) == []
+    assert "sign" not in str(effect_doubts("effect", names, np.zeros((3, 40), np.float32)))
     assert effect_doubts("effect", names, np.full((3, 40), np.nan, np.float32)) == []
 
 
@@ -122,3 +123,19 @@ def test_few_shared_lines_may_share_their_names_by_chance():
     assert lines_doubts(20, 200, 1000) == []
     (words,) = lines_doubts(1, 200, 1000)
     assert words.startswith("only 1 of the cell lines are used, of 200 with effects and 1000 with expression")
+
+
+def test_what_no_gene_effect_is_like_is_doubted_without_known_genes():
+    effect = np.random.default_rng(0).normal(-0.3, 0.5, (50, 40)).astype(np.float32)
+    names = [f"G{i}" for i in range(40)]
+    assert effect_doubts("effect", names, effect) == []
+    assert "beyond what it ever is" in effect_doubts("effect", names, 100 * effect)[0]
+    assert "never below 0" in effect_doubts("effect", names, np.exp(-np.abs(effect)) + 0.5)[0]
+    assert effect_doubts("dependency", names, np.abs(np.sin(effect))) == []
+    for measure in ("effect", "level"):
+        assert "every value is -1" in effect_doubts(measure, names, np.full_like(effect, -1))[0]
+
+
+def test_a_table_that_knows_no_lineage_is_doubted():
+    assert lineage_doubts("m.csv", ["", "Lung"]) == []
+    assert "lineage of none of the 2 cell lines" in lineage_doubts("m.csv", ["", ""])[0]
