@@ -20,6 +20,7 @@ from tasks.samples.units import LOG2TPM
 from tasks.scoring.samples import gene_columns
 from tasks.tables.analysis_tables import VALIDATION
 
+RENAMED = 0.95  # of `nearest_r`: lines held out have 0.3 to 0.85, the same line measured anew has more
 FEWEST_LINES = 3  # two values always correlate perfectly
 COLUMNS = ("method", "target", "dataset", "n", "pearson", "spearman", "rmse", "pearson_pooled", "gain")
 
@@ -31,9 +32,9 @@ class Validation:
     `table` has one row per target that both know, best out of fold first: method, target, dataset (its
     content hash), n (new lines measured and predicted), pearson and spearman over those (null under 3, and
     where the measured values are constant), rmse (null where the measures differ), and the store's own
-    `pearson_pooled` and `gain`. `new` lines are used, `seen` ones dropped. `flipped`: of one measure lower is
-    stronger, of the other higher, so predictions count with the other sign. `notes` say what to know of the
-    models.
+    `pearson_pooled` and `gain`. `new` lines are used, `seen` ones dropped, and so are `renamed` ones, whose
+    expression is that of a line the models were trained on. `flipped`: of one measure lower is stronger, of
+    the other higher, so predictions count with the other sign. `notes` say what to know of the models.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Validation:
     measures: tuple[str, str]
     flipped: bool
     notes: tuple[str, ...] = ()
+    renamed: int = 0
 
 
 def validate(reader: StoreReader, dataset: Dataset, method: str | None = None) -> Validation:
@@ -57,17 +59,21 @@ def validate(reader: StoreReader, dataset: Dataset, method: str | None = None) -
     lines = [dataset.cell_lines[i] for i in rows]
     samples = pd.DataFrame(dataset.expression[rows], index=lines, columns=dataset.genes)
     made = predict_samples(reader, samples, method, reading=Reading(LOG2TPM, "samples"))
+    renamed = made.samples["nearest_r"].to_numpy() > RENAMED  # not where there is nothing to compare with
+    _check_lines(reader, dataset, len(rows) - int(renamed.sum()))
+    rows = [row for row, is_one in zip(rows, renamed, strict=True) if not is_one]
+    predicted = made.predicted.loc[~renamed]
     measures = reader.run.get("measure", "effect"), dataset.measure
     flipped = (measures[0] == "effect") != (measures[1] == "effect")
     place = gene_columns(dataset.targets)
-    shared = [target for target in made.predicted.columns if target in place]
+    shared = [target for target in predicted.columns if target in place]
     if not shared:
         raise BadInputError(
             f"{dataset.path}: none of its {len(dataset.targets)} targets has a model in {reader.fs.name}; "
             "expected the same gene symbols"
         )
     measured = np.asarray(dataset.effect[rows], dtype=np.float64)[:, [place[target] for target in shared]]
-    scores = _scores(measured, made.predicted[shared].to_numpy(np.float64), -1.0 if flipped else 1.0)
+    scores = _scores(measured, predicted[shared].to_numpy(np.float64), -1.0 if flipped else 1.0)
     if measures[0] != measures[1]:
         scores["rmse"] = np.nan
     trust = made.trust.set_index("target").loc[shared]
@@ -78,8 +84,11 @@ def validate(reader: StoreReader, dataset: Dataset, method: str | None = None) -
     table = table[list(COLUMNS)].sort_values(
         ["pearson_pooled", "target"], ascending=[False, True], ignore_index=True
     )
-    seen_rows = len(dataset.cell_lines) - len(rows)
-    return Validation(made.method, table, len(rows), seen_rows, measures, flipped, made.model_notes)
+    count = int(renamed.sum())
+    seen_rows = len(dataset.cell_lines) - len(rows) - count
+    return Validation(
+        made.method, table, len(rows), seen_rows, measures, flipped, made.model_notes, renamed=count
+    )
 
 
 def keep_validation(reader: StoreReader, dataset: Dataset, method: str | None, made: Validation) -> Kept:
@@ -122,6 +131,11 @@ def headlines(made: Validation) -> list[str]:
         else f"No target can be scored on the {made.new} new lines: none varies there.",
         f"{made.seen} lines of it were dropped: the models were trained on them",
     ]
+    if made.renamed:
+        lines.append(
+            f"{made.renamed} more were dropped: their expression is that of lines the models were trained "
+            f"on, under another name (r above {RENAMED})"
+        )
     if len(known):
         counts = ", ".join(f"r > {bar}: {(r > bar).sum()} against {(own > bar).sum()}" for bar in (0.2, 0.4))
         lines.append(f"targets with {counts} out of fold")

@@ -60,6 +60,30 @@ def test_new_lines_are_scored_as_predict_predicts_them(store: StoreReader, tmp_p
     assert headlines(made)[0].startswith("Over 6 targets the mean r is ")
 
 
+def test_a_trained_line_under_another_name_is_no_new_one(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    expression = rng.gamma(3, 1.5, (LINES, 50)).astype(np.float32)
+    effect = (expression[:, :3] + rng.normal(0, 0.3, (LINES, 3))).astype(np.float32)
+    genes = [f"G{i}" for i in range(50)]
+
+    def of_lines(name: str, rows: slice, kind: str) -> Dataset:
+        lines = [f"{kind}-{i:06d}" for i in range(LINES)][rows]
+        return write_dataset(
+            tmp_path / name, expression=expression[rows], effect=effect[rows], cell_lines=lines, genes=genes,
+            targets=genes[:3],
+        )  # fmt: skip
+
+    run(of_lines("d", slice(TRAINED), "ACH").path, tmp_path / "s", methods="ridge", folds=2, workers=0)
+    store = StoreReader.open(tmp_path / "s")
+    made = validate(store, of_lines("again", slice(50, None), "NEW"), "ridge")
+    assert (made.new, made.seen, made.renamed) == (30, 0, 10)
+    same = validate(store, of_lines("same", slice(50, None), "ACH"), "ridge")
+    assert made.table["pearson"].tolist() == same.table["pearson"].tolist()
+    assert "10 more were dropped: their expression is that of lines" in "\n".join(headlines(made))
+    with pytest.raises(BadInputError, match="every one of its 50 lines trained"):
+        validate(store, of_lines("only", slice(50), "NEW"), "ridge")
+
+
 def test_another_measure_flips_the_sign_and_has_no_rmse(store: StoreReader, tmp_path: Path) -> None:
     made = validate(store, other(tmp_path / "d", slice(50, None), "level"), "ridge")
     assert made.flipped

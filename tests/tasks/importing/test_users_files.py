@@ -115,11 +115,6 @@ def test_files_given_to_each_others_option_are_refused(release: Path):
     assert "look swapped: the first reaches from" in problem
 
 
-def test_one_file_given_as_both_is_refused(release: Path):
-    (problem,) = refused(release, expression=release / "effect.csv")
-    assert "hold the same values; expected what knocking genes out does" in problem
-
-
 def test_a_turned_file_with_faults_is_called_turned_first(release: Path):
     turned = EXPRESSION.T
     turned.iloc[1] = np.nan

@@ -77,6 +77,12 @@ def test_the_expression_and_the_effect_are_no_drug_response(release: Path):
             imported(release, drug_response=given)
 
 
+def test_one_table_is_not_effect_and_expression(release: Path):
+    effect = pd.read_csv(release / "effect.csv", index_col=0)
+    with pytest.raises(BadInputError, match="hold the same values; expected what knocking genes out does"):
+        imported(release, expression=effect)
+
+
 def test_likely_mistakes_are_warned_of(release: Path, rng: np.random.Generator):
     effect = pd.read_csv(release / "effect.csv", index_col=0)
     other = effect + rng.normal(scale=0.3, size=effect.shape)
