@@ -16,7 +16,7 @@ from cluster.views.cell_lines import target_lineages_table
 from cluster.views.folds import control_folds
 from cluster.views.genes import of_method, scored_folds
 from cluster.views.out_of_fold import OutOfFold, read_out_of_fold
-from cluster.views.run_dataset import dataset_of
+from cluster.views.run_dataset import dataset_of, lineages_of
 from modeling.statistics.dependent import difference_interval
 from modeling.statistics.metrics import benjamini_hochberg
 from modeling.statistics.pooling import pooled
@@ -58,6 +58,12 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
+def _why_no_lineages(reader: StoreReader) -> str:
+    if any(lineages_of(reader).values()):
+        return "lineages: no prediction of a line whose lineage is known is committed yet"
+    return "lineages: not known: the store has none, and its Dataset is not where the run found it"
+
+
 def evidence_of(
     reader: StoreReader,
     found: Found,
@@ -82,7 +88,7 @@ def evidence_of(
     genes = [modifier.gene for modifier in modifiers]
     notes = [*found.notes, *_own_expression(reader, target)]
     if not lineages:
-        notes.append("lineages: not known: the store has none, and its Dataset is not where the run found it")
+        notes.append(_why_no_lineages(reader))
     return Evidence(
         target=target,
         measure=measure,

@@ -57,6 +57,16 @@ def state_of(reader: StoreReader, status: Status) -> str:
     return "complete" if status.sealed else "not sealed"
 
 
+def unfinished(done: int, wanted: int, left: int) -> str:
+    """What to say before the results of a run with units left, as they may change; "" of others."""
+    if not left:
+        return ""
+    return (
+        f"The run is not finished ({done} of {counted(wanted, 'unit')} are done), so all of this may change; "
+        "the command knockcast resume does the rest."
+    )
+
+
 def in_words(reader: StoreReader) -> str:
     """What a store holds, in two lines: targets, methods, lines, folds; measure, and how far it is."""
     wanted, committed = reader.wanted_units(), reader.committed_units().keys()

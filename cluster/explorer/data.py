@@ -15,6 +15,7 @@ from cluster.answers.gather import codependents_of
 from cluster.answers.gene import GenePage, page_of_target
 from cluster.answers.names import finder_of_store, left_out
 from cluster.answers.relating import stored_relations
+from cluster.answers.status import unfinished
 from cluster.explorer.index import Index, build_aside, cache_folder, index_key
 from cluster.explorer.reader import KeptReader
 from cluster.store.reader import StoreReader
@@ -179,6 +180,14 @@ class StoreData:
     def name(self) -> str:
         """The store's name, as a heading."""
         return self.path.rstrip("/").rsplit("/", 1)[-1]
+
+    @cached_property
+    def unfinished(self) -> str:
+        """What to say before results where the run is not finished; empty where it is."""
+        wanted, done = self.reader.wanted_units(), self.reader.committed_units().keys()
+        left = wanted - done
+        left -= self.reader.quarantined().keys() if left else set()
+        return unfinished(len(wanted & done), len(wanted), len(left))
 
     @cached_property
     def status(self) -> "Status":

@@ -65,6 +65,7 @@ def _top(made: Report, store: str) -> str:
     measure = str(made.run.get("measure", ""))
     head = "<h1>Knockcast report</h1>" + paragraph(f"{store}: {_scheme(made)}.", "soft")
     head += paragraph(measure_in_words(measure), "soft") if measure else ""
+    head += paragraph(made.unfinished, "lead") if made.unfinished else ""
     if made.headlines.empty:
         return head + paragraph("Nothing is scored yet.")
     best = made.headlines.iloc[0]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cluster.answers.status import status_of, unfinished
 from cluster.results.compare import Comparison, compare
 from cluster.store.reader import StoreReader
 from cluster.views.genes import genes_table
@@ -26,7 +27,7 @@ class Report:
 
     `compared`: the best method against each other one. `controls`: method, and means of the real, shuffled,
     lineage, own and confounder r. `ranking`: method and means of the table `ranking`. `work`: method, shards,
-    core seconds. `run` is run.json.
+    core seconds. `run` is run.json. `unfinished` says how far a run is that is not finished.
     """
 
     run: Mapping[str, Any]
@@ -42,6 +43,7 @@ class Report:
     failures: pd.DataFrame
     missing: int
     work: pd.DataFrame
+    unfinished: str
 
 
 def report_of(reader: StoreReader, genes: pd.DataFrame | None = None) -> Report:
@@ -50,6 +52,7 @@ def report_of(reader: StoreReader, genes: pd.DataFrame | None = None) -> Report:
     head = headlines(known)
     best = str(head["method"].iloc[0]) if len(head) else ""
     wanted = reader.wanted_units()
+    status = status_of(reader)
     return Report(
         run=reader.run,
         genes=known,
@@ -64,6 +67,7 @@ def report_of(reader: StoreReader, genes: pd.DataFrame | None = None) -> Report:
         failures=failures_table(reader).to_pandas(),
         missing=len(wanted - reader.committed_units().keys()),
         work=_work(reader),
+        unfinished=unfinished(status.committed, status.wanted, status.left),
     )
 
 

@@ -109,6 +109,7 @@ def top(
 ) -> None:
     """The best-predicted targets, without SQL."""
     from cluster.answers.listing import list_text
+    from cluster.answers.status import unfinished
     from cluster.formats import KINDS, frame_bytes
     from cluster.results.store import Store
 
@@ -118,7 +119,8 @@ def top(
         raise BadInputError("--format parquet: a file is needed; give --out FILE")
     if out is not None:
         check_files("--out", out)
-    rows = Store(store).top(
+    opened = Store(store)
+    rows = opened.top(
         lineage=lineage,
         min_gain=min_gain,
         target_class=target_class,
@@ -128,7 +130,9 @@ def top(
         limit=limit or None,
     )
     if output == "table" and out is None:
-        sys.stdout.write(list_text(rows, lineage))
+        status = opened.status()
+        words = unfinished(status.committed, status.wanted, status.left)
+        sys.stdout.write((f"{words}\n\n" if words else "") + list_text(rows, lineage))
     elif out is None:
         sys.stdout.write(frame_bytes(rows, output).decode())
     else:

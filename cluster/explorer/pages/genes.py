@@ -10,6 +10,7 @@ from cluster.explorer.data import COLUMNS, StoreData
 from cluster.explorer.pages.grid import grid, number_filter, text_filter
 from cluster.explorer.pages.parts import (
     Page,
+    answer,
     nothing,
     number,
     switch,
@@ -71,6 +72,7 @@ def page(data: StoreData, given: Mapping[str, str]) -> Page:
             "had not seen. Gain: what that adds to knowing the lineage, or the gene's own expression.",
             className="quiet",
         ),
+        *([answer(data.unfinished)] if data.unfinished else []),
         switch("Method", choices, method),
         _tools(state, shown),
         dcc.Store(id="genes-source", data=_source(data, method, state, shown)),

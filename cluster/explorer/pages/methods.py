@@ -35,7 +35,7 @@ def page(data: StoreData, given: Mapping[str, str]) -> Page:
     frames = {method: data.genes(method) for method in data.methods}
     content = [
         html.H1("Methods"),
-        answer(_sentence(frames)),
+        answer(_sentence(frames), data.unfinished),
         section(
             "Side by side",
             small_table(_summary(frames), _COLUMNS, "Methods and how well they predict"),

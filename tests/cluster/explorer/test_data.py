@@ -7,9 +7,10 @@ import pytest
 from cluster import run
 from cluster.explorer import data as explorer_data
 from cluster.explorer.data import StoreData
+from cluster.explorer.pages import genes, methods
 from cluster.explorer.pages.gene import page
 from tasks.dataset.dataset import Dataset
-from tests.made_stores import made_store
+from tests.made_stores import made_store, units_of
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,17 @@ def test_a_target_that_the_run_left_out_is_said_to_be_one(partial: tuple[StoreDa
     assert f"with --targets '{other}' adds it" in str(made.content)
     assert page(data, asked, {}).title == asked
     assert page(data, "NOSUCH", {}).title == "Unknown gene"
+
+
+def test_pages_of_results_say_that_a_run_is_not_finished(
+    partial: tuple[StoreData, str, str], tmp_path: Path
+) -> None:
+    writer = made_store(tmp_path / "store")
+    writer.add_plan(units_of(["LEFT"], [0]))
+    begun, done = StoreData(tmp_path / "store"), partial[0]
+    for make in (genes.page, methods.page):
+        assert "The run is not finished" in str(make(begun, {}).content)
+        assert "not finished" not in str(make(done, {}).content)
 
 
 def test_where_no_index_can_be_made_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,7 @@ def test_headlines_are_counts_of_the_table_genes(path: Path) -> None:
 def test_methods_are_compared_and_gaps_counted(path: Path) -> None:
     made = report_of(StoreReader.open(path))
     assert made.missing == 1
+    assert made.unfinished.startswith("The run is not finished (36 of 37 units are done)")
     assert len(made.compared) == 1
     assert {made.compared[0].first, made.compared[0].second} == {"best", "modifiers"}
     assert made.statuses.set_index("method").loc["best", "constant_target"] == 3
@@ -80,6 +81,10 @@ def test_the_page_loads_nothing_runs_nothing_and_escapes_every_name(page: str) -
     assert "1 unit wanted and not done yet" in page
     for heading in ("Best targets beyond baselines", "Controls", "Failures and gaps", "The run", "Limits"):
         assert f">{heading}</h2>" in page
+
+
+def test_a_run_that_is_not_finished_is_said_to_be_none_first(page: str) -> None:
+    assert page.index("The run is not finished") < page.index("best method")
 
 
 def test_equal_stores_give_equal_pages(path: Path, page: str, tmp_path: Path) -> None:
