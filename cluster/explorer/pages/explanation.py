@@ -32,9 +32,9 @@ def place(target: str) -> html.Div:
 
 
 def explanation(data: StoreData, target: str) -> list[Any]:
-    """The figures that can be drawn of a target, and why others cannot."""
+    """The figures that can be drawn of a target, those it goes with, and why others cannot be drawn."""
     made = data.explain(target)
-    parts: list[Any] = codependents(data, target)
+    parts: list[Any] = []
     missing: list[str] = []
     for name, panel in PANELS.items():
         if name in ELSEWHERE:
@@ -49,6 +49,7 @@ def explanation(data: StoreData, target: str) -> list[Any]:
         height = round(1.5 * height) if "yaxis4" in figure.layout else height  # rows of panels with titles
         words = [html.P(text, className="quiet") for text in (note, WORDS.get(name, "")) if text]
         parts.append(html.Section([html.H3(panel.heading), *words, chart(figure, label, height, paper=True)]))
+    parts += codependents(data, target)
     notes = [*missing, *made.notes]
     if notes:
         parts.append(section("What is missing", html.Ul([html.Li(text) for text in notes])))
