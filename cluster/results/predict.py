@@ -10,7 +10,7 @@ import pandas as pd
 from cluster.results.calibration import Calibration, intervals
 from cluster.results.filling import Made, fill
 from cluster.results.reference import Known, known_of
-from cluster.results.trust import of_expression_alone, ranked_models, trust_table
+from cluster.results.trust import of_expression_alone, ranked_models, trust_table, why_none
 from cluster.store.reader import StoreReader
 from cluster.store.units import FINAL_FOLD
 from tasks.errors import BadInputError
@@ -227,10 +227,9 @@ def _check_made(reader: StoreReader, made: Made, ranked: pd.DataFrame) -> None:
     if needed and (unknown == len(samples)).all():
         raise BadInputError(none_known(samples, needed))
     if not made.targets:
-        reasons = sorted({str(reason) for reason in ranked["reason"] if reason})
         raise BadInputError(
             f"{reader.fs.name}: no final model of {_named(made.methods)} predicts anything: "
-            + ("; ".join(reasons[:SHOWN]) or "it has none")
+            + ("; ".join(why_none(ranked)[:SHOWN]) or "it has none")
         )
     if np.isnan(made.predicted).all():
         lacking = made.missing().sort_values("samples_without", ascending=False, kind="stable")

@@ -11,6 +11,7 @@ from jaxtyping import Float64
 from cluster.results.calibration import Calibration, calibration_of
 from cluster.store.parquet import sort_rows
 from cluster.store.reader import StoreReader
+from cluster.text import counted
 from cluster.views.genes import judged_targets
 from cluster.views.models import residuals_of
 from cluster.views.out_of_fold import OutOfFold, Spans
@@ -210,3 +211,12 @@ def _fits(reader: StoreReader, method: str) -> pd.DataFrame:
 def _codes(names: pd.Series) -> np.ndarray:
     """Integers in the order of the names, by code point."""
     return np.unique(names.to_numpy(dtype=object), return_inverse=True)[1]
+
+
+def why_none(ranked: pd.DataFrame) -> list[str]:
+    """How final fits ended, each with how many targets did, and the reasons that they give."""
+    ended = ranked["status"].dropna().value_counts(sort=False).sort_index()
+    reasons = ranked["reason"].dropna()
+    return [f"{status}: {counted(count, 'target')}" for status, count in ended.items()] + sorted(
+        set(reasons[reasons != ""])
+    )

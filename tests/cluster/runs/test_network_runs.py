@@ -197,5 +197,5 @@ def test_networks_that_all_failed_are_told_by_predict(tmp_path: Path):
     run(dataset, tmp_path / "store", methods=["latent"], workers=0, folds=2)
     status = Store(tmp_path / "store").status()
     assert status.statuses["failed"] > 6
-    with pytest.raises(BadInputError, match="no final model of method latent predicts anything"):
+    with pytest.raises(BadInputError, match="method latent predicts anything: failed: 6 targets"):
         Store(tmp_path / "store").predict(pd.DataFrame(expression, columns=list(GENES)), "latent")
