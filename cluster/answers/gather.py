@@ -60,7 +60,7 @@ class Found:
 
 def _why_no_lineages(reader: StoreReader) -> str:
     if any(lineages_of(reader).values()):
-        return "lineages: no prediction of a line whose lineage is known is committed yet"
+        return "lineages: there is no prediction of it in a line whose lineage is known"
     return "lineages: not known: the store has none, and its Dataset is not where the run found it"
 
 

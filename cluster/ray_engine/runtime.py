@@ -10,9 +10,13 @@ import json
 import logging
 import os
 import secrets
+import shutil
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from cluster.errors import RefusedError
@@ -47,6 +51,8 @@ HEALTH_CHECKS = {  # for clusters of several nodes: a dead one is noticed after 
     "health_check_timeout_ms": 1000,
     "health_check_failure_threshold": 3,
 }
+LONGEST_FOLDER, SHORT_FOLDER = 16, "/tmp"  # noqa: S108 - only we can enter what is made in it
+REMOVALS = 20  # tries, a tenth of a second apart
 OWN_CHOICE = 0.25  # of the memory: less is surely in the store that Ray makes by itself
 OF_BUCKETS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray sets it for a submitted job, whose code it has shipped
@@ -102,9 +108,11 @@ def connected(
     BadInputError for an address of another form or where no cluster answers, RefusedError for an open one
     without a token (unless `insecure`).
     """
-    with environment_restored():
+    with environment_restored(), ExitStack() as tidied:
         if address == "local":
-            _start_local(slots_of(workers), shared)
+            folder = own_folder()
+            _start_local(slots_of(workers), shared, folder)  # where it fails, the folder stays: it says why
+            tidied.callback(_remove, folder)
         else:
             _join(address, insecure)
         import ray  # noqa: PLC0415 - after its settings
@@ -118,6 +126,28 @@ def connected(
                 yield watch
         finally:
             ray.shutdown()
+
+
+def own_folder() -> str:
+    """A new folder for sockets and logs of a Ray of our own, which no other user of the machine can enter.
+
+    Ray's own choice, /tmp/ray, is open to all. A socket's path may hold 107 bytes; Ray takes some 65.
+    """
+    usual = tempfile.gettempdir()
+    within = usual if len(usual) <= LONGEST_FOLDER else SHORT_FOLDER
+    return tempfile.mkdtemp(prefix="knockcast-ray-", dir=within)
+
+
+def _remove(folder: str) -> None:
+    """Remove what a Ray that has ended left; its last processes may still write for a moment.
+
+    A worker that was only starting finds out ten seconds later, and may leave an empty folder of that name.
+    """
+    for _ in range(REMOVALS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not Path(folder).exists():
+            return
+        time.sleep(0.1)
 
 
 def _vital_addresses() -> dict[str, str]:
@@ -171,7 +201,7 @@ def _store_size(shared: int) -> int | None:
     return None if shared < OWN_CHOICE * memory else min(int(1.1 * shared), memory // 2)
 
 
-def _start_local(slots: int, shared: int) -> None:
+def _start_local(slots: int, shared: int, folder: str) -> None:
     token = os.environ.get("RAY_AUTH_TOKEN") or secrets.token_hex(32)
     set_environment({**ALWAYS, **LOOPBACK_ONLY, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token})
     import ray  # noqa: PLC0415 - after its settings
@@ -183,6 +213,7 @@ def _start_local(slots: int, shared: int) -> None:
         include_dashboard=False,
         log_to_driver=False,
         logging_level=logging.ERROR,
+        _temp_dir=f"{folder}/r",  # which Ray opens to all; the folder around it stays closed
         runtime_env={"env_vars": ONE_THREAD},
         _system_config=NO_HURRY,
     )

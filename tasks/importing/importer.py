@@ -48,6 +48,7 @@ from tasks.importing.recognition.doubts import (
     expression_doubts,
     lineage_doubts,
     lines_doubts,
+    twin_doubts,
 )
 from tasks.importing.recognition.layer_values import doubt_of_sameness, judge_layers
 from tasks.importing.recognition.line_names import LineNames
@@ -249,6 +250,7 @@ def _report(files: ReleaseFiles, parts: dict[str, Any], found: _Agreed) -> dict[
             *lineage_doubts(files.paths[MODELS].name, known.lineages_of(lines)),
             *effect_doubts(found.measure, aligned.targets.symbols, aligned.effect),
             *expression_doubts(aligned.genes.symbols, aligned.expression),
+            *twin_doubts(lines, aligned.expression),
             *found.doubts,
             *(f"{Path(m.file).name}: {words}" for m in matrices if (words := dates_in_words(m.columns))),
         ],

@@ -212,6 +212,7 @@ def _without_score(verdict: Verdict) -> tuple[str, str, str]:
     reason = next((f.reason for f in evidence.failures if f.reason), "")
     whole = evidence.selectivity
     lines = f"{whole.n} cell lines" if whole else "all cell lines"
+    counted = f" ({whole.n} of them)" if whole else ""  # without a single value nothing is known of the whole
     first, second, third = {
         v.CONSTANT: (
             f"{evidence.target} cannot be modelled: its effect is the same in every line to learn from "
@@ -220,7 +221,7 @@ def _without_score(verdict: Verdict) -> tuple[str, str, str]:
             "No lineage differs from another in it",
         ),
         v.TOO_FEW: (
-            f"{evidence.target} cannot be modelled: it was measured in too few cell lines ({lines})",
+            f"{evidence.target} cannot be modelled: it was measured in too few cell lines{counted}",
             "No gene was looked for",
             "Nothing can be said of lineages",
         ),

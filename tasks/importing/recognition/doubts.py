@@ -55,6 +55,23 @@ def lines_doubts(kept: int, with_effects: int, with_expression: int) -> list[str
     ]
 
 
+def twin_doubts(cell_lines: Sequence[str], expression: Float32[np.ndarray, "cell_lines genes"]) -> list[str]:
+    """Whether lines have the very expression of others: one line under two names leaks from fold to fold."""
+    first: dict[bytes, str] = {}
+    twins = [
+        (line, other)
+        for line, row in zip(cell_lines, expression, strict=True)
+        if (other := first.setdefault(row.tobytes(), line)) != line
+    ]
+    if not twins:
+        return []
+    return [
+        f"expression: {len(twins)} of {len(cell_lines)} cell lines have every value of another "
+        f"({twins[0][0]} of {twins[0][1]}, ...): one line under two names? Its twin tells what a fold should "
+        "not know; leave one out"
+    ]
+
+
 def lineage_doubts(models: str, lineages: Sequence[str]) -> list[str]:
     """Whether the table of cell lines knows the lineage of none."""
     if any(lineages):

@@ -147,6 +147,8 @@ with connected("local", workers=1):
     address = ray.get_runtime_context().gcs_address
     host, port = address.rsplit(":", 1)
     assert host == "127.0.0.1", address
+    folder = Path(ray._private.worker.global_worker.node.get_session_dir_path()).parents[1]
+    assert folder.stat().st_mode & 0o777 == 0o700, oct(folder.stat().st_mode)
     family = [psutil.Process()] + psutil.Process().children(recursive=True)
     heard = {c.laddr.ip for p in family for c in p.net_connections() if c.status == "LISTEN"}
     assert {ip.removeprefix("::ffff:") for ip in heard} == {"127.0.0.1"}, heard
@@ -168,11 +170,12 @@ with connected("local", workers=1):
     token = (("authorization", "Bearer " + os.environ["RAY_AUTH_TOKEN"]),)
     assert len(nodes.GetAllNodeInfo(ask, timeout=20, metadata=token).node_info_list) == 1
 assert not list(Path.home().iterdir()), list(Path.home().iterdir())
+assert not list(folder.rglob("logs/*")), list(folder.rglob("*"))
 """
 
 
 @pytest.mark.ray
-def test_a_local_ray_listens_on_loopback_wants_its_token_and_leaves_no_file_at_home(tmp_path: Path) -> None:
+def test_a_local_ray_listens_on_loopback_wants_its_token_and_leaves_no_file(tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "OMP_"))}
     environment |= {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", LOCAL], check=True, env=environment, cwd=ROOT, timeout=100)

@@ -15,6 +15,7 @@ from tasks.importing.recognition.doubts import (
     expression_doubts,
     lineage_doubts,
     lines_doubts,
+    twin_doubts,
 )
 
 SYMBOLS = [*sorted(ESSENTIAL)[:20], *(f"G{i}" for i in range(380))]
@@ -139,3 +140,13 @@ def test_what_no_gene_effect_is_like_is_doubted_without_known_genes():
 def test_a_table_that_knows_no_lineage_is_doubted():
     assert lineage_doubts("m.csv", ["", "Lung"]) == []
     assert "lineage of none of the 2 cell lines" in lineage_doubts("m.csv", ["", ""])[0]
+
+
+def test_one_line_under_two_names_is_doubted():
+    expression = np.random.default_rng(0).gamma(2, 2, (4, 6)).astype(np.float32)
+    assert twin_doubts(list("abcd"), expression) == []
+    expression[3] = expression[1]
+    assert (
+        "1 of 4 cell lines have every value of another (d of b, ...)"
+        in twin_doubts(list("abcd"), expression)[0]
+    )
