@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 INTERRUPTED, REFUSED = 130, 5  # as in `cluster.errors`, which may not be imported before `main` has looked
+STOPPED = "interrupted; nothing committed is lost, and `knockcast resume STORE` goes on with a run"
 BESIDE = ("modeling", "tasks")  # our packages beside this one, by names that others use, too
 
 
@@ -59,5 +60,5 @@ def _is_interruption(error: BaseException) -> bool:
 
 
 def _end_interrupted() -> None:
-    print("interrupted; nothing committed is lost", file=sys.stderr)
+    print(STOPPED, file=sys.stderr)
     sys.exit(INTERRUPTED)

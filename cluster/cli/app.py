@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cluster.cli import (
+    STOPPED,
     answers,
     data,
     demo,
@@ -78,7 +79,7 @@ def _exit_code(error: BaseException) -> ExitCode:
 
 def _report(error: BaseException) -> None:
     if isinstance(error, KeyboardInterrupt):
-        print("interrupted; nothing committed is lost", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         return
     if is_out_of_memory(error):
         print(OUT_OF_MEMORY, file=sys.stderr)

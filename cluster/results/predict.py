@@ -177,7 +177,7 @@ def _made(
 def check_interval(interval: float | None) -> None:
     """Raise BadInputError unless it is None or a share of lines."""
     if interval is not None and not 0 < interval < 1:
-        hint = f": did you mean {interval / 100:g}?" if 1 < interval < 100 else ""
+        hint = f": did you mean {interval / 100:g}?" if 50 <= interval < 100 else ""
         raise BadInputError(f"--interval {interval:g}: expected a share between 0 and 1, such as 0.9{hint}")
 
 

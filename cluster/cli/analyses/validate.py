@@ -1,12 +1,20 @@
 """`knockcast validate`: a store's final models on another Dataset, in words and as a table."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from cluster.arguments import StoreArgument
 from cluster.outputs import check_files, write_file
+from tasks.errors import BadInputError
+
+if TYPE_CHECKING:
+    from cluster.store.reader import StoreReader
+    from tasks.dataset.dataset import Dataset
+
+Made = TypeVar("Made")
 
 TABLES = (".csv", ".json", ".parquet")
 SHOWN = 10  # targets that are printed
@@ -39,12 +47,8 @@ def validate_in_words(store: str, dataset: str, method: str | None, out: Path | 
     from cluster.formats import frame_bytes, frame_text
     from cluster.results.validate import headlines, keep_validation
     from cluster.results.validate import validate as compare_with_measured
-    from cluster.store.datasets import open_dataset
-    from cluster.store.reader import StoreReader
 
-    if out is not None:
-        check_files("--out", out, endings=TABLES)
-    reader, other = StoreReader.open(store), open_dataset(dataset)
+    reader, other = _opened(store, dataset, method, out)
     made = compare_with_measured(reader, other, method)
     lines = headlines(made)
     best = made.table.drop(columns="dataset").head(SHOWN)
@@ -55,3 +59,28 @@ def validate_in_words(store: str, dataset: str, method: str | None, out: Path | 
     kept = keep_validation(reader, other, method, made)
     lines.append(kept.line() + ("; --out F keeps the rows" if kept.why_not and out is None else ""))
     return "\n".join(lines)
+
+
+def _opened(store: str, dataset: str, method: str | None, out: Path | None) -> "tuple[StoreReader, Dataset]":
+    """The store and the other Dataset; BadInputError with all that is wrong with what was given."""
+    from cluster.results.predict import methods_asked
+    from cluster.store.datasets import open_dataset
+    from cluster.store.reader import StoreReader
+
+    problems: list[str] = []
+
+    def tried(step: Callable[[], Made]) -> Made | None:
+        try:
+            return step()
+        except BadInputError as error:
+            problems.extend(error.problems)
+            return None
+
+    if out is not None:
+        tried(lambda: check_files("--out", out, endings=TABLES))
+    reader, other = tried(lambda: StoreReader.open(store)), tried(lambda: open_dataset(dataset))
+    if reader is not None:
+        tried(lambda: methods_asked(reader, method))
+    if problems or reader is None or other is None:
+        raise BadInputError(problems)
+    return reader, other

@@ -48,7 +48,7 @@ def test_ctrl_c_while_it_is_imported_ends_with_130_and_one_line(module: str, tmp
     ]
     assert seen.startswith("import time")
     assert process.returncode == ExitCode.INTERRUPTED
-    assert words == ["interrupted; nothing committed is lost"]
+    assert words == [entry.STOPPED]
 
 
 def test_an_interruption_that_a_library_wrapped_is_one_all_the_same():

@@ -136,3 +136,9 @@ def test_the_command_answers_first_and_writes_the_table(store: StoreReader, tmp_
 
 def _frame(dataset: Dataset) -> pd.DataFrame:
     return pd.DataFrame(np.asarray(dataset.expression), index=dataset.cell_lines, columns=dataset.genes)
+
+
+def test_all_that_is_wrong_is_said_at_once(store: StoreReader, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError) as caught:
+        validate_in_words(store.fs.name, str(tmp_path / "none"), "zzz", tmp_path / "x.xyz")
+    assert len(caught.value.problems) == 3
