@@ -8,10 +8,13 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from tasks.errors import BadInputError
+from tasks.errors import BadInputError, Problems
+
+TABLES, FIGURES = (".csv", ".json", ".parquet"), (".html", ".svg", ".png", ".pdf")  # endings
 
 
 def check_files(option: str, *paths: Path, endings: Collection[str] = ()) -> None:
@@ -27,6 +30,16 @@ def check_files(option: str, *paths: Path, endings: Collection[str] = ()) -> Non
     problems += [_message(option, path, why) for why, path in reversed(reasons.items())]
     if problems:
         raise BadInputError(problems)
+
+
+def check_table_and_figure(out: Path | None, figure: Path | None) -> None:
+    """`check_files` for --out and --figure, where given: all problems of both."""
+    problems = Problems()
+    for option, path, endings in (("--out", out, TABLES), ("--figure", figure, FIGURES)):
+        if path is not None:
+            problems.of(partial(check_files, option, path, endings=endings), None)
+    if problems.found:
+        raise BadInputError(problems.found)
 
 
 def wrong_ending(option: str, path: Path, endings: Collection[str]) -> list[str]:

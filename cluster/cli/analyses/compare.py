@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cluster.arguments import StoreArgument
-from cluster.outputs import check_files, write_file
+from cluster.outputs import check_table_and_figure, write_file
 from tasks.errors import BadInputError
 
 if TYPE_CHECKING:
     from cluster.results.compare import Comparison
 
 ROWS_SHOWN = 30  # targets of a list that are printed one by one
-TABLES, FIGURES = (".csv", ".json", ".parquet"), (".html", ".svg", ".png", ".pdf")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -57,7 +56,7 @@ def compare_in_words(
     from cluster.formats import frame_bytes
     from cluster.results.compare import among, compare, headlines
 
-    _check_places(out, figure)
+    check_table_and_figure(out, figure)
     listed = known_targets(store, targets) if targets is not None else {}
     made = compare(store, first, second)
     of_both = [name for name in made.table["target"] if name in listed]
@@ -146,16 +145,3 @@ def _scatter(made: "Comparison", listed: Mapping[str, str], suffix: str) -> byte
     from cluster.figures.targets import compared
 
     return drawn_as(compared(made, listed).figure, f"{made.first} against {made.second}", suffix)
-
-
-def _check_places(out: Path | None, figure: Path | None) -> None:
-    """BadInputError, with what is wrong with either file to write, before anything is read."""
-    problems: list[str] = []
-    for option, path, endings in (("--out", out, TABLES), ("--figure", figure, FIGURES)):
-        try:
-            if path is not None:
-                check_files(option, path, endings=endings)
-        except BadInputError as error:
-            problems += error.problems
-    if problems:
-        raise BadInputError(problems)

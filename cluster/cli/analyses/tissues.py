@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cluster.arguments import StoreArgument
-from cluster.outputs import check_files, write_file
+from cluster.outputs import check_table_and_figure, write_file
 from cluster.text import counted
-from tasks.errors import BadInputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cluster.results.biology.tissues import Tissues
 
-TABLES, FIGURES = (".csv", ".json", ".parquet"), (".html", ".svg", ".png", ".pdf")
 SHOWN = 8  # targets of each group that are printed
 COLUMNS = ("target", "mean", "mean_against", "difference", "effect_size", "q_value", "pearson_pooled")
 ROUNDED = (*COLUMNS[1:], "margin")
@@ -70,7 +68,7 @@ def tissues_in_words(
     from cluster.results.biology.tissues import tissues as compare_groups
     from cluster.store.reader import StoreReader
 
-    _check_places(out, figure)
+    check_table_and_figure(out, figure)
     reader = StoreReader.open(store)
     made = compare_groups(reader, forecast, groups, by, normal)
     lines = [*_head(made), "", *_groups_in_words(made)]
@@ -169,15 +167,3 @@ def _drawn(made: "Tissues", suffix: str) -> bytes:
     from cluster.figures.tissues import tissues as draw
 
     return drawn_as(draw(made.table).figure, "tissues", suffix)
-
-
-def _check_places(out: Path | None, figure: Path | None) -> None:
-    problems: list[str] = []
-    for option, path, endings in (("--out", out, TABLES), ("--figure", figure, FIGURES)):
-        try:
-            if path is not None:
-                check_files(option, path, endings=endings)
-        except BadInputError as error:
-            problems += error.problems
-    if problems:
-        raise BadInputError(problems)

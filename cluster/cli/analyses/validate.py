@@ -1,22 +1,18 @@
 """`knockcast validate`: a store's final models on another Dataset, in words and as a table."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cluster.arguments import StoreArgument
-from cluster.outputs import check_files, write_file
-from tasks.errors import BadInputError
+from cluster.outputs import TABLES, check_files, write_file
+from tasks.errors import BadInputError, Problems
 
 if TYPE_CHECKING:
     from cluster.store.reader import StoreReader
     from tasks.dataset.dataset import Dataset
 
-Made = TypeVar("Made")
-
-TABLES = (".csv", ".json", ".parquet")
 SHOWN = 10  # targets that are printed
 
 
@@ -67,20 +63,13 @@ def _opened(store: str, dataset: str, method: str | None, out: Path | None) -> "
     from cluster.store.datasets import open_dataset
     from cluster.store.reader import StoreReader
 
-    problems: list[str] = []
-
-    def tried(step: Callable[[], Made]) -> Made | None:
-        try:
-            return step()
-        except BadInputError as error:
-            problems.extend(error.problems)
-            return None
-
+    problems = Problems()
     if out is not None:
-        tried(lambda: check_files("--out", out, endings=TABLES))
-    reader, other = tried(lambda: StoreReader.open(store)), tried(lambda: open_dataset(dataset))
+        problems.of(lambda: check_files("--out", out, endings=TABLES), None)
+    reader = problems.of(lambda: StoreReader.open(store), None)
+    other = problems.of(lambda: open_dataset(dataset), None)
     if reader is not None:
-        tried(lambda: methods_asked(reader, method))
-    if problems or reader is None or other is None:
-        raise BadInputError(problems)
+        problems.of(lambda: methods_asked(reader, method), tuple[str, ...]())
+    if problems.found or reader is None or other is None:
+        raise BadInputError(problems.found)
     return reader, other
