@@ -6,7 +6,6 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from cluster import run
@@ -14,6 +13,7 @@ from cluster.ray_engine.runtime import IN_A_JOB
 from cluster.store.reader import StoreReader
 from tasks.dataset.dataset import Dataset
 from tests.cluster.ray_engine.ray_nodes import ray_head
+from tests.processes import raylets
 from tests.stores import table_bytes
 
 ROOT = Path(__file__).parents[2]
@@ -53,5 +53,4 @@ def test_nodes_come_for_the_shards_and_go_after(small_dataset: Path, tmp_path: P
 
 def workers(head: int) -> int:
     """How many nodes there are besides the head."""
-    raylets = [p for p in psutil.Process(head).children(recursive=True) if p.name() == "raylet"]
-    return max(len(raylets) - 1, 0)  # the head answers before its own is there
+    return max(len(raylets(head)) - 1, 0)  # the head answers before its own is there

@@ -6,12 +6,12 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from cluster import run
 from tasks.dataset.dataset import Dataset
 from tests.chaos.clusters import two_nodes
+from tests.processes import raylets
 from tests.stores import table_bytes
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
@@ -50,7 +50,7 @@ def test_a_killed_raylet_of_our_own_ends_the_run_and_nobody_is_blamed(
     small_dataset: Path, undisturbed: dict[str, bytes], tmp_path: Path
 ):
     driver = started(small_dataset, tmp_path, "--workers", "1")
-    (raylet,) = [each for each in psutil.Process(driver.pid).children(True) if each.name() == "raylet"]
+    (raylet,) = raylets(driver.pid)
     raylet.kill()
     said = end_of(driver, tmp_path)
     assert re.search(r"^error: .*Ray's raylet on this machine has (died|not answered)", said, re.MULTILINE)

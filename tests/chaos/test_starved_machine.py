@@ -5,9 +5,9 @@ import sys
 import threading
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.processes import raylets
 from tests.stores import table_bytes
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
@@ -26,7 +26,7 @@ def test_a_run_on_this_machine_outlives_a_ray_node_that_stands_still(small_datas
     while not list((store / "commits").glob("*.json")):
         assert driver.poll() is None, log.read_text()
         threading.Event().wait(0.02)  # between looks at the store, whose commits are what is waited for
-    (raylet,) = (p for p in psutil.Process(driver.pid).children(recursive=True) if p.name() == "raylet")
+    (raylet,) = raylets(driver.pid)
     raylet.suspend()
     threading.Event().wait(SECONDS)  # the fault itself
     raylet.resume()

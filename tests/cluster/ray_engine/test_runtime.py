@@ -140,8 +140,8 @@ LOCAL = """
 import os
 from pathlib import Path
 import grpc
-import psutil
 from cluster.ray_engine.runtime import connected
+from tests.processes import listened_on
 with connected("local", workers=1):
     import ray
     address = ray.get_runtime_context().gcs_address
@@ -149,8 +149,7 @@ with connected("local", workers=1):
     assert host == "127.0.0.1", address
     folder = Path(ray._private.worker.global_worker.node.get_session_dir_path()).parents[1]
     assert folder.stat().st_mode & 0o777 == 0o700, oct(folder.stat().st_mode)
-    family = [psutil.Process()] + psutil.Process().children(recursive=True)
-    heard = {c.laddr.ip for p in family for c in p.net_connections() if c.status == "LISTEN"}
+    heard = listened_on(os.getpid())
     assert {ip.removeprefix("::ffff:") for ip in heard} == {"127.0.0.1"}, heard
 
     @ray.remote(num_cpus=1)
