@@ -43,6 +43,7 @@ def report_html(made: Report, drawn: dict[str, Drawn | None], store: str, versio
     words = {
         "distributions": paragraph(
             "r is between measured and predicted values on cell lines the model did not see, mean over folds."
+            " A target without an r in any fold counts as 0 in this table; figures leave it out."
         )
         + table(made.headlines),
         "models": table(made.models) if len(made.models) else "",

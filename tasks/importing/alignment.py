@@ -75,13 +75,14 @@ class LineValues:
     """A matrix's values for given cell lines (rows; NaN for one that it does not hold).
 
     `others` are the file's lines that are not among these, and those of another name for a line that the file
-    holds already; `renamed` gives the id that each other name was taken for.
+    holds already; `renamed` gives the id that each other name was taken for. `turned`: its lines are columns.
     """
 
     columns: list[str]
     values: Float32[np.ndarray, "cell_lines columns"]
     others: list[str]
     renamed: list[str]
+    turned: bool
 
 
 def fit_to_lines(matrix: Matrix, cell_lines: Sequence[str], names: LineNames | None = None) -> LineValues:
@@ -96,7 +97,8 @@ def fit_to_lines(matrix: Matrix, cell_lines: Sequence[str], names: LineNames | N
         name: line for name in (*matrix.ids, *matrix.columns) if (line := called.id_of(name) or name) in known
     }
     lines, columns, values = matrix.ids, matrix.columns, matrix.values
-    if sum(name in id_of for name in columns) > sum(name in id_of for name in lines):
+    turned = sum(name in id_of for name in columns) > sum(name in id_of for name in lines)
+    if turned:
         lines, columns, values = columns, lines, values.T
     place = {line: i for i, line in enumerate(cell_lines)}
     out = np.full((len(cell_lines), len(columns)), np.nan, dtype=np.float32)
@@ -108,7 +110,7 @@ def fit_to_lines(matrix: Matrix, cell_lines: Sequence[str], names: LineNames | N
             out[place[line]] = values[:, row]
     used = set(taken.values())
     renamed = [f"{name} ({line})" for line, name in taken.items() if name != line]
-    return LineValues(list(columns), out, [name for name in lines if name not in used], renamed)
+    return LineValues(list(columns), out, [name for name in lines if name not in used], renamed, turned)
 
 
 def _known(

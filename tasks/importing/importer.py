@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from tasks.dataset.checks import range_in_words
 from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.dataset.format import refuse_existing
 from tasks.dataset.layers import Layer
-from tasks.errors import BadInputError
+from tasks.errors import BadInputError, Problems
 from tasks.importing.alignment import Aligned, align
 from tasks.importing.cell_line_table import ModelsTable, read_models
 from tasks.importing.drug_files import DrugTargets, is_long, read_drug_targets, read_long_response
@@ -49,6 +49,7 @@ from tasks.importing.recognition.doubts import (
     lineage_doubts,
     lines_doubts,
     twin_doubts,
+    two_cases_doubts,
 )
 from tasks.importing.recognition.layer_values import doubt_of_sameness, judge_layers
 from tasks.importing.recognition.line_names import LineNames
@@ -57,8 +58,6 @@ from tasks.importing.text_matrix import read_text_matrix
 
 MATRIX_LAYERS = (*MUTATION_ROLES, COPY_NUMBER, PROTEIN)
 WARNINGS = "warnings"  # the report's entry of what is likely to be wrong
-
-Answer = TypeVar("Answer")
 
 
 def import_release(
@@ -164,17 +163,17 @@ def _agreed(
     judged = judge_layers(given, {EFFECT: effect, EXPRESSION: expression})
     roles = doubt_of_roles(effect.file, effect.values, expression.file, expression.values)
     same_values = doubt_of_sameness(effect, expression)
-    problems = [*problems, *judged.problems, *filter(None, (roles, same_values))]
+    found = Problems([*problems, *judged.problems, *filter(None, (roles, same_values))])
     measured_in = partial(decide_measure, str(files.paths[EFFECT]), effect.values, measure)
-    decided = _tried(problems, measured_in)
-    same = _tried(problems, partial(identify, effect, expression, known, ids))
-    aligned = (
-        None if same is None else _tried(problems, partial(align, same.effect, same.expression, min_coverage))
-    )
+    decided = found.of(measured_in, None)
+    same = found.of(partial(identify, effect, expression, known, ids), None)
+    aligned = None
+    if same is not None:
+        aligned = found.of(partial(align, same.effect, same.expression, min_coverage), None)
     lines = [] if aligned is None else aligned.cell_lines
-    made = _tried(problems, partial(import_layers, parts, lines, known, min_coverage)) if lines else None
-    if problems or decided is None or same is None or aligned is None or made is None:
-        raise BadInputError(problems)
+    made = found.of(partial(import_layers, parts, lines, known, min_coverage), None) if lines else None
+    if found.found or decided is None or same is None or aligned is None or made is None:
+        raise BadInputError(found.found)
     layers, of_layers = made
     return _Agreed(*decided, aligned, layers, judged.doubts, same.report, of_layers)
 
@@ -182,15 +181,6 @@ def _agreed(
 def read_matrix(path: Path, kind: Kind) -> Matrix:
     """A matrix file of any type we read; BadInputError with all its problems."""
     return (read_parquet_matrix if file_type(path) in PARQUET_TYPES else read_text_matrix)(path, kind)
-
-
-def _tried(problems: list[str], step: Callable[[], Answer]) -> Answer | None:
-    """What a step gives; None, and its problems noted, where its input is bad."""
-    try:
-        return step()
-    except BadInputError as error:
-        problems += error.problems
-        return None
 
 
 def _read_mutations(path: Path) -> Matrix:
@@ -251,6 +241,7 @@ def _report(files: ReleaseFiles, parts: dict[str, Any], found: _Agreed) -> dict[
             *effect_doubts(found.measure, aligned.targets.symbols, aligned.effect),
             *expression_doubts(aligned.genes.symbols, aligned.expression),
             *twin_doubts(lines, aligned.expression),
+            *two_cases_doubts({"effect": aligned.targets.symbols, "expression": aligned.genes.symbols}),
             *found.doubts,
             *(f"{Path(m.file).name}: {words}" for m in matrices if (words := dates_in_words(m.columns))),
         ],

@@ -64,19 +64,22 @@ def read_entries(path: Path) -> Matrix:
         )
     findings = Findings(str(path))
     highest: dict[tuple[str, str], float] = {}
+    repeated = 0
     for number, row in zip(table.numbers, table.rows, strict=True):
         key = (row[line].strip(), row[gene].strip())
         value = _level(findings, number, table.columns[level], row[level]) if level is not None else 1.0
         for name, what in zip(key, ("cell line id", "gene"), strict=True):
             if fault := f"no {what}; name one" if not name else unusable_name(name):
                 findings.row(number, f"{what} {name[:40]!r}: {fault}" if name else fault)
+        repeated += key in highest
         highest[key] = max(value, highest.get(key, 0.0))
         if findings.full:
             break
     if findings.lines():
         raise BadInputError(findings.lines())
-    found = _matrix_of_entries(path, highest)
-    return found if level is not None else replace(found, notes=(NO_LEVELS,))
+    notes = [NO_LEVELS] if level is None else []
+    notes += [f"{repeated} rows name a line and gene again: the highest level counts"] if repeated else []
+    return replace(_matrix_of_entries(path, highest), notes=tuple(notes))
 
 
 def checked_levels(matrix: Matrix) -> Matrix:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ class _Part:
     values: Float32[np.ndarray, "cell_lines features"]
     others: tuple[str, ...]
     renamed: tuple[str, ...]
+    turned: bool = False
 
     def take(self, columns: Bool[np.ndarray, " features"]) -> "_Part":
         kept = tuple(name for name, keep in zip(self.features, columns, strict=True) if keep)
@@ -89,7 +91,15 @@ def import_layers(
 def _fitted(role: str, part: Matrix | Covariates, cell_lines: Sequence[str], models: ModelsTable) -> _Part:
     matrix = part.matrix if isinstance(part, Covariates) else part
     found = fit_to_lines(matrix, cell_lines, models.line_names)
-    return _Part(role, matrix, tuple(found.columns), found.values, tuple(found.others), tuple(found.renamed))
+    return _Part(
+        role,
+        matrix,
+        tuple(found.columns),
+        found.values,
+        tuple(found.others),
+        tuple(found.renamed),
+        found.turned,
+    )
 
 
 def _layer(name: str, files: list[_Part], n_lines: int, min_coverage: float) -> tuple[Layer, dict[str, Any]]:
@@ -117,6 +127,7 @@ def _layer(name: str, files: list[_Part], n_lines: int, min_coverage: float) -> 
     report |= {
         f"{said}: known on fewer than {least:.0%} of their lines, set aside": _without(files, kept),
         f"{said}: constant over these lines, dropped": _without(kept, varied),
+        f"{said}: cell lines stand as columns (files)": [Path(p.matrix.file).name for p in files if p.turned],
         f"{said}: cell lines set aside": sorted({line for part in files for line in part.others}),
         f"{said}: cell lines known by another name": [line for part in files for line in part.renamed],
     }

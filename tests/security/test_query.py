@@ -47,8 +47,6 @@ REFUSED = [
     "SELECT * FROM duckdb_settings()",
     "SELECT 1; SELECT 2",
     "SELECT 1; DROP VIEW scores",
-    "",
-    "-- nothing",
     "COPY scores TO '{mine}/stolen.csv'",
     "COPY (SELECT 1) TO '/tmp/knockcast-stolen.csv'",
     "EXPORT DATABASE '/tmp/knockcast-stolen'",
@@ -106,6 +104,12 @@ def test_what_does_not_exist_is_bad_input_with_the_tables_named(
     if isinstance(raised.value, BadInputError):
         last = raised.value.problems[-1].splitlines()[-1]
         assert last.startswith("tables: analyses, borrowing, candidates, ")
+
+
+@pytest.mark.parametrize("sql", ["", " ", ";", "-- nothing"])
+def test_an_empty_statement_is_bad_input(reader: StoreReader, sql: str) -> None:
+    with pytest.raises(BadInputError, match="the query is empty"):
+        query(reader, sql)
 
 
 def test_a_statement_nested_without_end_is_refused(reader: StoreReader) -> None:

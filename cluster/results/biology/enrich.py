@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from cluster.views.genes import judged_targets
 from cluster.views.run_dataset import dataset_of
 from tasks.analyses.enrichment import Enrichment, Lists, enrichment
 from tasks.artifacts.files import training_of
-from tasks.errors import BadInputError
+from tasks.errors import BadInputError, Problems
 from tasks.gene_sets.aliases import pairs_by, sets_by
 from tasks.gene_sets.gmt import GeneSets, read_gmt
 from tasks.gene_sets.paralogs import Paralogs, read_paralogs
@@ -52,16 +53,16 @@ class Enriched:
 
 def read_knowledge(gene_sets: Sequence[Path], paralogs: Sequence[Path]) -> Knowledge:
     """The files of gene sets and of paralogs. Raises BadInputError with every problem of all of them."""
-    problems: list[str] = []
+    problems = Problems()
     if not gene_sets and not paralogs:
-        problems.append("nothing to look for: give --gene-sets F.gmt, --paralogs F, or both")
-    collections = [found for path in gene_sets if (found := _tried(read_gmt, path, problems))]
-    tables = [found for path in paralogs if (found := _tried(read_paralogs, path, problems))]
-    names = [each.name for each in (*collections, *tables)]
+        problems.found.append("nothing to look for: give --gene-sets F.gmt, --paralogs F, or both")
+    collections = [made for path in gene_sets if (made := problems.of(partial(read_gmt, path), None))]
+    tables = [read for path in paralogs if (read := problems.of(partial(read_paralogs, path), None))]
+    names = [each.name for each in collections] + [each.name for each in tables]
     twice = sorted({name for name in names if names.count(name) > 1})
-    problems += [f"two files are named {name!r}: rename one, for results go by it" for name in twice]
-    if problems:
-        raise BadInputError(problems)
+    problems.found += [f"two files are named {name!r}: rename one, for results go by it" for name in twice]
+    if problems.found:
+        raise BadInputError(problems.found)
     return Knowledge(tuple(collections), tuple(tables))
 
 
@@ -137,14 +138,6 @@ def run_genes(reader: StoreReader) -> Sequence[str]:
         f"{reader.fs.name}: which genes could be modifiers is not known: its Dataset is not to be found "
         f"({places}); put it back there, or repeat the `knockcast run` on it where it is now"
     )
-
-
-def _tried(read: Any, path: Path, problems: list[str]) -> Any:
-    try:
-        return read(path)
-    except BadInputError as error:
-        problems += error.problems
-        return None
 
 
 def _method_of(reader: StoreReader, asked: str | None) -> str:

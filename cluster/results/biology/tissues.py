@@ -13,7 +13,7 @@ from cluster.analyses.writing import Kept, keep
 from cluster.store.body import sha256
 from cluster.store.reader import StoreReader
 from tasks.analyses.tissues import LEAST_R, OTHERS, Groups, grouped, standing_out, tissue_tests
-from tasks.errors import BadInputError
+from tasks.errors import BadInputError, Problems
 from tasks.forecasts.read import Forecast, read_forecast, read_groups
 from tasks.forecasts.tables import read_columns
 from tasks.tables.analysis_tables import TISSUES
@@ -55,12 +55,12 @@ def tissues(
             f"{reader.fs.name}: the facts of its targets are missing; `knockcast resume` writes them"
         )
     targets = facts.column("target").to_pylist()
-    problems: list[str] = []
-    made = _tried(lambda: read_forecast(forecast, targets), problems)
-    group_of = _tried(lambda: read_groups(groups, by), problems)
-    tissue = None if normal is None else _tried(lambda: read_forecast(normal, targets), problems)
-    if problems:
-        raise BadInputError(problems)
+    problems = Problems()
+    made = problems.of(lambda: read_forecast(forecast, targets), None)
+    group_of = problems.of(lambda: read_groups(groups, by), None)
+    tissue = None if normal is None else problems.of(lambda: read_forecast(normal, targets), None)
+    if made is None or group_of is None or problems.found:
+        raise BadInputError(problems.found)
     found = grouped(list(made.values.index), group_of)
     _check(forecast, groups, found, normal is not None)
     higher = reader.run.get("measure", "effect") != "effect"
@@ -88,14 +88,6 @@ def keep_tissues(reader: StoreReader, made: Tissues) -> Kept:
     schema = pa.schema(list(TISSUES.schema)[1:])
     rows = pa.Table.from_pandas(made.table, schema=schema, preserve_index=False).replace_schema_metadata(None)
     return keep(reader, "tissues", made.inputs, {"tissues": rows})
-
-
-def _tried(read: Any, problems: list[str]) -> Any:
-    try:
-        return read()
-    except BadInputError as error:
-        problems += error.problems
-        return None
 
 
 def _check(forecast: Path, groups: Path, found: Groups, has_normal: bool) -> None:

@@ -49,6 +49,8 @@ def _no_column(name: str, text: str, tables: Sequence[str]) -> list[str]:
 def checked(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
     """The parsed statement, as DuckDB's JSON; RefusedError unless it is one SELECT from tables."""
     statements = connection.extract_statements(sql)
+    if not statements:
+        raise BadInputError("the query is empty; give one SELECT statement, or SHOW TABLES")
     if len(statements) != 1:
         raise RefusedError(f"a query is one SELECT statement; {len(statements)} were given")
     kind = statements[0].type

@@ -4,7 +4,7 @@ Effects are judged by genes that every growing cell needs, expression by its ran
 transcripts add up to. These are doubts in words for a person to judge; they refuse nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float32
@@ -70,6 +70,21 @@ def twin_doubts(cell_lines: Sequence[str], expression: Float32[np.ndarray, "cell
         f"({twins[0][0]} of {twins[0][1]}, ...): one line under two names? Its twin tells what a fold should "
         "not know; leave one out"
     ]
+
+
+def two_cases_doubts(symbols: Mapping[str, Sequence[str]]) -> list[str]:
+    """Whether a file (`symbols`, by what it holds) has genes that only capital letters tell apart."""
+    doubts = []
+    for what, named in symbols.items():
+        spellings: dict[str, set[str]] = {}
+        for symbol in named:
+            spellings.setdefault(symbol.upper(), set()).add(symbol)
+        if pairs := [" and ".join(sorted(names)) for names in spellings.values() if len(names) > 1]:
+            more = f", and {len(pairs) - 1} more" if len(pairs) > 1 else ""
+            doubts.append(
+                f"{what}: only capital letters tell {pairs[0]} apart{more}: one gene twice? Both are kept"
+            )
+    return doubts
 
 
 def lineage_doubts(models: str, lineages: Sequence[str]) -> list[str]:

@@ -125,6 +125,9 @@ def test_a_list_of_entries_is_0_for_lines_named_in_any_list_and_unknown_for_othe
     expected[13] = np.nan
     np.testing.assert_array_equal(found.values, expected)
     assert "1 lines named in none count as not measured" in dataset.report["mutations: lists of entries"]
+    assert dataset.report["files not written as plain text, and how they were read"] == [
+        "mutations_hotspot.csv: 1 rows name a line and gene again: the highest level counts"
+    ]
 
 
 def test_one_file_of_no_kind_names_genes_alone_and_named_files_replace_the_folders(release: Path):
@@ -180,6 +183,8 @@ def test_protein_by_other_names_of_lines_and_with_gaps(release: Path):
     assert len(dataset.report["protein: cell lines known by another name"]) == N
     assert dataset.report["protein: known on fewer than 90% of their lines, set aside"] == ["4E-BP1_pS65"]
     assert layer_of(dataset, "copy_number").features == ("KRAS",)
+    assert dataset.report["copy number: cell lines stand as columns (files)"] == ["copy_number.csv"]
+    assert dataset.report["protein: cell lines stand as columns (files)"] == []
 
 
 def test_covariates_are_numbers_and_a_column_for_each_word(release: Path):

@@ -16,6 +16,7 @@ from tasks.importing.recognition.doubts import (
     lineage_doubts,
     lines_doubts,
     twin_doubts,
+    two_cases_doubts,
 )
 
 SYMBOLS = [*sorted(ESSENTIAL)[:20], *(f"G{i}" for i in range(380))]
@@ -150,3 +151,9 @@ def test_one_line_under_two_names_is_doubted():
         "1 of 4 cell lines have every value of another (d of b, ...)"
         in twin_doubts(list("abcd"), expression)[0]
     )
+
+
+def test_genes_that_only_capitals_tell_apart_are_doubted():
+    assert two_cases_doubts({"effect": ["A1", "C1orf2"], "expression": ["a1"]}) == []
+    (doubt,) = two_cases_doubts({"effect": ["CREBBP", "KRAS", "crebbp"], "expression": ["KRAS"]})
+    assert doubt.startswith("effect: only capital letters tell CREBBP and crebbp apart: one gene twice?")
