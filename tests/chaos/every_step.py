@@ -228,10 +228,10 @@ def try_every_step(
 
 def what_is_wrong(place: str, whole: Mapping[str, bytes], go_on: Callable[[], None]) -> list[str]:
     """Of a store whose writer was killed, and then of the same when its run was gone on with."""
-    kept = Kept.of(place)
-    go_on()
-    wrong = kept.changed(place)
     fs = open_filesystem(place)
+    kept = Kept.of(fs)
+    go_on()
+    wrong = kept.changed(fs)
     gc(fs, stale_seconds=0)
     wrong += [str(problem) for problem in verify(fs).problems]
     wrong += [] if fs.exists(SUCCESS) else ["not sealed"]

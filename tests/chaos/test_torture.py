@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from cluster.store.filesystem import open_filesystem
 from tests.chaos.torture.__main__ import prepared
 from tests.chaos.torture.driver import left_over
 from tests.chaos.torture.kept import Kept
+from tests.chaos.torture.places import every_kind
 from tests.made_stores import made_store
 
 SECONDS = 120.0
@@ -28,9 +30,10 @@ def test_a_run_killed_twice_and_damaged_ends_with_the_same_bytes(tmp_path: Path)
 def test_two_minutes_of_everything_lose_and_redo_nothing(tmp_path: Path) -> None:
     torture = prepared(tmp_path, kills=3)
     until, number = time.monotonic() + SECONDS, 0
-    while time.monotonic() < until:
-        torture.round(number, seed=0)
-        number += 1
+    with every_kind(tmp_path) as torture.places:
+        while time.monotonic() < until:
+            torture.round(number, seed=0)
+            number += 1
     assert left_over(torture.family) == []
 
 
@@ -48,11 +51,12 @@ def test_what_was_lost_changed_or_begun_again_is_seen(tmp_path: Path) -> None:
     store = tmp_path / "store"
     made_store(store)
     (store / "_SUCCESS").unlink()  # with it, a reader refuses a store that has lost a commit
-    kept = Kept.of(store)
+    fs = open_filesystem(store)
+    kept = Kept.of(fs)
     lost, changed, again = sorted(kept.files)[:3]
-    assert kept.changed(store) == []
+    assert kept.changed(fs) == []
     (store / "commits" / f"{lost}.json").unlink()
     scores = next(path for path in kept.files[changed] if path.startswith("data/scores/"))
     (store / scores).write_bytes(b"other")
     (store / "attempts" / again / "2.json").write_text("{}")
-    assert [line.split(": ")[0] for line in kept.changed(store)] == [lost, changed, again]
+    assert [line.split(": ")[0] for line in kept.changed(fs)] == [lost, changed, again]

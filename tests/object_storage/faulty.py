@@ -1,6 +1,7 @@
 """A proxy before an S3 server that does to chosen requests what networks do."""
 
 import http.client
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +34,14 @@ class Faults:
                     self.met.append(fault)
                     return fault
         return None
+
+
+class Proxy(ThreadingHTTPServer):
+    """A server that says nothing of clients that were killed while they asked."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @contextmanager
@@ -74,7 +83,7 @@ def faulty(address: str) -> Iterator[tuple[str, Faults]]:
 
         do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = _pass_on  # noqa: N815 - http.server's names
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Proxy(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:

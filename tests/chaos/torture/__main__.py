@@ -10,6 +10,7 @@ from cluster.execution.run import run
 from tasks.importing.importer import import_release
 from tasks.simulation.simulate import simulate_release
 from tests.chaos.torture.driver import left_over
+from tests.chaos.torture.places import every_kind, folders
 from tests.chaos.torture.rounds import Torture, say_counts
 from tests.stores import table_bytes
 
@@ -23,12 +24,12 @@ def main() -> int:
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2], help="numbers to choose from")
     asked = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="knockcast-torture-"))
-    torture = prepared(work, asked.kills, tuple(asked.workers))
-    began, number = time.monotonic(), 0
+    began, number, torture = time.monotonic(), 0, prepared(work, asked.kills, tuple(asked.workers))
     try:
-        while number == 0 or time.monotonic() < began + 60 * asked.minutes:
-            torture.round(number, asked.seed)
-            number += 1
+        with every_kind(work) as torture.places:
+            while number == 0 or time.monotonic() < began + 60 * asked.minutes:
+                torture.round(number, asked.seed)
+                number += 1
         left = left_over(torture.family)
         assert not left, f"processes left: {left}"
     except AssertionError as error:
@@ -43,11 +44,13 @@ def main() -> int:
 
 
 def prepared(work: Path, kills: int, workers: tuple[int, ...] = (0, 1, 2)) -> Torture:
-    """A small simulated Dataset and its undisturbed run, in `work`."""
+    """A small simulated Dataset and its undisturbed run, in `work`, for stores in folders there."""
     simulate_release(work / "release", cell_lines=80, genes=60, layout="24Q4", seed=3)
     import_release(work / "release", out=work / "dataset")
     run(work / "dataset", work / "undisturbed", methods="modifiers", preset="ols", workers=0)
-    return Torture(work / "dataset", table_bytes(work / "undisturbed"), work, kills, workers)
+    return Torture(
+        work / "dataset", table_bytes(work / "undisturbed"), work, (folders(work),), kills, workers
+    )
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ PATIENCE = 300.0  # seconds, for a command that starts Ray on a machine with oth
 class Driver:
     """A run whose output goes to `log`; `family` gathers every process it was seen to have."""
 
-    def __init__(self, arguments: list[str], store: Path, log: Path) -> None:
-        self.store, self.log, self.family = store, log, dict[int, psutil.Process]()
+    def __init__(self, arguments: list[str], log: Path) -> None:
+        self.log, self.family = log, dict[int, psutil.Process]()
         with log.open("ab") as output:
             command = [sys.executable, "-m", "cluster", *arguments]
             self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)

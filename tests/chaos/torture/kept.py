@@ -1,11 +1,10 @@
 """What is committed at one moment, and whether it is so at another, untouched and begun by nobody again."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from cluster.store import layout
 from cluster.store.body import sha256
-from cluster.store.filesystem import open_filesystem
+from cluster.store.filesystem import FileSystem
 from cluster.store.reader import StoreReader
 
 
@@ -17,19 +16,18 @@ class Kept:
     attempts: dict[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, store: Path | str) -> "Kept":
+    def of(cls, fs: FileSystem) -> "Kept":
         """What a store holds now; nothing where there is no run yet."""
         files, attempts = {}, {}
-        fs = open_filesystem(store)
         for commit in StoreReader(fs).commits() if fs.exists(layout.RUN) else []:
             paths = [layout.commit_path(commit.key), *(file.path for file in commit.files)]
             files[commit.key] = {path: sha256(fs.read(path)) for path in paths}
             attempts[commit.key] = tuple(fs.paths(f"{layout.ATTEMPTS}{commit.key}/"))
         return cls(files, attempts)
 
-    def changed(self, store: Path | str) -> list[str]:
+    def changed(self, fs: FileSystem) -> list[str]:
         """What a later look at the store finds lost, changed or begun again."""
-        later = Kept.of(store)
+        later = Kept.of(fs)
         lost = [f"{key}: lost" for key in self.files if key not in later.files]
         both = [key for key in self.files if key in later.files]
         changed = [f"{key}: other bytes" for key in both if self.files[key] != later.files[key]]

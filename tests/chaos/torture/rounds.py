@@ -10,10 +10,12 @@ import psutil
 
 from cluster.maintenance.maintain import verify
 from cluster.maintenance.spare import gc
-from cluster.store.filesystem import open_filesystem
+from cluster.store import layout
+from cluster.store.filesystem import FileSystem
 from cluster.store.reader import StoreReader
 from tests.chaos.torture.driver import Driver
 from tests.chaos.torture.kept import Kept
+from tests.chaos.torture.places import Place, Places
 from tests.stores import table_bytes
 
 METHOD = ("--method", "modifiers", "--preset", "ols")
@@ -24,12 +26,14 @@ LIVE = ("worker killed", "driver stopped", "gc beside the run", "verify beside t
 class Torture:
     """A Dataset, the tables of its undisturbed run, and what was done so far.
 
-    `kills` is how often the driver of each round is killed; `workers` are numbers to choose from.
+    `kills` is how often the driver of each round is killed; `workers` are numbers to choose from, `places`
+    where stores may lie.
     """
 
     dataset: Path
     undisturbed: dict[str, bytes]
     work: Path
+    places: tuple[Places, ...]
     kills: int = 3
     workers: tuple[int, ...] = (0, 1, 2)
     done: Counter[str] = field(default_factory=Counter)
@@ -41,95 +45,100 @@ class Torture:
         Raises AssertionError with the round's number and seed, and leaves the store where it is.
         """
         rng = Random(seed * 1_000_003 + number)  # noqa: S311 - no secret
-        store = self.work / f"round-{number}"
+        place = rng.choice(self.places)(number)
         size, workers = rng.choice((1, 2, 5)), rng.choice(self.workers)
         asked = [*METHOD, "--shard-size", str(size), "--workers", str(workers)]
-        run = ["run", str(self.dataset), "--store", str(store), *asked]
-        kept = Kept.of(store)
+        run = ["run", str(self.dataset), "--store", place.address, *asked]
+        kept = Kept.of(place.fs)
         for _ in range(self.kills):
-            going = self._broken_off(run, store, rng)
-            self._nothing_redone(kept, store)
-            kept = self._damaged_and_mended(store, rng)
+            going = self._broken_off(run, place, rng)
+            self._nothing_redone(kept, place)
+            kept = self._damaged_and_mended(place.fs, rng)
             if not going:
                 break
-        self._finished(store, workers, kept, f"round {number} of seed {seed}")
+        self._finished(place, workers, kept, f"round {number} of seed {seed}")
 
-    def _broken_off(self, run: list[str], store: Path, rng: Random) -> bool:
+    def _broken_off(self, run: list[str], place: Place, rng: Random) -> bool:
         """Run, do one thing beside it, kill the driver; False where the run ended by itself."""
-        driver = Driver(run, store, self.work / "log")
-        target = commits(store) + rng.randrange(12)
-        going = driver.wait_for(lambda: commits(store) >= target and (store / "run.json").exists())
+        driver, fs = Driver(run, self.work / "log"), place.fs
+        target = commits(fs) + rng.randrange(12)
+        going = driver.wait_for(lambda: commits(fs) >= target and fs.exists(layout.RUN))
         if going and rng.random() < 0.7:
-            self._beside(driver, store, rng)
-            target = commits(store) + rng.randrange(3)
-            going = driver.wait_for(lambda: commits(store) >= target)
+            self._beside(driver, place, rng)
+            target = commits(fs) + rng.randrange(3)
+            going = driver.wait_for(lambda: commits(fs) >= target)
         going = going and driver.go_on_for(rng.uniform(0.0, 0.2))  # not always just after a commit
         driver.kill()
         self.family |= driver.family
         self.done["driver killed"] += going
         return going
 
-    def _beside(self, driver: Driver, store: Path, rng: Random) -> None:
-        fault = rng.choice(LIVE)
+    def _beside(self, driver: Driver, place: Place, rng: Random) -> None:
+        fault = rng.choice(LIVE) if place.trouble is None or rng.random() < 0.5 else place.fault
         if fault == "worker killed":
             self.done[fault] += driver.kill_worker(rng)
             return
         if fault == "driver stopped":
             driver.stand_still(rng.uniform(0.5, 3.0))
         elif fault == "gc beside the run":
-            gc(open_filesystem(store), stale_seconds=3600)
-        else:
-            problems = verify(open_filesystem(store)).problems
+            gc(place.fs, stale_seconds=3600)
+        elif fault == "verify beside the run":
+            problems = verify(place.fs).problems
             assert not problems, f"a false alarm beside the run: {problems}"
+        elif place.trouble is not None:
+            place.trouble(driver, rng)
         self.done[fault] += 1
 
-    def _damaged_and_mended(self, store: Path, rng: Random) -> Kept:
+    def _damaged_and_mended(self, fs: FileSystem, rng: Random) -> Kept:
         """Perhaps flip one bit of a committed file and repair: that shard is lost, no other."""
-        fs = open_filesystem(store)
-        found = StoreReader(fs).commits()
+        found = StoreReader(fs).commits() if fs.exists(layout.RUN) else []
         if found and rng.random() < 0.5:
             commit = rng.choice(sorted(found, key=lambda each: each.key))
-            path = rng.choice([f"commits/{commit.key}.json", *(file.path for file in commit.files)])
-            data = bytearray((store / path).read_bytes())
+            path = rng.choice([layout.commit_path(commit.key), *(file.path for file in commit.files)])
+            data = bytearray(fs.read(path))
             data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-            (store / path).write_bytes(data)
-            before = names(store)
+            fs.delete(path)
+            fs.create(path, bytes(data))
+            before = names(fs)
             assert verify(fs, repair=True).moved, f"one bit of {path} was not found"
-            lost = before - names(store)
+            lost = before - names(fs)
             assert lost <= {commit.key}, f"one bit of {path} cost {sorted(lost)}"
             self.done["bit flipped, repaired"] += 1
-        return Kept.of(store)
+        return Kept.of(fs)
 
-    def _finished(self, store: Path, workers: int, kept: Kept, where: str) -> None:
-        driver = Driver(["resume", str(store), "--workers", str(workers)], store, self.work / "log")
+    def _finished(self, place: Place, workers: int, kept: Kept, where: str) -> None:
+        driver = Driver(["resume", place.address, "--workers", str(workers)], self.work / "log")
         code = driver.end()
         self.family |= driver.family
         assert code == 0, f"{where}: resume ended with {code}:\n{(self.work / 'log').read_text()[-4000:]}"
-        self._nothing_redone(kept, store)
-        fs = open_filesystem(store)
+        self._nothing_redone(kept, place)
+        fs = place.fs
         gc(fs, stale_seconds=0)
         problems = verify(fs).problems
         assert not problems, f"{where}: {problems}"
-        assert (store / "_SUCCESS").exists(), f"{where}: not sealed"
-        left = [path.name for path in store.rglob("*.tmp")]
+        assert fs.exists(layout.SUCCESS), f"{where}: not sealed"
+        left = place.unfinished_files()
         assert not left, f"{where}: temp files left: {left}"
-        assert table_bytes(store) == self.undisturbed, f"{where}: other tables than the undisturbed run"
+        assert table_bytes(place.address) == self.undisturbed, (
+            f"{where}: other tables than the undisturbed run"
+        )
         self.done["rounds whose tables are equal, byte by byte"] += 1
+        self.done[f"of them in {place.kind}"] += 1
 
-    def _nothing_redone(self, kept: Kept, store: Path) -> None:
-        changed = kept.changed(store)
-        assert not changed, f"committed work was not left alone in {store}: {changed}"
+    def _nothing_redone(self, kept: Kept, place: Place) -> None:
+        changed = kept.changed(place.fs)
+        assert not changed, f"committed work was not left alone in {place.address}: {changed}"
         self.done["committed shards looked at again"] += len(kept.files)
 
 
-def commits(store: Path) -> int:
+def commits(fs: FileSystem) -> int:
     """How many shards are committed."""
-    return len(names(store))
+    return len(names(fs))
 
 
-def names(store: Path) -> set[str]:
+def names(fs: FileSystem) -> set[str]:
     """The keys of the shards that are committed."""
-    return {path.stem for path in (store / "commits").glob("*.json")}
+    return {key for path in fs.paths(layout.COMMITS) if (key := layout.key_of_commit(path))}
 
 
 def say_counts(done: Counter[str], say: Callable[[str], None]) -> None:
