@@ -20,6 +20,7 @@ BENCHMARKS = {
     "bench_best": "`best` on a whole genome",
     "bench_networks": "training the shared networks",
     "bench_workers": "two workers against one",
+    "bench_nodes": "four nodes against one",
     "bench_predict": "1000 samples by a whole genome's models",
     "bench_holdout": "`predict` on lines that no model has seen",
     "bench_controls": "how often p calls something of nothing",
