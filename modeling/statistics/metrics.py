@@ -1,13 +1,12 @@
-"""How good predictions are, one target and fold at a time, and what they must beat: the baselines.
+"""How good predictions are, one target and fold at a time. `pooling` scores a target over all its folds."""
 
-The baselines are the lineage's mean and the target's own expression. `pooling` scores a target over all its
-folds."""
-
+import math
 from collections.abc import Sequence, Set
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int64
+from jaxtyping import Bool, Float, Float64
 
 Values = Float[np.ndarray, " lines"]
 # A thousand roundings of float64, yet far below any measured difference.
@@ -20,42 +19,80 @@ def varies(values: Values, scale: float = 0.0) -> bool:
     `scale` is the size of what the values were computed from, where that is larger than they are: a sum that
     should be 0 is a few roundings of its terms.
     """
-    if values.size == 0:
-        return False
-    low, high = float(values.min()), float(values.max())
-    return high - low > CONSTANT_TOLERANCE * max(abs(low), abs(high), scale)
+    return _Values(values).vary(scale) if values.size else False
+
+
+class Measured:
+    """Measured values of one target, which several predictions are compared with."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = _Values(_vector(values))
+        self._range = self._values.high - self._values.low
+        is_usable = self._values.are_finite and self._values.vary()
+        self._scaled = _scaled(self._values) if is_usable else None
+
+    def pearson(self, predicted: Values) -> float:
+        """Pearson's r; nan where the measured values are constant, 0 where only the prediction is.
+
+        Both are in one unit: predictions whose range is within 1e-12 of the measured values' are constant. A
+        NaN or infinite value on either side makes the result nan: nothing is skipped here.
+        """
+        y = self._alike(predicted)
+        if self._scaled is None or not y.are_finite:
+            return math.nan
+        return _correlation(self._scaled, _scaled(y)) if y.vary(self._range) else 0.0
+
+    def spearman(self, predicted: Values) -> float:
+        """Spearman's ρ, average ranks for ties (as `scipy.stats.spearmanr`); nan and 0 as in `pearson`."""
+        y = self._alike(predicted)
+        if self._scaled is None or not y.are_finite:
+            return math.nan
+        return _correlation(_ranked(self._values), _ranked(y)) if y.vary(self._range) else 0.0
+
+    def rmse(self, predicted: Values) -> float:
+        """Root of the mean squared error, in the effect's unit; nan for no lines."""
+        errors = self._values.values - self._alike(predicted).values
+        return math.sqrt(_mean(errors**2)) if errors.size else math.nan
+
+    def _alike(self, predicted: Values) -> "_Values":
+        y = _vector(predicted)
+        if self._values.values.shape != y.shape:
+            raise ValueError(
+                f"measured and predicted must be equally long vectors, got {self._values.values.shape} and "
+                f"{y.shape}"
+            )
+        return _Values(y)
 
 
 def pearson(measured: Values, predicted: Values) -> float:
-    """Pearson's r; nan where the measured values are constant, 0 where only the prediction is.
-
-    Both are in one unit: predictions whose range is within 1e-12 of the measured values' are constant. A NaN
-    or infinite value on either side makes the result nan: nothing is skipped here.
-    """
-    x, y = _aligned(measured, predicted)
-    if not (np.isfinite(x).all() and np.isfinite(y).all()) or not varies(x):
-        return float("nan")
-    return _correlation(x, y) if varies(y, float(np.ptp(x))) else 0.0
+    """As `Measured.pearson`."""
+    return Measured(measured).pearson(predicted)
 
 
 def spearman(measured: Values, predicted: Values) -> float:
-    """Spearman's ρ with average ranks for ties (as `scipy.stats.spearmanr`); nan and 0 as in `pearson`."""
-    x, y = _aligned(measured, predicted)
-    if not (np.isfinite(x).all() and np.isfinite(y).all()) or not varies(x):
-        return float("nan")
-    return _correlation(average_ranks(x), average_ranks(y)) if varies(y, float(np.ptp(x))) else 0.0
+    """As `Measured.spearman`."""
+    return Measured(measured).spearman(predicted)
+
+
+def rmse(measured: Values, predicted: Values) -> float:
+    """As `Measured.rmse`."""
+    return Measured(measured).rmse(predicted)
 
 
 def average_ranks(values: Float[np.ndarray, " values"]) -> Float64[np.ndarray, " values"]:
     """Ranks from 1; ties share their mean. `scipy.stats.rankdata` of finite values, without its import."""
-    _, place, ties = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(ties) - (ties - 1) / 2)[place])
-
-
-def rmse(measured: Values, predicted: Values) -> float:
-    """Root of the mean squared error, in the effect's unit; nan for no lines."""
-    x, y = _aligned(measured, predicted)
-    return float(np.sqrt(np.mean((x - y) ** 2))) if x.size else float("nan")
+    order = np.argsort(values)
+    ordered = values[order]
+    is_new = np.ones(len(values), dtype=bool)
+    is_new[1:] = ordered[1:] != ordered[:-1]
+    begins = np.flatnonzero(is_new)
+    ranks = np.empty(len(values))
+    if len(begins) == len(values):
+        ranks[order] = np.arange(1.0, len(values) + 1)
+        return ranks
+    ties = np.diff(begins, append=len(values))
+    ranks[order] = np.repeat(begins + (ties + 1) / 2, ties)
+    return ranks
 
 
 def benjamini_hochberg(p: Float[np.ndarray, " tests"]) -> Float[np.ndarray, " tests"]:
@@ -88,64 +125,53 @@ def mean_jaccard(sets: Sequence[Set[int]] | Sequence[Set[str]]) -> float:
     return float(np.mean(shares)) if shares else float("nan")
 
 
-def _aligned(measured: Values, predicted: Values) -> tuple[Values, Values]:
-    x, y = np.asarray(measured, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
-    if x.ndim != 1 or x.shape != y.shape:
-        raise ValueError(f"measured and predicted must be equally long vectors, got {x.shape} and {y.shape}")
-    return x, y
+def _vector(values: Values) -> Values:
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 1:
+        raise ValueError(f"measured and predicted must be equally long vectors, got {x.shape}")
+    return x
 
 
-def _correlation(x: Values, y: Values) -> float:
-    # Scaled to at most 1 first, so that squares neither overflow nor vanish.
-    a, b = x - x.mean(), y - y.mean()
-    a, b = a / np.abs(a).max(), b / np.abs(b).max()
-    r = (a @ b) / np.sqrt((a @ a) * (b @ b))
-    return float(min(1.0, max(-1.0, r)))
+def _mean(values: Values) -> float:
+    """As `values.mean()`, to the bit, in half the time that short vectors take."""
+    return float(np.add.reduce(values)) / len(values)
 
 
-UNKNOWN_LINEAGE = -1
+class _Values:
+    """A vector, its lowest and its highest value: NaN if there is one among them, or none at all."""
+
+    def __init__(self, values: Values) -> None:
+        self.values = values
+        self.low = float(np.minimum.reduce(values)) if values.size else math.nan
+        self.high = float(np.maximum.reduce(values)) if values.size else math.nan
+
+    @property
+    def are_finite(self) -> bool:
+        """Whether all values are."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+    def vary(self, scale: float = 0.0) -> bool:
+        """As `varies`."""
+        return self.high - self.low > CONSTANT_TOLERANCE * max(abs(self.low), abs(self.high), scale)
 
 
-def lineage_only(
-    effect_train: Float[np.ndarray, " train_lines"],
-    lineage_train: Int64[np.ndarray, " train_lines"],
-    lineage_test: Int64[np.ndarray, " test_lines"],
-) -> Float[np.ndarray, " test_lines"]:
-    """Each test line's prediction is the training mean of its lineage.
+class _Scaled(NamedTuple):
+    """Values less their mean, over the largest of them, so that their sum of `squares` cannot overflow."""
 
-    Lineages are numbers from 0 up. One that is unknown (`UNKNOWN_LINEAGE`) or has no training line (a lineage
-    held out: this baseline then knows nothing, and its r is 0) gets the mean of all training lines. Raises
-    ValueError where there is no training line or the lengths differ.
-    """
-    effect = np.asarray(effect_train, dtype=np.float64)
-    if effect.size == 0 or effect.size != len(lineage_train):
-        raise ValueError(
-            f"{effect.size} training effects but {len(lineage_train)} lineages; expected one each"
-        )
-    # One place more than the largest number: unknown lineages are counted there and then overwritten.
-    places = int(max(lineage_train.max(), lineage_test.max(initial=0))) + 2
-    counts = np.bincount(lineage_train % places, minlength=places)
-    sums = np.bincount(lineage_train % places, weights=effect, minlength=places)
-    means = np.full(places, effect.mean())
-    np.divide(sums, counts, out=means, where=counts > 0)
-    means[UNKNOWN_LINEAGE] = effect.mean()
-    return means[lineage_test]
+    values: Values
+    squares: float
 
 
-def own_expression(
-    x_train: Float[np.ndarray, " train_lines"],
-    y_train: Float[np.ndarray, " train_lines"],
-    x_test: Float[np.ndarray, " test_lines"],
-) -> Float[np.ndarray, " test_lines"]:
-    """Least squares on one feature, the target's own expression (as `scipy.stats.linregress`).
+def _scaled(of: _Values) -> _Scaled:
+    mean = _mean(of.values)
+    values = (of.values - mean) / max(of.high - mean, mean - of.low)
+    return _Scaled(values, float(values @ values))
 
-    Where the expression does not vary over the training lines, the prediction is the training mean.
-    """
-    x, y = np.asarray(x_train, dtype=np.float64), np.asarray(y_train, dtype=np.float64)
-    new = np.asarray(x_test, dtype=np.float64)
-    x_mean, y_mean = x.mean(), y.mean()
-    if not varies(x):
-        return np.full(new.shape, y_mean)
-    deviation = x - x_mean
-    slope = deviation @ (y - y_mean) / (deviation @ deviation)
-    return y_mean + slope * (new - x_mean)
+
+def _ranked(of: _Values) -> _Scaled:
+    return _scaled(_Values(average_ranks(of.values)))
+
+
+def _correlation(x: _Scaled, y: _Scaled) -> float:
+    """Pearson's r of two vectors that vary."""
+    return min(1.0, max(-1.0, float(x.values @ y.values) / math.sqrt(x.squares * y.squares)))

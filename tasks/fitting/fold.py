@@ -12,7 +12,7 @@ from modeling.borrowing.teaching import vary
 from modeling.folds import Fold, quantile_fold
 from modeling.seeds import seed_of
 from modeling.selection.select import SelectionSettings
-from modeling.statistics.metrics import UNKNOWN_LINEAGE
+from modeling.statistics.baselines import UNKNOWN_LINEAGE
 from tasks.dataset.dataset import Dataset
 from tasks.dataset.layers import COVARIATES, Layer
 from tasks.dataset.target_facts import VARIABLE, target_facts

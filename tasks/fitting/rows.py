@@ -7,44 +7,19 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from modeling.folds import Fold
-from modeling.statistics import metrics
-from modeling.statistics.confounders import ConfounderDesign, confounder_design
-from modeling.statistics.metrics import lineage_only, own_expression
+from modeling.statistics.metrics import Measured
+from tasks.fitting.baselines import Baselines
 from tasks.fitting.fit import BlockFit, Fit
 from tasks.fitting.fold import Panel
 
 Row = dict[str, Any]
 
 
-class Confounders:
-    """What the dataset's covariates alone predict; targets of the same lines share a decomposition."""
-
-    def __init__(self, panel: Panel) -> None:
-        self._panel = panel
-        self._last: tuple[bytes, ConfounderDesign] | None = None
-
-    def predict(
-        self,
-        effect: Float64[np.ndarray, " cell_lines"],
-        train: Int64[np.ndarray, " lines"],
-        test: Int64[np.ndarray, " test"],
-    ) -> Float64[np.ndarray, " test"]:
-        """For test lines, learned on training lines; NaN where the dataset has no covariates."""
-        covariates = self._panel.covariates
-        if covariates is None:
-            return np.full(len(test), np.nan)
-        key = train.tobytes()
-        if self._last is None or self._last[0] != key:
-            self._last = key, confounder_design(covariates[train])
-        return self._last[1].predict(effect[train], covariates[test])
-
-
-def score_rows(
-    panel: Panel, fold: Fold, fit: Fit, unit: Row, confounders: Confounders
-) -> tuple[Row, list[Row]]:
+def score_rows(panel: Panel, fold: Fold, fit: Fit, unit: Row, baselines: Baselines) -> tuple[Row, list[Row]]:
     """The target's row of `scores`, and its block of `predictions` (none where nothing is predicted)."""
     effect = panel.effect[:, fit.target].astype(np.float64)
-    test = fold.test[~np.isnan(effect[fold.test])]
+    known = ~np.isnan(effect[fold.test])
+    test = fold.test if known.all() else fold.test[known]
     score = unit | {
         "model": fit.model,
         "n_train": len(fit.train),
@@ -59,31 +34,11 @@ def score_rows(
     if predicted is None:
         return score, []
     measured = effect[test]
-    predictions = {"predicted": predicted} | _baselines(panel, fit, effect, test)
+    predictions = {"predicted": predicted} | baselines.of(fit.target, effect, fit.train, test)
     predictions["predicted_expression"] = _by_expression(fit, fold, test)
-    predictions["predicted_confounders"] = confounders.predict(effect, fit.train, test)
     score |= _test_scores(measured, predictions, fit.train_mean)
-    lines = np.array([panel.cell_lines[i] for i in test], dtype=object)
+    lines = baselines.names(fit.train, test)
     return score, [unit | {"cell_line": lines, "measured": measured} | predictions]
-
-
-def _baselines(
-    panel: Panel,
-    fit: Fit,
-    effect: Float64[np.ndarray, " cell_lines"],
-    test: Int64[np.ndarray, " test"],
-) -> dict[str, Float64[np.ndarray, " test"]]:
-    """The two baselines' predictions on the test lines (NaN: no own expression)."""
-    own = int(panel.own[fit.target])
-    train_effect = effect[fit.train]
-    by_own = np.full(len(test), np.nan)
-    if own >= 0:
-        x = panel.expression[:, own].astype(np.float64)
-        by_own = own_expression(x[fit.train], train_effect, x[test])
-    return {
-        "predicted_lineage": lineage_only(train_effect, panel.lineages[fit.train], panel.lineages[test]),
-        "predicted_own": by_own,
-    }
 
 
 def _test_scores(
@@ -91,16 +46,16 @@ def _test_scores(
     predictions: dict[str, Float64[np.ndarray, " test"]],
     train_mean: float,
 ) -> Row:
-    predicted = predictions["predicted"]
+    compared, predicted = Measured(measured), predictions["predicted"]
     return {
-        "pearson": metrics.pearson(measured, predicted),
-        "spearman": metrics.spearman(measured, predicted),
-        "rmse": metrics.rmse(measured, predicted),
-        "rmse_mean": metrics.rmse(measured, np.full(len(measured), train_mean)),
-        "pearson_lineage": metrics.pearson(measured, predictions["predicted_lineage"]),
-        "pearson_own": _unless_unknown(measured, predictions["predicted_own"]),
-        "pearson_confounders": _unless_unknown(measured, predictions["predicted_confounders"]),
-        "pearson_expression": _unless_unknown(measured, predictions["predicted_expression"]),
+        "pearson": compared.pearson(predicted),
+        "spearman": compared.spearman(predicted),
+        "rmse": compared.rmse(predicted),
+        "rmse_mean": compared.rmse(np.full(len(measured), train_mean)),
+        "pearson_lineage": compared.pearson(predictions["predicted_lineage"]),
+        "pearson_own": _unless_unknown(compared, predictions["predicted_own"]),
+        "pearson_confounders": _unless_unknown(compared, predictions["predicted_confounders"]),
+        "pearson_expression": _unless_unknown(compared, predictions["predicted_expression"]),
     }
 
 
@@ -111,10 +66,8 @@ def _by_expression(fit: Fit, fold: Fold, test: Int64[np.ndarray, " test"]) -> Fl
     return fit.by_expression[np.searchsorted(fold.test, test)]
 
 
-def _unless_unknown(
-    measured: Float64[np.ndarray, " test"], predicted: Float64[np.ndarray, " test"]
-) -> float | None:
-    return None if np.isnan(predicted).any() else metrics.pearson(measured, predicted)
+def _unless_unknown(measured: Measured, predicted: Float64[np.ndarray, " test"]) -> float | None:
+    return None if np.isnan(predicted).any() else measured.pearson(predicted)
 
 
 def modifier_rows(panel: Panel, fit: Fit, unit: Row) -> list[Row]:
@@ -166,5 +119,4 @@ def failure_rows(fit: Fit, unit: Row) -> list[Row]:
     return [unit | {"status": fit.status, "error": fit.reason, "attempts": 1}]
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode

@@ -7,11 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from tasks.fitting.baselines import Baselines
 from tasks.fitting.finished import heard_by
 from tasks.fitting.fit import Fit
 from tasks.fitting.fold import MethodSettings, Panel, fold_of
 from tasks.fitting.modifiers import MEAN
-from tasks.fitting.rows import Confounders, candidate_rows, failure_rows, modifier_rows, score_rows
+from tasks.fitting.rows import candidate_rows, failure_rows, modifier_rows, score_rows
 from tasks.methods.method import Method, Prepared
 from tasks.methods.registry import method_named
 from tasks.scoring.model_rows import Row
@@ -63,7 +64,7 @@ def work_through(
 ) -> list[TargetRows]:
     """What `run_shard` does, target by target: `on_finished` gets each once, as soon as it is done."""
     method = method or method_named(settings.method)
-    confounders = Confounders(panel)
+    baselines = Baselines(panel)
     done: dict[int, TargetRows] = {}
 
     def take(fit: Fit) -> None:
@@ -72,7 +73,7 @@ def work_through(
         if len(prepared.fold.test) == 0:
             rows = _final_rows(panel, prepared, fit, method)
         else:
-            rows = _fold_rows(panel, prepared, fit, settings, confounders)
+            rows = _fold_rows(panel, prepared, fit, settings, baselines)
         done[fit.target] = TargetRows(fit.target, fit.status, rows)
         on_finished(done[fit.target])
 
@@ -91,11 +92,11 @@ def put_together(targets: Sequence[TargetRows]) -> ShardResult:
 
 
 def _fold_rows(
-    panel: Panel, prepared: Prepared, fit: Fit, settings: MethodSettings, confounders: Confounders
+    panel: Panel, prepared: Prepared, fit: Fit, settings: MethodSettings, baselines: Baselines
 ) -> dict[str, Sequence[Row]]:
     fold = fold_of(panel, prepared.fold, fit.target, settings)
     unit = {"method": settings.method, "target": panel.targets[fit.target], "fold": fold.number}
-    score, predictions = score_rows(panel, fold, fit, unit, confounders)
+    score, predictions = score_rows(panel, fold, fit, unit, baselines)
     return {
         "scores": [score],
         "modifiers": modifier_rows(panel, fit, unit),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from modeling.statistics.metrics import UNKNOWN_LINEAGE, lineage_only, own_expression
+from modeling.statistics.baselines import UNKNOWN_LINEAGE, lineage_only, own_expression
 
 
 def test_lineage_means_as_a_loop_over_lines():

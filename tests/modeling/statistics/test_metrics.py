@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from modeling.statistics.metrics import (
+    Measured,
     average_ranks,
     benjamini_hochberg,
     mean_jaccard,
@@ -61,6 +62,18 @@ def test_rounding_is_not_variation():
     assert not varies(np.array([0.1 + 0.2, 0.3]))
     assert varies(np.array([1.0, 1.0 + 1e-9]))
     assert not varies(np.zeros(4))
+
+
+def test_one_target_is_compared_with_each_prediction_as_if_alone():
+    rng = np.random.default_rng(5)
+    measured = np.round(rng.standard_normal(150), 1)
+    compared = Measured(measured)
+    for predicted in (rng.standard_normal(150), measured * 2 + 1, np.round(measured)):
+        assert compared.rmse(predicted) == pytest.approx(np.sqrt(np.mean((measured - predicted) ** 2)))
+        assert compared.pearson(predicted) == pytest.approx(stats.pearsonr(measured, predicted).statistic)
+        assert compared.spearman(predicted) == pytest.approx(stats.spearmanr(measured, predicted).statistic)
+    assert compared.pearson(np.full(150, 0.3)) == compared.spearman(np.full(150, 0.3)) == 0.0
+    assert np.isnan(compared.pearson(np.full(150, np.inf)))
 
 
 def test_rmse_is_in_the_effects_unit():
