@@ -23,7 +23,8 @@ def tissues(rows: pd.DataFrame) -> Drawn:
 
     `rows`: target, group, against, difference, effect_size, q_value, stronger, margin, pearson_pooled.
     Against the other groups and against normal tissues are maps of their own, beside each other. Colours are
-    differences of mean predictions, blue where more dependent, cut at the 98th percentile of those shown.
+    differences of mean predictions, blue where more dependent, and no darker beyond the 98th percentile of
+    those shown, which the colour bar names.
     `numbers`: the first seven columns, and chosen_for, the group that a target was chosen for.
     """
     kinds = [kind for kind in AGAINST if (rows["against"] == kind).any()]
@@ -70,7 +71,7 @@ def _heat(numbers: pd.DataFrame, limit: float, last: bool) -> go.Heatmap:
         zmax=limit,
         showscale=last,
         colorscale=list(RED_TO_BLUE),
-        colorbar={"title": {"text": "difference<br>(more dependent: blue)"}},
+        colorbar={"title": {"text": f"difference<br>(more dependent: blue;<br>darkest from {limit:.2f} on)"}},
     )
 
 

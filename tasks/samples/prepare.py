@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
 
 from modeling.likeness.matching import genes_matched, mean_quantiles, quantile_matched
 from tasks.errors import BadInputError
@@ -26,6 +26,7 @@ from tasks.samples.units import (
     counts_per_million,
     detect_unit,
     log2_of,
+    strange_columns,
 )
 
 Matrix = Float32[np.ndarray, "samples genes"]
@@ -80,7 +81,9 @@ def prepare(table: Table, index: GeneIndex, reference: Reference | None, reading
         problems += [f"{table.file}: {problem}" for problem in same]
     problems += [f"{table.file}: {problem}" for problem in _twice(made.table.rows)]
     over = None if reference is None else reference.over(list(place))
-    unit = _unit_of(made.table.values, over, place, reading)
+    strange = strange_columns(made.table.values, list(place.values()))
+    judged, columns = _without(made.table.values, strange, place)
+    unit = _unit_of(judged, over, columns, reading)
     matched = reading.match or reading.match_genes
     if not reading.force and (unit.name == COUNTS or (unit.name == UNKNOWN and not matched)):
         problems.append(_refusal(table.file, unit))
@@ -92,7 +95,7 @@ def prepare(table: Table, index: GeneIndex, reference: Reference | None, reading
         )
     if problems:
         raise BadInputError(problems)
-    notes = [*table.notes, *made.notes, *merged, *_unit_notes(unit, matched)]
+    notes = [*table.notes, *made.notes, *merged, *_strange_notes(made, strange), *_unit_notes(unit, matched)]
     whole = _converted(made.table.values, unit)
     frame = pd.DataFrame(
         np.ascontiguousarray(whole[:, list(place.values())]),
@@ -156,6 +159,27 @@ def _nothing_found(made: Sided, index: GeneIndex) -> str:
         "symbols (such "
         f"as {wanted}; these are {given}){hint}"
     )
+
+
+def _without(
+    values: Matrix, left_out: Int64[np.ndarray, " some"], place: Mapping[str, int]
+) -> tuple[Matrix, dict[str, int]]:
+    """The values without some columns, none of which is in `place`, and where the others are then."""
+    if not len(left_out):
+        return values, dict(place)
+    moved = {gene: column - int(np.searchsorted(left_out, column)) for gene, column in place.items()}
+    return np.delete(values, left_out, axis=1), moved
+
+
+def _strange_notes(made: Sided, strange: Int64[np.ndarray, " some"]) -> list[str]:
+    if not len(strange):
+        return []
+    named = ", ".join(repr(made.table.columns[column]) for column in strange[:SHOWN])
+    more = ", ..." if len(strange) > SHOWN else ""
+    return [
+        f"{len(strange)} columns are no genes of the models and hold what no log2(TPM+1) is ({named}{more}): "
+        "the unit is judged without them"
+    ]
 
 
 def _unit_of(values: Matrix, over: Reference | None, place: Mapping[str, int], reading: Reading) -> Unit:

@@ -112,6 +112,9 @@ def _from_arrow(
     if problems := findings.lines():
         raise BadInputError(problems)
     values = np.stack(numbers, axis=1)
+    if endless := int(np.isinf(values).sum()):
+        notes = [*notes, f"{endless} cells are infinite or too large for a number, and count as not known"]
+        values[np.isinf(values)] = np.nan
     return Table(str(path), [ids[row] for row in rows], columns, values, texts, {}, tuple(notes))
 
 
@@ -164,10 +167,8 @@ def _is_number(kind: pa.DataType) -> bool:
 def _floats(column: pa.ChunkedArray) -> Float32[np.ndarray, " rows"]:
     if pa.types.is_null(column.type):
         return np.full(len(column), np.nan, dtype=np.float32)
-    with np.errstate(over="ignore"):  # beyond float32 becomes infinite: not known
-        values = column.to_numpy().astype(np.float32)
-    values[np.isinf(values)] = np.nan
-    return values
+    with np.errstate(over="ignore"):  # beyond float32 becomes infinite
+        return np.asarray(column.to_numpy(), dtype=np.float32)
 
 
 def _find_bad_cells(findings: Findings, name: str, cells: Sequence[str]) -> None:

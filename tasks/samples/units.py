@@ -1,10 +1,10 @@
 """What unit expression is in: log2(TPM+1), which models take, TPM, read counts, or something else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from tasks.importing.recognition.doubts import TOTALS, WHOLE_GENOME, doubt_about_total
 
@@ -15,6 +15,7 @@ UNLOGGED = 30.0  # log2 of the largest TPM possible is about 20
 MILLION = 1e6  # what TPM of all genes add up to
 _INTEGERS = 0.999  # of the values that are not 0
 _NEGATIVE = 0.01  # of a sample's values: fewer may be noise about 0
+_STRANGE = 0.1  # of as many columns as there are genes of the models: more may be genes in another unit
 _MOST = 0.5  # of the samples: what more say, the file says
 # Of a panel's genes, more than this above the highest of all training lines are certainly of another unit.
 # Never more than 0.28 were in real samples of lineages that the lines lacked, on panels of genes chosen for
@@ -112,6 +113,23 @@ def counts_per_million(counts: Float32[np.ndarray, "samples genes"]) -> Float32[
     """Counts scaled to a million a sample: not TPM, as long genes count for more."""
     total = np.nansum(counts.astype(np.float64), axis=1, keepdims=True)
     return (counts * np.divide(MILLION, total, out=np.zeros_like(total), where=total > 0)).astype(np.float32)
+
+
+def strange_columns(
+    values: Float32[np.ndarray, "samples columns"], genes: Sequence[int]
+) -> Int64[np.ndarray, " strange"]:
+    """Columns that hold what no log2(TPM+1) is, while the models' genes (positions) beside them do not.
+
+    They are likely no genes: an age, a purity. Empty where the models' genes show another unit themselves,
+    are too few to tell, or so many columns are strange that they may be genes in another unit.
+    """
+    known = values[:, np.asarray(genes, dtype=np.int64)]
+    if known.shape[1] < FEWEST_GENES or is_unlogged(known).any() or is_negative(known).any():
+        return np.empty(0, dtype=np.int64)
+    beyond = (np.nanmax(values, axis=0, initial=-np.inf) > UNLOGGED) | (values < 0).any(axis=0)
+    beyond[np.asarray(genes, dtype=np.int64)] = False
+    strange = np.flatnonzero(beyond)
+    return strange if len(strange) <= _STRANGE * known.shape[1] else strange[:0]
 
 
 def is_unlogged(values: Float32[np.ndarray, "samples genes"]) -> Bool[np.ndarray, " samples"]:

@@ -40,7 +40,7 @@ def page(data: StoreData, given: Mapping[str, str]) -> Page:
             "The command tissues compares what is predicted of groups of samples; this store has no result:",
             html.Code(f"knockcast tissues {data.path} predictions.csv --groups FILE"),
         )
-    results = _names(data, sorted(every["analysis"].unique()))
+    results = _names(data, _in_order(data, every))
     result = _one(given, "result", list(results))
     rows = every[every["analysis"] == result]
     kinds = [kind for kind in AGAINST if (rows["against"] == kind).any()]
@@ -68,6 +68,13 @@ def page(data: StoreData, given: Mapping[str, str]) -> Page:
 
 def _same(values: Sequence[str]) -> dict[str, str]:
     return {value: value for value in values}
+
+
+def _in_order(data: StoreData, rows: pd.DataFrame) -> list[str]:
+    """The results: those of the store as it is before older ones, then those that count flagged samples."""
+    current = data.table("analyses").set_index("analysis")["current"]
+    counted = rows.groupby("analysis")["flagged"].count() > 0
+    return sorted(counted.index, key=lambda result: (not current[result], not counted[result], result))
 
 
 def _names(data: StoreData, results: Sequence[str]) -> dict[str, str]:
@@ -100,7 +107,12 @@ def _sentences(rows: pd.DataFrame, good: pd.DataFrame, against: str) -> list[str
         named = [f"{row.target} in {row.group}" for row in first.itertuples()]
         said.append(f"The largest differences: {listed(named)}.")
     said.append("These are predictions: they say what expression suggests, not what was measured.")
-    if flagged := _flagged(rows, against):
+    if rows["flagged"].isna().all():
+        said.append(
+            "How many of the samples are flagged as unlike any cell line is not known: tissues counts them "
+            "where the .samples file that predict wrote lies beside the predictions."
+        )
+    elif flagged := _flagged(rows, against):
         said.append(
             f"Look again: flagged as unlike any cell line are {listed(flagged)} samples. Their predictions "
             "are guesses, and what differs may be that."

@@ -185,6 +185,20 @@ def test_a_panel_is_said_to_be_one(folder: Path, new: pd.DataFrame, tmp_path: Pa
     assert f"what log2(TPM+1) can be; {GENES} genes are too few to be sure" in said
 
 
+def test_columns_that_are_no_genes_and_cells_without_end_are_said(
+    folder: Path, new: pd.DataFrame, tmp_path: Path
+):
+    plain, _ = said_of(folder, new, tmp_path / "plain.csv")
+    beside = new.astype(float).assign(age=[40 + i for i in range(len(new))])
+    said, _ = said_of(folder, beside, tmp_path / "beside.csv")
+    assert "1 columns are no genes of the models and hold what no log2(TPM+1) is ('age')" in said
+    assert (tmp_path / "beside.csv").read_bytes() == (tmp_path / "plain.csv").read_bytes()
+    beside.iloc[1, 2] = np.inf
+    said, _ = said_of(folder, beside, tmp_path / "endless.csv")
+    assert "1 cells are infinite or too large for a number, and count as not known" in said
+    assert "infinite" not in plain
+
+
 def test_matching_puts_a_foreign_scale_right_and_says_so(folder: Path, new: pd.DataFrame, tmp_path: Path):
     foreign = new * 1.4 + 2
     assert said_of(folder, foreign, tmp_path / "plain.csv")[1]["flagged"].all()

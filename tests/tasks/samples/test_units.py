@@ -18,6 +18,7 @@ from tasks.samples.units import (
     counts_per_million,
     detect_unit,
     log2_of,
+    strange_columns,
 )
 
 
@@ -66,6 +67,18 @@ def test_values_below_0_are_of_no_unit_that_is_known(tpm: np.ndarray):
     trace = logged.copy()
     trace[:, 0] = -1e-3
     assert detect_unit(trace).name == LOG2TPM
+
+
+def test_a_few_columns_that_are_no_genes_decide_nothing(tpm: np.ndarray):
+    good = np.log2(tpm + 1).astype(np.float32)
+    beside = np.column_stack([good[:, :50], np.full(len(good), 47.0), good[:, 50:], np.full(len(good), -0.5)])
+    beside = beside.astype(np.float32)
+    genes = [column for column in range(good.shape[1] + 1) if column != 50]
+    assert strange_columns(beside, genes).tolist() == [50, good.shape[1] + 1]
+    assert strange_columns(beside, genes[:19]).tolist() == []  # too few to tell
+    assert strange_columns(tpm, list(range(tpm.shape[1] // 2))).tolist() == []
+    low = np.flatnonzero(tpm.max(axis=0) < 30)[:25].tolist()
+    assert strange_columns(tpm, low).tolist() == []  # the others are genes, in TPM
 
 
 def test_most_samples_decide(tpm: np.ndarray):
