@@ -40,7 +40,7 @@ def page(data: StoreData, given: Mapping[str, str]) -> Page:
             "The command tissues compares what is predicted of groups of samples; this store has no result:",
             html.Code(f"knockcast tissues {data.path} predictions.csv --groups FILE"),
         )
-    results = _names(data, _in_order(data, every))
+    results = _names(data, in_order(data.table("analyses"), every))
     result = _one(given, "result", list(results))
     rows = every[every["analysis"] == result]
     kinds = [kind for kind in AGAINST if (rows["against"] == kind).any()]
@@ -70,9 +70,9 @@ def _same(values: Sequence[str]) -> dict[str, str]:
     return {value: value for value in values}
 
 
-def _in_order(data: StoreData, rows: pd.DataFrame) -> list[str]:
+def in_order(analyses: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
     """The results: those of the store as it is before older ones, then those that count flagged samples."""
-    current = data.table("analyses").set_index("analysis")["current"]
+    current = analyses.set_index("analysis")["current"]
     counted = rows.groupby("analysis")["flagged"].count() > 0
     return sorted(counted.index, key=lambda result: (not current[result], not counted[result], result))
 

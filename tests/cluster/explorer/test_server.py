@@ -25,6 +25,7 @@ from cluster.explorer.pages.gene import rest
 from cluster.explorer.pages.methods import _summary
 from cluster.explorer.pages.parts import Page, counted, number
 from cluster.explorer.pages.samples import SHOWN
+from cluster.explorer.pages.tissues import in_order
 from cluster.explorer.reader import KeptReader
 from cluster.explorer.state import arguments, table_state
 from cluster.explorer.web.app import _readable, make_app
@@ -158,6 +159,12 @@ def test_results_of_commands_are_told_in_words(data: StoreData):
         in said["/enrichment"]
     )
     assert "paralog" in str(rest(data, {"target": "KRAS", "method": "modifiers"}))
+
+
+def test_of_several_results_the_current_that_counts_flagged_samples_comes_first():
+    analyses = pd.DataFrame({"analysis": ["a", "b", "c"], "current": [False, True, True]})
+    rows = pd.DataFrame({"analysis": ["a", "b", "c"], "flagged": pd.array([3, None, 0], "Int32")})
+    assert in_order(analyses, rows) == ["c", "b", "a"]
 
 
 def test_a_store_without_results_of_commands_says_which_command_makes_them(tmp_path: Path):
