@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Collection
+from numbers import Real
 
 import pandas as pd
 import pyarrow as pa
@@ -36,9 +37,11 @@ def narrowed(
 ) -> pd.DataFrame:
     """The rows of `genes` that meet every condition given.
 
-    Raises BadInputError, with all that is wrong, for a method or class that no row has.
+    Raises BadInputError, with all that is wrong, for a method or class that no row has, and for conditions
+    that are no numbers.
     """
     problems = _unknown("method", method, genes["method"]) + _unknown("class", target_class, genes["class"])
+    problems += _no_number("min-gain", min_gain) + _no_number("max-q", max_q)
     if problems:
         raise BadInputError(problems)
     kept = genes
@@ -68,8 +71,10 @@ def in_order(genes: pd.DataFrame, sort: str, limit: int | None = None) -> pd.Dat
     """Sorted by a column, the best first: large values, but small p, q and errors, and text by the alphabet.
 
     Rows of equal values keep their order; missing values are last. BadInputError, naming close ones, for a
-    column there is not.
+    column there is not, and for fewer than one row.
     """
+    if limit is not None and limit < 1:
+        raise BadInputError(f"limit {limit}: expected 1 or more rows, or None for all")
     if sort not in genes.columns:
         close = difflib.get_close_matches(sort, list(genes.columns), n=3, cutoff=0.5)
         hint = f"; did you mean {', '.join(close)}?" if close else f"; there are {', '.join(genes.columns)}"
@@ -132,6 +137,10 @@ def lineage_named(name: str, known: Collection[str]) -> str:
     close = inside or [by_case[t] for t in difflib.get_close_matches(name.lower(), list(by_case), 3, 0.5)]
     hint = f"did you mean {', '.join(close)}?" if close else f"there are {', '.join(by_case.values())}"
     raise BadInputError(f"--lineage {name}: no such lineage; {hint}")
+
+
+def _no_number(what: str, value: object) -> list[str]:
+    return [] if value is None or isinstance(value, Real) else [f"--{what} {value!r}: expected a number"]
 
 
 def _unknown(what: str, name: str | None, column: pd.Series) -> list[str]:

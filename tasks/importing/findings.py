@@ -10,6 +10,7 @@ from tasks.dataset.gene_labels import duplicate_genes
 
 CELLS_SHOWN = 3
 MOST_KEPT = 1000
+FEWEST_REPEATED = 20  # rows that name a line again: so many, and half as many as lines, are one problem
 _LINE = re.compile(r"ACH-\d{6}")
 
 
@@ -38,11 +39,12 @@ class Findings:
     _cells: dict[tuple[str, BadCell], list[tuple[int, str]]] = field(default_factory=dict)
     _counts: dict[tuple[str, BadCell], int] = field(default_factory=dict)
     _named: dict[str, int] = field(default_factory=dict)
+    _repeated: list[str] = field(default_factory=list)
 
     @property
     def full(self) -> bool:
         """More would help nobody; readers may stop looking."""
-        return len(self._rows) + len(self._cells) >= MOST_KEPT
+        return len(self._rows) + len(self._repeated) + len(self._cells) >= MOST_KEPT
 
     def whole(self, problem: str) -> None:
         """A fault of the file as a whole."""
@@ -68,7 +70,10 @@ class Findings:
             self.row(number, f"{self.names} {name[:40]!r} {fault}")
         elif name in self._named:
             first = self._named[name]
-            self.row(number, f"duplicate {self.names} {name!r}, already in row {first}; keep one of them")
+            self._repeated.append(
+                f"{self.file}: row {number}: duplicate {self.names} {name!r}, already in row {first}; keep "
+                "one of them"
+            )
         else:
             self._named[name] = number
 
@@ -101,8 +106,14 @@ class Findings:
             )
 
     def lines(self) -> list[str]:
-        """All problems as lines of text: rows in the order found, then cells by column."""
-        return self._rows + [self._cell_line(*key) for key in self._cells]
+        """All problems as lines of text: rows in the order found, repeated ids, then cells by column."""
+        repeated = self._repeated
+        if len(repeated) >= max(FEWEST_REPEATED, len(self._named) / 2):
+            repeated = [
+                f"{self.file}: {len(repeated)} rows name a {self.names} again that has a row already: a long "
+                "table? expected one row for each, and a column for each gene: pivot it"
+            ]
+        return self._rows + repeated + [self._cell_line(*key) for key in self._cells]
 
     def _cell_line(self, column: str, fault: BadCell) -> str:
         shown, count = self._cells[column, fault], self._counts[column, fault]

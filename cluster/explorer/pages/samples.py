@@ -28,6 +28,7 @@ from tasks.analyses.answer.wording import listed
 
 STRONGEST = 60  # targets in a table of a sample
 WIDEST = 270  # pixels of the column of samples
+GUESSES = "So the predictions below are guesses: intervals and trust are of samples like the training lines."
 HOW = "knockcast predict STORE EXPRESSION --out predictions.csv --interval 0.9"
 
 
@@ -192,7 +193,7 @@ def sample_page(data: StoreData, forecast: Forecast | None, sample: str) -> Page
                 section(
                     "Strongest of all",
                     small_table(strongest, _predicted(strongest), f"Dependencies of {sample}", STRONGEST),
-                    note="Most of these are essential in every cell.",
+                    note="Genes that every cell needs are among them; look at the trust of each.",
                 ),
             ],
             className="pair tables",
@@ -234,7 +235,7 @@ def _fit(forecast: Forecast, sample: str) -> list[Any]:
         return [html.P("How it fits the training lines is not known.", className="quiet")]
     row = next(forecast.fit[forecast.fit["sample"] == sample].itertuples())
     flagged = bool(getattr(row, "flagged", False))
-    words = f"Flagged: {_text(row, 'why')}." if flagged else "It fits the training lines."
+    words = f"Flagged: {_text(row, 'why')}. {GUESSES}" if flagged else "It fits the training lines."
     facts = [
         ("nearest line", _text(row, "nearest_line"), _text(row, "nearest_lineage")),
         ("r with it", number(_real(row, "nearest_r"), 2), "of expression"),

@@ -182,7 +182,10 @@ def _within(verdict: Verdict) -> list[str]:
         if verdict.fails:
             parts.append(f"it is not shown in {_lineages(verdict.fails)}")
     else:
-        parts.append(f"within none of the {tested} lineages with enough lines is it shown")
+        parts.append(
+            f"within none of the {tested} lineages with enough lines is it shown" if tested > 1
+            else "within the one lineage with enough lines it is not shown"
+        )  # fmt: skip
     if verdict.quiet:
         parts.append(f"in {len(verdict.quiet)} more too few lines differ to tell")
     return parts

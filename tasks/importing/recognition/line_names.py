@@ -11,8 +11,8 @@ _DEPMAP_ID = re.compile(r"ACH-\d{6}")
 class LineNames:
     """The names of the lines of one table, by id: CCLE name, name with and without punctuation, Sanger's id.
 
-    A name belongs to a line if that line alone has it: as it is written, else without case and punctuation,
-    and a CCLE name also without its tissue ("NIHOVCAR3" of NIHOVCAR3_OVARY).
+    A name (or id) belongs to a line if that line alone has it: as it is written, else without case and
+    punctuation, and a CCLE name also without its tissue ("NIHOVCAR3" of NIHOVCAR3_OVARY).
     """
 
     names: Mapping[str, Sequence[str]]
@@ -21,9 +21,8 @@ class LineNames:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_exact", _owned(self.names, lambda name: (name,)))
-        object.__setattr__(
-            self, "_plain", _owned(self.names, lambda name: (_plain(name), _plain_start(name)))
-        )
+        with_ids = {line: (line, *some) for line, some in self.names.items()}
+        object.__setattr__(self, "_plain", _owned(with_ids, lambda name: (_plain(name), _plain_start(name))))
 
     def id_of(self, name: str) -> str:
         """The id of the line of this name (or id); "" where no line has it, or several do."""

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -185,9 +186,11 @@ def test_targets_listed_of_a_lineage_have_an_r_there_and_the_gain_is_over_all_li
         ({"method": "kernel"}, "--method kernel: no target has it; there are modifiers, ridge"),
         ({"target_class": "odd"}, "--class odd: no target has it"),
         ({"sort": "pearson_poled"}, "--sort pearson_poled: no such column; did you mean pearson_pooled"),
+        ({"min_gain": "x"}, "--min-gain 'x': expected a number"),
+        ({"limit": -1}, "limit -1: expected 1 or more rows"),
     ],
 )
-def test_conditions_that_cannot_be_met_are_named(store: Store, given: dict[str, str], words: str) -> None:
+def test_conditions_that_cannot_be_met_are_named(store: Store, given: dict[str, Any], words: str) -> None:
     with pytest.raises(BadInputError, match=words.replace("?", r"\?")):
         store.top(**given)
 

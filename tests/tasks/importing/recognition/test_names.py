@@ -34,6 +34,7 @@ NAMES = LineNames(
     ("name", "line"),
     [
         ("ACH-000002", "ACH-000002"), ("NIHOVCAR3_OVARY", "ACH-000001"), ("905933", "ACH-000001"),
+        ("ach-000001", "ACH-000001"),
         ("nih-ovcar3", "ACH-000001"), ("HL 60", "ACH-000002"), ("TT", "ACH-000003"), ("T.T", "ACH-000004"),
         ("t-t", ""), ("TT_THYROID", "ACH-000003"), ("twin", ""), ("Twin", ""), ("", ""), ("OVARY", ""),
     ],
