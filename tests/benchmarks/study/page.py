@@ -28,7 +28,7 @@ without an r in any fold counts as 0. RMSE gain is how much smaller the error is
 mean. NDCG@10 says how well a line's ten strongest dependencies, each less its target's mean, are found.
 Intervals come from resampling **cell lines** 1000 times: targets share lines, so resampling targets would
 be too narrow. The models stay as they are: what other training lines would have taught them is not in these
-intervals."""
+intervals. Seconds are those of a machine that did other work, too: docs/benchmarks.md has methods alone."""
 
 WORDS = {
     "levels": (
