@@ -22,6 +22,7 @@ BENCHMARKS = {
     "bench_workers": "two workers against one",
     "bench_nodes": "four nodes against one",
     "bench_predict": "1000 samples by a whole genome's models",
+    "bench_flags": "samples that `predict` flags",
     "bench_holdout": "`predict` on lines that no model has seen",
     "bench_controls": "how often p calls something of nothing",
     "bench_explore": "the explorer on a whole genome",

@@ -30,7 +30,8 @@ def test_a_run_killed_twice_and_damaged_ends_with_the_same_bytes(tmp_path: Path)
 def test_two_minutes_of_everything_lose_and_redo_nothing(tmp_path: Path) -> None:
     torture = prepared(tmp_path, kills=3)
     until, number = time.monotonic() + SECONDS, 0
-    with every_kind(tmp_path) as torture.places:
+    with every_kind(tmp_path) as places:
+        torture.places = places
         while time.monotonic() < until:
             torture.round(number, seed=0)
             number += 1

@@ -26,7 +26,8 @@ def main() -> int:
     work = Path(tempfile.mkdtemp(prefix="knockcast-torture-"))
     began, number, torture = time.monotonic(), 0, prepared(work, asked.kills, tuple(asked.workers))
     try:
-        with every_kind(work) as torture.places:
+        with every_kind(work) as places:
+            torture.places = places
             while number == 0 or time.monotonic() < began + 60 * asked.minutes:
                 torture.round(number, asked.seed)
                 number += 1

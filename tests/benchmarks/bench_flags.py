@@ -1,0 +1,71 @@
+"""How many samples `predict` flags: real lines held out, and the same lines spoiled in many ways.
+
+    python -m tests.benchmarks.bench_flags
+
+Four times a random fifth of the lines of ../shared is held out; limits come from the others. Of the held-out
+lines that are not flagged, up to 100 are spoiled. Printed: the mean share flagged, the lowest and the highest.
+"""
+
+import sys
+
+import numpy as np
+import pandas as pd
+
+from modeling.likeness.limits import limits_of
+from modeling.likeness.lines import lines_of
+from modeling.likeness.statistics import compare, compare_left_out
+from tests.benchmarks.measure import machine
+from tests.benchmarks.study.datasets import DATA
+from tests.modeling.likeness.test_likeness import spoiled
+
+TIMES, MOST = 4, 100
+
+
+def main() -> None:
+    """Print the table."""
+    if not DATA.is_dir():
+        sys.exit(f"the real data is not at {DATA}")
+    expression = pd.read_parquet(DATA / "expression.parquet").dropna(axis=1, thresh=1400).dropna()
+    shares: dict[str, list[float]] = {}
+    for seed in range(TIMES):
+        for name, share in flagged_of(expression.to_numpy(np.float32), seed).items():
+            shares.setdefault(name, []).append(share)
+    print(f"{len(expression)} lines, {expression.shape[1]} genes, {TIMES} times; {machine()}\n")
+    print("| samples | flagged | from | to |\n|---|---|---|---|")
+    for name, found in shares.items():
+        print(f"| {name} | {np.mean(found):.1%} | {min(found):.1%} | {max(found):.1%} |")
+
+
+def flagged_of(values: np.ndarray, seed: int) -> dict[str, float]:
+    """The share that is flagged, by what was done to the samples."""
+    rng = np.random.default_rng(seed)
+    values = values[rng.permutation(len(values))]
+    held, train = values[: len(values) // 5], values[len(values) // 5 :]
+    lines = lines_of(train)
+    limits = limits_of(compare_left_out(lines))
+
+    def is_flagged(samples: np.ndarray) -> np.ndarray:
+        return limits.exceeded(compare(samples.astype(np.float32), lines)).any(axis=1)
+
+    usual = held[~is_flagged(held)][:MOST]
+    made = {"held-out lines": held, **spoiled(usual, train, rng), **milder(usual, rng)}
+    return {name: float(is_flagged(samples).mean()) for name, samples in made.items()}
+
+
+def milder(good: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """What is near enough to a line's profile that some pass."""
+    genes = good.shape[1]
+    return {
+        "each gene's value from another of these lines": good[
+            rng.integers(len(good), size=good.shape), np.arange(genes)
+        ],
+        "noise of 1 added": np.maximum(good + rng.normal(0, 1, good.shape), 0),
+        "shifted by -0.5 and cut at 0": np.maximum(good - 0.5, 0),
+        "x 1.3": 1.3 * good,
+        "x 0.8": 0.8 * good,
+        "arcsinh(TPM)": np.arcsinh(2.0**good - 1),
+    }
+
+
+if __name__ == "__main__":
+    main()
