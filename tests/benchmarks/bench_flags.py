@@ -3,7 +3,7 @@
     python -m tests.benchmarks.bench_flags
 
 Four times a random fifth of the lines of ../shared is held out; limits come from the others. Of the held-out
-lines that are not flagged, up to 100 are spoiled. Printed: the mean share flagged, the lowest and the highest.
+lines that are not flagged, up to 100 are spoiled. Printed: the mean share flagged, lowest and highest.
 """
 
 import sys
