@@ -5,21 +5,28 @@ READY := .venv/.ready
 export PYTHONDONTWRITEBYTECODE :=  # else every process that a test starts compiles all sources again
 MINUTES ?= 20
 SEED ?= 0
-RAYS = $(shell grep -rlE 'mark\.(ray|chaos|torture)' --include='test_*.py' tests)
+MARKED = $(shell grep -rlE 'mark\.(long|ray|chaos|torture)' --include='test_*.py' tests)
+SHORTER := not chaos and not torture and not browser
 
 FILES := --dist loadfile --no-loadscope-reorder --durations=10
 
-.PHONY: demo test chaos torture test-browser pictures check bench results study docs sbom audit clean
+.PHONY: demo test test-long chaos torture test-torture test-browser pictures check bench results study docs sbom audit clean
 
 demo: $(READY)  ## simulate a release, model it on Ray, show the best-predicted genes
 	$(BIN)/knockcast demo --out demo
 
-test: $(READY)  ## every test that runs without a browser: unit, a file at a time on each core; on Ray and chaos, two at a time
+test: $(READY)  ## unit tests, a file at a time on each core; on Ray, two at a time. The rest: test-long, chaos, test-browser
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(FILES)
-	$(BIN)/python -m pytest $(RAYS) -m "(ray or chaos) and not torture and not browser" -n 2 $(FILES)
+	$(BIN)/python -m pytest $(MARKED) -m "ray and not long and $(SHORTER)" -n 2 $(FILES)
+
+test-long: $(READY)  ## tests of ten seconds and more: whole runs, real data against slow twins, the pages' commands
+	$(BIN)/python -m pytest $(MARKED) -m "long and $(SHORTER)" -n 2 $(FILES)
 
 chaos: $(READY)  ## what kills processes, damages files and plants faults, with two minutes of `make torture`
-	$(BIN)/python -m pytest $(RAYS) -m "(chaos or torture) and not browser" -n 2 $(FILES)
+	$(BIN)/python -m pytest $(MARKED) -m "chaos and not torture" -n 2 $(FILES)
+
+test-torture: $(READY)  ## what only repeats: a kill before each single step, twenty kills of a driver, all real targets
+	$(BIN)/python -m pytest $(MARKED) -m torture -n 2 $(FILES)
 
 torture: $(READY)  ## faults at random for MINUTES, in an order that follows from SEED; prints what was done, as counts
 	$(BIN)/python -m tests.chaos.torture --minutes $(MINUTES) --seed $(SEED)

@@ -10,6 +10,8 @@ import pytest
 
 from tests.pages_run import agrees, examples_of, run
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 TUTORIALS = (ROOT / "docs" / "tutorial.md", ROOT / "docs" / "own-samples.md")  # the second goes on

@@ -21,6 +21,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_every_page_of_the_index_is_there(site: Path):
     index = (site / "docs" / "README.html").read_text(encoding="utf-8")

@@ -15,6 +15,8 @@ import pytest
 from tasks.simulation.simulate import simulate_release
 from tests.made_datasets import tiny_dataset
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 STEP = re.compile(

@@ -165,6 +165,7 @@ def test_ceilings_are_reached_by_the_planted_part_alone():
     assert (best <= best.index.map(known) + 0.15).all()
 
 
+@pytest.mark.long
 def test_a_trial_resumes_and_makes_the_page(
     small_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
@@ -247,6 +248,7 @@ def test_the_seeds_of_the_study_are_kept_for_it():
         command.asked_of(["--only", "nothing-such"])
 
 
+@pytest.mark.long
 @pytest.mark.skipif(bool(BY_NAME["best"].missing), reason="no method best")
 def test_each_part_of_best_that_is_left_out_changes_predictions(small_dataset: Path):
     """Of the gate and the range it may be that no target is touched: then nothing else may change."""

@@ -25,7 +25,7 @@ def test_a_run_killed_twice_and_damaged_ends_with_the_same_bytes(tmp_path: Path)
     assert left_over(torture.family, patience=0) == []
 
 
-@pytest.mark.torture
+@pytest.mark.chaos
 @pytest.mark.timeout(900)
 def test_two_minutes_of_everything_lose_and_redo_nothing(tmp_path: Path) -> None:
     torture = prepared(tmp_path, kills=3)

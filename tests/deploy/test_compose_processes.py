@@ -104,6 +104,7 @@ def services(installed: Path, tmp_path: Path) -> Iterator[Services]:
     shutil.rmtree(found.temporary, ignore_errors=True)
 
 
+@pytest.mark.long
 @pytest.mark.ray
 @pytest.mark.timeout(400)
 def test_a_release_is_imported_into_the_bucket_and_modelled_by_a_job(services: Services) -> None:

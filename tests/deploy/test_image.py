@@ -93,6 +93,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@pytest.mark.long
 def test_its_entry_point_answers_in_an_environment_with_the_wheel(installed: Path, tmp_path: Path) -> None:
     (entry,) = words_of("ENTRYPOINT")
     program = re.fullmatch(r'\["(\w+)"\]', entry)

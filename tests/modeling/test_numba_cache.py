@@ -15,6 +15,8 @@ import modeling
 from modeling import numba_cache
 from modeling.numba_cache import digest_of, folder, is_warm, njit
 
+pytestmark = pytest.mark.long
+
 SETTING, MARK = "NUMBA_CACHE_DIR", "knockcast-"
 COMPILE = """
 import numpy as np

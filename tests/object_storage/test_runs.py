@@ -40,6 +40,7 @@ def uploaded(folder: Path, place: str) -> str:
     return place
 
 
+@pytest.mark.long
 def test_a_run_in_a_bucket_gives_the_bytes_of_one_in_a_folder(
     s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

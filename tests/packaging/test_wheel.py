@@ -27,6 +27,8 @@ from tests.packaging.wheels import (
     wheel_of,
 )
 
+pytestmark = pytest.mark.long
+
 PROJECT = """
 [build-system]
 requires = ["setuptools"]

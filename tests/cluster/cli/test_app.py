@@ -170,6 +170,7 @@ def test_simulate_import_run_by_command(tmp_path: Path):
         assert "gene effect" in imported.stdout
 
 
+@pytest.mark.long
 def test_a_small_demo_is_done_in_process_and_can_be_repeated(tmp_path: Path):
     for done in ("357 units in", "nothing to do"):
         ended = knockcast("demo", "--small", "--out", tmp_path / "demo", "--workers", 0)

@@ -64,6 +64,7 @@ def uncut(small_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
     return table_bytes(store)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [1, 7])
 def test_shard_size_changes_no_byte(small_dataset: Path, uncut: dict[str, bytes], tmp_path: Path, size: int):
     targets = Dataset.open(small_dataset).targets[:24]
@@ -242,6 +243,7 @@ def test_an_address_where_nothing_listens_is_refused_before_anything_is_written(
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.long
 def test_several_methods_run_on_the_same_folds_and_all_have_final_models(small_dataset: Path, tmp_path: Path):
     targets = ",".join(Dataset.open(small_dataset).targets[:16])
     methods = ("modifiers", "kernel", "ridge")

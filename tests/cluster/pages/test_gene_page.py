@@ -21,6 +21,8 @@ from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.errors import BadInputError
 from tests.cluster.figures.layout import problems_of
 
+pytestmark = pytest.mark.long
+
 EVIL = '<script>alert("1")</script>'
 
 

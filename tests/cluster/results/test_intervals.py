@@ -144,6 +144,7 @@ def test_an_interval_that_is_no_share_is_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
 
 
+@pytest.mark.long
 def test_intervals_hold_nine_tenths_of_real_lines_never_seen(real_data: Path, tmp_path: Path):
     """A store of four fifths of the lines, the others scored: over all targets, and where it matters."""
     expression = pd.read_parquet(real_data / "expression.parquet").dropna(axis=1, thresh=1400).dropna()

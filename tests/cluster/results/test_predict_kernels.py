@@ -67,6 +67,7 @@ def flip(path: Path) -> None:
     path.write_bytes(bytes(data))
 
 
+@pytest.mark.long
 def test_workers_shards_and_order_of_methods_change_no_byte(
     small_dataset: Path, store: Path, targets: list[str], tmp_path: Path
 ):
@@ -218,6 +219,7 @@ def real(real_data: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return expression.loc[lines], effect.loc[:, effect.iloc[:90].std() > 0.5].iloc[:, :14]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", KINDS)
 def test_held_out_real_lines_are_predicted_as_by_the_slow_twin(
     real: tuple[pd.DataFrame, pd.DataFrame], tmp_path: Path, method: str

@@ -96,6 +96,7 @@ def test_an_estimate_of_units_is_the_sum_of_their_pieces(small_dataset: Path) ->
     assert estimate.of_units(units) == {"best": pytest.approx(expected)}
 
 
+@pytest.mark.long
 def test_what_was_measured_changes_shards_and_no_result(
     small_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,6 +94,7 @@ def test_a_run_on_a_gpu_is_not_resumed_without_one(small_dataset: Path, tmp_path
         resume_store(str(tmp_path / "moved"), workers=0)
 
 
+@pytest.mark.long
 def test_a_quick_run_on_the_cpu_does_not_wait_for_torch(small_dataset: Path, tmp_path: Path) -> None:
     asked = "auto" if HERE == "cpu" else "cpu"
     options = f"methods='modifiers', workers=0, device={asked!r}, targets={names(small_dataset, 3)!r}"

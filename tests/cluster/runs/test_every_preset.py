@@ -13,6 +13,8 @@ from modeling.candidates.registry import BUILT, PRESETS
 from tests.made_datasets import TARGETS, tiny_dataset
 from tests.stores import sorted_tables, table_bytes
 
+pytestmark = pytest.mark.long
+
 # The candidates of no preset, a new one among them.
 REST = ",".join(sorted(set(BUILT) - {name for names in PRESETS.values() for name in names}))
 HERE = ("quick", "careful", "published", REST)
@@ -48,7 +50,7 @@ def test_every_candidate_is_tried_here_and_most_targets_have_one(whole: Callable
         assert len(StoreReader.open(whole(preset)).commits()) == 3
 
 
-# The other two are tried by `make chaos`, and `published` below on Ray.
+# The other two are tried by `make test-torture`, and `published` below on Ray.
 CUT = ("quick", REST, *(pytest.param(name, marks=pytest.mark.torture) for name in ("careful", "published")))
 
 

@@ -27,6 +27,8 @@ from tests.reference import lineage as slow
 from tests.reference.store import residual_quantile
 from tests.stores import table_bytes
 
+pytestmark = pytest.mark.long
+
 SIZES = {"Skin": 45, "Lung": 50, "Bone": 35, "": 20}
 HELD_OUT = [("Lung", 0, 2, 50), ("Skin", 1, 3, 45)]
 METHODS = ("modifiers", "ridge")

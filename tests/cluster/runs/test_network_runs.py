@@ -19,7 +19,8 @@ from tasks.errors import BadInputError
 from tests.made_datasets import GENES, TARGETS, made_dataset, made_matrices, tiny_dataset
 from tests.stores import table_bytes
 
-pytestmark = pytest.mark.timeout(300)  # several runs of some seconds, on machines that do other things, too
+# Several runs of some seconds, on machines that do other things, too.
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 METHODS = ("latent", "plain")
 
@@ -59,7 +60,7 @@ def test_every_fold_has_its_networks_and_every_target_its_scores(whole: Path):
 
 @pytest.mark.torture
 def test_shard_size_changes_no_byte(dataset: Path, whole: Path, tmp_path: Path):
-    """Shards of two targets, on Ray, are tried below, and by `make test`."""
+    """Shards of two targets, on Ray, are tried below, and by `make test-long`."""
     run(dataset, tmp_path / "cut", methods=METHODS, workers=0, folds=2, shard_size=1)
     assert table_bytes(tmp_path / "cut") == table_bytes(whole)
     assert networks(tmp_path / "cut") == networks(whole)

@@ -43,6 +43,7 @@ def test_workers_and_shard_size_change_no_byte(
     assert table_bytes(tmp_path / "s") == in_process
 
 
+@pytest.mark.long
 def test_a_cluster_of_two_nodes_is_used_whole_and_changes_no_byte(
     small_dataset: Path, targets: str, in_process: dict[str, bytes], tmp_path: Path
 ):

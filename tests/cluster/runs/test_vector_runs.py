@@ -18,6 +18,8 @@ from tasks.samples.prepare import Reading
 from tests.made_datasets import tiny_dataset
 from tests.stores import table_bytes
 
+pytestmark = pytest.mark.long
+
 LINES, GENES, DRUGS = 60, 40, 24
 
 

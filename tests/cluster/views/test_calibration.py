@@ -49,6 +49,7 @@ def most(level: float, n: int) -> float:
     return level + 3.1 * np.sqrt(level * (1 - level) / n)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", METHODS)
 def test_targets_of_noise_have_small_p_no_more_often_than_they_may(genes: pd.DataFrame, method: str) -> None:
     noise = rows(genes, method, "noise", "shuffled")

@@ -137,6 +137,7 @@ def test_no_bit_hangs_on_where_an_array_lies_in_memory():
     assert all(same_trained(found[0], other) for other in found[1:])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("schedule", [QUICK, Schedule(40, 3, 8, 5e-2)])
 @pytest.mark.parametrize("validating", [True, False])
 def test_going_on_from_any_state_ends_as_undisturbed(schedule: Schedule, validating: bool):

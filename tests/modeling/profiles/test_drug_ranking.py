@@ -33,6 +33,7 @@ def predict(found: Ranking, features: str, train: np.ndarray, new: np.ndarray) -
     return predict_drugs(found.weights[features], found.kernel, others, lines, known)
 
 
+@pytest.mark.long
 def test_predictions_equal_those_of_ridge_written_down():
     train, new, dependency, response = matrices()
     response = response[:, [0, 1, 4]]

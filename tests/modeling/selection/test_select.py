@@ -99,7 +99,8 @@ def targets_with_modifiers(x, y):
     return with_modifiers
 
 
-# All of them are for `make chaos`: scipy and statsmodels go gene by gene.
+# All of them are for `make test-torture`: scipy and statsmodels go gene by gene.
+@pytest.mark.long
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("share", [0.2, pytest.param(1.0, marks=pytest.mark.torture)])
 def test_equals_the_slow_loop_on_300_real_targets(real_data, share):
@@ -144,6 +145,7 @@ def test_noise_rarely_has_modifiers():
     assert np.mean([len(one) > 0 for one in found]) <= 0.15 + slack * np.sqrt(0.15 * 0.85)
 
 
+@pytest.mark.long
 def test_blocks_order_and_threads_do_not_change_a_bit():
     rng = np.random.default_rng(4)
     targets = TILE_TARGETS + 37

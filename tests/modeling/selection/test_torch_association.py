@@ -86,6 +86,7 @@ def test_nasty_data(device, top, redundancy):
     assert_agrees(found, expected)
 
 
+@pytest.mark.long
 def test_real_data_with_missing_lines_and_levels(device, real_data):
     expression, levels = real_pair(real_data)
     rng = np.random.default_rng(0)
@@ -118,6 +119,7 @@ def test_company_and_place_do_not_change_a_bit(device):
     assert_agrees(select(genes, y[:, order], settings, device), [whole[i] for i in order], rtol=0)
 
 
+@pytest.mark.long
 def test_where_the_last_bit_of_r_decides_it_is_the_cpus(device):
     """The rate is put on a gene's very q, and just above: one wrong bit of a magnitude decides otherwise."""
     rng = np.random.default_rng(5)

@@ -45,6 +45,7 @@ def scores_of(targets: int, methods: tuple[str, ...] = ("kernel", "modifiers")) 
     return frame[rng.random(len(frame)) > 0.05].reset_index(drop=True)  # some not done yet
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("targets", [12, 80])
 def test_both_tables_equal_a_loop_of_scipy(targets: int):
     frame = scores_of(targets)

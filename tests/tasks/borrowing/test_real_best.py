@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from modeling.folds import make_folds
 from modeling.selection.association import one_blas_thread
@@ -13,6 +14,8 @@ from tasks.methods.registry import prepare_method_fold
 from tasks.methods.shard import run_shard
 from tests.benchmarks.real_problems import real_panel
 from tests.tasks.best_folds import tables_of
+
+pytestmark = pytest.mark.long
 
 LINES, TEACHING = 500, 300
 

@@ -19,6 +19,8 @@ from tasks.fitting.fold import Panel, panel_of
 from tasks.importing.importer import import_release
 from tests.tasks.drug_data import DRUGS, LINES, drug_dataset
 
+pytestmark = pytest.mark.long
+
 FOLDS, SEED = 3, 0
 
 

@@ -36,6 +36,7 @@ def real(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     return {name: pd.read_parquet(path[name]) for name in REAL} | {"matrices": matrices, "lists": lists}
 
 
+@pytest.mark.long
 def test_real_matrices_are_as_pandas_reads_them(real: dict[str, Any]):
     dataset = real["matrices"]
     assert [int(layer.measured.sum()) for layer in dataset.layers] == [980, 980, 603]

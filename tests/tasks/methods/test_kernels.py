@@ -103,6 +103,7 @@ def test_a_fold_equals_the_slow_loop(panel: Panel, method: str):
         np.testing.assert_allclose(rows["predicted"], slow["forecasts"], rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", KINDS)
 def test_real_targets_equal_the_slow_loop(real_panel: Panel, method: str):
     prepared = prepared_for(method, real_panel)

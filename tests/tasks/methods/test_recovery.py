@@ -47,6 +47,7 @@ def selected() -> Selected:
     return Selected(world, kept, np.array(world.truth_targets["class"].to_pylist()))
 
 
+@pytest.mark.long
 def test_planted_modifiers_are_recovered_and_more_of_them_the_stronger_they_are(selected):
     planted = selected.planted
     strength = pd.cut(planted["planted_pearson"].abs(), BINS)

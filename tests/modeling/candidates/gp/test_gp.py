@@ -23,6 +23,7 @@ def assert_equals_the_library(name, features, effect, unseen, tight):
     assert error <= tight * (effect.std() or 1.0)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)  # scikit-learn takes seconds a target, far more where other work has the cores
 @pytest.mark.parametrize("name", NAMES)
 def test_equals_scikit_learn_on_real_targets(name, real_data):

@@ -15,6 +15,7 @@ from tests.reference.hard_data import hard_problems, signal
 HARD = hard_problems()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", HARD)
 def test_equals_lasso_cv(name):
     features, effect = HARD[name]
@@ -25,6 +26,7 @@ def test_equals_lasso_cv(name):
     np.testing.assert_allclose(fitted.predict(features), predicted, rtol=0, atol=1e-6 * np.abs(effect).max())
 
 
+@pytest.mark.long
 @settings(max_examples=15, deadline=None)
 @given(
     n=st.integers(30, 150),
@@ -50,6 +52,7 @@ def test_grid_and_errors_are_the_librarys():
     np.testing.assert_allclose(errors, model.mse_path_.mean(axis=1), rtol=1e-8)
 
 
+@pytest.mark.long
 def test_the_default_tolerance_of_the_library_is_what_differs():
     features, effect = HARD["many features"]
     ours = Lasso().fit([Problem(features, effect, 0)])[0].predict(features)

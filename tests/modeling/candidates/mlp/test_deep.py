@@ -89,6 +89,7 @@ def test_automatic_selection_hands_the_trials_epochs_to_the_refit():
     same(choice.fitted, Deep().refit([problem], [trial.parameters])[0])
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("impatient", "trainer")
 def test_a_network_is_the_same_in_any_company_stack_and_slot():
     """More than one stack of 16, widths 60 and 120, two numbers of lines, two folds; one torch thread."""

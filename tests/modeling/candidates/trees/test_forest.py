@@ -46,6 +46,7 @@ def test_it_is_as_accurate_as_scikit_learns(p: int, noise: float, kind: str) -> 
     assert_as_accurate_as_the_library(problem, features[500:], effect[500:])
 
 
+@pytest.mark.long
 def test_so_it_is_on_real_targets(real_data) -> None:  # type: ignore[no-untyped-def]
     for problem in real_problems(real_data, REAL_TARGETS):
         learned = problem.take(np.arange(LEARNED))

@@ -88,6 +88,7 @@ def test_lines_out_of_bag_are_predicted_by_the_trees_that_did_not_draw_them() ->
     np.testing.assert_allclose(forest.out_of_bag, expected, rtol=1e-12)
 
 
+@pytest.mark.long
 def test_equal_splits_are_taken_by_chance() -> None:
     rng = np.random.default_rng(0)
     features = np.repeat(rng.integers(0, 3, (90, 4)), 5, axis=1).astype(float)  # every feature five times

@@ -107,6 +107,7 @@ def test_steady_genes_of_a_real_panel_show_its_logarithm(real_data: Path, file: 
     assert expression_doubts(list(panel)[-3:], values[:, -3:] * np.float32(0.69)) == []
 
 
+@pytest.mark.long
 def test_real_data_are_not_doubted_and_turned_ones_are(real_data: Path):
     levels = pd.read_parquet(real_data / "gene_dependency_level_22q1.parquet").astype(np.float32)
     chronos = pd.read_parquet(real_data / "gene_effect_chronos_24q4_75genes.parquet")
