@@ -13,7 +13,8 @@ def slow_half_width(
 ) -> float:
     """The ceil((n + 1) level)-th smallest error of the lines in the new prediction's bin, in plain loops.
 
-    Where four lines or more share a prediction on average, at least the same of the distances to the new one.
+    Where four lines or more share a prediction on average, at least the same of the distances to the new one;
+    and never less than a twentieth of the root mean square error of all lines.
     """
 
     def bin_of(value: float) -> int:
@@ -26,7 +27,8 @@ def slow_half_width(
     half = sorted(abs(y - p) for p, y in mine)[place - 1]
     if len(mine) >= 4 * len({p for p, _ in mine}):
         half = max(half, sorted(abs(y - new) for _, y in mine)[place - 1])
-    return float(half)
+    square = sum((y - p) ** 2 for p, y in zip(predicted, measured, strict=True)) / len(predicted)
+    return float(max(half, math.sqrt(square) / 20))
 
 
 def sorted_by(predicted: np.ndarray, measured: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -52,7 +54,7 @@ def test_half_widths_are_those_of_the_definition(case: str, n: int, level: float
     bands = bands_of(predicted, measured, level)
     new = np.concatenate([predicted[:: max(1, n // 40)], [-9.0, 0.13, 9.0], bands.cuts])
     expected = [slow_half_width(predicted, measured, level, bands.cuts.tolist(), value) for value in new]
-    np.testing.assert_array_equal(bands.half_width(new), expected)
+    np.testing.assert_allclose(bands.half_width(new), expected, rtol=1e-14)
     assert np.isnan(bands.half).all() == (n == 8)
     if n >= 40:
         assert bool(bands.steps) == (case not in ("smooth", "few strong"))
@@ -113,3 +115,13 @@ def test_a_final_step_a_hair_above_its_folds_does_not_lose_all_lines_of_one_leve
     predicted = np.sort(rng.choice([0.04, 0.05, 0.06], 400))
     half = bands_of(predicted, measured, 0.9).half_width(np.array([0.055, 0.065]))
     np.testing.assert_allclose(half, [0.055, 0.065])  # the bin of 0.05, then that of 0.06
+
+
+def test_no_interval_is_next_to_nothing_where_nearly_all_lines_are_at_zero():
+    rng = np.random.default_rng(4)
+    measured = np.where(np.arange(900) % 100 == 0, 2.0, 0.0)  # as FLT3's levels: nine lines depend on it
+    predicted, measured = sorted_by(0.9 * measured + 1e-6 * rng.standard_normal(900), measured)
+    bands = bands_of(predicted, measured, 0.9)
+    rmse = np.sqrt(np.mean((measured - predicted) ** 2))
+    assert bands.half.min() == pytest.approx(rmse / 20)
+    assert bands_of(measured, measured, 0.9).half.max() == 0  # never wrong: nothing to be unsure of
