@@ -127,7 +127,7 @@ def predict_table(
     on_step("what the samples are", 0.1)
     samples = prepare(table, known.index, known.reference, reading or Reading())
     with ThreadPoolExecutor(1) as pool:  # large products, during which the models are read
-        fit = pool.submit(fit_table, samples.filled, samples.reference)
+        fit = pool.submit(fit_table, samples.filled, samples.reference, samples.doubt)
         made, ranked, calibrations = _made(reader, samples, methods, interval, on_step)
         on_step("fit of the samples", 0.7)
         compared = fit.result()

@@ -11,9 +11,9 @@ one of its folds'. Where measured values repeat (dependency levels, mostly 0), a
 then right or wrong together, by a hair. So in a bin of steps an interval also holds that many of the bin's
 measured values: they, not their errors, are what a new line of the bin is like.
 
-Where nine lines in ten of a bin are measured at 0 and predicted there, that quantile is next to nothing, and a
-reader would take the prediction for exact. So no half width is below a twentieth of the target's root mean square
-error. That only widens: the promise stands.
+Where nine lines in ten of a bin are measured at 0 and predicted there, that quantile is next to nothing, and
+a reader would take the prediction for exact. So no half width is below a twentieth of the target's root mean
+square error. That only widens: the promise stands.
 """
 
 import math

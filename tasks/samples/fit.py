@@ -1,5 +1,6 @@
 """How well each sample fits the training lines, in a table and in words."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +18,13 @@ from tasks.samples.units import FEWEST_GENES, UNLOGGED, is_negative, is_unlogged
 _FLAT = 0.2  # spread: no logarithm makes it so small (decimal: 0.30)
 _UNRELATED = 4.0  # scatter for each unit of spread; 0.6 in lines, 1.4 in tumours of another unit
 SAME = 0.999  # of `nearest_r`: the line itself, rounded or not
+_RARE = 0.025  # of the lines, on either side
+FEWEST_TOGETHER, MOST_TOGETHER, FEWEST_THAT_FIT = 10, 200, 5  # samples that are judged together
+_TOGETHER = {
+    "level": "values differ by {:+.2f} from similar lines'",
+    "spread": "genes differ {:.2f} times as much as in similar lines",
+    "absent": "a share of {:.2f} more of the genes is at 0 than in similar lines",
+}
 _NAMED = 5  # samples of a list
 _OTHER_GENES = "noise, another protocol, or names that belong to other genes?"
 COLUMNS = (
@@ -65,10 +73,15 @@ class Reference:
         return lines_of(self.expression)
 
     @cached_property
+    def compared(self) -> Comparison:
+        """Each line against all others."""
+        return compare_left_out(self.lines)
+
+    @cached_property
     def limits(self) -> Limits:
         """The limits that each line, compared with all others, sets."""
         if not self.matched:
-            return limits_of(compare_left_out(self.lines))
+            return limits_of(self.compared)
         alike = quantile_matched(self.expression, mean_quantiles(self.expression))
         limits = limits_of(compare_left_out(self.lines, alike))
         return replace(limits, most_absent=np.inf)  # matching leaves none at 0 where values are equal
@@ -81,20 +94,46 @@ class Reference:
             fits[known] = ~self.limits.exceeded(compare(values[known], self.lines)).any(axis=1)
         return fits
 
+    def doubt_about_scale(self, values: Float32[np.ndarray, "samples genes"]) -> str:
+        """What samples (columns as `genes`) together say against log2(TPM+1); "" of few, or where nothing.
+
+        Lines differ in how high their values are, how far genes are apart and how many are at 0, so a single
+        sample may be beyond most without being of another scale. The median of many samples may not: no
+        lineage's lies beyond nineteen of twenty lines (docs/predict.md). Samples that are flagged by
+        themselves are not asked: they may be of any kind, and say nothing of the others.
+        """
+        known = np.flatnonzero(_known_enough(values))
+        if len(known) < FEWEST_TOGETHER:
+            return ""
+        compared = compare(values[known[:: math.ceil(len(known) / MOST_TOGETHER)]], self.lines)
+        fits = ~self.limits.exceeded(compared).any(axis=1)
+        if fits.sum() < FEWEST_THAT_FIT:
+            return ""
+        doubts = []
+        for name, words in _TOGETHER.items():
+            middle = float(np.median(getattr(compared, name)[fits]))
+            low, high = np.quantile(getattr(self.compared, name), [_RARE, 1 - _RARE])
+            if middle > high or (middle < low and name != "absent"):
+                doubts.append(
+                    f"{words.format(middle)} (median of the samples; lines: {low:.2f} to {high:.2f})"
+                )
+        return "; ".join(doubts)
+
     def above(self, values: Float32[np.ndarray, "samples genes"]) -> Float64[np.ndarray, " samples"]:
         """The share of each sample's known genes (columns as `genes`) above the highest line's; 0 of none."""
         count = (~np.isnan(values)).sum(axis=1)
         return np.asarray((values > self.expression.max(axis=0)).sum(axis=1) / np.maximum(count, 1))
 
 
-def fit_table(samples: pd.DataFrame, reference: Reference | None) -> pd.DataFrame:
+def fit_table(samples: pd.DataFrame, reference: Reference | None, doubt: str = "") -> pd.DataFrame:
     """One row per sample, as `COLUMNS`: its nearest training line, and whether and why it is flagged.
 
     `known_share` is left for `with_known_share`.
 
     `samples` are as they are scored: samples x genes, log2(TPM+1), NaN where not known. `nearest_r` and the
     flags are those of `modeling.likeness`; null where there is nothing to compare with. `reference` must be
-    over genes that the samples have columns of. `why` gives the reasons of a flag.
+    over genes that the samples have columns of. `why` gives the reasons of a flag: a sample's own, or the
+    `doubt` about all of them.
     """
     values = samples.to_numpy(dtype=np.float32)
     reasons: list[list[str]] = _of_values(values)
@@ -110,6 +149,8 @@ def fit_table(samples: pd.DataFrame, reference: Reference | None) -> pd.DataFram
     )
     if reference is not None and reference.is_enough:
         _compare(table, reasons, samples[list(reference.genes)].to_numpy(dtype=np.float32), reference)
+    if doubt:
+        reasons = [own or [f"its file is not log2(TPM+1): {doubt}"] for own in reasons]
     table["flagged"] = [bool(why) for why in reasons]
     table["why"] = ["; ".join(why) for why in reasons]
     return table[list(COLUMNS)]

@@ -55,6 +55,7 @@ class Samples:
     """`values`: samples x genes of the models, log2(TPM+1), NaN where not known; `reference` over those.
 
     `filled` has training means where asked for; else it is `values`. `notes` say what was found out and done.
+    `doubt`: why none of the samples is of the training lines' unit, "" where nothing says so.
     """
 
     values: pd.DataFrame
@@ -62,6 +63,7 @@ class Samples:
     reference: Reference | None
     unit: str
     notes: tuple[str, ...]
+    doubt: str = ""
 
 
 def prepare(table: Table, index: GeneIndex, reference: Reference | None, reading: Reading) -> Samples:
@@ -107,7 +109,8 @@ def prepare(table: Table, index: GeneIndex, reference: Reference | None, reading
         notes += more
         over = replace(over, matched=True)
     filled, more = _filled(frame, reference if reading.fill_missing else None)
-    return Samples(frame, filled, over, unit.name, (*notes, *more))
+    doubt = unit.doubt if unit.by_lines and not matched else ""
+    return Samples(frame, filled, over, unit.name, (*notes, *more), doubt)
 
 
 def check_reading(reading: Reading) -> None:
@@ -193,6 +196,7 @@ def _unit_of(values: Matrix, over: Reference | None, place: Mapping[str, int], r
         values,
         lambda table: over.fits(np.ascontiguousarray(table[:, columns])),
         (lambda table: over.above(table[:, columns])) if enough else None,
+        (lambda table: over.doubt_about_scale(np.ascontiguousarray(table[:, columns]))) if enough else None,
     )
 
 

@@ -25,6 +25,7 @@ FEWEST_ABOVE = 50  # genes
 LINES_ABOVE = 150
 
 Fits = Callable[[Float32[np.ndarray, "samples genes"]], Bool[np.ndarray, " samples"]]
+Scale = Callable[[Float32[np.ndarray, "samples genes"]], str]
 Above = Callable[[Float32[np.ndarray, "samples genes"]], Float64[np.ndarray, " samples"]]
 
 
@@ -32,23 +33,28 @@ Above = Callable[[Float32[np.ndarray, "samples genes"]], Float64[np.ndarray, " s
 class Unit:
     """`name` is `LOG2TPM`, `TPM`, `COUNTS` or `UNKNOWN`; `why` says by what, or what is wrong.
 
-    `doubt`: why values that are scored as log2(TPM+1) are none, "" where nothing says so.
+    `doubt`: why values that are scored as log2(TPM+1) are none, "" where nothing says so. It is `by_lines`
+    where it comes from the training lines: then none of the samples fits them.
     """
 
     name: str
     why: str
     doubt: str = ""
+    by_lines: bool = False
 
 
 def detect_unit(
-    values: Float32[np.ndarray, "samples genes"], fits: Fits | None = None, above: Above | None = None
+    values: Float32[np.ndarray, "samples genes"],
+    fits: Fits | None = None,
+    above: Above | None = None,
+    scale: Scale | None = None,
 ) -> Unit:
     """The unit that more than half of the samples show; NaN is not known.
 
     `fits` says which samples, given as log2(TPM+1), are like the training lines: it tells TPM from other
     units without logarithm where not all genes are there to add up to a million. Of a whole genome, what the
     values add up to is a doubt about log2(TPM+1); of a panel, a sum that no genes have, or that too many
-    genes are `above` all training lines (the share of each sample's).
+    genes are `above` all training lines (the share of each sample's), or what `scale` says of all samples.
     """
     if values.shape[1] < FEWEST_GENES:
         return Unit(LOG2TPM, f"{values.shape[1]} genes are too few to tell")
@@ -59,7 +65,7 @@ def detect_unit(
             "values below 0, which log2(TPM+1) never is: z-scores, differences, or a logarithm without + 1?",
         )
     if unlogged.mean() <= _MOST:
-        return _logged(values[~unlogged], above)
+        return _logged(values[~unlogged], above, scale)
     if _are_integers(values[unlogged]):
         return Unit(
             COUNTS,
@@ -69,7 +75,7 @@ def detect_unit(
     return _without_logarithm(values, values[unlogged], fits)
 
 
-def _logged(values: Float32[np.ndarray, "some genes"], above: Above | None) -> Unit:
+def _logged(values: Float32[np.ndarray, "some genes"], above: Above | None, scale: Scale | None) -> Unit:
     """log2(TPM+1), with what speaks against it."""
     why = "no value is above what log2(TPM+1) can be"
     genes = int(np.median((~np.isnan(values)).sum(axis=1)))
@@ -81,7 +87,10 @@ def _logged(values: Float32[np.ndarray, "some genes"], above: Above | None) -> U
     if (most := float(np.median(sums))) > TOTALS[1]:
         return Unit(LOG2TPM, why, f"2^x - 1 of {genes} genes adds up to {most:.3g}, TPM of all to a million")
     if above is not None and (share := float(np.median(above(values)))) > MOST_ABOVE:
-        return Unit(LOG2TPM, why, f"{share:.0%} of a sample's genes are above the highest training line's")
+        doubt = f"{share:.0%} of a sample's genes are above the highest training line's"
+        return Unit(LOG2TPM, why, doubt, by_lines=True)
+    if scale is not None and (doubt := scale(values)):
+        return Unit(LOG2TPM, why, doubt, by_lines=True)
     return Unit(LOG2TPM, why)
 
 

@@ -3,7 +3,8 @@
     python -m tests.benchmarks.bench_flags
 
 Four times a random fifth of the lines of ../shared is held out; limits come from the others. Of the held-out
-lines that are not flagged, up to 100 are spoiled. Printed: the mean share flagged, lowest and highest.
+lines that are not flagged, up to 100 are spoiled and judged together. Printed: the mean share flagged, lowest
+and highest. Then how often lines of a lineage that the others lack altogether are doubted together.
 """
 
 import sys
@@ -11,18 +12,17 @@ import sys
 import numpy as np
 import pandas as pd
 
-from modeling.likeness.limits import limits_of
-from modeling.likeness.lines import lines_of
-from modeling.likeness.statistics import compare, compare_left_out
+from tasks.samples.fit import FEWEST_TOGETHER, Reference
 from tests.benchmarks.measure import machine
 from tests.benchmarks.study.datasets import DATA
 from tests.modeling.likeness.test_likeness import spoiled
 
 TIMES, MOST = 4, 100
+GROUPS, GROUP, TRAIN, PANELS = 6, 30, 600, (50, 100, 200, 535)
 
 
 def main() -> None:
-    """Print the table."""
+    """Print both tables."""
     if not DATA.is_dir():
         sys.exit(f"the real data is not at {DATA}")
     expression = pd.read_parquet(DATA / "expression.parquet").dropna(axis=1, thresh=1400).dropna()
@@ -34,6 +34,11 @@ def main() -> None:
     print("| samples | flagged | from | to |\n|---|---|---|---|")
     for name, found in shares.items():
         print(f"| {name} | {np.mean(found):.1%} | {min(found):.1%} | {max(found):.1%} |")
+    lineages = pd.read_parquet(DATA / "models.parquet")["lineage"].reindex(expression.index)
+    print("\n| genes | groups of a lineage that the lines lack | doubted |\n|---|---|---|")
+    for genes in PANELS:
+        doubted = doubts_of(expression.to_numpy(np.float32), lineages.fillna("").to_numpy(), genes)
+        print(f"| {genes} | {len(doubted)} | {sum(doubted)} |")
 
 
 def flagged_of(values: np.ndarray, seed: int) -> dict[str, float]:
@@ -41,15 +46,31 @@ def flagged_of(values: np.ndarray, seed: int) -> dict[str, float]:
     rng = np.random.default_rng(seed)
     values = values[rng.permutation(len(values))]
     held, train = values[: len(values) // 5], values[len(values) // 5 :]
-    lines = lines_of(train)
-    limits = limits_of(compare_left_out(lines))
+    reference = Reference([""] * len(train), [""] * len(train), [""] * train.shape[1], train)
 
     def is_flagged(samples: np.ndarray) -> np.ndarray:
-        return limits.exceeded(compare(samples.astype(np.float32), lines)).any(axis=1)
+        given = np.ascontiguousarray(samples, dtype=np.float32)
+        return ~reference.fits(given) | bool(reference.doubt_about_scale(given))
 
     usual = held[~is_flagged(held)][:MOST]
     made = {"held-out lines": held, **spoiled(usual, train, rng), **milder(usual, rng)}
     return {name: float(is_flagged(samples).mean()) for name, samples in made.items()}
+
+
+def doubts_of(values: np.ndarray, lineages: np.ndarray, genes: int) -> list[bool]:
+    """Whether each group is: `FEWEST_TOGETHER` to `GROUP` lines of a lineage, against others' lines."""
+    rng, doubted = np.random.default_rng(genes), []
+    for lineage in sorted(set(lineages) - {""}):
+        mine = np.flatnonzero(lineages == lineage)
+        for group in range(GROUPS if len(mine) >= FEWEST_TOGETHER else 0):
+            panel = np.sort(rng.permutation(values.shape[1])[:genes])
+            train = rng.choice(np.flatnonzero(lineages != lineage), TRAIN, replace=False)
+            size = FEWEST_TOGETHER if group % 2 else min(GROUP, len(mine))
+            some = rng.choice(mine, size, replace=False)
+            names = [""] * TRAIN
+            lines = Reference(names, names, [""] * genes, np.ascontiguousarray(values[np.ix_(train, panel)]))
+            doubted.append(bool(lines.doubt_about_scale(np.ascontiguousarray(values[np.ix_(some, panel)]))))
+    return doubted
 
 
 def milder(good: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ from cluster.store import layout
 from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.errors import BadInputError
 
-LINES, NEW, GENES = 120, 30, 150
+LINES, NEW, GENES = 150, 30, 150
 COLUMNS = [
     *("sample", "nearest_line", "nearest_lineage", "nearest_r"),
     *("known_share", "outside_share", "flagged", "why"),
@@ -68,6 +68,23 @@ def said_of(folder: Path, samples: pd.DataFrame, out: Path, **how: object) -> tu
     method, reading = how.pop("method", None), Reading(**how)  # type: ignore[arg-type]
     said = predict_file(str(folder / "s"), source, out, method, reading=reading)  # type: ignore[arg-type]
     return said, pd.read_csv(out.with_name(f"{out.stem}.samples.csv"), keep_default_na=False, na_values=[""])
+
+
+def test_all_samples_of_a_file_in_another_scale_are_flagged_unless_the_user_vouches_for_it(
+    folder: Path, new: pd.DataFrame, tmp_path: Path
+):
+    """Half of them would pass by themselves."""
+    lower = new * 0.97
+    said, fit = said_of(folder, lower, tmp_path / "out.csv")
+    assert "LOOK AGAIN: not log2(TPM+1), which models take (genes differ 0.9" in said
+    assert fit["flagged"].all()
+    assert fit["why"].str.startswith("its file is not log2(TPM+1): genes differ").sum() > NEW / 3
+    _, fit = said_of(folder, lower, tmp_path / "unit.csv", unit="log2tpm")
+    assert fit["flagged"].sum() < 2 * NEW / 3
+    _, fit = said_of(folder, lower.iloc[:9], tmp_path / "few.csv")
+    assert not fit["why"].astype(str).str.startswith("its file").any()
+    _, fit = said_of(folder, lower, tmp_path / "matched.csv", match=True)
+    assert not fit["why"].astype(str).str.startswith("its file").any()
 
 
 def test_lines_held_out_are_not_flagged_and_have_their_lineage(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.samples.fit import Reference
+from tasks.samples.fit import FEWEST_THAT_FIT, FEWEST_TOGETHER, Reference
 from tasks.samples.units import (
     COUNTS,
     FEWEST_ABOVE,
@@ -166,3 +166,34 @@ def test_real_panels_of_real_lines_are_never_doubted_and_those_of_tumours_in_rse
             assert (
                 "above the highest training line's" in detect_unit(tumours[:, chosen], None, over.above).doubt
             )
+
+
+def reference_of(values: np.ndarray) -> Reference:
+    return Reference([""] * len(values), [""] * len(values), [""] * values.shape[1], values)
+
+
+def test_samples_of_another_scale_are_doubted_together_and_those_of_a_lineage_are_not(real_data: Path):
+    """The scales are such that of some lineages half of the samples pass by themselves."""
+    expression = pd.read_parquet(real_data / "expression.parquet")
+    expression = expression.loc[:, expression.notna().mean() > 0.9].dropna()
+    lineages = pd.read_parquet(real_data / "models.parquet")["lineage"].reindex(expression.index)
+    values, rng = expression.to_numpy(np.float32), np.random.default_rng(0)
+    pass_alone = []
+    for lineage in ("Lung", "Lymphoid", "Bladder/Urinary Tract"):
+        mine = (lineages == lineage).to_numpy()
+        lines = reference_of(values[rng.choice(np.flatnonzero(~mine), 600, replace=False)])
+        good = values[rng.choice(np.flatnonzero(mine), 35, replace=False)]
+        assert lines.doubt_about_scale(good) == ""
+        for words, bad in (
+            ("times as much", good * 0.8),
+            ("times as much", np.arcsinh(2**good - 1)),
+            ("at 0", np.maximum(good - 0.5, 0)),
+        ):
+            samples = bad.astype(np.float32)
+            fits = lines.fits(samples)
+            pass_alone.append(fits.mean())
+            assert fits.sum() < FEWEST_THAT_FIT or words in lines.doubt_about_scale(samples)
+        assert lines.doubt_about_scale((good[: FEWEST_TOGETHER - 1] * 0.8).astype(np.float32)) == ""
+        mixed = np.vstack([good * 0, good * 2, good[:10]]).astype(np.float32)
+        assert lines.doubt_about_scale(mixed) == ""  # what is flagged by itself says nothing of the others
+    assert max(pass_alone) > 0.5
