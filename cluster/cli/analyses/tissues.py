@@ -98,7 +98,10 @@ def _head(made: "Tissues") -> list[str]:
         else f"One group: {groups} samples."
     ]
     if made.normals:
-        lines.append(f"Against {made.normals} normal tissues.")
+        lines.append(
+            f"Against {made.normals} normal tissues. Both forecasts must be made with the same options "
+            "(--match, --match-genes, or neither): what these change would count as a difference"
+        )
     if flagged := _flagged(made):
         some = ", ".join(flagged)
         lines.append(

@@ -172,6 +172,7 @@ def errors(made: GeneExplanation) -> Drawn | None:
     names = [name for name in sizes.index if sizes[name] >= FEWEST][:VIOLINS]
     if not names:
         return None
+    rest = len(sizes) - len(names)
     every = made.errors[made.errors["method"] == method]
     medians = rows.groupby("lineage")["error"].median()
     order = sorted(names, key=lambda name: (-medians[name], name))
@@ -205,7 +206,8 @@ def errors(made: GeneExplanation) -> Drawn | None:
     title(
         figure,
         f"{shown(made.target)}: errors by lineage, method {shown(method)}",
-        f"{held}; dotted: median of all lines",
+        f"{held}; dotted: median of all lines"
+        + (f", which have {rest} smaller lineages, too" if rest else ""),
     )
     numbers = pd.concat([part.assign(group=name) for name, part in groups], ignore_index=True)
     return Drawn(figure, numbers[["group", "method", "lineage", "cell_line", "error"]])

@@ -26,6 +26,7 @@ FEWEST_ESSENTIAL = 5
 FURTHEST = 12.0  # Chronos and CERES stay within 6 of 0, log fold changes mostly within 10
 FEWEST_SHARED = 0.1  # of the smaller file's lines
 FROM_SKEWNESS = 1.0  # Chronos of 75 genes: -2.7; most genes are near 0, few far below
+FEWEST_SORTED, MOST_SORTED, EVEN = 200, 100_000, 0.05  # values; largest distance from even ones
 WHOLE_GENOME = 8000  # genes, from which on a sample's transcripts add up
 TOTALS = (3e5, 1.3e6)  # of TPM over protein-coding genes; 10^6 over all transcripts
 # Median log2(TPM+1) over DepMap's cell lines of genes that hardly differ between them (25Q3 and 24Q4; middle
@@ -139,6 +140,11 @@ def _doubts_by_range(measure: str, effect: Float32[np.ndarray, "cell_lines targe
     low, high = float(known.min()), float(known.max())
     if low == high:
         return [f"effect: every value is {low:g}: there is nothing to learn from it"]
+    if measure == "dependency" and _is_even(known):
+        return [
+            "effect: values are spread evenly from 0 to 1, as ranks are; dependency probabilities are mostly "
+            "near 0 or 1: is this another measure?"
+        ]
     if measure != "effect" or (low < 0 and max(-low, high) <= FURTHEST):
         return []
     what = "never below 0" if low >= 0 else f"beyond what it ever is ({-FURTHEST:g} to {FURTHEST:g})"
@@ -146,6 +152,14 @@ def _doubts_by_range(measure: str, effect: Float32[np.ndarray, "cell_lines targe
         f"effect: values from {low:.3g} to {high:.3g}, {what}; gene effect is 0 for a gene that nothing "
         "depends on, and -1 for a common essential one: is this another scale, or another measure?"
     ]
+
+
+def _is_even(values: Float32[np.ndarray, " values"]) -> bool:
+    """Whether the share of values below any number in 0..1 is near that number (Kolmogorov's distance)."""
+    ordered = np.sort(values[:: max(1, len(values) // MOST_SORTED)]).astype(np.float64)
+    n = len(ordered)
+    shares = (np.arange(n) + 0.5) / n
+    return n >= FEWEST_SORTED and float(np.abs(ordered - shares).max()) < EVEN
 
 
 def _effect_words(essential: float, others: float) -> list[str]:

@@ -66,6 +66,16 @@ def test_with_few_essential_genes_the_long_tail_decides():
     assert effect_doubts("effect", names, np.full((3, 40), np.nan, np.float32)) == []
 
 
+def test_ranks_are_no_dependency_probabilities():
+    rng = np.random.default_rng(5)
+    names = [f"G{i}" for i in range(40)]
+    ranks = (np.argsort(rng.random((50, 40)), axis=0) / 49).astype(np.float32)
+    (doubt,) = effect_doubts("dependency", names, ranks)
+    assert "evenly from 0 to 1" in doubt
+    assert effect_doubts("dependency", names, ranks[:4]) == []  # too few to tell
+    assert effect_doubts("dependency", names, rng.beta(0.3, 0.8, (50, 40)).astype(np.float32)) == []
+
+
 def tpm(genes: int = WHOLE_GENOME) -> np.ndarray:
     rng = np.random.default_rng(1)
     raw = rng.lognormal(1, 2, size=(30, genes))
