@@ -9,6 +9,7 @@ from cluster.store.filesystem import open_filesystem
 from tests.chaos.torture.__main__ import prepared
 from tests.chaos.torture.driver import left_over
 from tests.chaos.torture.kept import Kept
+from tests.chaos.torture.nodes import coming_and_going
 from tests.chaos.torture.places import every_kind
 from tests.made_stores import made_store
 
@@ -30,8 +31,8 @@ def test_a_run_killed_twice_and_damaged_ends_with_the_same_bytes(tmp_path: Path)
 def test_two_minutes_of_everything_lose_and_redo_nothing(tmp_path: Path) -> None:
     torture = prepared(tmp_path, kills=3)
     until, number = time.monotonic() + SECONDS, 0
-    with every_kind(tmp_path) as places:
-        torture.places = places
+    with every_kind(tmp_path) as places, coming_and_going(tmp_path) as on_nodes:
+        torture.places = (*places, on_nodes)
         while time.monotonic() < until:
             torture.round(number, seed=0)
             number += 1

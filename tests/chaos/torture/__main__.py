@@ -10,6 +10,7 @@ from cluster.execution.run import run
 from tasks.importing.importer import import_release
 from tasks.simulation.simulate import simulate_release
 from tests.chaos.torture.driver import left_over
+from tests.chaos.torture.nodes import coming_and_going
 from tests.chaos.torture.places import every_kind, folders
 from tests.chaos.torture.rounds import Torture, say_counts
 from tests.stores import table_bytes
@@ -26,8 +27,8 @@ def main() -> int:
     work = Path(tempfile.mkdtemp(prefix="knockcast-torture-"))
     began, number, torture = time.monotonic(), 0, prepared(work, asked.kills, tuple(asked.workers))
     try:
-        with every_kind(work) as places:
-            torture.places = places
+        with every_kind(work) as places, coming_and_going(work) as on_nodes:
+            torture.places = (*places, on_nodes)
             while number == 0 or time.monotonic() < began + 60 * asked.minutes:
                 torture.round(number, asked.seed)
                 number += 1

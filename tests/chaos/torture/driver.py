@@ -1,9 +1,10 @@
 """A real `knockcast run` in a process of its own, and what may be done to it while it works."""
 
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 
@@ -15,11 +16,13 @@ PATIENCE = 300.0  # seconds, for a command that starts Ray on a machine with oth
 class Driver:
     """A run whose output goes to `log`; `family` gathers every process it was seen to have."""
 
-    def __init__(self, arguments: list[str], log: Path) -> None:
+    def __init__(self, arguments: list[str], log: Path, environment: Mapping[str, str]) -> None:
         self.log, self.family = log, dict[int, psutil.Process]()
         with log.open("ab") as output:
             command = [sys.executable, "-m", "cluster", *arguments]
-            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, env=os.environ | environment
+            )
 
     def look(self) -> bool:
         """Note the processes there are; whether the run still goes on."""

@@ -3,9 +3,9 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -24,12 +24,18 @@ Trouble = Callable[[Driver, Random], None]
 
 @dataclass(frozen=True)
 class Place:
-    """`address` of a store in such a `kind` of place; `fault` is what its `trouble` is called."""
+    """`address` of a store in such a `kind` of place; `fault` is what its `trouble` is called.
+
+    `workers` are options that say where the work is done (without, any number of workers on this machine), and
+    `environment` what its commands have beside ours.
+    """
 
     kind: str
     address: str
     fault: str = ""
     trouble: Trouble | None = None
+    workers: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def fs(self) -> FileSystem:

@@ -46,8 +46,9 @@ class Torture:
         """
         rng = Random(seed * 1_000_003 + number)  # noqa: S311 - no secret
         place = rng.choice(self.places)(number)
-        size, workers = rng.choice((1, 2, 5)), rng.choice(self.workers)
-        asked = [*METHOD, "--shard-size", str(size), "--workers", str(workers)]
+        size, number_of_workers = rng.choice((1, 2, 5)), rng.choice(self.workers)
+        workers = [*place.workers] or ["--workers", str(number_of_workers)]
+        asked = [*METHOD, "--shard-size", str(size), *workers]
         run = ["run", str(self.dataset), "--store", place.address, *asked]
         kept = Kept.of(place.fs)
         for _ in range(self.kills):
@@ -60,7 +61,7 @@ class Torture:
 
     def _broken_off(self, run: list[str], place: Place, rng: Random) -> bool:
         """Run, do one thing beside it, kill the driver; False where the run ended by itself."""
-        driver, fs = Driver(run, self.work / "log"), place.fs
+        driver, fs = Driver(run, self.work / "log", place.environment), place.fs
         target = commits(fs) + rng.randrange(12)
         going = driver.wait_for(lambda: commits(fs) >= target and fs.exists(layout.RUN))
         if going and rng.random() < 0.7:
@@ -106,8 +107,8 @@ class Torture:
             self.done["bit flipped, repaired"] += 1
         return Kept.of(fs)
 
-    def _finished(self, place: Place, workers: int, kept: Kept, where: str) -> None:
-        driver = Driver(["resume", place.address, "--workers", str(workers)], self.work / "log")
+    def _finished(self, place: Place, workers: list[str], kept: Kept, where: str) -> None:
+        driver = Driver(["resume", place.address, *workers], self.work / "log", place.environment)
         code = driver.end()
         self.family |= driver.family
         assert code == 0, f"{where}: resume ended with {code}:\n{(self.work / 'log').read_text()[-4000:]}"
