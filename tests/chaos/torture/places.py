@@ -26,8 +26,8 @@ Trouble = Callable[[Driver, Random], None]
 class Place:
     """`address` of a store in such a `kind` of place; `fault` is what its `trouble` is called.
 
-    `workers` are options that say where the work is done (without, any number of workers on this machine), and
-    `environment` what its commands have beside ours.
+    `workers` are options that say where the work is done (without, any number of workers here), `environment`
+    what its commands have beside ours.
     """
 
     kind: str
