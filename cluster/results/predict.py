@@ -127,7 +127,7 @@ def predict_table(
     on_step("what the samples are", 0.1)
     samples = prepare(table, known.index, known.reference, reading or Reading())
     with ThreadPoolExecutor(1) as pool:  # large products, during which the models are read
-        fit = pool.submit(fit_table, samples.filled, samples.reference, samples.doubt)
+        fit = pool.submit(fit_table, samples.values, samples.reference, samples.doubt)
         made, ranked, calibrations = _made(reader, samples, methods, interval, on_step)
         on_step("fit of the samples", 0.7)
         compared = fit.result()
@@ -245,7 +245,9 @@ def _check_made(reader: StoreReader, made: Made, ranked: pd.DataFrame) -> None:
         raise BadInputError(
             f"no sample knows enough for a single prediction, which takes {enough}: of {len(needed)} "
             f"genes the models need, the best sample knows {known.max()}; "
-            f"most lacking are {listed(lacking['gene'])}" + in_other_words(samples, needed)
+            f"most lacking are {listed(lacking['gene'])}"
+            + in_other_words(samples, needed)
+            + "; --fill-missing takes training means for them, which says little where most are lacking"
         )
 
 

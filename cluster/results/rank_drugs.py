@@ -99,7 +99,7 @@ def rank_file(
         raise BadInputError(list(dict.fromkeys(problems.found)))
     table = _rank(reader, ranking, samples, higher_is_sensitive)
     known = count_known(ranking.genes, list(samples.values.columns), samples.values.to_numpy())[1]
-    fit = fit_table(samples.filled, samples.reference, samples.doubt)
+    fit = fit_table(samples.values, samples.reference, samples.doubt)
     fit = with_known_share(fit, known / len(ranking.genes))
     write(out, table)
     write(beside, fit)

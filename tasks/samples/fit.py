@@ -1,6 +1,5 @@
 """How well each sample fits the training lines, in a table and in words."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,13 +12,13 @@ from modeling.likeness.limits import FEWEST_LINES, STATISTICS, Limits, limits_of
 from modeling.likeness.lines import Lines, lines_of
 from modeling.likeness.matching import mean_quantiles, quantile_matched
 from modeling.likeness.statistics import Comparison, compare, compare_left_out
+from modeling.likeness.together import FEWEST as FEWEST_TOGETHER
+from modeling.likeness.together import off_scale
 from tasks.samples.units import FEWEST_GENES, UNLOGGED, is_negative, is_unlogged, negative_share
 
 _FLAT = 0.2  # spread: no logarithm makes it so small (decimal: 0.30)
 _UNRELATED = 4.0  # scatter for each unit of spread; 0.6 in lines, 1.4 in tumours of another unit
 SAME = 0.999  # of `nearest_r`: the line itself, rounded or not
-_RARE = 0.025  # of the lines, on either side
-FEWEST_TOGETHER, MOST_TOGETHER, FEWEST_THAT_FIT = 10, 200, 5  # samples that are judged together
 _TOGETHER = {
     "level": "values differ by {:+.2f} from similar lines'",
     "spread": "genes differ {:.2f} times as much as in similar lines",
@@ -95,29 +94,20 @@ class Reference:
         return fits
 
     def doubt_about_scale(self, values: Float32[np.ndarray, "samples genes"]) -> str:
-        """What samples (columns as `genes`) together say against log2(TPM+1); "" of few, or where nothing.
+        """What samples (columns as `genes`) together say against log2(TPM+1); "" where nothing does.
 
-        Lines differ in how high their values are, how far genes are apart and how many are at 0, so a single
-        sample may be beyond most without being of another scale. The median of many samples may not: no
-        lineage's lies beyond nineteen of twenty lines (docs/predict.md). Samples that are flagged by
-        themselves are not asked: they may be of any kind, and say nothing of the others.
+        See `modeling.likeness.together`.
         """
-        known = np.flatnonzero(_known_enough(values))
-        if len(known) < FEWEST_TOGETHER:
+        known = _known_enough(values)
+        if known.sum() < FEWEST_TOGETHER:
             return ""
-        compared = compare(values[known[:: math.ceil(len(known) / MOST_TOGETHER)]], self.lines)
-        fits = ~self.limits.exceeded(compared).any(axis=1)
-        if fits.sum() < FEWEST_THAT_FIT:
-            return ""
-        doubts = []
-        for name, words in _TOGETHER.items():
-            middle = float(np.median(getattr(compared, name)[fits]))
-            low, high = np.quantile(getattr(self.compared, name), [_RARE, 1 - _RARE])
-            if middle > high or (middle < low and name != "absent"):
-                doubts.append(
-                    f"{words.format(middle)} (median of the samples; lines: {low:.2f} to {high:.2f})"
-                )
-        return "; ".join(doubts)
+        compared = compare(values[known], self.lines)
+        fits = np.asarray(~self.limits.exceeded(compared).any(axis=1))
+        return "; ".join(
+            f"{_TOGETHER[each.name].format(each.middle)} (median of the samples; lines: {each.low:.2f} to "
+            f"{each.high:.2f})"
+            for each in off_scale(compared, self.compared, fits)
+        )
 
     def above(self, values: Float32[np.ndarray, "samples genes"]) -> Float64[np.ndarray, " samples"]:
         """The share of each sample's known genes (columns as `genes`) above the highest line's; 0 of none."""

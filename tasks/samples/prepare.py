@@ -11,6 +11,7 @@ from jaxtyping import Float32, Int64
 from modeling.likeness.matching import genes_matched, mean_quantiles, quantile_matched
 from tasks.errors import BadInputError
 from tasks.importing.findings import counts_rows
+from tasks.importing.recognition.doubts import WHOLE_GENOME, doubt_about_total
 from tasks.samples.fit import Reference
 from tasks.samples.gene_ids import ENSEMBL, ENTREZ, GeneIndex, looks_like
 from tasks.samples.orientation import ORIENTATIONS, SHOWN, Sided, columns_of_genes, sided
@@ -82,7 +83,8 @@ def prepare(table: Table, index: GeneIndex, reference: Reference | None, reading
     else:
         problems += [f"{table.file}: {problem}" for problem in same]
     problems += [f"{table.file}: {problem}" for problem in _twice(made.table.rows)]
-    over = None if reference is None else reference.over(list(place))
+    known = ~np.isnan(made.table.values).all(axis=0)
+    over = None if reference is None else reference.over([gene for gene in place if known[place[gene]]])
     strange = strange_columns(made.table.values, list(place.values()))
     judged, columns = _without(made.table.values, strange, place)
     unit = _unit_of(judged, over, columns, reading)
@@ -109,8 +111,7 @@ def prepare(table: Table, index: GeneIndex, reference: Reference | None, reading
         notes += more
         over = replace(over, matched=True)
     filled, more = _filled(frame, reference if reading.fill_missing else None)
-    doubt = unit.doubt if unit.by_lines and not matched else ""
-    return Samples(frame, filled, over, unit.name, (*notes, *more), doubt)
+    return Samples(frame, filled, over, unit.name, (*notes, *more), "" if matched else unit.doubt)
 
 
 def check_reading(reading: Reading) -> None:
@@ -192,12 +193,18 @@ def _unit_of(values: Matrix, over: Reference | None, place: Mapping[str, int], r
         return detect_unit(values)
     columns = [place[gene] for gene in over.genes]
     enough = len(columns) >= FEWEST_ABOVE and len(over.cell_lines) >= LINES_ABOVE
-    return detect_unit(
+    is_panel = len(columns) < WHOLE_GENOME
+    unit = detect_unit(
         values,
         lambda table: over.fits(np.ascontiguousarray(table[:, columns])),
         (lambda table: over.above(table[:, columns])) if enough else None,
-        (lambda table: over.doubt_about_scale(np.ascontiguousarray(table[:, columns]))) if enough else None,
+        (lambda table: over.doubt_about_scale(np.ascontiguousarray(table[:, columns])))
+        if enough and is_panel
+        else None,
     )
+    if unit.doubt and not is_panel and doubt_about_total(over.expression):
+        return Unit(unit.name, "the training lines' values add up to as little or as much")
+    return unit
 
 
 def _refusal(file: str, unit: Unit) -> str:

@@ -70,9 +70,9 @@ def read_table(path: Path) -> Table:
 def table_of_frame(frame: pd.DataFrame) -> Table:
     """The table that a checked frame is (`tasks.scoring.samples.checked_samples`)."""
     values = frame.to_numpy(dtype=np.float32)
-    return Table(
-        "samples", [str(name) for name in frame.index], [str(name) for name in frame.columns], values
-    )
+    rows, columns = ([str(name) for name in names] for names in (frame.index, frame.columns))
+    values, notes = _without_endless(values)
+    return Table("samples", rows, columns, values, notes=notes)
 
 
 def _from_h5ad(path: Path) -> Table:
@@ -111,11 +111,19 @@ def _from_arrow(
         findings.whole("no rows or no columns of numbers in it; the export was empty")
     if problems := findings.lines():
         raise BadInputError(problems)
-    values = np.stack(numbers, axis=1)
-    if endless := int(np.isinf(values).sum()):
-        notes = [*notes, f"{endless} cells are infinite or too large for a number, and count as not known"]
-        values[np.isinf(values)] = np.nan
-    return Table(str(path), [ids[row] for row in rows], columns, values, texts, {}, tuple(notes))
+    values, more = _without_endless(np.stack(numbers, axis=1))
+    return Table(str(path), [ids[row] for row in rows], columns, values, texts, {}, (*notes, *more))
+
+
+def _without_endless(
+    values: Float32[np.ndarray, "rows columns"],
+) -> tuple[Float32[np.ndarray, "rows columns"], tuple[str, ...]]:
+    """NaN for what is infinite, and what to say of it."""
+    endless = np.isinf(values)
+    if not endless.any():
+        return values, ()
+    note = f"{int(endless.sum())} cells are infinite or too large for a number, and count as not known"
+    return np.where(endless, np.float32(np.nan), values), (note,)
 
 
 def _check_names(path: Path, header: str, ids: Sequence[str]) -> None:

@@ -33,14 +33,12 @@ Above = Callable[[Float32[np.ndarray, "samples genes"]], Float64[np.ndarray, " s
 class Unit:
     """`name` is `LOG2TPM`, `TPM`, `COUNTS` or `UNKNOWN`; `why` says by what, or what is wrong.
 
-    `doubt`: why values that are scored as log2(TPM+1) are none, "" where nothing says so. It is `by_lines`
-    where it comes from the training lines: then none of the samples fits them.
+    `doubt`: why values that are scored as log2(TPM+1) are none, "" where nothing says so.
     """
 
     name: str
     why: str
     doubt: str = ""
-    by_lines: bool = False
 
 
 def detect_unit(
@@ -81,16 +79,17 @@ def _logged(values: Float32[np.ndarray, "some genes"], above: Above | None, scal
     genes = int(np.median((~np.isnan(values)).sum(axis=1)))
     if genes >= WHOLE_GENOME:
         total = doubt_about_total(values, "sample")
-        return Unit(LOG2TPM, why, f"2^x - 1 adds up to {total}" if total else "")
+        doubt = f"2^x - 1 adds up to {total}" if total else scale(values) if scale is not None else ""
+        return Unit(LOG2TPM, why, doubt)
     why += f"; {genes} genes are too few to be sure: only TPM of a whole genome add up to a million"
     sums = np.nansum(np.expm1(values.astype(np.float64) * np.log(2)), axis=1)
     if (most := float(np.median(sums))) > TOTALS[1]:
         return Unit(LOG2TPM, why, f"2^x - 1 of {genes} genes adds up to {most:.3g}, TPM of all to a million")
     if above is not None and (share := float(np.median(above(values)))) > MOST_ABOVE:
         doubt = f"{share:.0%} of a sample's genes are above the highest training line's"
-        return Unit(LOG2TPM, why, doubt, by_lines=True)
+        return Unit(LOG2TPM, why, doubt)
     if scale is not None and (doubt := scale(values)):
-        return Unit(LOG2TPM, why, doubt, by_lines=True)
+        return Unit(LOG2TPM, why, doubt)
     return Unit(LOG2TPM, why)
 
 

@@ -3,8 +3,9 @@
     python -m tests.benchmarks.bench_flags
 
 Four times a random fifth of the lines of ../shared is held out; limits come from the others. Of the held-out
-lines that are not flagged, up to 100 are spoiled and judged together. Printed: the mean share flagged, lowest
-and highest. Then how often lines of a lineage that the others lack altogether are doubted together.
+lines that are not flagged, up to 100, and 15, are spoiled and judged together. Printed: the mean share
+flagged, lowest and highest. Then how often lines of a lineage that the others lack altogether are doubted
+together.
 """
 
 import sys
@@ -12,12 +13,13 @@ import sys
 import numpy as np
 import pandas as pd
 
-from tasks.samples.fit import FEWEST_TOGETHER, Reference
+from modeling.likeness.together import FEWEST
+from tasks.samples.fit import Reference
 from tests.benchmarks.measure import machine
 from tests.benchmarks.study.datasets import DATA
 from tests.modeling.likeness.test_likeness import spoiled
 
-TIMES, MOST = 4, 100
+TIMES, MOST, FEW = 4, 100, 15
 GROUPS, GROUP, TRAIN, PANELS = 6, 30, 600, (50, 100, 200, 535)
 
 
@@ -54,18 +56,19 @@ def flagged_of(values: np.ndarray, seed: int) -> dict[str, float]:
 
     usual = held[~is_flagged(held)][:MOST]
     made = {"held-out lines": held, **spoiled(usual, train, rng), **milder(usual, rng)}
-    return {name: float(is_flagged(samples).mean()) for name, samples in made.items()}
+    few = {f"{name}, {FEW} samples": samples[:FEW] for name, samples in milder(usual, rng).items()}
+    return {name: float(is_flagged(samples).mean()) for name, samples in (made | few).items()}
 
 
 def doubts_of(values: np.ndarray, lineages: np.ndarray, genes: int) -> list[bool]:
-    """Whether each group is: `FEWEST_TOGETHER` to `GROUP` lines of a lineage, against others' lines."""
+    """Whether each group is: `FEWEST` to `GROUP` lines of a lineage, against others' lines."""
     rng, doubted = np.random.default_rng(genes), []
     for lineage in sorted(set(lineages) - {""}):
         mine = np.flatnonzero(lineages == lineage)
-        for group in range(GROUPS if len(mine) >= FEWEST_TOGETHER else 0):
+        for group in range(GROUPS if len(mine) >= FEWEST else 0):
             panel = np.sort(rng.permutation(values.shape[1])[:genes])
             train = rng.choice(np.flatnonzero(lineages != lineage), TRAIN, replace=False)
-            size = FEWEST_TOGETHER if group % 2 else min(GROUP, len(mine))
+            size = FEWEST if group % 2 else min(GROUP, len(mine))
             some = rng.choice(mine, size, replace=False)
             names = [""] * TRAIN
             lines = Reference(names, names, [""] * genes, np.ascontiguousarray(values[np.ix_(train, panel)]))
@@ -82,9 +85,12 @@ def milder(good: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
         ],
         "noise of 1 added": np.maximum(good + rng.normal(0, 1, good.shape), 0),
         "shifted by -0.5 and cut at 0": np.maximum(good - 0.5, 0),
+        "shifted by 0.3": good + 0.3,
         "x 1.3": 1.3 * good,
+        "x 1.2": 1.2 * good,
         "x 0.8": 0.8 * good,
         "arcsinh(TPM)": np.arcsinh(2.0**good - 1),
+        "log2(2 TPM + 1)": np.log2(2 * (2.0**good - 1) + 1),
     }
 
 

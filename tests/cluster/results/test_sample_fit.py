@@ -76,15 +76,29 @@ def test_all_samples_of_a_file_in_another_scale_are_flagged_unless_the_user_vouc
     """Half of them would pass by themselves."""
     lower = new * 0.97
     said, fit = said_of(folder, lower, tmp_path / "out.csv")
-    assert "LOOK AGAIN: not log2(TPM+1), which models take (genes differ 0.9" in said
+    assert "LOOK AGAIN: not log2(TPM+1), which models take (values differ by -0.0" in said
     assert fit["flagged"].all()
-    assert fit["why"].str.startswith("its file is not log2(TPM+1): genes differ").sum() > NEW / 3
+    assert fit["why"].str.startswith("its file is not log2(TPM+1): values differ").sum() > NEW / 3
     _, fit = said_of(folder, lower, tmp_path / "unit.csv", unit="log2tpm")
     assert fit["flagged"].sum() < 2 * NEW / 3
     _, fit = said_of(folder, lower.iloc[:9], tmp_path / "few.csv")
     assert not fit["why"].astype(str).str.startswith("its file").any()
     _, fit = said_of(folder, lower, tmp_path / "matched.csv", match=True)
     assert not fit["why"].astype(str).str.startswith("its file").any()
+
+
+def test_an_empty_column_is_as_good_as_none_and_an_infinite_cell_as_an_empty_one(
+    folder: Path, new: pd.DataFrame, tmp_path: Path
+):
+    fewer = new.iloc[:, :100]
+    _, without = said_of(folder, fewer, tmp_path / "out.csv", fill_missing=True)
+    _, empty = said_of(folder, fewer.reindex(columns=new.columns), tmp_path / "empty.csv", fill_missing=True)
+    pd.testing.assert_frame_equal(empty, without)
+    endless, missing = new.copy(), new.copy()
+    endless.iloc[0, 3], missing.iloc[0, 3] = -np.inf, np.nan
+    made, same = (Store(folder / "s").predict(frame, "kernel") for frame in (endless, missing))
+    pd.testing.assert_frame_equal(made.samples, same.samples)
+    assert any("1 cells are infinite" in note for note in made.notes)
 
 
 def test_lines_held_out_are_not_flagged_and_have_their_lineage(

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.samples.fit import FEWEST_THAT_FIT, FEWEST_TOGETHER, Reference
+from modeling.likeness.together import FEWEST, FEWEST_NEAREST
+from tasks.samples.fit import Reference
 from tasks.samples.units import (
     COUNTS,
     FEWEST_ABOVE,
@@ -192,8 +193,11 @@ def test_samples_of_another_scale_are_doubted_together_and_those_of_a_lineage_ar
             samples = bad.astype(np.float32)
             fits = lines.fits(samples)
             pass_alone.append(fits.mean())
-            assert fits.sum() < FEWEST_THAT_FIT or words in lines.doubt_about_scale(samples)
-        assert lines.doubt_about_scale((good[: FEWEST_TOGETHER - 1] * 0.8).astype(np.float32)) == ""
+            assert words in lines.doubt_about_scale(samples)
+            assert words in lines.doubt_about_scale(samples[:15])
+        assert lines.doubt_about_scale((good[: FEWEST - 1] * 0.8).astype(np.float32)) == ""
         mixed = np.vstack([good * 0, good * 2, good[:10]]).astype(np.float32)
         assert lines.doubt_about_scale(mixed) == ""  # what is flagged by itself says nothing of the others
+        copies = np.repeat(good[: FEWEST_NEAREST - 1] * 0.8, 5, axis=0)
+        assert lines.doubt_about_scale(copies.astype(np.float32)) == ""  # one sample is one sample
     assert max(pass_alone) > 0.5
