@@ -78,6 +78,7 @@ def running(session: int) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.ray
 @pytest.mark.timeout(240)
 def test_a_job_runs_on_its_nodes_and_leaves_nothing_but_the_store(installed: Path, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def store(path: Path) -> Store:
     return Store(path)
 
 
+@pytest.mark.long
 def test_a_page_judges_the_method_with_the_highest_r(store: Store) -> None:
     genes = store.genes()
     for target, mine in genes.groupby("target"):

@@ -264,6 +264,7 @@ def test_several_methods_run_on_the_same_folds_and_all_have_final_models(small_d
     assert genes["kernel"].equals(genes["modifiers"])
 
 
+@pytest.mark.long
 def test_forest_runs_on_the_same_lines_and_shard_size_changes_no_byte(small_dataset: Path, tmp_path: Path):
     request = {
         "targets": ",".join(Dataset.open(small_dataset).targets[:4]),

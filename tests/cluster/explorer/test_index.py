@@ -58,6 +58,7 @@ def test_tables_by_target_give_the_stores_rows(reader: StoreReader, tmp_path: Pa
     assert not tables.has("searches", None)
 
 
+@pytest.mark.long
 def test_an_index_has_the_stores_genes_and_its_answers(reader: StoreReader, tmp_path: Path):
     build_index(kept(tmp_path), tmp_path / "cache" / "index", lambda share: None)
     index = Index.open(tmp_path / "cache" / "index")

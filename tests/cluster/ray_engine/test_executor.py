@@ -73,6 +73,7 @@ def test_two_nodes_share_the_shards_and_give_the_tables_of_one_process(tmp_path:
     assert [kind_of(error) for error in errors] == ["cancelled", "killed", "killed", "node"]
 
 
+@pytest.mark.long
 @pytest.mark.ray
 def test_jobs_that_need_a_gpu_share_it_and_go_where_it_is(tmp_path: Path) -> None:
     """The GPU is one only by name: Ray counts what it is told. Of 3 CPUs, 2 are beside it."""

@@ -15,7 +15,7 @@ from cluster.views.query import query
 from tasks.importing.importer import import_release
 from tests.made_datasets import made_matrices
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 GENES = ["*", "*search", "\\*", "\\search", "**", "TP53", "a,b", "G7", "G8", "G9"]
 TARGETS = GENES[:6]

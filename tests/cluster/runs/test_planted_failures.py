@@ -88,6 +88,7 @@ def assert_fails_alone(dataset: Path, folder: Path, preset: str, reason: str) ->
         pd.testing.assert_frame_equal(table, others[name], check_exact=True)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("impatient")
 def test_a_loss_that_is_not_finite(tmp_path: Path):
     assert_fails_alone(overflowing(tmp_path), tmp_path, "deep", "the loss is not finite in epoch 1")

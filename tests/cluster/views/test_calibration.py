@@ -10,6 +10,8 @@ from cluster.execution.run import run
 from cluster.results.store import Store
 from tasks.dataset.dataset import write_dataset
 
+pytestmark = pytest.mark.long
+
 LINES, GENES, LINEAGES = 200, 60, 6
 NOISE, LINEAGE, TRUE = 150, 100, 30
 METHODS = ("kernel", "modifiers", "best")
@@ -49,7 +51,6 @@ def most(level: float, n: int) -> float:
     return level + 3.1 * np.sqrt(level * (1 - level) / n)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("method", METHODS)
 def test_targets_of_noise_have_small_p_no_more_often_than_they_may(genes: pd.DataFrame, method: str) -> None:
     noise = rows(genes, method, "noise", "shuffled")
