@@ -32,6 +32,10 @@ def put(method: str, path: str) -> bool:
     return method == "PUT"
 
 
+def listed(method: str, path: str) -> bool:
+    return method == "GET" and "list-type" in path
+
+
 def get(method: str, path: str) -> bool:
     return method == "GET" and "list-type" not in path
 
@@ -76,6 +80,27 @@ def test_reading_goes_on_after(fault: str, network: tuple[str, Faults]) -> None:
     faults.plan(fault, 2, get)
     assert fs.read("data/x") == data
     assert faults.met[0] == fault
+
+
+@pytest.mark.parametrize("fault", [REFUSED, LOST_ANSWER, CUT, SLOW])
+def test_listing_goes_on_after(fault: str, network: tuple[str, Faults]) -> None:
+    place, faults = network
+    fs = open_filesystem(place)
+    names = [f"data/{number:04d}" for number in range(20)]
+    assert all(fs.create(name, b"x") for name in names)
+    faults.plan(fault, 3, listed)
+    assert fs.paths("data/") == names
+    assert faults.met == [fault] * (1 if fault == SLOW else 3)
+
+
+def test_a_list_that_always_breaks_off_ends_with_a_word(network: tuple[str, Faults]) -> None:
+    place, faults = network
+    fs = open_filesystem(place)
+    assert fs.create("data/x", b"x")
+    faults.plan(CUT, backend.ATTEMPTS, listed)
+    with pytest.raises(StorageError, match=r"listing .*tried 8 times"):
+        fs.paths("data/")
+    assert faults.planned == []
 
 
 def test_a_store_written_through_faults_is_the_same(network: tuple[str, Faults], tmp_path: Path) -> None:

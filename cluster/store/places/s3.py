@@ -46,6 +46,7 @@ AT_ONCE = 16  # requests of one call that are under way together
 PROBE = "probe/"
 MISSING = (FileNotFoundError, NotFoundError)  # obstore raises Python's own error where there is one
 TROUBLE = (BaseError, OSError)
+BROKEN_OFF = "list response body"  # what obstore says of it
 
 CONNECTION: "ClientConfig" = {"connect_timeout": "10s", "read_timeout": "60s", "timeout": "15m"}
 RETRIES: "RetryConfig" = {
@@ -131,9 +132,20 @@ class S3FileSystem:
         folder = prefix.rpartition("/")[0]
         start = self._prefix + (f"{folder}/" if folder else "")
         with self._trouble("listing", prefix):
-            found = [item["path"] for chunk in obstore.list(self._patient, start or None) for item in chunk]
+            found = self._listed(start or None)
         inside = (key.removeprefix(self._prefix) for key in found if key.startswith(self._prefix))
         return sorted(path for path in inside if path.startswith(prefix) and not path.startswith(PROBE))
+
+    def _listed(self, start: str | None) -> list[str]:
+        """All keys below. obstore repeats what fails, but not a list whose answer breaks off."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return [item["path"] for chunk in obstore.list(self._patient, start) for item in chunk]
+            except BaseError as error:
+                if BROKEN_OFF not in str(error) or attempt == ATTEMPTS:
+                    raise
+            time.sleep(_wait_before(attempt))
+        raise AssertionError  # the last attempt returns or raises
 
     def exists(self, path: str) -> bool:
         """Whether there is an object of that name."""
