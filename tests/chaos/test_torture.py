@@ -1,4 +1,4 @@
-"""Slices of `make torture`: a short one for every day, and two minutes of it."""
+"""Slices of `make torture`: two minutes of it, and one of kills alone."""
 
 import time
 from pathlib import Path
@@ -15,15 +15,6 @@ from tests.made_stores import made_store
 
 SECONDS = 120.0
 KILLS = 20
-
-
-@pytest.mark.chaos
-@pytest.mark.timeout(300)
-def test_a_run_killed_twice_and_damaged_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    torture = prepared(tmp_path, kills=2, workers=(0,))
-    torture.round(0, seed=1)
-    assert torture.done["driver killed"] == 2
-    assert left_over(torture.family, patience=0) == []
 
 
 @pytest.mark.chaos
