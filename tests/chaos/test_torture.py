@@ -9,7 +9,6 @@ from cluster.store.filesystem import open_filesystem
 from tests.chaos.torture.__main__ import prepared
 from tests.chaos.torture.driver import left_over
 from tests.chaos.torture.kept import Kept
-from tests.chaos.torture.nodes import coming_and_going
 from tests.chaos.torture.places import every_kind
 from tests.made_stores import made_store
 
@@ -22,8 +21,8 @@ KILLS = 20
 def test_two_minutes_of_everything_lose_and_redo_nothing(tmp_path: Path) -> None:
     torture = prepared(tmp_path, kills=3)
     until, number = time.monotonic() + SECONDS, 0
-    with every_kind(tmp_path) as places, coming_and_going(tmp_path) as on_nodes:
-        torture.places = (*places, on_nodes)
+    with every_kind(tmp_path) as places:  # nodes that come and go: `make torture`, test_nodes_come_and_go.py
+        torture.places = places
         while time.monotonic() < until:
             torture.round(number, seed=0)
             number += 1
