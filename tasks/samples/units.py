@@ -78,9 +78,9 @@ def _logged(values: Float32[np.ndarray, "some genes"], above: Above | None, scal
     why = "no value is above what log2(TPM+1) can be"
     genes = int(np.median((~np.isnan(values)).sum(axis=1)))
     if genes >= WHOLE_GENOME:
-        total = doubt_about_total(values, "sample")
-        doubt = f"2^x - 1 adds up to {total}" if total else scale(values) if scale is not None else ""
-        return Unit(LOG2TPM, why, doubt)
+        if total := doubt_about_total(values, "sample"):
+            return Unit(LOG2TPM, why, f"2^x - 1 adds up to {total}")
+        return Unit(LOG2TPM, why, "" if scale is None else scale(values))
     why += f"; {genes} genes are too few to be sure: only TPM of a whole genome add up to a million"
     sums = np.nansum(np.expm1(values.astype(np.float64) * np.log(2)), axis=1)
     if (most := float(np.median(sums))) > TOTALS[1]:
@@ -88,9 +88,7 @@ def _logged(values: Float32[np.ndarray, "some genes"], above: Above | None, scal
     if above is not None and (share := float(np.median(above(values)))) > MOST_ABOVE:
         doubt = f"{share:.0%} of a sample's genes are above the highest training line's"
         return Unit(LOG2TPM, why, doubt)
-    if scale is not None and (doubt := scale(values)):
-        return Unit(LOG2TPM, why, doubt)
-    return Unit(LOG2TPM, why)
+    return Unit(LOG2TPM, why, "" if scale is None else scale(values))
 
 
 def _without_logarithm(

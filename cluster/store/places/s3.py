@@ -132,20 +132,21 @@ class S3FileSystem:
         folder = prefix.rpartition("/")[0]
         start = self._prefix + (f"{folder}/" if folder else "")
         with self._trouble("listing", prefix):
-            found = self._listed(start or None)
+            found = self._keys_below(start or None)
         inside = (key.removeprefix(self._prefix) for key in found if key.startswith(self._prefix))
         return sorted(path for path in inside if path.startswith(prefix) and not path.startswith(PROBE))
 
-    def _listed(self, start: str | None) -> list[str]:
-        """All keys below. obstore repeats what fails, but not a list whose answer breaks off."""
-        for attempt in range(1, ATTEMPTS + 1):
+    def _keys_below(self, start: str | None) -> list[str]:
+        """Asked for again where the answer breaks off: obstore repeats every other request by itself."""
+        attempt = 1
+        while True:
             try:
                 return [item["path"] for chunk in obstore.list(self._patient, start) for item in chunk]
             except BaseError as error:
                 if BROKEN_OFF not in str(error) or attempt == ATTEMPTS:
                     raise
             time.sleep(_wait_before(attempt))
-        raise AssertionError  # the last attempt returns or raises
+            attempt += 1
 
     def exists(self, path: str) -> bool:
         """Whether there is an object of that name."""
