@@ -3,7 +3,7 @@
     python -m tests.benchmarks.bench_flags
 
 Four times a random fifth of the lines of ../shared is held out; limits come from the others. Of the held-out
-lines that are not flagged, up to 100, and 15, are spoiled and judged together. Printed: the mean share
+lines that are not flagged, up to 100, 15 and 9 are spoiled and judged together. Printed: the mean share
 flagged, lowest and highest. Then how often lines of a lineage that the others lack altogether are doubted
 together.
 """
@@ -19,7 +19,7 @@ from tests.benchmarks.measure import machine
 from tests.benchmarks.study.datasets import DATA
 from tests.modeling.likeness.test_likeness import spoiled
 
-TIMES, MOST, FEW = 4, 100, 15
+TIMES, MOST, FEW = 4, 100, (15, 9)
 GROUPS, GROUP, TRAIN, PANELS = 6, 30, 600, (50, 100, 200, 535)
 
 
@@ -55,9 +55,10 @@ def flagged_of(values: np.ndarray, seed: int) -> dict[str, float]:
         return ~reference.fits(given) | bool(reference.doubt_about_scale(given))
 
     usual = held[~is_flagged(held)][:MOST]
-    made = {"held-out lines": held, **spoiled(usual, train, rng), **milder(usual, rng)}
-    few = {f"{name}, {FEW} samples": samples[:FEW] for name, samples in milder(usual, rng).items()}
-    return {name: float(is_flagged(samples).mean()) for name, samples in (made | few).items()}
+    far, mild = spoiled(usual, train, rng), milder(usual, rng)
+    few = {f"{name}, {n} samples": samples[:n] for n in FEW for name, samples in mild.items()}
+    made = {"held-out lines": held, **far, **mild, **few}
+    return {name: float(is_flagged(samples).mean()) for name, samples in made.items()}
 
 
 def doubts_of(values: np.ndarray, lineages: np.ndarray, genes: int) -> list[bool]:
@@ -89,8 +90,10 @@ def milder(good: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
         "x 1.3": 1.3 * good,
         "x 1.2": 1.2 * good,
         "x 0.8": 0.8 * good,
+        "x 0.9": 0.9 * good,
         "arcsinh(TPM)": np.arcsinh(2.0**good - 1),
         "log2(2 TPM + 1)": np.log2(2 * (2.0**good - 1) + 1),
+        "log2(4 TPM + 1)": np.log2(4 * (2.0**good - 1) + 1),
     }
 
 
