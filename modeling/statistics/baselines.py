@@ -1,7 +1,10 @@
-"""What predictions must beat: the lineage's mean, and the target's own expression."""
+"""What predictions must beat: the lineage's mean, and the target's own expression.
+
+Of targets measured on the same lines at once, a row each; a row's result has the same bits in any company.
+"""
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float64, Int64
 
 from modeling.statistics.metrics import varies
 
@@ -23,22 +26,26 @@ class LineageMeans:
         self._train, self._test = lineage_train % self._places, lineage_test
         self._counts = np.bincount(self._train, minlength=self._places)
 
-    def predict(self, effect_train: Float[np.ndarray, " train_lines"]) -> Float[np.ndarray, " test_lines"]:
+    def predict(
+        self, effect_train: Float[np.ndarray, "targets train_lines"]
+    ) -> Float64[np.ndarray, "targets test_lines"]:
         """Each test line's prediction is the training mean of its lineage.
 
         Raises ValueError where there is no training line or the lengths differ.
         """
-        effect = np.asarray(effect_train, dtype=np.float64)
-        if effect.size == 0 or effect.size != len(self._train):
-            raise ValueError(
-                f"{effect.size} training effects but {len(self._train)} lineages; expected one each"
-            )
-        sums = np.bincount(self._train, weights=effect, minlength=self._places)
-        mean = effect.mean()
-        means = np.full(self._places, mean)
+        effect = np.ascontiguousarray(effect_train, dtype=np.float64)
+        targets, lines = effect.shape
+        if lines == 0 or lines != len(self._train):
+            raise ValueError(f"{lines} training effects but {len(self._train)} lineages; expected one each")
+        first = self._places * np.arange(targets)[:, None]  # a target's places follow those of the one before
+        sums = np.bincount(
+            (first + self._train).ravel(), weights=effect.ravel(), minlength=targets * self._places
+        ).reshape(targets, self._places)
+        mean = effect.mean(axis=1)
+        means = np.repeat(mean[:, None], self._places, axis=1)
         np.divide(sums, self._counts, out=means, where=self._counts > 0)
-        means[UNKNOWN_LINEAGE] = mean
-        return means[self._test]
+        means[:, UNKNOWN_LINEAGE] = mean
+        return means[:, self._test]
 
 
 def lineage_only(
@@ -46,24 +53,23 @@ def lineage_only(
     lineage_train: Int64[np.ndarray, " train_lines"],
     lineage_test: Int64[np.ndarray, " test_lines"],
 ) -> Float[np.ndarray, " test_lines"]:
-    """As `LineageMeans` predicts."""
-    return LineageMeans(lineage_train, lineage_test).predict(effect_train)
+    """As `LineageMeans` predicts, of one target."""
+    return LineageMeans(lineage_train, lineage_test).predict(effect_train[None])[0]
 
 
 def own_expression(
-    x_train: Float[np.ndarray, " train_lines"],
-    y_train: Float[np.ndarray, " train_lines"],
-    x_test: Float[np.ndarray, " test_lines"],
-) -> Float[np.ndarray, " test_lines"]:
+    x_train: Float[np.ndarray, "targets train_lines"],
+    y_train: Float[np.ndarray, "targets train_lines"],
+    x_test: Float[np.ndarray, "targets test_lines"],
+) -> Float64[np.ndarray, "targets test_lines"]:
     """Least squares on one feature, the target's own expression (as `scipy.stats.linregress`).
 
     Where the expression does not vary over the training lines, the prediction is the training mean.
     """
-    x, y = np.asarray(x_train, dtype=np.float64), np.asarray(y_train, dtype=np.float64)
-    new = np.asarray(x_test, dtype=np.float64)
-    x_mean, y_mean = x.mean(), y.mean()
-    if not varies(x):
-        return np.full(new.shape, y_mean)
+    x, y, new = (np.ascontiguousarray(each, dtype=np.float64) for each in (x_train, y_train, x_test))
+    x_mean, y_mean = x.mean(axis=1)[:, None], y.mean(axis=1)[:, None]
     deviation = x - x_mean
-    slope = deviation @ (y - y_mean) / (deviation @ deviation)
-    return y_mean + slope * (new - x_mean)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of expression that does not vary
+        slope = np.vecdot(deviation, y - y_mean) / np.vecdot(deviation, deviation)
+        predicted = y_mean + slope[:, None] * (new - x_mean)
+    return np.where(varies(x)[:, None], predicted, y_mean)

@@ -29,22 +29,24 @@ class ConfounderDesign:
     hat: Float64[np.ndarray, "lines penalties"]
 
     def predict(
-        self, effect: Float64[np.ndarray, " lines"], features: Float[np.ndarray, "new features"]
-    ) -> Float64[np.ndarray, " new"]:
-        """The effect of new lines, from that of the training lines, by the penalty of the lowest error.
+        self, effect: Float64[np.ndarray, "targets lines"], features: Float[np.ndarray, "new features"]
+    ) -> Float64[np.ndarray, "targets new"]:
+        """The effect of new lines, from that of the training lines, by each target's penalty of lowest error.
 
         A feature that a new line lacks counts as the training lines' mean. Equal errors: the larger penalty.
+        A target's result has the same bits in any company: its products are made one by one.
         """
-        mean = effect.mean()
-        projected = self.left.T @ (effect - mean)
-        fitted = self.left @ (projected[:, None] * self._shrinkage)
-        residual = (effect[:, None] - mean - fitted) / np.maximum(1.0 - self.hat, 1e-12)
-        errors = (residual**2).sum(axis=0)
-        best = len(PENALTIES) - 1 - int(errors[::-1].argmin())
+        effect = np.ascontiguousarray(effect)  # in this order the mean of a row is that of a vector
+        mean = effect.mean(axis=1)[:, None]
+        projected = np.matmul(self.left.T, (effect - mean)[:, :, None])
+        fitted = np.matmul(self.left, projected * self._shrinkage)
+        residual = ((effect - mean)[:, :, None] - fitted) / np.maximum(1.0 - self.hat, 1e-12)
+        errors = (residual**2).sum(axis=1)
+        best = len(PENALTIES) - 1 - errors[:, ::-1].argmin(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            inverse = np.where(self.singular > 0, self._shrinkage[:, best] / self.singular, 0.0)
-        weights = self.right.T @ (projected * inverse)
-        return mean + _standardised(features, self.centre, self.scale) @ weights
+            inverse = np.where(self.singular > 0, self._shrinkage[:, best].T / self.singular, 0.0)
+        weights = np.matmul(self.right.T, projected * inverse[:, :, None])
+        return mean + np.matmul(_standardised(features, self.centre, self.scale), weights)[:, :, 0]
 
     @property
     def _shrinkage(self) -> Float64[np.ndarray, "rank penalties"]:

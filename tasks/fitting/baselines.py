@@ -9,9 +9,9 @@ from modeling.statistics.baselines import LineageMeans, own_expression
 from modeling.statistics.confounders import ConfounderDesign, confounder_design
 from tasks.fitting.fold import Panel
 
-Effect = Float64[np.ndarray, " cell_lines"]
+Targets = Int64[np.ndarray, " targets"]
 Rows = Int64[np.ndarray, " lines"]
-Predicted = Float64[np.ndarray, " test"]
+Predicted = Float64[np.ndarray, "targets test"]
 
 
 class Baselines:
@@ -21,18 +21,19 @@ class Baselines:
         self._panel = panel
         self._last: _OfLines | None = None
 
-    def of(self, target: int, effect: Effect, train: Rows, test: Rows) -> dict[str, Predicted]:
+    def of(
+        self, targets: Targets, effect: Float64[np.ndarray, "targets train"], train: Rows, test: Rows
+    ) -> dict[str, Predicted]:
         """By column of `predictions`: from the lineage, the target's own expression, and covariates.
 
-        For test lines, learned on training lines; NaN where the target's expression is not known, and where
-        the dataset has no covariates.
+        For test lines, learned on the effect of training lines that all targets have; NaN where the target's
+        expression is not known, and where the dataset has no covariates.
         """
         lines = self._of_lines(train, test)
-        known = effect[train]
         return {
-            "predicted_lineage": lines.lineage_means.predict(known),
-            "predicted_own": self._by_own_expression(target, known, train, test),
-            "predicted_confounders": lines.by_confounders(known),
+            "predicted_lineage": lines.lineage_means.predict(effect),
+            "predicted_own": self._by_own_expression(targets, effect, train, test),
+            "predicted_confounders": lines.by_confounders(effect),
         }
 
     def names(self, train: Rows, test: Rows) -> np.ndarray:
@@ -44,12 +45,15 @@ class Baselines:
             self._last = _OfLines(self._panel, train, test)
         return self._last
 
-    def _by_own_expression(self, target: int, known: Effect, train: Rows, test: Rows) -> Predicted:
-        own = int(self._panel.own[target])
-        if own < 0:
-            return np.full(len(test), np.nan)
-        x = self._panel.expression[:, own].astype(np.float64)
-        return own_expression(x[train], known, x[test])
+    def _by_own_expression(
+        self, targets: Targets, effect: Float64[np.ndarray, "targets train"], train: Rows, test: Rows
+    ) -> Predicted:
+        own = self._panel.own[targets]
+        known = np.flatnonzero(own >= 0)
+        x = self._panel.expression[:, own[known]].T
+        predicted = np.full((len(targets), len(test)), np.nan)
+        predicted[known] = own_expression(x[:, train], effect[known], x[:, test])
+        return predicted
 
 
 class _OfLines:
@@ -72,11 +76,11 @@ class _OfLines:
         """Of their lineages."""
         return LineageMeans(self._panel.lineages[self._train], self._panel.lineages[self._test])
 
-    def by_confounders(self, known: Effect) -> Predicted:
+    def by_confounders(self, effect: Float64[np.ndarray, "targets train"]) -> Predicted:
         """What the dataset's covariates alone predict from the training lines' effect."""
         if self._panel.covariates is None:
-            return np.full(len(self._test), np.nan)
-        return self._design.predict(known, self._panel.covariates[self._test])
+            return np.full((len(effect), len(self._test)), np.nan)
+        return self._design.predict(effect, self._panel.covariates[self._test])
 
     @cached_property
     def _design(self) -> ConfounderDesign:

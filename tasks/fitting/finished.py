@@ -5,14 +5,14 @@ A method that fits target by target, or block by block, calls `finished` and mar
 function: a method derived from it whose `fit` changes what it gets is not heard too early.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from tasks.fitting.fit import Fit
 
-_LISTENER: ContextVar[Callable[[Fit], None] | None] = ContextVar("listener", default=None)
+_LISTENER: ContextVar[Callable[[Sequence[Fit]], None] | None] = ContextVar("listener", default=None)
 _MARK = "_says_what_is_finished"
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
@@ -23,17 +23,16 @@ def says_what_is_finished(fit: AnyFunction) -> AnyFunction:
     return fit
 
 
-def finished(fits: Iterable[Fit]) -> None:
+def finished(fits: Sequence[Fit]) -> None:
     """These are final, whatever becomes of the others; nothing happens where nobody listens."""
     listener = _LISTENER.get()
     if listener is not None:
-        for fit in fits:
-            listener(fit)
+        listener(fits)
 
 
 @contextmanager
-def heard_by(listener: Callable[[Fit], None], fit: Callable[..., Any]) -> Iterator[None]:
-    """Within, while the method's `fit` runs: `listener` hears of every finished target, if `fit` says so."""
+def heard_by(listener: Callable[[Sequence[Fit]], None], fit: Callable[..., Any]) -> Iterator[None]:
+    """Within, while the method's `fit` runs: `listener` hears of finished targets, if `fit` says so."""
     token = _LISTENER.set(listener if getattr(fit, _MARK, False) else None)
     try:
         yield

@@ -94,7 +94,9 @@ class BlockFit:
     ) -> Float64[np.ndarray, " lines"] | None:
         """For test lines of the fold; None where the fit failed."""
         del panel  # predicted with the block
-        return self.predictions[np.searchsorted(self.test, rows)] if self.status == "ok" else None
+        if self.status != "ok":
+            return None
+        return self.predictions if rows is self.test else self.predictions[np.searchsorted(self.test, rows)]
 
 
 def without_model(

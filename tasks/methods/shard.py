@@ -12,7 +12,8 @@ from tasks.fitting.finished import heard_by
 from tasks.fitting.fit import Fit
 from tasks.fitting.fold import MethodSettings, Panel, fold_of
 from tasks.fitting.modifiers import MEAN
-from tasks.fitting.rows import candidate_rows, failure_rows, modifier_rows, score_rows
+from tasks.fitting.rows import candidate_rows, failure_rows, modifier_rows
+from tasks.fitting.scores import FoldFit, scored
 from tasks.methods.method import Method, Prepared
 from tasks.methods.registry import method_named
 from tasks.scoring.model_rows import Row
@@ -62,25 +63,24 @@ def work_through(
     method: Method | None = None,
     on_finished: Callable[[TargetRows], None] = lambda rows: None,
 ) -> list[TargetRows]:
-    """What `run_shard` does, target by target: `on_finished` gets each once, as soon as it is done."""
+    """What `run_shard` does: `on_finished` gets each target once, as soon as its block is done."""
     method = method or method_named(settings.method)
     baselines = Baselines(panel)
     done: dict[int, TargetRows] = {}
 
-    def take(fit: Fit) -> None:
-        if fit.target in done:
-            return
+    def take(fits: Sequence[Fit]) -> None:
+        new = [fit for fit in fits if fit.target not in done]
         if len(prepared.fold.test) == 0:
-            rows = _final_rows(panel, prepared, fit, method)
+            rows = [_final_rows(panel, prepared, fit, method) for fit in new]
         else:
-            rows = _fold_rows(panel, prepared, fit, settings, baselines)
-        done[fit.target] = TargetRows(fit.target, fit.status, rows)
-        on_finished(done[fit.target])
+            rows = _fold_rows(panel, prepared, new, settings, baselines)
+        for fit, of_target in zip(new, rows, strict=True):
+            done[fit.target] = TargetRows(fit.target, fit.status, of_target)
+            on_finished(done[fit.target])
 
     with heard_by(take, method.fit):
         fits = method.fit(panel, prepared, targets, settings)
-    for fit in fits:
-        take(fit)
+    take(fits)
     return [done[fit.target] for fit in fits]
 
 
@@ -92,18 +92,23 @@ def put_together(targets: Sequence[TargetRows]) -> ShardResult:
 
 
 def _fold_rows(
-    panel: Panel, prepared: Prepared, fit: Fit, settings: MethodSettings, baselines: Baselines
-) -> dict[str, Sequence[Row]]:
-    fold = fold_of(panel, prepared.fold, fit.target, settings)
-    unit = {"method": settings.method, "target": panel.targets[fit.target], "fold": fold.number}
-    score, predictions = score_rows(panel, fold, fit, unit, baselines)
-    return {
-        "scores": [score],
-        "modifiers": modifier_rows(panel, fit, unit),
-        "candidates": candidate_rows(fit, unit),
-        "predictions": predictions,
-        "failures": failure_rows(fit, unit),
-    }
+    panel: Panel, prepared: Prepared, fits: Sequence[Fit], settings: MethodSettings, baselines: Baselines
+) -> list[dict[str, Sequence[Row]]]:
+    of_folds = []
+    for fit in fits:
+        fold = fold_of(panel, prepared.fold, fit.target, settings)
+        unit = {"method": settings.method, "target": panel.targets[fit.target], "fold": fold.number}
+        of_folds.append(FoldFit(fold, fit, unit))
+    return [
+        {
+            "scores": [of_target.score],
+            "modifiers": modifier_rows(panel, each.fit, each.unit),
+            "candidates": candidate_rows(each.fit, each.unit),
+            "predictions": of_target.predictions,
+            "failures": failure_rows(each.fit, each.unit),
+        }
+        for each, of_target in zip(of_folds, scored(panel, of_folds, baselines), strict=True)
+    ]
 
 
 def _final_rows(panel: Panel, prepared: Prepared, fit: Fit, method: Method) -> dict[str, Sequence[Row]]:

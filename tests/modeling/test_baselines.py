@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from modeling.statistics.baselines import UNKNOWN_LINEAGE, lineage_only, own_expression
+from modeling.statistics.baselines import UNKNOWN_LINEAGE, LineageMeans, lineage_only, own_expression
 
 
 def test_lineage_means_as_a_loop_over_lines():
@@ -49,10 +49,25 @@ def test_own_expression_is_simple_regression(scale):
     fit = stats.linregress(x, y)
     # 1e-9 around 5 keeps only seven digits of x itself, in both.
     np.testing.assert_allclose(
-        own_expression(x, y, new), fit.intercept + fit.slope * new, rtol=1e-6, atol=1e-6
+        own_expression(x[None], y[None], new[None])[0], fit.intercept + fit.slope * new, rtol=1e-6, atol=1e-6
     )
 
 
 def test_constant_expression_predicts_the_mean():
-    y = np.array([1.0, 2.0, 4.5])
-    np.testing.assert_array_equal(own_expression(np.full(3, 0.1), y, np.array([0.1, 9.0])), [2.5, 2.5])
+    x, y = np.full((1, 3), 0.1), np.array([[1.0, 2.0, 4.5]])
+    np.testing.assert_array_equal(own_expression(x, y, np.array([[0.1, 9.0]])), [[2.5, 2.5]])
+
+
+def test_targets_together_have_the_bits_of_each_alone():
+    rng = np.random.default_rng(3)
+    x, new, y = rng.normal(size=(7, 300)), rng.normal(size=(7, 40)), rng.normal(size=(7, 300))
+    x[2] = 0.7
+    train, test = rng.integers(-1, 4, 300), rng.integers(-1, 6, 40)
+    means = LineageMeans(train, test)
+    for rows in (y, np.asfortranarray(y)):
+        together = own_expression(np.asfortranarray(x), rows, new)
+        by_lineage = means.predict(rows)
+        for i in range(7):
+            alone = own_expression(x[i : i + 1], y[i : i + 1], new[i : i + 1])[0]
+            np.testing.assert_array_equal(together[i], alone)
+            np.testing.assert_array_equal(by_lineage[i], lineage_only(y[i], train, test))

@@ -59,21 +59,48 @@ def test_a_sure_relation_is_one_not_more():
 
 
 def test_rounding_is_not_variation():
-    assert not varies(np.array([0.1 + 0.2, 0.3]))
-    assert varies(np.array([1.0, 1.0 + 1e-9]))
-    assert not varies(np.zeros(4))
+    rows = np.array([[0.1 + 0.2, 0.3], [1.0, 1.0 + 1e-9], [0.0, 0.0]])
+    np.testing.assert_array_equal(varies(rows), [False, True, False])
 
 
-def test_one_target_is_compared_with_each_prediction_as_if_alone():
-    rng = np.random.default_rng(5)
-    measured = np.round(rng.standard_normal(150), 1)
-    compared = Measured(measured)
-    for predicted in (rng.standard_normal(150), measured * 2 + 1, np.round(measured)):
-        assert compared.rmse(predicted) == pytest.approx(np.sqrt(np.mean((measured - predicted) ** 2)))
-        assert compared.pearson(predicted) == pytest.approx(stats.pearsonr(measured, predicted).statistic)
-        assert compared.spearman(predicted) == pytest.approx(stats.spearmanr(measured, predicted).statistic)
-    assert compared.pearson(np.full(150, 0.3)) == compared.spearman(np.full(150, 0.3)) == 0.0
-    assert np.isnan(compared.pearson(np.full(150, np.inf)))
+def hard_rows(rng, lines):
+    """Measured and predicted values of targets: plain, tied, constant, nearly so, not finite, far from 0."""
+    measured = rng.normal(size=(9, lines))
+    predicted = 0.5 * measured + rng.normal(size=(9, lines))
+    measured[1], predicted[1] = np.round(measured[1]), np.round(predicted[1], 1)
+    measured[2] = 0.3
+    predicted[3] = 0.1 + np.arange(lines) * 1e-17
+    measured[4, 0], predicted[5, -1], predicted[6, 0] = np.nan, np.nan, np.inf
+    measured[7], predicted[7] = 1e140 * measured[7] - 3e140, 1e140 * predicted[7]
+    predicted[8] += 1e9
+    return measured, predicted
+
+
+@pytest.mark.parametrize("lines", [2, 7, 129, 1000])
+def test_targets_compared_together_have_the_bits_of_each_alone(lines):
+    measured, predicted = hard_rows(np.random.default_rng(lines), lines)
+    # Rows of a matrix stored by columns, too: the order in memory is no part of a result.
+    for x, y in ((measured, predicted), (np.asfortranarray(measured), np.asfortranarray(predicted))):
+        together = Measured(x)
+        for name, alone in (("pearson", pearson), ("spearman", spearman), ("rmse", rmse)):
+            each = [alone(a, b) for a, b in zip(measured, predicted, strict=True)]
+            np.testing.assert_array_equal(getattr(together, name)(y), each, err_msg=name)
+
+
+def test_hard_rows_compared_together_are_scipys():
+    measured, predicted = hard_rows(np.random.default_rng(5), 150)
+    r, rho = Measured(measured).pearson(predicted), Measured(measured).spearman(predicted)
+    for i in (0, 1, 7, 8):
+        assert r[i] == pytest.approx(stats.pearsonr(measured[i], predicted[i]).statistic, abs=1e-9)
+        assert rho[i] == pytest.approx(stats.spearmanr(measured[i], predicted[i]).statistic, abs=1e-12)
+    np.testing.assert_array_equal(r[2:7], [np.nan, 0.0, np.nan, np.nan, np.nan])
+    np.testing.assert_array_equal(rho[2:7], [np.nan, 0.0, np.nan, np.nan, np.nan])
+
+
+@given(st.lists(st.lists(st.sampled_from([-1.0, 0.0, 0.5, 2.0]), min_size=3, max_size=3), max_size=5))
+def test_rows_are_ranked_each_by_itself(rows):
+    values = np.array(rows, dtype=float).reshape(-1, 3)
+    np.testing.assert_array_equal(average_ranks(values), stats.rankdata(values, axis=1))
 
 
 def test_rmse_is_in_the_effects_unit():

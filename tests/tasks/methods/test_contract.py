@@ -37,7 +37,7 @@ def test_what_a_method_says_is_finished_is_what_it_returns(name: str, panel: Pan
     method = built_in()[name]
     fold, settings = make_folds("kfold", len(panel.cell_lines), 4, 0)[1], contract.settings_for(method)
     said: list[Fit] = []
-    with heard_by(said.append, method.fit):
+    with heard_by(said.extend, method.fit):
         prepared = method.prepare(panel, fold, settings, ())
         returned = {fit.target: fit for fit in method.fit(panel, prepared, range(9), settings)}
     assert said
