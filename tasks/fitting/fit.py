@@ -141,7 +141,7 @@ def fit_by_pattern(
     effect = panel.effect[:, np.asarray(targets, dtype=np.int64)].astype(np.float64)
     done = {
         t: refuse(t, *said)
-        for t, y in zip(targets, effect.T, strict=True)
+        for t, y in zip(targets, np.ascontiguousarray(effect.T), strict=True)
         if (said := without_model(y, train))
     }
     open_ = np.array([i for i, t in enumerate(targets) if t not in done], dtype=np.int64)

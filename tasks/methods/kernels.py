@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64
 from safetensors.numpy import save
 
 from modeling.candidates.choice import Trial
@@ -31,6 +31,7 @@ from tasks.methods.method import CommittedWork, Method
 from tasks.scoring.all_genes import predict_by_kernels
 from tasks.scoring.model_rows import BASIC_CHECKSUM, ModelFiles, Predictions, Row, Rows, as_json
 
+NOT_FINITE = "the fit is not finite: is an effect infinite?"
 TARGET_SECONDS = 0.0003  # every penalty, and the predictions
 
 
@@ -114,49 +115,38 @@ def _fit_group(
     ):  # an infinite effect is reported below, as a failed fit
         fits = fit_ridge(spectrum, effect, kernel.penalties)
         predictions = fits.predict(kernel.of(np.ascontiguousarray(prepared.new[:, present])))
-        means = [float(np.mean(y)) for y in effect.T]
+        # By targets from here on: what belongs to one lies far apart where matrices are stored by lines.
+        by_target, dual, predicted = (np.ascontiguousarray(m.T) for m in (effect, fits.dual, predictions))
+        means = by_target.mean(axis=1).tolist()
+    finite = (np.isfinite(dual).all(axis=1) & np.isfinite(predicted).all(axis=1)).tolist()
     seconds = prepared.seconds + (time.thread_time() - begun) / len(targets)
     found = [
-        _result(prepared, target, rows, mean, fits, i, predictions[:, i], seconds)
-        for i, (target, mean) in enumerate(zip(targets, means, strict=True))
+        KernelFit(
+            target=target,
+            train=rows,
+            train_mean=means[i],
+            method=kernel.name,
+            test=prepared.fold.test,
+            predictions=predicted[i],
+            seconds=seconds,
+            status="ok" if finite[i] else "failed",
+            reason=None if finite[i] else NOT_FINITE,
+            trials=(_trial(kernel, fits, i, finite[i], seconds),),
+            intercept=float(fits.intercept[i]),
+            dual=dual[i],
+        )
+        for i, target in enumerate(targets)
     ]
     finished(found)
     return found
 
 
-def _result(
-    prepared: PreparedKernel,
-    target: int,
-    rows: Int64[np.ndarray, " lines"],
-    mean: float,
-    fits: RidgeFits,
-    column: int,
-    predictions: Float64[np.ndarray, " test"],
-    seconds: float,
-) -> KernelFit:
+def _trial(kernel: AnyKernel, fits: RidgeFits, column: int, finite: bool, seconds: float) -> Trial:
     """One column of a group's fits."""
-    finite = bool(np.isfinite(predictions).all() and np.isfinite(fits.dual[:, column]).all())
-    status: FitStatus = "ok" if finite else "failed"
-    reason = "" if finite else "the fit is not finite: is an effect infinite?"
-    parameters = prepared.kernel.parameters() | {"penalty": float(fits.penalty[column])}
+    parameters = kernel.parameters() | {"penalty": float(fits.penalty[column])}
     error = float(fits.loo_rmse[column]) if finite else float("nan")
-    trial = Trial(prepared.kernel.name, parameters, error, finite, seconds, status, reason)
-    test = prepared.fold.test
-    intercept, dual = float(fits.intercept[column]), fits.dual[:, column]
-    return KernelFit(
-        target=target,
-        train=rows,
-        train_mean=mean,
-        method=trial.candidate,
-        test=test,
-        predictions=predictions,
-        seconds=seconds,
-        status=status,
-        reason=reason or None,
-        trials=(trial,),
-        intercept=intercept,
-        dual=dual,
-    )
+    status: FitStatus = "ok" if finite else "failed"
+    return Trial(kernel.name, parameters, error, finite, seconds, status, "" if finite else NOT_FINITE)
 
 
 class _OnAllGenes(Method):
