@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from modeling.candidates.choice import Choice, Trial, choose
 from modeling.candidates.registry import Problem, candidates_of
@@ -24,16 +24,20 @@ BLOCK = (
     32  # targets whose candidates are tried together, on a CPU; what candidates do once for many is little
 )
 
+ByGene = Float32[np.ndarray, "genes cell_lines"]
+
 
 @dataclass(frozen=True)
 class PreparedFold:
     """One fold and the expression of its training lines, standardised, ranked and bit-packed once.
 
-    `seconds` are each target's share of that (`share_of`).
+    `by_gene` is the panel's expression, all lines of a gene together: a model reads few genes, which lie a
+    page apart where all genes of a line are together. `seconds` are each target's share of that (`share_of`).
     """
 
     fold: Fold
     prepared: PreparedGenes
+    by_gene: ByGene
     seconds: float = 0.0
 
 
@@ -43,7 +47,8 @@ class TargetFit:
 
     `train` holds the rows of the panel used (training lines with a measured effect); `choice` is None where
     nothing was fitted, and the prediction is then `train_mean` (unless the status is `too_few_lines`).
-    `genes` are the columns of the model's features where those are not the modifiers in their order.
+    `genes` are the columns of the model's features where those are not the modifiers in their order, and
+    `by_gene` is where it reads them.
     """
 
     target: int
@@ -55,6 +60,7 @@ class TargetFit:
     choice: Choice | None = None
     seconds: float = 0.0
     genes: Int64[np.ndarray, " features"] | None = None
+    by_gene: ByGene | None = None
 
     @property
     def features(self) -> Int64[np.ndarray, " features"]:
@@ -86,9 +92,10 @@ class TargetFit:
         """The prediction for cell lines of the panel: the training mean where nothing was fitted."""
         if not self.predicts:
             return None
-        if self.choice is None:
+        del panel
+        if self.choice is None or self.by_gene is None:
             return np.full(len(rows), self.train_mean)
-        return self.choice.fitted.predict(features_of(panel, rows, self.features))
+        return self.choice.fitted.predict(features_of(self.by_gene, rows, self.features))
 
 
 def prepare_fold(panel: Panel, fold: Fold, settings: MethodSettings) -> PreparedFold:
@@ -99,7 +106,7 @@ def prepare_fold(panel: Panel, fold: Fold, settings: MethodSettings) -> Prepared
         digest = hashlib.sha256(repr((expression.shape, settings.selection.cut)).encode())
         digest.update(expression)
         prepared = replace(prepared, digest=digest.hexdigest())
-    return PreparedFold(fold, prepared)
+    return PreparedFold(fold, prepared, np.ascontiguousarray(panel.expression.T))
 
 
 def fit_targets(
@@ -118,18 +125,18 @@ def fit_targets(
     at_once = BLOCK if settings.device == "cpu" else max(1, len(open_))  # a GPU wants many
     chosen: dict[int, TargetFit] = {}
     for start in range(0, len(open_), at_once):
-        fits = list(_chosen(panel, prepared.fold.number, open_[start : start + at_once], settings))
+        fits = list(_chosen(panel, prepared, open_[start : start + at_once], settings))
         finished(fits)
         chosen.update((fit.target, fit) for fit in fits)
     return [chosen.get(fit.target, fit) for fit in selected]
 
 
 def _chosen(
-    panel: Panel, fold: int, selected: Sequence[TargetFit], settings: MethodSettings
+    panel: Panel, prepared: PreparedFold, selected: Sequence[TargetFit], settings: MethodSettings
 ) -> Iterator[TargetFit]:
-    problems = [_problem(panel, fold, settings.seed, fit) for fit in selected]
+    problems = [_problem(panel, prepared, settings.seed, fit) for fit in selected]
     choices = choose(problems, candidates_of(settings.candidates, settings.device))
-    return map(_with_choice, selected, choices)
+    return map(partial(_with_choice, by_gene=prepared.by_gene), selected, choices)
 
 
 def _select_group(
@@ -155,10 +162,11 @@ def _select_group(
     ]
 
 
-def _problem(panel: Panel, fold: int, seed: int, fit: TargetFit) -> Problem:
+def _problem(panel: Panel, prepared: PreparedFold, seed: int, fit: TargetFit) -> Problem:
+    fold = prepared.fold.number
     own = np.flatnonzero(fit.features == panel.own[fit.target])
     return Problem(
-        features_of(panel, fit.train, fit.features),
+        features_of(prepared.by_gene, fit.train, fit.features),
         panel.effect[fit.train, fit.target].astype(np.float64),
         seed_of(seed, panel.targets[fit.target], fold, "autoselect"),
         seed_of(seed, "fold", fold),
@@ -167,17 +175,18 @@ def _problem(panel: Panel, fold: int, seed: int, fit: TargetFit) -> Problem:
 
 
 def features_of(
-    panel: Panel, rows: Int64[np.ndarray, " lines"], genes: Int64[np.ndarray, " features"]
+    by_gene: ByGene, rows: Int64[np.ndarray, " lines"], genes: Int64[np.ndarray, " features"]
 ) -> Float64[np.ndarray, "lines features"]:
     """The genes' expression on the given cell lines."""
-    return panel.expression[np.ix_(rows, genes)].astype(np.float64)
+    return np.ascontiguousarray(by_gene[genes][:, rows].T, dtype=np.float64)
 
 
-def _with_choice(fit: TargetFit, choice: Choice) -> TargetFit:
+def _with_choice(fit: TargetFit, choice: Choice, by_gene: ByGene) -> TargetFit:
     return replace(
         fit,
         status=choice.fitted.status,
         reason=choice.fitted.reason or None,
         choice=choice,
+        by_gene=by_gene,
         seconds=fit.seconds + choice.seconds,
     )

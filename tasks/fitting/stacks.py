@@ -73,7 +73,7 @@ def _fit_group(
     fits = []
     for target, y, modifiers, chosen in zip(targets, effect.T, every, inner, strict=True):
         fit = TargetFit(target, rows, float(np.mean(y)), "no_modifiers", modifiers=modifiers, seconds=share)
-        fits.append(_stacked(panel, settings, fold.number, fit, modifiers, parts, chosen, candidates))
+        fits.append(_stacked(panel, settings, prepared, fit, modifiers, parts, chosen, candidates))
         finished(fits[-1:])
     return fits
 
@@ -81,7 +81,7 @@ def _fit_group(
 def _stacked(
     panel: Panel,
     settings: MethodSettings,
-    fold: int,
+    prepared: PreparedFold,
     fit: TargetFit,
     modifiers: Selected,
     parts: Sequence[Lines],
@@ -91,13 +91,13 @@ def _stacked(
     """One target's stack; the mean where no gene varies."""
     if not len(modifiers):
         return fit
-    own = int(panel.own[fit.target])
+    own, fold, by_gene = int(panel.own[fit.target]), prepared.fold.number, prepared.by_gene
     seed = seed_of(settings.seed, panel.targets[fit.target], fold, "autoselect")
     effect = panel.effect[fit.train, fit.target].astype(np.float64)
 
     def problem_of(lines: Lines, genes: Genes) -> Problem:
         place = np.flatnonzero(genes == own)
-        features = features_of(panel, fit.train[lines], genes)
+        features = features_of(by_gene, fit.train[lines], genes)
         at = int(place[0]) if place.size else -1
         return Problem(features, effect[lines], seed, seed_of(settings.seed, "fold", fold), at)
 
@@ -108,7 +108,7 @@ def _stacked(
     for part, genes in zip(parts, chosen, strict=True):
         # Without any (the effect is constant on these lines) the prediction is their mean, whatever the gene.
         there = _with_own(genes if len(genes) else columns[:1], own)
-        held = features_of(panel, fit.train[part], there)
+        held = features_of(by_gene, fit.train[part], there)
         folds.append(InnerFold(problem_of(np.delete(every, part), there), part, held))
     (choice,) = stack([NestedProblem(problem_of(every, columns), tuple(folds))], candidates)
     return replace(
@@ -117,6 +117,7 @@ def _stacked(
         reason=choice.fitted.reason or None,
         choice=choice,
         genes=columns,
+        by_gene=by_gene,
         seconds=fit.seconds + choice.seconds,
     )
 

@@ -5,8 +5,9 @@
 One fold's fold-level work, its preparation, and blocks of its targets to their tables (of `--fitted` targets
 only), each in core-seconds of one thread: what others do on the machine counts little. The data are made up:
 factors that lines share drive genes and targets, and a gene of its own drives every third target, so that
-gates open. Beside it `kernel` on the same panel, and the bare matrix products that a target's fits are made
-of, in the tiles that the fits use.
+gates open. Beside it `kernel` and `modifiers` with its preset `quick` on the same panel, and the bare matrix
+products that a target's fits are made of, in the tiles that they use: for `quick` two in float32, targets x
+genes over the lines.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +32,7 @@ from modeling.kernels.ridge import TILE_TARGETS
 from modeling.selection.select import SelectionSettings
 from tasks.borrowing.preparing import PreparedBest
 from tasks.fitting.fold import FoldResult, MethodSettings, Panel
+from tasks.fitting.modifiers import PreparedFold, fit_targets
 from tasks.methods.cost import DataSize
 from tasks.methods.method import FIT, FoldJob
 from tasks.methods.registry import method_named, prepare_method_fold
@@ -87,22 +89,33 @@ def main() -> None:
         compile_all()
         loaded = peak_bytes()
         cost, prepared = timed_best(panel, fold, targets)
-        kernel = timed_kernel(panel, fold, targets)
+        kernel, _ = timed_method(panel, fold, targets, "kernel")
+        quick, selecting = timed_method(panel, fold, targets, "modifiers")
         parts = timed_parts(panel, prepared, targets)
         lacking = timed_missing(panel, prepared, targets)
-        bare = bare_products(prepared)
-    print("| one fold, core-seconds | best | kernel |\n|---|---|---|")
-    print(f"| fold-level work | {cost.shared:.1f} | |")
-    print(f"| preparing the fold | {cost.preparation:.1f} | {kernel.preparation:.1f} |")
-    print(f"| a target, to its tables | {cost.target * 1e3:.2f} ms | {kernel.target * 1e3:.2f} ms |")
+        chosen = choosing(panel, selecting, targets)
+        bare = {"best": bare_products(prepared), "quick": bare_selection(selecting)}
+    print("| one fold, core-seconds | best | kernel | quick |\n|---|---|---|---|")
+    print(f"| fold-level work | {cost.shared:.1f} | | |")
+    three = (cost, kernel, quick)
+    print("| preparing the fold | " + " | ".join(f"{each.preparation:.1f}" for each in three) + " |")
+    print("| a target, to its tables | " + " | ".join(f"{each.target * 1e3:.2f} ms" for each in three) + " |")
     for name, seconds in parts.items():
-        print(f"| {name} | {seconds * 1e3:.2f} ms | |")
-    print(f"| bare products of a target | {bare * 1e3:.2f} ms | |")
+        print(f"| {name} | {seconds * 1e3:.2f} ms | | |")
+    print(f"| bare products of a target | {bare['best'] * 1e3:.2f} ms | | {bare['quick'] * 1e3:.2f} ms |")
     for name, seconds in lacking.items():
-        print(f"| {name} | {seconds * 1e3:.0f} ms | |")
-    for name, each in (("best", cost), ("kernel", kernel)):
-        minutes = projected(each, options.targets, len(fold.train), final) / 60
-        print(f"| projected, {name}: {FOLDS} folds and final models | {minutes:.1f} core-minutes | |")
+        print(f"| {name} | {seconds * 1e3:.0f} ms | | |")
+
+    def minutes(of: Cost) -> float:
+        return projected(of, options.targets, len(fold.train), final) / 60
+
+    whole = [minutes(each) for each in three]
+    print(f"| {FOLDS} folds and final models, core-minutes | " + " | ".join(f"{m:.1f}" for m in whole) + " |")
+    bare_minutes = [minutes(Cost(0.0, 0.0, seconds)) for seconds in (bare["best"], bare["quick"])]
+    print(f"| bare products of that | {bare_minutes[0]:.1f} | | {bare_minutes[1]:.1f} |")
+    both, products, fits = whole[0] + whole[2], sum(bare_minutes), minutes(Cost(0.0, 0.0, chosen))
+    print(f"\nbest and quick: {both:.1f} core-minutes, {both / products:.2f} times their bare products;")
+    print(f"without the fits of quick's candidates ({fits:.1f}) {(both - fits) / products:.2f} times")
     print_memory(panel, loaded)
     print_estimates(options)
 
@@ -140,7 +153,8 @@ def compile_all() -> None:
     fold = make_folds("kfold", 80, FOLDS, 0)[0]
     timed_best(small, fold, range(20))
     ranked_ridge(small.expression.T.copy(), np.arange(3), small.effect[:, 0].astype(np.float64), 1.0)
-    timed_kernel(small, fold, range(20))
+    timed_method(small, fold, range(20), "kernel")
+    timed_method(small, fold, range(20), "modifiers")
 
 
 def timed_best(panel: Panel, fold: Fold, targets: Sequence[int]) -> tuple[Cost, PreparedBest]:
@@ -152,11 +166,11 @@ def timed_best(panel: Panel, fold: Fold, targets: Sequence[int]) -> tuple[Cost, 
     return Cost(shared, preparing, _timed_shards(panel, prepared, targets, settings)), prepared
 
 
-def timed_kernel(panel: Panel, fold: Fold, targets: Sequence[int]) -> Cost:
-    """The same of `kernel`."""
-    settings = _settings("kernel")
+def timed_method(panel: Panel, fold: Fold, targets: Sequence[int], method: str) -> tuple[Cost, Any]:
+    """The same of a method without fold-level work."""
+    settings = _settings(method)
     prepared, preparing = timed(lambda: prepare_method_fold(panel, fold, settings))
-    return Cost(0.0, preparing, _timed_shards(panel, prepared, targets, settings))
+    return Cost(0.0, preparing, _timed_shards(panel, prepared, targets, settings)), prepared
 
 
 def _timed_shards(panel: Panel, prepared: object, targets: Sequence[int], settings: MethodSettings) -> float:
@@ -218,6 +232,19 @@ def bare_products(prepared: PreparedBest) -> float:
     both = np.random.default_rng(0).standard_normal((lines, 2 * TILE_TARGETS), dtype=np.float32)
     seconds += timed(lambda: tile @ both)[1] * len(genes) / GENE_TILE
     return seconds / TILE_TARGETS
+
+
+def choosing(panel: Panel, prepared: PreparedFold, targets: Sequence[int]) -> float:
+    """Seconds of one target for the candidates of `quick`: their trials, and the winner on all lines."""
+    fits = fit_targets(panel, prepared, targets, _settings("modifiers"))
+    return sum(fit.choice.seconds for fit in fits if fit.choice) / len(targets)
+
+
+def bare_selection(prepared: PreparedFold) -> float:
+    """Seconds of one target for two float32 products with all genes, many targets at once."""
+    genes = prepared.prepared.standardised.astype(np.float32)
+    targets = np.random.default_rng(0).standard_normal((BLOCK, genes.shape[1]), dtype=np.float32)
+    return 2 * timed(lambda: targets @ genes.T)[1] / BLOCK
 
 
 def _square(lines: int, repeats: int = 5) -> float:

@@ -58,7 +58,7 @@ def loop(panel: Panel, fold: int, fits: Sequence[TargetFit]) -> tuple[float, dic
     begun = time.process_time()
     chosen = [
         choose_published(
-            features_of(panel, fit.train, fit.modifiers.genes),
+            features_of(panel.expression.T, fit.train, fit.modifiers.genes),
             panel.effect[fit.train, fit.target].astype(np.float64),
             seed_of(0, panel.targets[fit.target], fold, "autoselect"),
             seed_of(0, "fold", fold),
