@@ -119,6 +119,16 @@ def without_model(
     return None
 
 
+def _doubtful(
+    effect: Float64[np.ndarray, "cell_lines targets"], train: Int64[np.ndarray, " train"]
+) -> list[int]:
+    """The columns that `without_model` must look at: of all at once, since it refuses few."""
+    known, trained = ~np.isnan(effect), effect[train]
+    few = (known.sum(axis=0) < FEWEST_LINES) | (known[train].sum(axis=0) < FEWEST_TRAINING_LINES)
+    differ = np.fmin.reduce(trained, initial=np.inf) < np.fmax.reduce(trained, initial=-np.inf)
+    return [int(i) for i in np.flatnonzero(few | ~differ)]
+
+
 AnyFit = TypeVar("AnyFit", bound=Fit)
 Refuse = Callable[[int, Int64[np.ndarray, " lines"], float, str, str], AnyFit]
 FitGroup = Callable[
@@ -140,9 +150,9 @@ def fit_by_pattern(
     """
     effect = panel.effect[:, np.asarray(targets, dtype=np.int64)].astype(np.float64)
     done = {
-        t: refuse(t, *said)
-        for t, y in zip(targets, np.ascontiguousarray(effect.T), strict=True)
-        if (said := without_model(y, train))
+        targets[i]: refuse(targets[i], *said)
+        for i in _doubtful(effect, train)
+        if (said := without_model(effect[:, i], train))
     }
     open_ = np.array([i for i, t in enumerate(targets) if t not in done], dtype=np.int64)
     for present, members in group_by_missing(effect[np.ix_(train, open_)]):

@@ -82,28 +82,34 @@ def table_of(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     if unknown:
         raise KeyError(f"table {name}: columns {sorted(unknown)} are not in its schema {schema.names}")
     lengths = [_length(row) for row in rows]
+    blocks = None if lengths == [None] * len(rows) else [1 if n is None else n for n in lengths]
     return pa.table(
-        [_column([row.get(f.name) for row in rows], f.type, lengths) for f in schema], schema=schema
+        [_column([row.get(f.name) for row in rows], f.type, blocks) for f in schema], schema=schema
     )
 
 
-def _length(row: Mapping[str, Any]) -> int:
-    """How many rows of the table a mapping stands for."""
+def _length(row: Mapping[str, Any]) -> int | None:
+    """How many rows of the table a mapping stands for; None without arrays, which is one."""
     lengths = {len(value) for value in row.values() if isinstance(value, np.ndarray)}
     if len(lengths) > 1:
         raise ValueError(f"columns of one block differ in length: {sorted(lengths)}")
-    return lengths.pop() if lengths else 1
+    return lengths.pop() if lengths else None
 
 
-def _column(values: Sequence[Any], kind: pa.DataType, lengths: Sequence[int]) -> pa.Array:
-    """One column of all blocks: their arrays end to end, their scalars as often as the block has rows."""
-    if any(isinstance(value, np.ndarray) for value in values):
-        parts = [
-            value if isinstance(value, np.ndarray) else np.full(n, value)
-            for value, n in zip(values, lengths, strict=True)
-        ]
-        return pa.array(np.concatenate(parts), type=kind, from_pandas=True)
-    column = pa.array(values, type=kind, from_pandas=True)
-    return (
-        column if all(n == 1 for n in lengths) else column.take(np.repeat(np.arange(len(lengths)), lengths))
-    )
+def _column(values: Sequence[Any], kind: pa.DataType, lengths: Sequence[int] | None) -> pa.Array:
+    """One column of all blocks: their arrays end to end, their scalars as often as the block has rows.
+
+    `lengths` is None where all rows are single ones.
+    """
+    if lengths is None or not any(isinstance(value, np.ndarray) for value in values):
+        column = pa.array(values, type=kind, from_pandas=True)
+        return column if lengths is None else column.take(np.repeat(np.arange(len(lengths)), lengths))
+    parts = [
+        value if isinstance(value, np.ndarray) else np.full(n, value)
+        for value, n in zip(values, lengths, strict=True)
+    ]
+    if all(part.dtype == object for part in parts):  # texts, which many blocks share
+        each = {id(part): part for part in parts}
+        made = {key: pa.array(part, type=kind, from_pandas=True) for key, part in each.items()}
+        return pa.concat_arrays([made[id(part)] for part in parts])
+    return pa.array(np.concatenate(parts), type=kind, from_pandas=True)

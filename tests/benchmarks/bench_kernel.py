@@ -76,7 +76,9 @@ def run_fold(panel: Panel, fold: Fold, method: str, block: int) -> dict[str, str
     effects = panel.effect[fold.train].astype(np.float64)
     _, numbers = timed(lambda: fit_ridge(prepared.spectrum, effects, prepared.kernel.penalties))
     blocks = [range(start, min(start + block, n_targets)) for start in range(0, n_targets, block)]
-    _, shards = timed(lambda: [run_shard(panel, prepared, targets, settings) for targets in blocks])
+    shards = 0.0
+    for targets in blocks:  # what one gave is dropped before the next, as where it is committed
+        shards += timed(lambda targets=targets: run_shard(panel, prepared, targets, settings))[1]
     products = bare_products(prepared, n_targets)
     library = library_seconds(prepared, effects)
     whole = FULL_FOLDS * (preparing + shards) / CORES
