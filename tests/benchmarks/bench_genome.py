@@ -9,10 +9,11 @@ from tests.benchmarks.measure import watched
 
 KNOCKCAST = str(Path(sys.executable).with_name("knockcast"))
 MODIFIERS = ("--method", "modifiers")
+STAGES = "time by stage"
 
 
 def main() -> None:
-    """Print wall time and peak memory of each command, and the share of target-folds with modifiers."""
+    """Print wall time and peak memory of each command, the share with modifiers, and what took the time."""
     with tempfile.TemporaryDirectory() as folder:
         simulate = ["simulate", "--out", f"{folder}/release", "--cell-lines", "1000", "--genes", "18000"]
         steps = {
@@ -26,7 +27,9 @@ def main() -> None:
             print(f"| {name} | {cost.seconds:.1f} s | {cost.peak_bytes / 2**30:.2f} GiB |", flush=True)
         said = "SELECT count(*) AS n, avg((n_modifiers > 0)::int) AS share, sum(seconds) AS core FROM scores"
         row = Store(f"{folder}/store").query(said).iloc[0]
+        summary = watched([KNOCKCAST, "status", f"{folder}/store", "--summary"], show=False).output
     print(f"\n{row.n:.0f} target-folds, {row.share:.1%} with modifiers; {row.core:.0f} core-seconds in tasks")
+    print("\n" + summary[summary.index(STAGES) :])
 
 
 if __name__ == "__main__":
