@@ -40,6 +40,7 @@ class Reporter:
         self._at_work: dict[str, AtWork] = {}  # `elapsed` at time 0 of the clock; since its last part
         self._shown = -SHOWN_SECONDS
         self._preparing: dict[MethodFold, tuple[int, float]] = {}  # which try, since when
+        self._prepared: set[MethodFold] = set()
         self._trainings: Sequence[str] = ()
         self._time_left = TimeLeft()
 
@@ -68,6 +69,8 @@ class Reporter:
 
     def began(self, shard: Shard, attempt: int) -> None:
         """A worker was seen to have begun it."""
+        if not shard.is_fold_level:
+            self._prepared.add(shard.method_fold)
         self._at_work[shard.key] = AtWork(shard.method, self._estimated(shard.units), -self._clock())
         self._take("attempt began", shard, attempt)
 
@@ -122,6 +125,8 @@ class Reporter:
         for method_fold, (number, since) in list(self._preparing.items()):
             if running.get(method_fold) != number:
                 del self._preparing[method_fold]
+                self._prepared.add(method_fold)
+                self._time_left.prepared(method_fold.method, now - since)
                 self._observer.take(Event("preparation ended", *method_fold, more={"seconds": now - since}))
         for method_fold, number in running.items():
             if method_fold not in self._preparing:
@@ -145,7 +150,7 @@ class Reporter:
         for kind, count in self._wanted.items():
             wanted[kind.method_fold] += count
             done[kind.method_fold] += ledger.done.by_kind[kind]
-        todo = self._todo()
+        todo, folds = self._todo(), self._not_prepared(wanted, done)
         at_work = [replace(each, elapsed=now + each.elapsed) for each in self._at_work.values()]
         slots = min(ledger.slots, max(1, ledger.in_flight))
         return Snapshot(
@@ -156,8 +161,8 @@ class Reporter:
             tuple(map(str, self._preparing)),
             self._trainings,
             self._compiling,
-            self._time_left.in_all(todo, at_work, slots),
-            left_by_method={m: s / slots for m, s in self._time_left.by_method(todo, at_work).items()},
+            self._time_left.in_all(todo, at_work, slots, folds),
+            left_by_method={m: s / slots for m, s in self._time_left.by_method(todo, at_work, folds).items()},
         )
 
     def _todo(self) -> dict[str, float]:
@@ -169,6 +174,17 @@ class Reporter:
             count = max(0, wanted - ledger.done.by_kind[kind] - given_up[kind])
             todo[kind.method] = todo.get(kind.method, 0.0) + count * self._cost[kind]
         return todo
+
+    def _not_prepared(
+        self, wanted: Mapping[MethodFold, int], done: Mapping[MethodFold, int]
+    ) -> dict[str, list[float]]:
+        """Of each method, the folds with work left whose preparation has not ended: how long it has run."""
+        now, found = self._clock(), dict[str, list[float]]()
+        for each, count in wanted.items():
+            if done[each] < count and each not in self._prepared:
+                since = self._preparing[each][1] if each in self._preparing else now
+                found.setdefault(each.method, []).append(now - since)
+        return found
 
     def _estimated(self, units: Iterable[Unit]) -> float:
         return sum(self._cost.get(kind_of_unit(unit), 1.0) for unit in units)

@@ -144,3 +144,14 @@ def test_nothing_is_said_before_anything_has_ended() -> None:
     left = TimeLeft()
     assert left.in_all({"quick": 10.0}, [], 2) is None
     assert left.by_method({"quick": 10.0}, []) == {}
+
+
+def test_folds_that_are_not_prepared_add_what_others_took() -> None:
+    left = TimeLeft()
+    left.ended("kernel", 10.0, 10.0)
+    assert left.in_all({"kernel": 60.0}, [], 2, {"kernel": [0.0, 0.0]}) == 30.0  # none was seen yet
+    left.prepared("kernel", 12.0)
+    folds = {"kernel": [0.0, 5.0, 99.0], "other": [0.0]}  # one waits, one is half done, one is overdue
+    assert left.to_prepare(folds) == {"kernel": pytest.approx(19.0), "other": 0.0}
+    assert left.by_method({"kernel": 60.0}, [], folds) == {"kernel": pytest.approx(79.0)}
+    assert left.in_all({"kernel": 60.0}, [], 2, folds) == pytest.approx(39.5)

@@ -1,0 +1,41 @@
+"""What a run says of the time left while its folds are prepared."""
+
+from cluster.observing.events import Silent
+from cluster.scheduling.executor import Receipt
+from cluster.scheduling.ledger import Ledger
+from cluster.scheduling.reporting import Reporter
+from cluster.scheduling.shards import Committed, Shard, name_shard
+from cluster.store.units import MethodFold, Unit
+from tests.cluster.scheduling.scripted import Clock
+
+RUN = "f" * 64
+
+
+def shard_of(target: str, fold: int) -> Shard:
+    return name_shard(RUN, [Unit("kernel", target, fold)])
+
+
+def test_a_fold_that_waits_to_be_prepared_counts_with_what_the_last_one_took() -> None:
+    clock = Clock()
+    shards = [shard_of(target, fold) for fold in (0, 1) for target in ("A", "B")]
+    ledger = Ledger(shards, RUN, slots=1)
+    reporter = Reporter(Silent(), ledger, clock, estimate=lambda shard: 10.0)
+    reporter.begin(shards)
+    ledger.begin()
+
+    reporter.preparing({MethodFold("kernel", 0): 0})
+    clock.now = 8.0
+    reporter.preparing({})
+    reporter.began(shards[0], 0)
+    assert reporter.snapshot().left is None
+    clock.now = 28.0  # twice its estimate
+    ledger.handle(Committed(shards[0].key))
+    reporter.committed(shards[0], 0, [], Receipt(shards[0].key, 0, True, {"ok": 1}, 20.0, "here"), "node")
+    assert reporter.snapshot().left == 3 * 20.0 + 8.0
+    reporter.preparing({MethodFold("kernel", 1): 0})
+    clock.now = 31.0
+    assert reporter.snapshot().left == 3 * 20.0 + 8.0 - 3.0
+
+    reporter.began(shards[2], 0)  # a preparation so quick that its end was not seen
+    assert reporter.snapshot().left == 3 * 20.0
+    assert reporter.snapshot().left_by_method == {"kernel": 3 * 20.0}
