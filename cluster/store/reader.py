@@ -47,6 +47,7 @@ class StoreReader:
         self.listed: frozenset[str] = frozenset()  # keys of commits with a file of their own
         self.packs = Packs(fs, self.run_digest)
         self._plans: dict[str, list[Unit]] = {}
+        self._attempts: dict[tuple[str, int, bool], dict[str, Any]] = {}  # their files never change
 
     @classmethod
     def open(cls, url: str | Path) -> Self:
@@ -152,8 +153,9 @@ class StoreReader:
         named = {found: path for path in self.fs.paths(prefix) if (found := layout.attempt_of(path))}
         self.packs.refresh()  # after the others, which only go once their pack is there
         known = self.packs.attempts(key)
-        added = [each for each in named if each not in known]
-        known |= zip(added, self._bodies([named[each] for each in added]), strict=True)
+        added = [each for each in named if each not in known and each not in self._attempts]
+        self._attempts |= zip(added, self._bodies([named[each] for each in added]), strict=True)
+        known |= {each: self._attempts[each] for each in named if each not in known}
         begun, failed = ([known[each] for each in sorted(known) if each[2] is kind] for kind in (False, True))
         return begun, failed
 

@@ -1,3 +1,4 @@
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -90,6 +91,30 @@ def test_a_refresh_reads_only_new_commits(tmp_path: Path, monkeypatch: pytest.Mo
     reader.refresh()
     assert [path for path in seen if path != layout.SUCCESS] == [layout.commit_path(second)]
     assert [commit.key for commit in reader.commits()] == sorted([first, second])
+
+
+def test_each_attempt_is_read_once_and_one_that_goes_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = made_writer(tmp_path)
+    reader, read = StoreReader(writer.fs), list[str]()
+    read_all = reader.fs.read_all
+
+    def counting(paths: Sequence[str], digests: Sequence[str] | None = None) -> Iterator[bytes]:
+        read.extend(paths)
+        return read_all(paths, digests)
+
+    monkeypatch.setattr(reader.fs, "read_all", counting)
+    first = writer.begin_attempt("a" * 64, {"units": 1})
+    assert [body["key"] for body in reader.attempts()] == ["a" * 64]
+    writer.begin_attempt("b" * 64, {"units": 1})
+    writer.record_failure("a" * 64, first, {"kind": "error", "error": "no"})
+    for _ in range(2):
+        assert [body["key"] for body in reader.attempts()] == ["a" * 64, "b" * 64]
+        assert [body["error"] for body in reader.failures()] == ["no"]
+    assert len(read) == len(set(read)) == 3
+    Path(tmp_path / layout.attempt_path("b" * 64, 1)).unlink()
+    assert [body["key"] for body in reader.attempts()] == ["a" * 64]
 
 
 def test_wanted_minus_committed_is_the_work_left(tmp_path: Path) -> None:
