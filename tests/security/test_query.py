@@ -112,6 +112,11 @@ def test_an_empty_statement_is_bad_input(reader: StoreReader, sql: str) -> None:
         query(reader, sql)
 
 
+def test_bytes_that_are_no_text_are_bad_input(reader: StoreReader) -> None:
+    with pytest.raises(BadInputError, match="not UTF-8 text"):
+        query(reader, "SELECT '\udcff'")  # what Python makes of a lone byte 255 in an argument
+
+
 def test_a_statement_nested_without_end_is_refused(reader: StoreReader) -> None:
     with pytest.raises((BadInputError, RefusedError), match=r"nested too deeply|depth"):
         query(reader, "SELECT " + "(" * 900 + "1" + "+1)" * 900)

@@ -48,6 +48,8 @@ def _no_column(name: str, text: str, tables: Sequence[str]) -> list[str]:
 
 def checked(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
     """The parsed statement, as DuckDB's JSON; RefusedError unless it is one SELECT from tables."""
+    if sql.encode(errors="ignore").decode() != sql:  # a shell passes on any bytes
+        raise BadInputError("the query is not UTF-8 text; write it in a terminal or file that is")
     statements = connection.extract_statements(sql)
     if not statements:
         raise BadInputError("the query is empty; give one SELECT statement, or SHOW TABLES")
