@@ -140,10 +140,10 @@ def _doubts_by_range(measure: str, effect: Float32[np.ndarray, "cell_lines targe
     low, high = float(known.min()), float(known.max())
     if low == high:
         return [f"effect: every value is {low:g}: there is nothing to learn from it"]
-    if measure == "dependency" and _is_even(known):
+    if measure in _CROWDED and _is_even(known):
         return [
-            "effect: values are spread evenly from 0 to 1, as ranks are; dependency probabilities are mostly "
-            "near 0 or 1: is this another measure?"
+            f"effect: values are spread evenly from {low:.3g} to {high:.3g}, as ranks are; "
+            f"{_CROWDED[measure]}: is this another measure?"
         ]
     if measure != "effect" or (low < 0 and max(-low, high) <= FURTHEST):
         return []
@@ -154,12 +154,20 @@ def _doubts_by_range(measure: str, effect: Float32[np.ndarray, "cell_lines targe
     ]
 
 
+_CROWDED = {
+    "dependency": "dependency probabilities are mostly near 0 or 1",
+    "effect": "most gene effects are near 0",
+}
+
+
 def _is_even(values: Float32[np.ndarray, " values"]) -> bool:
-    """Whether the share of values below any number in 0..1 is near that number (Kolmogorov's distance)."""
+    """Whether any number's place in the values' range is near the share below it (Kolmogorov's distance)."""
     ordered = np.sort(values[:: max(1, len(values) // MOST_SORTED)]).astype(np.float64)
-    n = len(ordered)
+    n, width = len(ordered), ordered[-1] - ordered[0]
+    if n < FEWEST_SORTED or width == 0:
+        return False
     shares = (np.arange(n) + 0.5) / n
-    return n >= FEWEST_SORTED and float(np.abs(ordered - shares).max()) < EVEN
+    return float(np.abs((ordered - ordered[0]) / width - shares).max()) < EVEN
 
 
 def _effect_words(essential: float, others: float) -> list[str]:

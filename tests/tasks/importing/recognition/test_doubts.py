@@ -73,7 +73,19 @@ def test_ranks_are_no_dependency_probabilities():
     (doubt,) = effect_doubts("dependency", names, ranks)
     assert "evenly from 0 to 1" in doubt
     assert effect_doubts("dependency", names, ranks[:4]) == []  # too few to tell
+    (doubt,) = effect_doubts("dependency", names, (0.1 + 0.8 * ranks).astype(np.float32))
+    assert "evenly from 0.1 to 0.9" in doubt
     assert effect_doubts("dependency", names, rng.beta(0.3, 0.8, (50, 40)).astype(np.float32)) == []
+
+
+def test_ranks_are_no_gene_effect():
+    rng = np.random.default_rng(6)
+    names = [f"G{i}" for i in range(40)]
+    ranks = (np.argsort(rng.random((50, 40)), axis=0) / 24.5 - 1).astype(np.float32)
+    (doubt,) = effect_doubts("effect", names, ranks)
+    assert "evenly from -1 to 1, as ranks are; most gene effects are near 0" in doubt
+    for effect in (rng.normal(-0.2, 0.3, (50, 40)), -rng.gamma(0.5, size=(50, 40)) + 0.1):
+        assert effect_doubts("effect", names, effect.astype(np.float32)) == []
 
 
 def tpm(genes: int = WHOLE_GENOME) -> np.ndarray:
