@@ -49,6 +49,10 @@ class RefusedError(Exception):
     """Refused for safety: an open address without a token, mixed code versions, a query that may not run."""
 
 
+class StuckError(BadInputError):
+    """Bad input that a library still works on in a thread of ours: it does not hear that it should end."""
+
+
 # What the loader, Python and libraries say where memory is refused, beside MemoryError.
 _REFUSED_MEMORY = (
     "failed to map segment",
@@ -69,7 +73,7 @@ def is_out_of_memory(error: BaseException | None) -> bool:
             isinstance(error, (OSError, ImportError, RuntimeError))
             and any(w in said for w in _REFUSED_MEMORY)
         )
-        or is_out_of_memory(error.__cause__ or error.__context__)
+        or is_out_of_memory(error.__cause__ or (None if error.__suppress_context__ else error.__context__))
     )
 
 

@@ -23,7 +23,7 @@ from cluster.cli import (
 )
 from cluster.cli.analyses import compare, enrich, genes, tissues, validate
 from cluster.cli.examples import add_examples
-from cluster.errors import EXIT_CODES, ExitCode, is_out_of_memory
+from cluster.errors import EXIT_CODES, ExitCode, StuckError, is_out_of_memory
 from tasks.errors import BadInputError
 
 OUT_OF_MEMORY = (
@@ -55,6 +55,13 @@ def main() -> None:
         # The reader of our output (head, less) has gone; that is not an error of ours.
         sys.stderr.close()
         sys.exit(ExitCode.DONE)
+    except StuckError as error:
+        _report(error)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(
+            ExitCode.BAD_INPUT
+        )  # Python would end under a library at work, which then complains at length
     except tuple(EXIT_CODES) as error:
         _report(error)
         sys.exit(_exit_code(error))

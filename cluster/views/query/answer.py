@@ -133,8 +133,8 @@ def _in_words(tables: list[str]) -> Iterator[None]:
     """What can go wrong with a query, as errors of the contract; `tables` are those it names, once known."""
     try:
         yield
-    except MemoryError as error:
-        raise _too_large() from error
+    except MemoryError:
+        raise _too_large() from None  # a limit of ours, not the machine's: nothing to tell its user
     except RecursionError as error:
         raise RefusedError("the query is nested too deeply: write it in simpler parts") from error
     except duckdb.Error as error:
@@ -143,7 +143,9 @@ def _in_words(tables: list[str]) -> Iterator[None]:
             raise RefusedError(
                 f"a query may only read this store's tables: {text.splitlines()[0]}"
             ) from error
-        raise _too_large() if text.startswith("Out of Memory Error") else mistake(error, tables) from error
+        if text.startswith("Out of Memory Error"):
+            raise _too_large() from None
+        raise mistake(error, tables) from error
 
 
 def _too_large() -> BadInputError:

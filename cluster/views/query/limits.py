@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import duckdb
 
+from cluster.errors import StuckError
 from tasks.errors import BadInputError
 
 TIME_LIMIT = 300.0  # seconds
@@ -49,7 +50,10 @@ class Running:
         threading.Thread(target=_serve, args=(self._work,), daemon=True).start()
 
     def call(self, work: Callable[[], Result]) -> Result:
-        """What the work returns. BadInputError when the time is over, KeyboardInterrupt after Ctrl-C."""
+        """What the work returns. BadInputError when the time is over, KeyboardInterrupt after Ctrl-C.
+
+        StuckError is the BadInputError of work that goes on nevertheless.
+        """
         if self._deadline is None:
             self._deadline = time.monotonic() + self._seconds
         answer: Future[Result] = Future()
@@ -60,8 +64,13 @@ class Running:
                 wait([answer], timeout=_HEARD)
             self._require_time_left()
             return answer.result()
-        except (KeyboardInterrupt, BadInputError):
+        except KeyboardInterrupt:
             self._interrupt(answer)
+            raise
+        except BadInputError as error:
+            self._interrupt(answer)
+            if self.is_stuck:
+                raise StuckError(error.problems) from None
             raise
 
     def close(self) -> None:

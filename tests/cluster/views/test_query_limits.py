@@ -1,6 +1,8 @@
 """What a query may take: rows come as they are computed; its time, memory and answer are bounded."""
 
 import resource
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -10,8 +12,10 @@ import pyarrow as pa
 import pytest
 
 from cluster import Store
+from cluster.errors import ExitCode, is_out_of_memory
 from cluster.store.reader import StoreReader
 from cluster.views.query import limits, query, streamed
+from cluster.views.query.answer import _in_words
 from cluster.views.query.limits import Running, memory_bounded
 from tasks.errors import BadInputError
 from tests.made_stores import made_store
@@ -119,3 +123,29 @@ def test_a_thread_of_a_query_ends_with_it(reader: StoreReader) -> None:
     while threading.active_count() > before and time.monotonic() < until:
         threading.Event().wait(0.01)
     assert threading.active_count() == before
+
+
+STUCK = """
+import sys
+from cluster.views.query import limits
+limits.PATIENCE = 0.0  # whatever still runs does not hear us
+from cluster.cli.app import main
+sys.argv = ["knockcast", "query", sys.argv[1], "SELECT count(*) FROM range(10000000000)", "--time-limit", "1"]
+main()
+"""
+
+
+def test_a_command_ends_with_one_line_though_its_query_does_not(reader: StoreReader) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STUCK, reader.fs.name], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == ExitCode.BAD_INPUT
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: the query was ended after 1 seconds: ")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), duckdb.Error("Out of Memory Error: no more")])
+def test_a_limit_of_the_query_is_not_told_as_the_machines(error: Exception) -> None:
+    with pytest.raises(BadInputError, match="more than 4GB") as raised, _in_words([]):
+        raise error from OSError("Out of Memory Error: no more")
+    assert not is_out_of_memory(raised.value)
