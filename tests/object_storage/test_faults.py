@@ -40,6 +40,11 @@ def get(method: str, path: str) -> bool:
     return method == "GET" and "list-type" not in path
 
 
+def deleted(method: str, path: str) -> bool:
+    del path
+    return method in ("POST", "DELETE")
+
+
 def anything(method: str, path: str) -> bool:
     return bool(method and path)
 
@@ -90,6 +95,17 @@ def test_listing_goes_on_after(fault: str, network: tuple[str, Faults]) -> None:
     assert all(fs.create(name, b"x") for name in names)
     faults.plan(fault, 3, listed)
     assert fs.paths("data/") == names
+    assert faults.met == [fault] * (1 if fault == SLOW else 3)
+
+
+@pytest.mark.parametrize("fault", [REFUSED, LOST_ANSWER, CUT, SLOW])
+def test_deleting_goes_on_after(fault: str, network: tuple[str, Faults]) -> None:
+    place, faults = network
+    fs = open_filesystem(place)
+    assert fs.create("data/x", b"x")
+    faults.plan(fault, 3, deleted)
+    fs.delete("data/x")
+    assert not fs.exists("data/x")
     assert faults.met == [fault] * (1 if fault == SLOW else 3)
 
 

@@ -9,14 +9,14 @@ import random
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 import botocore.exceptions
@@ -46,7 +46,9 @@ AT_ONCE = 16  # requests of one call that are under way together
 PROBE = "probe/"
 MISSING = (FileNotFoundError, NotFoundError)  # obstore raises Python's own error where there is one
 TROUBLE = (BaseError, OSError)
-BROKEN_OFF = "list response body"  # what obstore says of it
+BROKEN_OFF = ("list response body", "response body error")  # what obstore says of an answer's
+
+Answer = TypeVar("Answer")
 
 CONNECTION: "ClientConfig" = {"connect_timeout": "10s", "read_timeout": "60s", "timeout": "15m"}
 RETRIES: "RetryConfig" = {
@@ -132,21 +134,14 @@ class S3FileSystem:
         folder = prefix.rpartition("/")[0]
         start = self._prefix + (f"{folder}/" if folder else "")
         with self._trouble("listing", prefix):
-            found = self._keys_below(start or None)
+            found = _again(lambda: self._keys_below(start or None))
         inside = (key.removeprefix(self._prefix) for key in found if key.startswith(self._prefix))
         return sorted(path for path in inside if path.startswith(prefix) and not path.startswith(PROBE))
 
     def _keys_below(self, start: str | None) -> list[str]:
-        """Asked for again where the answer breaks off: obstore repeats every other request by itself."""
-        attempt = 1
-        while True:
-            try:
-                return [item["path"] for chunk in obstore.list(self._patient, start) for item in chunk]
-            except BaseError as error:
-                if BROKEN_OFF not in str(error) or attempt == ATTEMPTS:
-                    raise
-            time.sleep(_wait_before(attempt))
-            attempt += 1
+        return _again(
+            lambda: [item["path"] for chunk in obstore.list(self._patient, start) for item in chunk]
+        )
 
     def exists(self, path: str) -> bool:
         """Whether there is an object of that name."""
@@ -164,7 +159,7 @@ class S3FileSystem:
     def delete(self, path: str) -> None:
         """Remove an object; nothing happens where there is none."""
         with self._trouble("deleting", path, missing_is_fine=True):
-            obstore.delete(self._patient, self._key(path))
+            _again(lambda: obstore.delete(self._patient, self._key(path)))
 
     def delete_all(self, paths: Sequence[str]) -> None:
         """Remove objects, several at a time."""
@@ -258,6 +253,18 @@ def endpoint_of(session: boto3.Session) -> str | None:
     except botocore.exceptions.BotoCoreError:  # the profile does not exist: said where credentials are asked
         profile = {}
     return found or profile.get("endpoint_url")
+
+
+def _again(ask: Callable[[], Answer]) -> Answer:
+    """What is answered, asked for again where it breaks off: what fails otherwise obstore repeats itself."""
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return ask()
+        except BaseError as error:
+            if not any(words in str(error) for words in BROKEN_OFF):
+                raise
+        time.sleep(_wait_before(attempt))
+    return ask()
 
 
 def _wait_before(attempt: int) -> float:
