@@ -139,9 +139,7 @@ class S3FileSystem:
         return sorted(path for path in inside if path.startswith(prefix) and not path.startswith(PROBE))
 
     def _keys_below(self, start: str | None) -> list[str]:
-        return _again(
-            lambda: [item["path"] for chunk in obstore.list(self._patient, start) for item in chunk]
-        )
+        return [item["path"] for chunk in obstore.list(self._patient, start) for item in chunk]
 
     def exists(self, path: str) -> bool:
         """Whether there is an object of that name."""
