@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tasks.errors import BadInputError
 
@@ -22,25 +21,29 @@ MOST_CELLS = 500_000_000  # of numbers, 4 bytes each in memory
 MOST_CELLS_SMALL = 100_000_000  # in a file that is small for that
 CELLS_PER_BYTE = 20  # that a real file may hold, packed or not; levels that are mostly 0 are packed tightest
 MOST_TEXTS = 50_000_000  # cells of a table that is read as text, some 80 bytes each
+MOST_CELL = 2**17  # bytes of text; a spreadsheet's cell has 32 767 letters at most
+MOST_BYTES = 2**31  # of a table that is read as text, and of all texts of another
+BYTES_PER_NUMBER = 20  # in a delimited file, its separator included
 _SPLIT = "split it into several files"
 
 
 def open_bounded(path: Path, columns: int = 0, most_cells: int | None = None) -> io.BufferedReader:
     """Opens a file for reading, through gzip where its name ends in .gz.
 
-    Reading raises BadInputError at a line that is too long, and at more lines than a table of that many
-    columns may have (`most_cells` in all; as numbers, if None).
+    Reading raises BadInputError at a line that is too long, at more lines than a table of that many columns
+    may have (`most_cells` in all; as numbers, if None), and at more bytes than those take.
 
     Raises:
         BadInputError: a pipe or a device, which might never end.
         OSError: no such file.
     """
-    _check_regular(path)
+    check_regular(path)
     is_zipped = path.suffix.lower() == ".gz"
     inner: Any = gzip.open(path) if is_zipped else path.open("rb")  # noqa: SIM115 - closed with what is returned
     cells = cells_allowed(path) if most_cells is None else most_cells
     lines = min(MOST_ROWS, cells // columns + 1) if columns else MOST_ROWS
-    return io.BufferedReader(_Bounded(path, inner, lines), buffer_size=2**18)
+    size = max(MOST_BYTES, BYTES_PER_NUMBER * cells if most_cells is None else 0)
+    return io.BufferedReader(_Bounded(path, inner, lines, size), buffer_size=2**18)
 
 
 def open_columns(path: Path, columns: int) -> pa.PythonFile:
@@ -53,14 +56,6 @@ def cells_allowed(path: Path) -> int:
     return min(MOST_CELLS, max(MOST_CELLS_SMALL, CELLS_PER_BYTE * path.stat().st_size))
 
 
-def check_parquet(path: Path, most_cells: int | None = None) -> None:
-    """Raises BadInputError where a Parquet file says that it holds too much; pa.ArrowException as pyarrow."""
-    _check_regular(path)
-    with pq.ParquetFile(path) as file:
-        rows, columns = file.metadata.num_rows, file.metadata.num_columns
-    check_shape(path, rows, columns, most_cells)
-
-
 def check_shape(path: Path, rows: int, columns: int, most_cells: int | None = None) -> None:
     """Raises BadInputError for a table that is larger than a file of its size holds."""
     check_columns(path, columns)
@@ -68,6 +63,14 @@ def check_shape(path: Path, rows: int, columns: int, most_cells: int | None = No
     if rows > MOST_ROWS or rows * columns > allowed:
         found = f"{rows} rows x {columns} columns"
         raise BadInputError(_too_many(path, found, min(allowed // columns, MOST_ROWS)))
+
+
+def check_text(path: Path, size: int) -> None:
+    """Raises BadInputError for more bytes of text than a table may have."""
+    if size > MOST_BYTES:
+        raise BadInputError(
+            f"{path}: {size} bytes of text; a table may have {MOST_BYTES}: is it damaged? Else {_SPLIT}"
+        )
 
 
 def check_cells(path: Path, rows: int, columns: int) -> None:
@@ -83,7 +86,8 @@ def check_columns(path: Path, columns: int) -> None:
         raise BadInputError(f"{path}: {columns} columns; expected {MOST_COLUMNS} at most: {_SPLIT}")
 
 
-def _check_regular(path: Path) -> None:
+def check_regular(path: Path) -> None:
+    """Raises BadInputError for a pipe or a device, which might never end."""
     if path.exists() and not path.is_file() and not path.is_dir():
         raise BadInputError(f"{path}: is no regular file; copy what it gives into one")
 
@@ -95,10 +99,10 @@ def _too_many(path: Path, found: str, rows: int) -> str:
 
 
 class _Bounded(io.RawIOBase):
-    """Bytes of a file, as long as its lines are not too long and not too many."""
+    """Bytes of a file, as long as they are not too many, and its lines neither too long nor too many."""
 
-    def __init__(self, path: Path, inner: BinaryIO, most_lines: int) -> None:
-        self._path, self._inner, self._most = path, inner, most_lines
+    def __init__(self, path: Path, inner: BinaryIO, most_lines: int, most_bytes: int) -> None:
+        self._path, self._inner, self._most, self._left = path, inner, most_lines, most_bytes
         self._lines, self._open = 0, 0  # line ends so far, bytes since the last one
 
     def readable(self) -> bool:
@@ -111,6 +115,12 @@ class _Bounded(io.RawIOBase):
         return len(data)
 
     def _count(self, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left < 0:
+            raise BadInputError(
+                f"{self._path}: row {self._lines + 1}: more bytes than a table of that size may have: is the "
+                f"file damaged? Else {_SPLIT}"
+            )
         first = data.find(b"\n")
         longest = self._open + (first if first >= 0 else len(data))
         if longest > MOST_LINE:

@@ -8,6 +8,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from tasks.bounded import check_cells
+from tasks.bounded_parquet import read_texts
 from tasks.errors import BadInputError
 from tasks.importing.files import PARQUET_TYPES, TEXT_TYPES, dialect_of_file, file_type
 
@@ -26,7 +27,10 @@ def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
     if file_type(path) in PARQUET_TYPES:
         file = _parquet(path)
         check_cells(path, file.metadata.num_rows, len(columns))
-        return file.read(list(columns))
+        try:
+            return read_texts(path, path, columns)
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(path, error) from error
     return _csv(path, columns)
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.bounded import MOST_TEXTS, check_shape
+from tasks.bounded_parquet import read_texts
 from tasks.errors import BadInputError
 from tasks.gene_sets.symbols import is_symbol, name_of, read_bytes, text_of
 from tasks.importing.files import MISSING, PARQUET_TYPES, TEXT_TYPES, dialect_of_file, file_type
@@ -81,7 +82,7 @@ def columns_of(path: Path, data: bytes) -> tuple[list[str], list[list[object]]]:
         try:
             file = pq.ParquetFile(pa.BufferReader(data))
             check_shape(path, file.metadata.num_rows, file.metadata.num_columns, MOST_TEXTS)
-            table = file.read()
+            table = read_texts(path, pa.BufferReader(data))
         except (pa.ArrowException, OSError) as error:
             raise BadInputError(f"{path}: not a readable Parquet file ({error})") from error
         return list(table.column_names), [column.to_pylist() for column in table.columns]

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tasks.bounded import check_columns, open_bounded
+from tasks.bounded import MOST_CELL, check_columns, open_bounded
 from tasks.errors import BadInputError
 from tasks.importing.recognition.dialect import SEPARATORS, Dialect, dialect_of
 
@@ -17,7 +17,6 @@ PARQUET_TYPES = (".parquet", ".pq")
 MISSING = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None"})
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _START = 2**20  # bytes that a file's dialect is told from
-_LONGEST_FIELD = 2**24
 
 
 def file_type(path: Path) -> str:
@@ -92,7 +91,7 @@ def numbered_rows(
         BadInputError: the compressed stream ends early or is damaged, a quote is never closed, or there is
             more than any real table has.
     """
-    csv.field_size_limit(_LONGEST_FIELD)
+    csv.field_size_limit(MOST_CELL)
     dialect = dialect_of_file(path)
     number = 0
     with open_bounded(path, columns, most_cells) as file:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Float32
 
-from tasks.bounded import check_parquet
+from tasks.bounded_parquet import read_bounded_parquet
 from tasks.errors import BadInputError
 from tasks.importing.findings import BadCell, Findings
 from tasks.importing.matrices import (
@@ -47,12 +46,7 @@ def read_parquet_matrix(path: Path, kind: Kind) -> Matrix:
 def read_parquet(path: Path, most_cells: int | None = None) -> pa.Table:
     """A Parquet file's table; BadInputError where it is missing, damaged or too large (`tasks.bounded`)."""
     try:
-        check_parquet(path, most_cells)
-        names = pq.read_schema(path).names
-        if len(set(names)) < len(names):  # read_table takes no name twice: what that means, our callers say
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                return file.read()
-        return pq.read_table(path, page_checksum_verification=True)
+        return read_bounded_parquet(path, most_cells)
     except FileNotFoundError as error:
         raise BadInputError(f"{path}: cannot be read (No such file or directory); check the path") from error
     except (OSError, pa.ArrowException) as error:

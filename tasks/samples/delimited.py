@@ -30,7 +30,7 @@ def read_delimited(path: Path) -> tuple[pa.Table, list[str]]:
     comments, start = _start(path)
     dialect = dialect_of(start, "," if ".csv" in path.name.lower() else "\t")
     lines = start.removeprefix(BOM_UTF8).decode("utf-8", "replace").splitlines()
-    header, cells = (next(csv.reader(lines[at : at + 1], delimiter=dialect.separator), []) for at in (0, 1))
+    header, cells = (_fields(path, comments + 1 + at, lines[at : at + 1], dialect) for at in (0, 1))
     if len(header) < 2:
         raise BadInputError(
             f"{path}: row {comments + 1}: only one column; expected names and numbers, with commas, tabs "
@@ -45,6 +45,13 @@ def read_delimited(path: Path) -> tuple[pa.Table, list[str]]:
     if len(cells) == len(header) + 1:  # written by R without a name over the row names
         header = ["", *header]
     return _without_empty_ends(_read(path, header, comments, dialect)), list(dialect.notes())
+
+
+def _fields(path: Path, row: int, lines: list[str], dialect: Dialect) -> list[str]:
+    try:
+        return next(csv.reader(lines, delimiter=dialect.separator), [])
+    except csv.Error as error:
+        raise BadInputError(f"{path}: row {row}: {error}; is a quote left open there?") from error
 
 
 def _without_empty_ends(table: pa.Table) -> pa.Table:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cluster.explorer.forecast import read_forecast
@@ -109,6 +111,63 @@ def test_long_tables_are_refused_by_their_cells(tmp_path: Path):
     for read in (read_forecast, lambda p: read_columns(p, list(frame.columns))):
         with pytest.raises(BadInputError, match=r"1600 rows x 3 columns; .* may have 1000 rows"):
             read(path)
+
+
+def repeated(word: str, rows: int) -> pa.DictionaryArray:
+    """A word that is stored once and stands in every row."""
+    return pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([word]))
+
+
+def test_words_count_as_often_as_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bounded, "MOST_BYTES", 20_000)
+    path, ids = tmp_path / "x.parquet", pa.array([f"L{i}" for i in range(200)])
+    readers = [read_table, read_text_table, read_gene_map, lambda p: read_columns(p, ["sample", "note"])]
+    lists = pa.array([["q" * 90]] * 200)
+    for words in (repeated("q" * 100, 200), pa.array(["q" * 99 + str(i % 10) for i in range(200)])):
+        pq.write_table(pa.table({"sample": ids, "note": words, "TP53": pa.array([1.0] * 200)}), path)
+        assert path.stat().st_size < 10_000
+        for read in readers:
+            with pytest.raises(BadInputError, match=r"2\d{4} bytes of text; a table may have 20000"):
+                read(path)
+    pq.write_table(pa.table({"sample": ids, "note": repeated("q" * 90, 200), "TP53": [1.0] * 200}), path)
+    assert read_table(path).texts["note"] == ["q" * 90] * 200
+    assert read_text_table(path).rows[0] == ["L0", "q" * 90, "1.0"]
+    pq.write_table(pa.table({"gene1": ids, "gene2": repeated("q" * 100, 200)}), path)
+    with pytest.raises(BadInputError, match="bytes of text"):
+        read_paralogs(path)
+    pq.write_table(pa.table({"sample": ids, "b": pa.array([b"x" * 200] * 200, pa.binary(200))}), path)
+    with pytest.raises(BadInputError, match="bytes of text"):
+        read_table(path)
+    pq.write_table(pa.table({"sample": ids, "TP53": [1.0] * 200, "l": lists}), path)
+    assert "is not used" in read_table(path).notes[-1]  # and its words are not written out
+
+
+def test_a_row_of_lists_has_more_values_than_one(tmp_path: Path):
+    path = tmp_path / "x.parquet"
+    lists = pa.array([[0.0] * 500] * 5, pa.list_(pa.float64()))
+    pq.write_table(pa.table({"sample": [f"L{i}" for i in range(5)], "lists": lists}), path)
+    with pytest.raises(BadInputError, match="2505 values; a file of its size may have 2000"):
+        read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("reader", "row"), [("text", 0), ("text", 1), ("text", 5), ("samples", 0), ("samples", 1), ("matrix", 0)]
+)
+def test_a_cell_is_no_book(tmp_path: Path, reader: str, row: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bounded, "MOST_LINE", 2**24)
+    rows = ["ModelID,note,TP53", *(f"ACH-{i},note,1" for i in range(9))]
+    rows[row] = rows[row].replace("note", "q" * 200_000)
+    with pytest.raises(BadInputError, match=rf"row {row + 1}: .*larger than field limit \(131072\)"):
+        READERS[reader](written(tmp_path / "x.csv", "\n".join(rows).encode()))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz"])
+def test_bytes_count_beside_cells(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bounded, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(bounded, "BYTES_PER_NUMBER", 1)
+    data = b"ModelID,note\n" + b"".join(b"ACH-%d,%s\n" % (i, b"q" * 200) for i in range(150))
+    with pytest.raises(BadInputError, match=r"more bytes than a table of that size may have"):
+        read_text_table(written(tmp_path / f"x{ending}", data))
 
 
 def test_paralogs_are_refused_by_what_their_file_says(tmp_path: Path):
