@@ -49,8 +49,9 @@ def body_of(data: bytes, path: str, culprit: str) -> dict[str, Any] | Problem:
     """The body in a JSON file's bytes, or the problem with it."""
     try:
         return read_json(data, path)
-    except DamagedFileError:
-        return Problem(path, "damaged (its body does not have the sha256 it carries)", culprit)
+    except DamagedFileError as error:
+        what = str(error).removeprefix(f"{path}: ").partition(";")[0]
+        return Problem(path, what, culprit)
     except NewerVersionError as error:
         return Problem(path, str(error).removeprefix(f"{path}: "), is_newer=True)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cluster.errors import DamagedFileError
 from cluster.store.body import digest_of
 from cluster.store.parquet import sort_rows
 from cluster.store.units import FINAL_FOLD, Unit, unit_of
@@ -132,7 +133,7 @@ def file_body(file: StoredFile) -> dict[str, Any]:
 def file_of(body: Mapping[str, Any]) -> StoredFile:
     """The stored file that an entry of a commit or a pack describes."""
     known = [field.name for field in fields(StoredFile)]
-    return StoredFile(**{name: value for name, value in body.items() if name in known})
+    return StoredFile(**{name: body[name] for name in known if body.get(name) is not None})
 
 
 def pack_units(units: Iterable[Unit]) -> PackedUnits:
@@ -186,9 +187,11 @@ def _table_body(table: pa.Table, key: str) -> dict[str, Any]:
 
 
 def targets_of(body: dict[str, Any]) -> pa.Table:
-    """The table a body of `targets_body` or `cell_lines_body` holds."""
-    columns = {name: pa.array(values, _KINDS[kind]) for name, kind, values in body["columns"]}
-    return pa.table(columns)
+    """The table a body of `targets_body` or `cell_lines_body` holds; DamagedFileError where it holds none."""
+    try:
+        return pa.table({name: pa.array(values, _KINDS[kind]) for name, kind, values in body["columns"]})
+    except (KeyError, pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+        raise DamagedFileError(f"facts of targets or cell lines: no table ({error}); restore them") from error
 
 
 def targets_digest(table: pa.Table) -> str:

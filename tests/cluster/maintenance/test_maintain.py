@@ -121,7 +121,7 @@ def forged(writer: StoreWriter, **changes: object) -> str:
         ({"key": "0" * 64}, "its name is not the key of its units"),
         ({"needs": ["x"]}, "its name is not the key of its units"),
         ({"statuses": {"ok": 1}}, "counts 1 statuses for 2 units"),
-        ({"files": [{"nothing": 1}]}, "its body is not a commit's"),
+        ({"files": [{"nothing": 1}]}, "its body is no commits file's"),
         ({"files": [{"path": "../../etc/passwd", "size": 1, "sha256": "x"}]}, "is not a name this commit's"),
         ({"files": [{"path": "run.json", "size": 1, "sha256": "x"}]}, "is not a name this commit's"),
         ({"attempt": 2}, "is not a name this commit's"),
