@@ -26,6 +26,7 @@ COMMAND, ADDRESS = "knockcast", "knockcast_address"  # what a job's metadata say
 LOST = 1  # the exit status of following where Ray does not know the command's
 PATIENCE = 120.0  # seconds without an answer after which following ends
 TALKERS = ("ray", "ray.dashboard.modules.dashboard_sdk")  # these log a line for every package sent
+QUESTION_SECONDS, UPLOAD_SECONDS = 20.0, 300.0  # for which an answer is waited for
 ASK_AGAIN = 1.0  # seconds between two questions
 
 Answer = TypeVar("Answer")
@@ -170,19 +171,30 @@ class Jobs:
     def _connect(self, headers: dict[str, str]) -> "JobSubmissionClient":
         set_environment({**ALWAYS, "RAY_AUTH_MODE": auth_mode(os.environ)})
         from ray.exceptions import AuthenticationError  # noqa: PLC0415 - Ray comes after its settings
-        from ray.job_submission import JobSubmissionClient  # noqa: PLC0415 - the same
 
         for talker in TALKERS:
             logging.getLogger(talker).setLevel(logging.WARNING)
         try:
-            return JobSubmissionClient(self._address, headers=headers)
-        except ConnectionError as error:
+            return _client_that_waits_no_longer()(self._address, headers=headers)
+        except OSError as error:  # no connection, or no answer in time
             raise BadInputError(
-                f"--address {self._address}: no Ray dashboard answers there ({error}); start the head with "
-                "--include-dashboard=true, and give http://HOST:8265"
+                f"--address {self._address}: no Ray dashboard answers there ({_first_line(error)}); start "
+                "the head with --include-dashboard=true, and give http://HOST:8265"
             ) from error
         except AuthenticationError as error:
             raise RefusedError(f"{self._address}: the cluster refused our token; {ADVICE}") from error
+
+
+def _client_that_waits_no_longer() -> type["JobSubmissionClient"]:
+    """Ray's client, with a time limit on its requests: itself it waits for an answer for ever."""
+    from ray.job_submission import JobSubmissionClient  # noqa: PLC0415 - Ray comes after its settings
+
+    class Client(JobSubmissionClient):
+        def _do_request(self, method: str, endpoint: str, **more: Any) -> Any:
+            timeout = QUESTION_SECONDS if method == "GET" else UPLOAD_SECONDS
+            return super()._do_request(method, endpoint, **{"timeout": timeout, **more})
+
+    return Client
 
 
 class Copied:

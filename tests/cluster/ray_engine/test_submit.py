@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import socket
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import RefusedError
-from cluster.ray_engine import addresses, submit
+from cluster.ray_engine import addresses, jobs, submit
 from cluster.ray_engine.jobs import Copied, Jobs
 from cluster.ray_engine.runtime import IN_A_JOB
 from tasks.errors import BadInputError
@@ -27,6 +28,14 @@ def no_token(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_open_address_is_refused_without_a_token() -> None:
     with pytest.raises(RefusedError, match="RAY_AUTH_TOKEN"):
         Jobs("http://192.0.2.7:8265")
+
+
+def test_a_listener_that_never_answers_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "QUESTION_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(BadInputError, match=r"no Ray dashboard answers there .*timed out"):
+            Jobs(address)
 
 
 @pytest.mark.parametrize("address", ["", "auto", "192.0.2.7:8265", "ray://192.0.2.7:10001", "http://"])
