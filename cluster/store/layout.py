@@ -22,8 +22,8 @@ _PAYLOAD = re.compile(r"(?:data/[a-z_]+|files)/([0-9a-f]{64})\.([0-9]+)(?:r[0-9]
 _CHECKPOINT = re.compile(r"checkpoints/([0-9a-f]{64})/([0-9]{6}-[0-9]+-[a-z]+)\.([0-9a-f]{64})\.safetensors")
 _RESULT = re.compile(r"analyses/([0-9a-f]{64})/([0-9]+)\.json")
 _RESULT_FILE = re.compile(r"analyses/([0-9a-f]{64})/([0-9]+)\.([a-z_]+)\.([0-9a-f]{64})\.parquet")
-_LEASE = re.compile(r"leases/([0-9]+)(?:\.([0-9]+|ended))?\.json")
-_ESTIMATE = re.compile(r"estimates/([0-9]+)\.json")
+_LEASE = re.compile(r"leases/([0-9]{1,9})(?:\.([0-9]{1,9}|ended))?\.json")
+_ESTIMATE = re.compile(r"estimates/([0-9]{1,9})\.json")
 _PACK = re.compile(r"packs/([0-9a-f]{64})\.(json|begun\.json|[a-z_]+\.[0-9a-f]{64}\.(?:json|parquet))")
 _TABLE = re.compile(r"data/([a-z_]+)/")
 

@@ -23,6 +23,7 @@ from cluster.store.filesystem import FileSystem
 
 RENEWED = 20.0  # seconds between two signs of life
 EXPIRES = 180.0  # seconds without one after which a driver counts as dead
+FURTHEST_AHEAD = 86_400.0  # seconds that the clock of a living driver may be ahead of ours
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def _holder(fs: FileSystem, number: int, path: str) -> Holder | None:
             number,
             str(body["host"]),
             int(body["process"]),
-            tuple(body["methods"]),
+            tuple(map(str, body["methods"])),
             float(body["began"]),
             float(body["time"]),
             str(body["life"]),
@@ -208,7 +209,8 @@ def _is_dead(holder: Holder, now: float) -> bool:
         and _life(holder.process) != holder.life
     ):
         return True  # of our own machine we know at once
-    return now - holder.seen > EXPIRES
+    # A clock may be somewhat ahead; a sign from next year would keep everybody out until then.
+    return now - holder.seen > EXPIRES or holder.seen - now > FURTHEST_AHEAD
 
 
 def _life(process: int) -> str:

@@ -14,7 +14,7 @@ from cluster.maintenance.maintain import verify
 from cluster.store import layout, leases
 from cluster.store.body import read_json, seal_json
 from cluster.store.filesystem import FileSystem, open_filesystem
-from cluster.store.leases import EXPIRES, Lease, living, rivals
+from cluster.store.leases import EXPIRES, FURTHEST_AHEAD, Lease, living, rivals
 from tests.made_stores import made_writer, units_of
 
 
@@ -84,6 +84,23 @@ def test_a_driver_of_another_machine_is_dead_when_it_gives_no_sign_of_life(fs: F
     lease.renew()
     rewritten(fs, layout.lease_path(1, "1"), machine="another", time=now + EXPIRES)
     assert len(living(fs, now + EXPIRES + 10)) == 1
+    lease.end()
+
+
+def test_a_forged_lease_keeps_nobody_out_for_ever(fs: FileSystem) -> None:
+    lease = Lease.take(fs, ["best"])
+    assert lease is not None
+    now = time.time()
+    rewritten(fs, layout.lease_path(1), machine="another", time=now + 3600, methods=[{}])
+    (ahead,) = living(fs, now)
+    assert "{}" in ahead.in_words(now)
+    rewritten(fs, layout.lease_path(1), time=now + 2 * FURTHEST_AHEAD)
+    assert living(fs, now) == []
+    fs.create(f"leases/{'9' * 150}.json", seal_json({"number": 1}))
+    again = Lease.take(fs, ["best"])
+    assert again is not None
+    assert again.number == 2
+    again.end()
     lease.end()
 
 
