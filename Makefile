@@ -41,7 +41,7 @@ test-browser: $(READY)  ## the explorer's tests in a real Chromium, installed he
 pictures: $(READY)  ## the pictures of the docs, by the browser tests on the real data of ../shared
 	KNOCKCAST_PICTURES=docs/pictures $(BIN)/python -m pytest -m browser tests/browser/test_pictures.py
 
-check: $(READY)  ## style and types
+check: $(READY) sbom  ## style and types, and the bill of materials
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
