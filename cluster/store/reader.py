@@ -292,7 +292,8 @@ class StoreReader:
     def _commit_of(self, key: str, data: bytes) -> Commit:
         path = layout.commit_path(key)
         commit = commit_of(read_json(data, path), sha256(data))
-        if commit.key != key or commit.run != self.run_digest:
+        owners = {layout.owner_of(file.path) for file in commit.files}
+        if commit.key != key or commit.run != self.run_digest or owners - {(key, commit.attempt)}:
             raise StorageError(
                 f"{path}: belongs to another run or shard; run `knockcast verify STORE --repair`"
             )

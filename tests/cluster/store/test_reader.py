@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 
 from cluster.errors import DamagedFileError, StorageError
 from cluster.maintenance.maintain import verify
+from cluster.maintenance.spare import gc
 from cluster.store import layout
 from cluster.store.body import seal_json
 from cluster.store.parquet import ROWS_AT_ONCE, sort_rows
@@ -196,6 +198,19 @@ def test_a_commit_of_another_run_is_not_believed(tmp_path: Path) -> None:
     writer.fs.create(layout.commit_path(key), stray)
     with pytest.raises(StorageError, match="belongs to another run"):
         StoreReader(writer.fs).commits()
+
+
+def test_a_commit_that_names_files_of_others_is_not_believed(tmp_path: Path) -> None:
+    writer = made_writer(tmp_path)
+    key, other = (made_commit(writer, units_of(target, [0])) for target in "AB")
+    path = tmp_path / layout.commit_path(key)
+    path.write_bytes(seal_json(json.loads(path.read_bytes().replace(b".1.parquet", b".2.parquet"))["body"]))
+    before = sorted(tmp_path.rglob("*"))
+    for ask in (lambda: StoreReader(writer.fs).commits(), lambda: gc(writer.fs)):
+        with pytest.raises(StorageError, match="verify STORE --repair"):
+            ask()
+    assert sorted(tmp_path.rglob("*")) == before  # gc has not taken the real ones
+    assert other != key
 
 
 def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
