@@ -172,10 +172,11 @@ class Jobs:
         set_environment({**ALWAYS, "RAY_AUTH_MODE": auth_mode(os.environ)})
         from ray.exceptions import AuthenticationError  # noqa: PLC0415 - Ray comes after its settings
 
+        client = _client_that_waits_no_longer()  # whose import sets what its logger says
         for talker in TALKERS:
             logging.getLogger(talker).setLevel(logging.WARNING)
         try:
-            return _client_that_waits_no_longer()(self._address, headers=headers)
+            return client(self._address, headers=headers)
         except OSError as error:  # no connection, or no answer in time
             raise BadInputError(
                 f"--address {self._address}: no Ray dashboard answers there ({_first_line(error)}); start "
