@@ -6,7 +6,6 @@ numbers have the same bits in any company (`modeling.statistics.metrics`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -16,8 +15,8 @@ from modeling.statistics.metrics import Measured
 from tasks.fitting.baselines import Baselines
 from tasks.fitting.fit import BlockFit, Fit
 from tasks.fitting.fold import Panel
+from tasks.fitting.rows import Row
 
-Row = dict[str, Any]
 AT_ONCE = 64  # targets
 Matrix = Float64[np.ndarray, "targets test"]
 
