@@ -2,10 +2,16 @@
 
 import json
 import re
+import shutil
+import socket
+import subprocess
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -29,6 +35,20 @@ LEFT = ("ray_knockcast_units_left", "")
 Counted = dict[tuple[str, str], float]  # by name, and the label `kind` or `stage`
 
 
+class Endpoint(NamedTuple):
+    """What a real Ray's endpoint tells, the run's digest, and where it is."""
+
+    found: Counted
+    digest: str
+    url: str
+
+
+def queries() -> list[str]:
+    """Of every panel of the dashboard."""
+    panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
+    return [target["expr"] for panel in panels for target in panel.get("targets", ())]
+
+
 def told(text: str) -> Counted:
     """Ours of an endpoint's page."""
     found = {}
@@ -39,7 +59,7 @@ def told(text: str) -> Counted:
 
 
 @pytest.fixture(scope="module")
-def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Counted, str]]:
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """A real Ray's endpoint after a run whose target G3 raises in both folds; and the run's digest."""
     folder = tmp_path_factory.mktemp("metrics")
     writer = planned_store(folder / "store", UNITS)
@@ -62,11 +82,11 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Counted,
             with urllib.request.urlopen(url, timeout=10) as reply:
                 text = reply.read().decode()
             found = told(text)
-        yield found, writer.run_digest
+        yield Endpoint(found, writer.run_digest, url)
 
 
-def test_units_failures_retries_and_quarantine_are_what_happened(counted: tuple[Counted, str]) -> None:
-    found, _ = counted
+def test_units_failures_retries_and_quarantine_are_what_happened(counted: Endpoint) -> None:
+    found = counted.found
     assert found["ray_knockcast_units", ""] == 8
     assert found["ray_knockcast_units_left", ""] == 2
     assert found["ray_knockcast_units_done_total", ""] == 6
@@ -75,20 +95,57 @@ def test_units_failures_retries_and_quarantine_are_what_happened(counted: tuple[
     assert found["ray_knockcast_retries_total", ""] == 2 * 2
 
 
-def test_stages_and_memory_are_told(counted: tuple[Counted, str]) -> None:
-    found, _ = counted
+def test_stages_and_memory_are_told(counted: Endpoint) -> None:
+    found = counted.found
     assert {stage for name, stage in found if name == "ray_knockcast_stage_seconds_total"} >= {"prepare"}
     assert all(value >= 0 for value in found.values())
 
 
-def test_every_query_of_the_dashboard_names_a_metric_that_is_there(counted: tuple[Counted, str]) -> None:
-    there = {name for name, _ in counted[0]}
-    panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
-    asked = [target["expr"] for panel in panels for target in panel.get("targets", ())]
-    assert len(asked) >= 8
+def test_every_query_of_the_dashboard_names_a_metric_that_is_there(counted: Endpoint) -> None:
+    there = {name for name, _ in counted.found}
+    asked = queries()
     for expression in asked:
         names = set(re.findall(r"\bray_\w+", expression))
         assert names, expression
         assert names <= there, expression
     everything = " ".join(asked)
     assert [name for name in there if name not in everything] == []
+
+
+@pytest.mark.skipif(
+    shutil.which("prometheus") is None, reason="no Prometheus here: its answers were not tried"
+)
+def test_prometheus_itself_answers_every_query_of_the_dashboard(counted: Endpoint, tmp_path: Path) -> None:
+    where = urllib.parse.urlsplit(counted.url).netloc
+    (tmp_path / "prometheus.yml").write_text(
+        "global: {scrape_interval: 1s}\n"
+        f"scrape_configs: [{{job_name: ray, static_configs: [{{targets: ['{where}']}}]}}]\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    words = [f"--web.listen-address={address}", f"--storage.tsdb.path={tmp_path / 'data'}"]
+    server = subprocess.Popen(
+        ["prometheus", f"--config.file={tmp_path / 'prometheus.yml'}", *words], stderr=subprocess.DEVNULL
+    )
+    try:
+        for query in queries():
+            asked = query.replace("$run", counted.digest[:8] + ".*").replace("$__rate_interval", "30s")
+            end = time.monotonic() + PATIENCE
+            while not answers(address, asked):
+                assert time.monotonic() < end, f"no answer to {asked}"
+                time.sleep(0.5)  # between two questions, until two samples are there
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def answers(address: str, query: str) -> bool:
+    """Whether Prometheus finds numbers; a query that it does not understand raises."""
+    try:
+        words = urllib.parse.urlencode({"query": query})
+        with urllib.request.urlopen(f"http://{address}/api/v1/query?{words}", timeout=10) as reply:
+            return bool(json.load(reply)["data"]["result"])
+    except urllib.error.HTTPError:
+        raise
+    except OSError:  # it has not begun to listen
+        return False
