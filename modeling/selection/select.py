@@ -195,7 +195,9 @@ class _Target:
         if min(self.critical_values) == NONE_KEPT:
             return _no_modifiers()
         by_test = self._chosen(settings)
-        union = np.unique(np.concatenate(by_test))
+        union, place = np.unique(np.concatenate(by_test), return_inverse=True)
+        is_by = np.zeros((len(TESTS), len(union)), dtype=bool)
+        is_by[np.repeat(np.arange(len(TESTS)), [len(genes) for genes in by_test]), place] = True
         q = [
             q_values(magnitude, table, union)
             for magnitude, table in zip(self._sharpened(), self._tables(settings), strict=True)
@@ -207,7 +209,7 @@ class _Target:
                 round_significant(self._statistic(test)(union[order]), SIGNIFICANT_DIGITS),
                 one_q[order],
             ]
-        return Modifiers(*columns, *(np.isin(union[order], chosen) for chosen in by_test))
+        return Modifiers(*columns, *is_by[:, order])
 
     def _chosen(self, settings: SelectionSettings) -> list[Int64[np.ndarray, " k"]]:
         """The genes each test chooses, in the order of `TESTS`."""

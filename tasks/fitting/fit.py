@@ -120,13 +120,17 @@ def without_model(
 
 
 def _doubtful(
-    effect: Float64[np.ndarray, "cell_lines targets"], train: Int64[np.ndarray, " train"]
+    effect: Float64[np.ndarray, "cell_lines targets"], trained: Float64[np.ndarray, "train targets"]
 ) -> list[int]:
     """The columns that `without_model` must look at: of all at once, since it refuses few."""
-    known, trained = ~np.isnan(effect), effect[train]
-    few = (known.sum(axis=0) < FEWEST_LINES) | (known[train].sum(axis=0) < FEWEST_TRAINING_LINES)
+    few = _measured(effect) < FEWEST_LINES
+    few |= _measured(trained) < FEWEST_TRAINING_LINES
     differ = np.fmin.reduce(trained, initial=np.inf) < np.fmax.reduce(trained, initial=-np.inf)
     return [int(i) for i in np.flatnonzero(few | ~differ)]
+
+
+def _measured(effect: Float64[np.ndarray, "lines targets"]) -> Int64[np.ndarray, " targets"]:
+    return len(effect) - np.isnan(effect).sum(axis=0)
 
 
 AnyFit = TypeVar("AnyFit", bound=Fit)
@@ -149,14 +153,20 @@ def fit_by_pattern(
     `fit_group` takes targets, their effect on the lines that all of them have, and which lines those are.
     """
     effect = panel.effect[:, np.asarray(targets, dtype=np.int64)].astype(np.float64)
+    trained = np.take(effect, train, axis=0)
     done = {
         targets[i]: refuse(targets[i], *said)
-        for i in _doubtful(effect, train)
+        for i in _doubtful(effect, trained)
         if (said := without_model(effect[:, i], train))
     }
     open_ = np.array([i for i, t in enumerate(targets) if t not in done], dtype=np.int64)
-    for present, members in group_by_missing(effect[np.ix_(train, open_)]):
+    if done:
+        trained = trained[:, open_]
+    for present, members in group_by_missing(trained):
+        whole = len(members) == len(open_) and present.all()
         block = open_[members]
-        fits = fit_group([targets[i] for i in block], effect[np.ix_(train[present], block)], present)
+        fits = fit_group(
+            [targets[i] for i in block], trained if whole else trained[np.ix_(present, members)], present
+        )
         done.update((fit.target, fit) for fit in fits)
     return [done[t] for t in targets]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from modeling.folds import Fold
 from modeling.statistics.metrics import Measured
@@ -61,9 +61,10 @@ def _scored_block(panel: Panel, fits: Sequence[FoldFit], baselines: Baselines) -
     effect = panel.effect.T[targets].astype(np.float64, order="C")
     done: list[Scored] = []
     tested: list[_Tested] = []
+    measured = ~np.isnan(effect)
+    on_all = measured.all(axis=1).tolist()
     for place, each in enumerate(fits):
-        known = ~np.isnan(effect[place, each.fold.test])
-        test = each.fold.test if known.all() else each.fold.test[known]
+        test = each.fold.test if on_all[place] else _measured_of(each.fold.test, measured[place])
         predicted = each.fit.predict(panel, test) if len(test) else None
         done.append(Scored(_score(each, len(test))))
         if predicted is not None:
@@ -76,6 +77,13 @@ def _scored_block(panel: Panel, fits: Sequence[FoldFit], baselines: Baselines) -
             lines = {"cell_line": names} | {name: matrix[row] for name, matrix in columns.items()}
             done[one.place] = Scored(done[one.place].score | numbers, [one.of.unit | lines])
     return done
+
+
+def _measured_of(
+    test: Int64[np.ndarray, " test"], measured: Bool[np.ndarray, " cell_lines"]
+) -> Int64[np.ndarray, " some"]:
+    known = measured[test]
+    return test if known.all() else test[known]
 
 
 def _score(of: FoldFit, n_test: int) -> Row:
