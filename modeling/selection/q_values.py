@@ -17,9 +17,9 @@ from modeling.numba_cache import njit
 from modeling.statistics.p_values import TestTable
 
 GENES_PER_BUCKET = (
-    4  # on average, if none stands out; more buckets exclude more genes but cost time themselves
+    16  # on average, if none stands out; more buckets exclude more genes but cost time themselves
 )
-STRONG_BUCKETS = 1024  # for magnitudes that pass Bonferroni
+STRONG_BUCKETS = 256  # for magnitudes that pass Bonferroni
 LEEWAY = 1e-9  # bounds on log p are used as if they were worse by this; interpolation is right to 1e-10
 
 
