@@ -85,17 +85,16 @@ class Jobs:
         copied, heard = Copied(out), time.monotonic()
         try:
             while True:
-                seen = copied.characters
                 try:
-                    self._info(job)
-                    heard = time.monotonic()
-                    asyncio.run(copied.take(self._client.tail_job_logs(job)))
+                    before = self._info(job)
+                    try:
+                        self._copy(job, copied, before)
+                    finally:
+                        heard = time.monotonic()  # it was there until the connection ended
                     info = self._info(job)
                     if info.status.is_terminal():
                         return self._exit_status(job, info)
                 except _lost() as error:
-                    if copied.characters > seen:
-                        heard = time.monotonic()
                     if time.monotonic() - heard > PATIENCE:
                         raise self._given_up(job, error) from error
                 time.sleep(ASK_AGAIN)
@@ -105,6 +104,15 @@ class Jobs:
                 file=sys.stderr,
             )
             return ExitCode.INTERRUPTED
+
+    def _copy(self, job: str, copied: "Copied", info: Any) -> None:
+        """Copy what comes, as it comes, until the connection ends; of a job that has ended, all at least."""
+        try:
+            asyncio.run(copied.take(self._client.tail_job_logs(job)))
+        except _lost():
+            if not info.status.is_terminal():
+                raise
+            copied.add(self.logs(job))  # a connection that breaks off each time must not hide that it ended
 
     def logs(self, job: str) -> str:
         """All output of the job so far."""
@@ -209,12 +217,16 @@ class Copied:
         """Write what of these texts, which begin at the beginning, was not written yet."""
         sent = 0
         async for text in texts:
-            new = text[max(0, self.characters - sent) :]
+            self.add(text, sent)
             sent += len(text)
-            if new:
-                self._out.write(new)
-                self._out.flush()
-                self.characters = sent
+
+    def add(self, text: str, place: int = 0) -> None:
+        """Write what of this text, which begins at that place, was not written yet."""
+        new = text[max(0, self.characters - place) :]
+        if new:
+            self._out.write(new)
+            self._out.flush()
+            self.characters = place + len(text)
 
 
 def _lost() -> tuple[type[BaseException], ...]:

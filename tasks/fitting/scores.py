@@ -62,7 +62,7 @@ def _scored_block(panel: Panel, fits: Sequence[FoldFit], baselines: Baselines) -
     done: list[Scored] = []
     tested: list[_Tested] = []
     measured = ~np.isnan(effect)
-    on_all = measured.all(axis=1).tolist()
+    on_all = np.logical_and.reduce(measured, axis=1)
     for place, each in enumerate(fits):
         test = each.fold.test if on_all[place] else _measured_of(each.fold.test, measured[place])
         predicted = each.fit.predict(panel, test) if len(test) else None

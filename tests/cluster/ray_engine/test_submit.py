@@ -155,3 +155,5 @@ def test_output_sent_again_from_its_beginning_is_copied_once() -> None:
     for texts in (("one\n", "tw"), ("on",), (), ("one\ntwo", "\nthree\n"), ("one\ntwo\nthree\nfour\n",)):
         asyncio.run(copied.take(sent(*texts)))
     assert out.getvalue() == "one\ntwo\nthree\nfour\n"
+    copied.add("one\ntwo\nthree\nfour\nfive\n")
+    assert out.getvalue() == "one\ntwo\nthree\nfour\nfive\n"
