@@ -86,9 +86,9 @@ class Jobs:
         try:
             while True:
                 try:
-                    before = self._info(job)
+                    has_ended = self._info(job).status.is_terminal()
                     try:
-                        self._copy(job, copied, before)
+                        self._copy(job, copied, has_ended)
                     finally:
                         heard = time.monotonic()  # it was there until the connection ended
                     info = self._info(job)
@@ -105,14 +105,20 @@ class Jobs:
             )
             return ExitCode.INTERRUPTED
 
-    def _copy(self, job: str, copied: "Copied", info: Any) -> None:
-        """Copy what comes, as it comes, until the connection ends; of a job that has ended, all at least."""
+    def _copy(self, job: str, copied: "Copied", has_ended: bool) -> None:
+        """Copy what comes, until the connection ends; where none can be made, all that there is by now.
+
+        Of a job that has ended nothing more can be waited for: its output may have gone with its node.
+        """
         try:
             asyncio.run(copied.take(self._client.tail_job_logs(job)))
         except _lost():
-            if not info.status.is_terminal():
-                raise
-            copied.add(self.logs(job))  # a connection that breaks off each time must not hide that it ended
+            try:
+                copied.add(self.logs(job))
+            except _lost() as error:
+                if not has_ended:
+                    raise
+                print(f"job {job}: its output cannot be had: {_first_line(error)}", file=sys.stderr)
 
     def logs(self, job: str) -> str:
         """All output of the job so far."""

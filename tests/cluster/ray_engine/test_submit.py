@@ -7,6 +7,7 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,3 +158,25 @@ def test_output_sent_again_from_its_beginning_is_copied_once() -> None:
     assert out.getvalue() == "one\ntwo\nthree\nfour\n"
     copied.add("one\ntwo\nthree\nfour\nfive\n")
     assert out.getvalue() == "one\ntwo\nthree\nfour\nfive\n"
+
+
+class Gone:
+    """A client of a head that answers, of a job whose node has gone and taken its output along."""
+
+    def get_job_info(self, job: str) -> JobDetails:
+        return JobDetails(
+            type="SUBMISSION", submission_id=job, entrypoint="", status="FAILED", message="gone"
+        )
+
+    def tail_job_logs(self, job: str) -> AsyncIterator[str]:
+        raise RuntimeError("cannot connect to host")
+
+    get_job_logs = tail_job_logs
+
+
+def test_a_job_whose_output_has_gone_with_its_node_has_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    followed = object.__new__(Jobs)
+    followed._client = Gone()  # type: ignore[assignment]
+    assert followed.follow("it", io.StringIO()) == jobs.LOST
+    said = capsys.readouterr().err
+    assert said == "job it: its output cannot be had: cannot connect to host\njob it: FAILED gone\n"
