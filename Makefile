@@ -10,7 +10,7 @@ SHORTER := not chaos and not torture and not browser
 
 FILES := --dist loadfile --no-loadscope-reorder --durations=10
 
-.PHONY: demo test test-long chaos torture test-torture test-browser pictures check bench results study docs sbom audit clean
+.PHONY: demo test test-long chaos torture test-torture test-browser pictures check bench bench-long results study docs sbom audit clean
 
 demo: $(READY)  ## simulate a release, model it on Ray, show the best-predicted genes
 	$(BIN)/knockcast demo --out demo
@@ -48,6 +48,9 @@ check: $(READY) sbom  ## style and types, and the bill of materials
 
 bench: $(READY)  ## every measured claim, each beside its bare bound
 	$(BIN)/python -m tests.benchmarks
+
+bench-long: $(READY)  ## those that take an hour, or a GPU: 100 000 commits, a million units, damage, the published sizes
+	$(BIN)/python -m tests.benchmarks --long
 
 results: $(READY)  ## run the real data of ../shared/data and write docs/results.md
 	$(BIN)/python -m tests.benchmarks.results

@@ -50,6 +50,8 @@ def status_of(reader: StoreReader) -> Status:
 
 def state_of(reader: StoreReader, status: Status) -> str:
     """How far the run is, in words; _SUCCESS alone does not make it complete."""
+    if not (status.wanted or reader.attempts()):
+        return "nothing was asked of it yet; `knockcast run` does"
     if not status.wanted or reader.committed_units().keys() - reader.wanted_units():
         return "its plan is missing; repeat the original `knockcast run`"
     if status.left:

@@ -9,6 +9,8 @@ import pandas as pd
 from cluster.store.reader import StoreReader
 
 SLOWEST = 5  # shards that are named
+# Methods whose trials are parts of one fit: stores up to release 0.2 have the whole target's time with each.
+TIMED_TOGETHER = ("best",)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,11 @@ def summary_of(reader: StoreReader) -> Summary:
 
 def _stages(reader: StoreReader) -> pd.DataFrame:
     """By method: each candidate's trials, networks, final fits, and what selection and the rest took."""
-    trials = {(m, f"candidate {name}"): took for m, name, took in _sums(reader, "candidates", "candidate")}
+    trials = {
+        (m, f"candidate {name}"): took
+        for m, name, took in _sums(reader, "candidates", "candidate")
+        if m not in TIMED_TOGETHER
+    }
     networks = {(m, "training networks"): took for m, _, took in _sums(reader, "networks")}
     final = {(m, "final fits"): took for m, _, took in _sums(reader, "models")}
     rest = {

@@ -90,9 +90,8 @@ def describe_plan(request: "RunRequest", made: "DryRun | None" = None, price: fl
     ]
     if price is not None:
         hours = counted(summary.nodes, "node")
-        lines.append(
-            f"price: about {_price(summary, price):.2f} ({hours} for {summary.seconds / 3600:.2g} h)"
-        )
+        about = _rounded_price(_price(summary, price))
+        lines.append(f"price: about {about} ({hours} for {summary.seconds / 3600:.2g} h)")
     return "\n".join([*lines, *prepared.notes])
 
 
@@ -165,6 +164,11 @@ def _by_method(summary: "PlanSummary") -> list[str]:
 def _price(summary: "PlanSummary", price: float) -> float:
     """Of all nodes for the time that the run takes, at so much a node-hour."""
     return summary.nodes * summary.seconds / 3600 * price
+
+
+def _rounded_price(price: float) -> str:
+    """Cents, where there are any; no more digits than an estimate has."""
+    return f"{price:.2f}" if 0.01 <= price < 1e6 or price == 0 else f"{price:.2g}"
 
 
 def _fold_names(prepared: "PreparedRun") -> dict[int, str]:

@@ -162,7 +162,8 @@ def show_status(store: str) -> None:
         print(f"at work: {holder.in_words(time.time())}")
     for holder, at_work in jobs(reader.fs, time.time())[: -MOST_JOBS - 1 : -1]:
         print(f"job: {_job_in_words(holder, at_work)}")
-    print("ended as: " + ", ".join(f"{name} {count}" for name, count in status.statuses.items()))
+    if status.statuses:
+        print("ended as: " + ", ".join(f"{name} {count}" for name, count in status.statuses.items()))
     if times := took(reader):
         print("took: " + ", ".join(map(took_in_words, times)))
     print(frame_text(status.by_fold), end="")

@@ -247,9 +247,13 @@ def _first_line(error: BaseException) -> str:
 
 
 def _host_of(address: str) -> str:
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(address)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        is_one = False
+    if not is_one:
         raise BadInputError(
             f"--address {address}: expected the URL of a Ray dashboard, such as http://127.0.0.1:8265"
         )
-    return parts.hostname
+    return str(parts.hostname)

@@ -18,7 +18,7 @@ from cluster.ray_engine.jobs import ADDRESS, JobLine, Jobs
 from cluster.ray_engine.runtime import IN_A_JOB, where_buckets_are
 from tasks.errors import BadInputError
 
-USES_THE_CLUSTER = ("run", "resume")  # commands that take --address; a job's own cluster is `auto`
+USES_THE_CLUSTER = ("run", "resume", "plan")  # commands that take --address; a job's own cluster is `auto`
 
 
 def send(jobs: Jobs, argv: Sequence[str], follow: bool) -> int:

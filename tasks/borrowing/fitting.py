@@ -18,7 +18,7 @@ from modeling.candidates.choice import Trial
 from modeling.kernels.ridge import TILE_TARGETS, predict_by_kernel
 from modeling.selection.association import one_blas_thread
 from modeling.selection.select import Modifiers
-from tasks.borrowing.layers import LayersTile, fit_layers_tile, layer_trials
+from tasks.borrowing.layers import TIMED_TOGETHER, LayersTile, fit_layers_tile, layer_trials
 from tasks.borrowing.preparing import PreparedBest
 from tasks.fitting.finished import finished
 from tasks.fitting.fit import BlockFit, fit_by_pattern
@@ -131,11 +131,11 @@ def _result(
     expressed = panel.expression[np.ix_(test, gate.genes)]
     predictions = by_kernel + added_in_raw_units(expressed, weights, centre)
     dual = tile.dual[:, column]
-    by_expression, trials = None, _trials(tile, column, seconds)
+    by_expression, trials = None, _trials(tile, column)
     if layers is not None and prepared.layers is not None:
         by_expression = np.clip(predictions, low, high)
         predictions = predictions + layers.added[:, column]
-        trials = chain(trials, layer_trials(prepared.layers, layers, column, seconds))
+        trials = chain(trials, layer_trials(prepared.layers, layers, column))
     finite = bool(np.isfinite(predictions).all() and np.isfinite(dual).all())
     return BestFit(
         target=target,
@@ -159,19 +159,19 @@ def _result(
     )
 
 
-def _trials(tile: TileFits, column: int, seconds: float) -> Iterator[Trial]:
+def _trials(tile: TileFits, column: int) -> Iterator[Trial]:
     """Each stage with its share of the mix, and the gate: rows of `candidates`."""
     for stage, name in enumerate(STAGES):
         weight = float(f"{tile.weights[stage, column]:.12g}")
         parameters: dict[str, float] = {"share": weight}
         if np.isfinite(penalty := tile.fits.penalty[stage, column]):
             parameters["penalty"] = float(penalty)
-        yield Trial(name, parameters, float(tile.errors[stage, column]), weight > 0, seconds, "ok", "")
+        yield Trial(name, parameters, float(tile.errors[stage, column]), weight > 0, TIMED_TOGETHER, "ok", "")
     gate = tile.gates[column]
     said: dict[str, float | int | str] = {"gain": float(f"{gate.gain:.12g}"), "genes": len(gate.genes)}
     if len(gate.genes):
         said |= {"ranked_by": gate.ranked_by, "penalty": gate.penalty}
-    yield Trial(GATE, said, float("nan"), len(gate.genes) > 0, seconds, "ok", "")
+    yield Trial(GATE, said, float("nan"), len(gate.genes) > 0, TIMED_TOGETHER, "ok", "")
 
 
 def _modifiers(gate: Gate, weights: Float64[np.ndarray, " gate"]) -> Modifiers | None:

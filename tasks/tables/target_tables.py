@@ -149,7 +149,12 @@ CANDIDATES = Table(
         ),
         Column("status", TEXT, "`ok`, `not_converged` (usable, its solver stopped early) or `failed`"),
         REASON,
-        Column("seconds", REAL, "time of this trial, without the refit of a winner", "core-seconds"),
+        Column(
+            "seconds",
+            REAL,
+            "time of this trial, without the refit of a winner; null in best, whose parts are timed together",
+            "core-seconds",
+        ),
         Column(
             "weight",
             REAL,

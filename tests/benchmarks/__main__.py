@@ -1,7 +1,8 @@
 """`make bench`: every benchmark in turn, each in a fresh process, so that none warms or fills the next.
 
 What it prints is Markdown; docs/benchmarks.md is such a printout, with a remark here and there.
-`python -m tests.benchmarks NAME ...` runs some, also those that take too long for every time.
+`python -m tests.benchmarks NAME ...` runs some, also those that take too long for every time, which
+`make bench-long` runs.
 """
 
 import subprocess
@@ -36,21 +37,24 @@ BENCHMARKS = {
 LONG = {
     "bench_corruption": "damage to every kind of file",
     "bench_device": "a GPU beside the CPU",
+    "bench_driver 1000000": "a million units",
     "bench_profiles": "`profiles` at the published size",
+    "bench_scale 100000": "a store of 100 000 commits",
 }
 
 
 def main() -> int:
     """Run the named benchmarks (all, if none is named); the exit code counts those that failed."""
-    chosen = [name.removesuffix(".py") for name in sys.argv[1:]] or list(BENCHMARKS)
+    named = [name.removesuffix(".py") for name in sys.argv[1:]]
+    chosen = list(LONG) if named == ["--long"] else named or list(BENCHMARKS)
     print("# Benchmarks\n\nPrinted by `python -m tests.benchmarks`; timings of one run, not averages.\n")
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}")
     failed = 0
     for name in chosen:
         print(f"\n## {(BENCHMARKS | LONG)[name]}\n`python -m tests.benchmarks.{name}`\n", flush=True)
-        failed += (
-            subprocess.run([sys.executable, "-m", f"tests.benchmarks.{name}"], check=False).returncode != 0
-        )
+        module, *sizes = name.split()
+        command = [sys.executable, "-m", f"tests.benchmarks.{module}", *sizes]
+        failed += subprocess.run(command, check=False).returncode != 0
     return failed
 
 

@@ -29,6 +29,10 @@ from tests.stores import planned_store
 
 GENOME, FOLDS = 90_000, 5
 LIMIT_SECONDS, LIMIT_BYTES = 150, 2**30  # of a genome
+UNIT_BYTES, SLACK_BYTES = (
+    200,
+    2**26,
+)  # by which memory may grow between a tenth and the end: for each unit, and in all
 
 
 class Watch(Silent):
@@ -62,8 +66,12 @@ def measure(folder: Path, count: int, shard_size: int | None) -> tuple[int, floa
     return len(shards), time.perf_counter() - begun, watch
 
 
-def main() -> None:
-    """Print time and memory for several shard sizes; of more than a genome, not for the finest."""
+def main() -> int:
+    """Print time and memory for several shard sizes; of more than a genome, not for the finest.
+
+    1 where a bound is passed: a genome's time and peak, and at any size what makes memory flat.
+    """
+    failed = False
     count = int(sys.argv[1]) if len(sys.argv) > 1 else GENOME
     must = f"; must: {LIMIT_SECONDS} s, 1 GiB, memory flat" if count == GENOME else ""
     print(f"{count} empty units{must}\n")
@@ -75,10 +83,14 @@ def main() -> None:
             f"{watch.bytes[max(k for k in watch.bytes if k <= at)] / 2**20:.0f}" for at in (1, 5, 10)
         )
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        is_over = count == GENOME and (seconds > LIMIT_SECONDS or peak > LIMIT_BYTES)
+        grown = watch.bytes[max(watch.bytes)] - watch.bytes[min(watch.bytes)]
+        is_over = grown > UNIT_BYTES * count + SLACK_BYTES
+        is_over |= count == GENOME and (seconds > LIMIT_SECONDS or peak > LIMIT_BYTES)
+        failed |= is_over
         verdict = " (over the limit)" if is_over else ""
         print(f"| {shards} | {seconds:.1f}{verdict} | {course} MiB | {peak / 2**20:.0f} MiB |", flush=True)
+    return int(failed)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -14,6 +14,7 @@ from cluster.answers.pace import seconds_left
 from cluster.answers.status_record import status_record
 from cluster.answers.summary import summary_of
 from cluster.answers.watching import looks, watch
+from cluster.execution.run import run
 from cluster.observing.events import Silent
 from cluster.observing.snapshot import Snapshot
 from cluster.store.filesystem import open_filesystem
@@ -23,6 +24,7 @@ from cluster.store.records import Commit
 from cluster.store.units import Unit
 from cluster.store.writer import StoreWriter
 from tests.commands import knockcast
+from tests.made_datasets import tiny_dataset
 from tests.made_stores import BODY, made_commit, made_store, made_writer, units_of
 from tests.object_storage.servers import serving_bucket
 
@@ -151,6 +153,16 @@ def test_the_summary_adds_up_to_the_tables(tmp_path: Path) -> None:
     for name, seconds in candidates.items():
         assert stages[f"candidate {name}"] == pytest.approx(seconds)
     assert stages["final fits"] == pytest.approx(reader.table("models").to_pandas()["seconds"].sum())
+
+
+def test_of_a_method_whose_parts_are_timed_together_the_whole_is_told_once(tmp_path: Path) -> None:
+    dataset = tiny_dataset(tmp_path / "dataset")
+    run(dataset, tmp_path / "store", methods=["best"], folds=3, final=False, workers=0)
+    reader = StoreReader.open(tmp_path / "store")
+    assert reader.table("candidates")["seconds"].null_count == len(reader.table("candidates"))
+    stages = summary_of(reader).stages
+    took = reader.table("scores").to_pandas()["seconds"].sum()
+    assert stages["seconds"].tolist() == [pytest.approx(took)]
 
 
 def test_the_summary_is_printed(tmp_path: Path) -> None:

@@ -39,7 +39,18 @@ def test_a_listener_that_never_answers_is_not_waited_for(monkeypatch: pytest.Mon
             Jobs(address)
 
 
-@pytest.mark.parametrize("address", ["", "auto", "192.0.2.7:8265", "ray://192.0.2.7:10001", "http://"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "auto",
+        "192.0.2.7:8265",
+        "ray://192.0.2.7:10001",
+        "http://",
+        "http://192.0.2.7:99999",
+        "http://192.0.2.7:x",
+    ],
+)
 def test_an_address_that_is_no_url_is_bad_input(address: str) -> None:
     with pytest.raises(BadInputError, match="URL of a Ray dashboard"):
         Jobs(address, insecure=True)
