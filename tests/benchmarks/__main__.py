@@ -17,6 +17,7 @@ BENCHMARKS = {
     "bench_published": "`published` per target-fold",
     "bench_candidates": "every candidate, per fit",
     "bench_deep": "`deep`, compiled and in stacks",
+    "bench_forest": "`forest` beside that of daintree",
     "bench_kernel": "`ridge` and `kernel` on all genes",
     "bench_best": "`best` on a whole genome",
     "bench_networks": "training the shared networks",

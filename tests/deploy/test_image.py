@@ -103,3 +103,9 @@ def test_its_entry_point_answers_in_an_environment_with_the_wheel(installed: Pat
     done = subprocess.run(command, env=bare, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("knockcast ")
+
+
+def test_it_has_what_ray_up_calls_inside_it() -> None:
+    """Ray copies files into a node's container by rsync, and starts workers by ssh from within the head's."""
+    last_stage = FILE.read_text(encoding="utf-8").rpartition("\nFROM ")[2]
+    assert {"openssh-client", "rsync"} <= set(last_stage.split())

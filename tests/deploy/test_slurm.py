@@ -125,3 +125,22 @@ def test_outside_slurm_it_says_what_it_is_and_starts_nothing(tmp_path: Path) -> 
     assert done.returncode != 0
     assert "give it to sbatch" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_head_whose_name_leads_nowhere_says_what_to_set(tmp_path: Path) -> None:
+    variables = {
+        "SLURM_JOB_ID": "7",
+        "SLURM_JOB_NODELIST": "no-such-node.invalid",
+        "SLURM_JOB_NUM_NODES": "1",
+    }
+    done = subprocess.run(
+        ["bash", SCRIPT, "run"],
+        env={"PATH": f"{STANDIN}:/usr/bin:/bin", **variables},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "no-such-node.invalid leads to no address; set KNOCKCAST_HEAD_IP" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -64,6 +64,7 @@ def test_words_are_quoted_and_the_job_uses_its_own_cluster(monkeypatch: pytest.M
     assert submit.entrypoint(["status", "s"]).endswith(
         '/knockcast; else command -v knockcast || echo knockcast; fi)" status s'
     )
+    assert submit.entrypoint(["plan", "d", "--calibrate"]).endswith(" plan d --calibrate --address auto")
     assert submit.entrypoint(["resume", "s", "--address=local"]).endswith(" resume s --address=local")
     monkeypatch.setattr(submit, "is_installed", lambda: False)
     assert submit.entrypoint(["status", "s"]).endswith('" -m cluster status s')
