@@ -10,7 +10,7 @@ SHORTER := not chaos and not torture and not browser
 
 FILES := --dist loadfile --no-loadscope-reorder --durations=10
 
-.PHONY: demo test test-long chaos torture test-torture test-browser pictures check bench bench-long results study docs sbom audit clean
+.PHONY: demo test test-long chaos torture test-torture test-browser chromium promises pictures check bench bench-long results study docs sbom audit clean
 
 demo: $(READY)  ## simulate a release, model it on Ray, show the best-predicted genes
 	$(BIN)/knockcast demo --out demo
@@ -31,12 +31,17 @@ test-torture: $(READY)  ## what only repeats: a kill before each single step, tw
 torture: $(READY)  ## faults at random for MINUTES, in an order that follows from SEED; prints what was done, as counts
 	$(BIN)/python -m tests.chaos.torture --minutes $(MINUTES) --seed $(SEED)
 
-test-browser: $(READY)  ## the explorer's tests in a real Chromium, installed here if there is none and that is possible
-	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
-		|| echo 'no Chromium, and none could be installed: the tests below will be skipped'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[explore,browser]' \
-		|| echo 'the extra `browser` could not be installed: the tests below will be skipped'
+test-browser: chromium  ## the explorer's tests in a real Chromium, installed here if there is none and that is possible
 	$(BIN)/python -m pytest -m browser --durations=10
+
+chromium: $(READY)
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+		|| echo 'no Chromium, and none could be installed: what needs it will be skipped'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[explore,browser]' \
+		|| echo 'the extra `browser` could not be installed: what needs it will be skipped'
+
+promises: chromium  ## every test that docs/reliability.md names; writes there what they measured
+	$(BIN)/python -m tests.promises
 
 pictures: $(READY)  ## the pictures of the docs, by the browser tests on the real data of ../shared
 	KNOCKCAST_PICTURES=docs/pictures $(BIN)/python -m pytest -m browser tests/browser/test_pictures.py

@@ -2,8 +2,9 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import jaxtyping
 import pytest
@@ -64,3 +65,25 @@ def small_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     simulate_release(folder / "release", cell_lines=150, genes=120, layout="24Q4", seed=3)
     import_release(folder / "release", out=folder / "dataset")
     return folder / "dataset"
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """For what a test counted: `measured(kills=20)`; printed in the end, and shown in docs/reliability.md."""
+
+    def say(**counts: float) -> None:
+        for name, value in counts.items():
+            record_property(name.replace("_", " "), value)
+
+    return say
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What tests have measured, a line each."""
+    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    told = [each for each in reports if getattr(each, "when", "") == "teardown" and each.user_properties]
+    if told:
+        terminalreporter.section("measured")
+    for report in sorted(told, key=lambda each: each.nodeid):
+        said = ", ".join(f"{value} {name}" for name, value in report.user_properties)
+        terminalreporter.write_line(f"{report.nodeid}: {said}")

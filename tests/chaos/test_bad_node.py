@@ -12,6 +12,7 @@ from cluster.store.units import Unit
 from tests.chaos.clusters import two_nodes
 from tests.chaos.work import Script, fail_on_node_two, prepare
 from tests.costs import costs_of
+from tests.promises import Measured
 from tests.stores import planned_store
 
 UNITS = [Unit("modifiers", f"G{i}", 0) for i in range(40)]
@@ -20,7 +21,9 @@ UNITS = [Unit("modifiers", f"G{i}", 0) for i in range(40)]
 @pytest.mark.chaos
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("cannot_reach_the_store", [False, True])
-def test_a_bad_node_costs_no_target_its_result(tmp_path: Path, cannot_reach_the_store: bool) -> None:
+def test_a_bad_node_costs_no_target_its_result(
+    tmp_path: Path, cannot_reach_the_store: bool, measured: Measured
+) -> None:
     from cluster.ray_engine.executor import RayExecutor
 
     writer = planned_store(tmp_path / "store", UNITS)
@@ -31,3 +34,4 @@ def test_a_bad_node_costs_no_target_its_result(tmp_path: Path, cannot_reach_the_
         outcome = drive(writer, shards, executor)
     assert outcome.failures > 0
     assert (outcome.done, outcome.quarantined, outcome.sealed) == (len(UNITS), {}, True)
+    measured(shards_that_failed_on_the_bad_node=outcome.failures, targets_blamed=len(outcome.quarantined))

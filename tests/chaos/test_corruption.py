@@ -14,6 +14,7 @@ from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tests.chaos.corruption import WAYS, damage_dataset, damage_store, kinds, mutants
 from tests.made_datasets import made_dataset, made_matrices, tiny_dataset
+from tests.promises import Measured
 from tests.stores import table_bytes
 
 ASKED: dict[str, Any] = {"methods": ["best"], "folds": 2, "workers": 0, "if_busy": "join"}
@@ -31,21 +32,25 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.chaos
-def test_all_damage_to_a_store_is_found_and_none_is_parsed(place: Path) -> None:
+def test_all_damage_to_a_store_is_found_and_none_is_parsed(place: Path, measured: Measured) -> None:
     counts = damage_store(place / "store", place / "other", len(WAYS))
     assert {"run.json", "_SUCCESS", "commits", "attempts", "leases", "data/scores", "training"} <= set(counts)
     assert {kind: count.missed for kind, count in counts.items() if count.missed or count.wrong} == {}
+    measured(mutants=sum(count.mutants for count in counts.values()))
 
 
 @pytest.mark.chaos
-def test_all_damage_to_a_dataset_is_found(place: Path, tmp_path: Path) -> None:
+def test_all_damage_to_a_dataset_is_found(place: Path, tmp_path: Path, measured: Measured) -> None:
     counts = damage_dataset(place / "dataset", place / "other-dataset", 2 * len(WAYS), tmp_path / "work")
     assert set(counts) == {path.name for path in (place / "dataset").iterdir()}
     assert {name: count.missed for name, count in counts.items() if count.missed or count.wrong} == {}
+    measured(mutants=sum(count.mutants for count in counts.values()))
 
 
 @pytest.mark.chaos
-def test_repair_and_resume_mend_what_was_damaged_and_no_more(place: Path, tmp_path: Path) -> None:
+def test_repair_and_resume_mend_what_was_damaged_and_no_more(
+    place: Path, tmp_path: Path, measured: Measured
+) -> None:
     whole = table_bytes(place / "store")
     for kind in ("commits", "data/scores", "data/models"):
         copy = tmp_path / kind.replace("/", "-")
@@ -62,6 +67,7 @@ def test_repair_and_resume_mend_what_was_damaged_and_no_more(place: Path, tmp_pa
         resume_store(str(copy), workers=0)
         assert table_bytes(copy) == whole
         assert verify(fs).ok
+        measured(stores_repaired=1, commits_done_again=len(lost), tables_equal=len(whole))
 
 
 @pytest.mark.chaos

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cluster import run
+from tests.promises import Measured
 from tests.stores import table_bytes
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
@@ -36,7 +37,9 @@ def run_until_killed(arguments: list[str], store: Path, after: int, log: Path) -
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-def test_a_killed_driver_is_resumed_to_the_same_bytes(small_dataset: Path, tmp_path: Path, workers: str):
+def test_a_killed_driver_is_resumed_to_the_same_bytes(
+    small_dataset: Path, tmp_path: Path, workers: str, measured: Measured
+):
     undisturbed, store = tmp_path / "undisturbed", tmp_path / "killed"
     run(small_dataset, undisturbed, methods="modifiers", workers=0)
     arguments = [*RUN, str(store), str(small_dataset), "--workers", workers, "--shard-size", "5"]
@@ -52,6 +55,7 @@ def test_a_killed_driver_is_resumed_to_the_same_bytes(small_dataset: Path, tmp_p
     second = subprocess.run(resume, capture_output=True, text=True, check=False)
     assert second.returncode == 0, second.stderr
     assert "nothing to do" in second.stderr
+    measured(drivers_killed=1, tables_equal=len(table_bytes(store)))
 
 
 def test_an_interrupted_run_says_it_can_be_resumed(small_dataset: Path, tmp_path: Path):

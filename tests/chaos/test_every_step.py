@@ -8,6 +8,7 @@ import pytest
 
 from tests.chaos.every_step import Tried, small_run, try_every_step
 from tests.chaos.places import in_memory
+from tests.promises import Measured
 from tests.stores import table_bytes
 
 pytestmark = pytest.mark.timeout(300)
@@ -35,18 +36,20 @@ def tried_in(place: Path, each: int) -> Tried:
 
 
 @pytest.mark.chaos
-def test_a_writer_killed_at_some_steps_harms_nothing(place: Path) -> None:
+def test_a_writer_killed_at_some_steps_harms_nothing(place: Path, measured: Measured) -> None:
     tried = tried_in(place, EACH)
     assert tried.faults == []
     assert len(tried.steps) > 8
     assert tried.looks > tried.steps.total()
+    measured(kills=tried.steps.total(), looks_of_a_reader=tried.looks, faults=len(tried.faults))
 
 
 @pytest.mark.torture
-def test_a_writer_killed_at_any_step_harms_nothing(place: Path) -> None:
+def test_a_writer_killed_at_any_step_harms_nothing(place: Path, measured: Measured) -> None:
     tried = tried_in(place, 1)
     assert tried.faults == []
     assert tried.looks > len(tried.steps)
     calls = ("write", "link", "unlink")
     assert {f"create {name}: {call}" for name in MADE for call in calls} <= set(tried.steps)
     assert {"delete _SUCCESS: unlink", "delete quarantine: unlink"} <= set(tried.steps)
+    measured(kills=tried.steps.total(), looks_of_a_reader=tried.looks, faults=len(tried.faults))

@@ -25,6 +25,7 @@ from cluster.store.writer import StoreWriter
 from tests.chaos.clusters import two_nodes
 from tests.chaos.work import Script, commit, hang_on_node_two, marks, misbehave, one_by_one, prepare
 from tests.costs import costs_of
+from tests.promises import Measured
 from tests.stores import planned_store
 
 UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1) for i in range(6)]
@@ -44,7 +45,7 @@ def left(writer: StoreWriter, size: int) -> list[Shard]:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(240)
-def test_only_targets_that_kill_hang_or_raise_are_quarantined(tmp_path: Path) -> None:
+def test_only_targets_that_kill_hang_or_raise_are_quarantined(tmp_path: Path, measured: Measured) -> None:
     from cluster.ray_engine.executor import RayExecutor
 
     culprits = {"G1": "error", "G3": "killed", "G5": "deadline"}
@@ -61,12 +62,16 @@ def test_only_targets_that_kill_hang_or_raise_are_quarantined(tmp_path: Path) ->
     healed = drive(writer, left(writer, 2), InProcessExecutor(commit, Preparation(prepare, script)))
     assert healed.sealed
     assert StoreReader(writer.fs).quarantined() == {}
+    measured(
+        targets_set_aside=len(outcome.quarantined),
+        of_them_not_guilty=len({u.target for u in outcome.quarantined} - culprits.keys()),
+    )
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(240)
 def test_what_a_shard_had_finished_before_it_hung_or_died_is_committed_and_what_is_slow_goes_on(
-    tmp_path: Path,
+    tmp_path: Path, measured: Measured
 ) -> None:
     """Six targets of 0.6 s, 15 s without progress allowed: one hangs once, one kills once."""
     from cluster.ray_engine.executor import RayExecutor
@@ -83,10 +88,11 @@ def test_what_a_shard_had_finished_before_it_hung_or_died_is_committed_and_what_
     reader = StoreReader(writer.fs)
     assert sorted(failure["kind"] for failure in reader.failures()) == ["deadline", "killed"]
     assert {commit.key for commit in reader.commits()}.isdisjoint(shard.key for shard in shards)
+    measured(shards_cut_off=len(reader.failures()), targets_done_in_the_end=outcome.done)
 
 
 @pytest.mark.chaos
-def test_a_node_that_dies_costs_its_shards_a_restart_and_no_blame(tmp_path: Path) -> None:
+def test_a_node_that_dies_costs_its_shards_a_restart_and_no_blame(tmp_path: Path, measured: Measured) -> None:
     from cluster.ray_engine.executor import RayExecutor
 
     class Saboteur(RayExecutor):
@@ -107,6 +113,7 @@ def test_a_node_that_dies_costs_its_shards_a_restart_and_no_blame(tmp_path: Path
     recorded = StoreReader(writer.fs).failures()
     assert recorded
     assert {failure["kind"] for failure in recorded} == {"node"}
+    measured(nodes_taken_away=1, targets_blamed=len(outcome.quarantined))
 
 
 DRIVER = """
@@ -121,7 +128,9 @@ drive(writer, left(writer, 2), InProcessExecutor(hang_at_last, Preparation(prepa
 
 
 @pytest.mark.chaos
-def test_a_killed_driver_loses_nothing_and_its_lost_attempt_is_no_failure(tmp_path: Path) -> None:
+def test_a_killed_driver_loses_nothing_and_its_lost_attempt_is_no_failure(
+    tmp_path: Path, measured: Measured
+) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(tmp_path)], env=environment, cwd=ROOT)
     patience = time.monotonic() + 60
@@ -142,3 +151,4 @@ def test_a_killed_driver_loses_nothing_and_its_lost_attempt_is_no_failure(tmp_pa
     reader.refresh()
     assert before.items() <= {commit.key: commit.sha256 for commit in reader.commits()}.items()
     assert reader.failures() == []
+    measured(drivers_killed=1, commits_kept=len(before))

@@ -16,6 +16,7 @@ from cluster.store.reader import StoreReader
 from tasks.dataset.dataset import Dataset
 from tests.chaos.clusters import two_nodes
 from tests.cluster.ray_engine.ray_nodes import works_on
+from tests.promises import Measured
 from tests.stores import table_bytes
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +26,9 @@ PATIENCE = 120.0  # seconds, for one event on a busy machine
 
 @pytest.mark.chaos
 @pytest.mark.timeout(400)
-def test_two_of_three_nodes_die_and_one_is_added(small_dataset: Path, tmp_path: Path) -> None:
+def test_two_of_three_nodes_die_and_one_is_added(
+    small_dataset: Path, tmp_path: Path, measured: Measured
+) -> None:
     targets, store, log = Dataset.open(small_dataset).targets[:TARGETS], tmp_path / "store", tmp_path / "log"
     run(small_dataset, tmp_path / "undisturbed", methods="modifiers", targets=targets, workers=0)
     command = [sys.executable, "-m", "cluster", "run", str(small_dataset), "--store", str(store)]
@@ -57,6 +60,11 @@ def test_two_of_three_nodes_die_and_one_is_added(small_dataset: Path, tmp_path: 
     assert reader.is_sealed()
     assert reader.quarantined() == {}
     assert {failure["kind"] for failure in reader.failures()} <= {"node"}
+    measured(
+        nodes_killed=len(victims),
+        shards_lost_with_them_and_done_elsewhere=len(reader.failures()),
+        tables_equal=len(table_bytes(store)),
+    )
 
 
 def at_work(node: Any) -> bool:

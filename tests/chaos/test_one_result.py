@@ -16,6 +16,7 @@ from tests.chaos.every_step import met_at
 from tests.chaos.places import in_memory
 from tests.chaos.race import race, row_of, units_of_race
 from tests.made_stores import made_commit, made_tables, units_of
+from tests.promises import Measured
 from tests.stores import planned_store
 
 KEYS, RACERS, KILLS = 200, 8, 30
@@ -29,7 +30,7 @@ def place(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(300)
-def test_of_eight_processes_under_sigkill_each_shard_has_one_result(place: Path) -> None:
+def test_of_eight_processes_under_sigkill_each_shard_has_one_result(place: Path, measured: Measured) -> None:
     units = units_of_race(KEYS)
     writer = planned_store(place / "store", units)
     assert race(writer, RACERS, KEYS, KILLS, seed=0, variables={}) == KILLS
@@ -43,9 +44,12 @@ def test_of_eight_processes_under_sigkill_each_shard_has_one_result(place: Path)
         assert rows[unit.target].items() >= row_of(unit, commit.attempt).items()
     gc(writer.fs, stale_seconds=0)
     assert verify(writer.fs).ok
+    measured(shards=len(commits), processes_killed=KILLS, results_that_are_not_one=KEYS - len(rows))
 
 
-def test_a_writer_taken_for_dead_that_wakes_up_at_any_step_changes_nothing(place: Path) -> None:
+def test_a_writer_taken_for_dead_that_wakes_up_at_any_step_changes_nothing(
+    place: Path, measured: Measured
+) -> None:
     """Its own thread stands still before a step; others commit the shard and seal; then it goes on."""
     number, woken = 0, True
     while woken:
@@ -53,6 +57,7 @@ def test_a_writer_taken_for_dead_that_wakes_up_at_any_step_changes_nothing(place
         writer = planned_store(place / str(number), units_of("AB", [0]))
         woken = wakes_up_late(writer, number)
     assert number > 6  # its data and its commit are each written, linked and unlinked
+    measured(steps_slept_before=number - 1)
 
 
 def wakes_up_late(writer: StoreWriter, step: int) -> bool:

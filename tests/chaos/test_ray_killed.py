@@ -12,6 +12,7 @@ from cluster import run
 from tasks.dataset.dataset import Dataset
 from tests.chaos.clusters import two_nodes
 from tests.processes import raylets
+from tests.promises import Measured
 from tests.stores import table_bytes
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
@@ -35,7 +36,7 @@ def undisturbed(small_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def test_a_killed_head_costs_the_shards_that_were_running(
-    small_dataset: Path, undisturbed: dict[str, bytes], tmp_path: Path
+    small_dataset: Path, undisturbed: dict[str, bytes], tmp_path: Path, measured: Measured
 ):
     with two_nodes() as (nodes, _):
         address = nodes.address
@@ -44,10 +45,11 @@ def test_a_killed_head_costs_the_shards_that_were_running(
         said = end_of(driver, tmp_path)
     assert said.splitlines()[-1].startswith(f"error: {address}: Ray's head has not answered for 3 s")
     resumed_to(undisturbed, tmp_path)
+    measured(heads_killed=1, tables_equal=len(undisturbed))
 
 
 def test_a_killed_raylet_of_our_own_ends_the_run_and_nobody_is_blamed(
-    small_dataset: Path, undisturbed: dict[str, bytes], tmp_path: Path
+    small_dataset: Path, undisturbed: dict[str, bytes], tmp_path: Path, measured: Measured
 ):
     driver = started(small_dataset, tmp_path, "--workers", "1")
     (raylet,) = raylets(driver.pid)
@@ -56,6 +58,7 @@ def test_a_killed_raylet_of_our_own_ends_the_run_and_nobody_is_blamed(
     assert re.search(r"^error: .*Ray's raylet on this machine has (died|not answered)", said, re.MULTILINE)
     assert not list((tmp_path / "store").rglob("quarantine/*.json"))
     resumed_to(undisturbed, tmp_path)
+    measured(raylets_killed=1, tables_equal=len(undisturbed))
 
 
 def some_of(dataset: Path) -> list[str]:

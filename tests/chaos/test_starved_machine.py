@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import raylets
+from tests.promises import Measured
 from tests.stores import table_bytes
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
@@ -15,7 +16,9 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 SECONDS = 12.0  # with checks every second and three misses allowed, as on clusters, Ray gives up after 6
 
 
-def test_a_run_on_this_machine_outlives_a_ray_node_that_stands_still(small_dataset: Path, tmp_path: Path):
+def test_a_run_on_this_machine_outlives_a_ray_node_that_stands_still(
+    small_dataset: Path, tmp_path: Path, measured: Measured
+):
     undisturbed, store, log = tmp_path / "undisturbed", tmp_path / "store", tmp_path / "log"
     asked = ["--method", "modifiers", "--preset", "ols"]
     command = [sys.executable, "-m", "cluster", "run", str(small_dataset), *asked]
@@ -32,3 +35,4 @@ def test_a_run_on_this_machine_outlives_a_ray_node_that_stands_still(small_datas
     raylet.resume()
     assert driver.wait(200) == 0, log.read_text()
     assert table_bytes(store) == table_bytes(undisturbed)
+    measured(seconds_that_it_stood_still=SECONDS, tables_equal=len(table_bytes(store)))

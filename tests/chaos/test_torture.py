@@ -11,6 +11,7 @@ from tests.chaos.torture.driver import left_over
 from tests.chaos.torture.kept import Kept
 from tests.chaos.torture.places import every_kind
 from tests.made_stores import made_store
+from tests.promises import Measured
 
 SECONDS = 120.0
 KILLS = 20
@@ -18,7 +19,7 @@ KILLS = 20
 
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
-def test_two_minutes_of_everything_lose_and_redo_nothing(tmp_path: Path) -> None:
+def test_two_minutes_of_everything_lose_and_redo_nothing(tmp_path: Path, measured: Measured) -> None:
     torture = prepared(tmp_path, kills=3)
     until, number = time.monotonic() + SECONDS, 0
     with every_kind(tmp_path) as places:  # nodes that come and go: `make torture`, test_nodes_come_and_go.py
@@ -27,16 +28,20 @@ def test_two_minutes_of_everything_lose_and_redo_nothing(tmp_path: Path) -> None
             torture.round(number, seed=0)
             number += 1
     assert left_over(torture.family) == []
+    measured(rounds=number, **torture.done)
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(900)
-def test_a_driver_killed_at_twenty_random_moments_loses_and_redoes_nothing(tmp_path: Path) -> None:
+def test_a_driver_killed_at_twenty_random_moments_loses_and_redoes_nothing(
+    tmp_path: Path, measured: Measured
+) -> None:
     torture, number = prepared(tmp_path, kills=KILLS, workers=(0,)), 0
     while torture.done["driver killed"] < KILLS:
         torture.round(number, seed=2)
         number += 1
     assert left_over(torture.family) == []
+    measured(rounds=number, **torture.done)
 
 
 def test_what_was_lost_changed_or_begun_again_is_seen(tmp_path: Path) -> None:

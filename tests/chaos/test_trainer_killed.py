@@ -12,6 +12,7 @@ import pytest
 
 from cluster import Store, run
 from tests.made_datasets import tiny_dataset
+from tests.promises import Measured
 from tests.stores import table_bytes
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
@@ -34,7 +35,7 @@ def checkpoints(store: Path) -> set[str]:
     return {path.name for path in (store / "checkpoints").rglob("*.safetensors")}
 
 
-def test_a_trainer_killed_three_times_ends_with_the_same_weights(tmp_path: Path):
+def test_a_trainer_killed_three_times_ends_with_the_same_weights(tmp_path: Path, measured: Measured):
     dataset = tiny_dataset(tmp_path / "dataset")  # of which three networks train 220 epochs
     undisturbed, store, log = tmp_path / "undisturbed", tmp_path / "killed", tmp_path / "log"
     run(dataset, undisturbed, methods=["latent"], scheme="split", final=False, workers=0)
@@ -60,3 +61,4 @@ def test_a_trainer_killed_three_times_ends_with_the_same_weights(tmp_path: Path)
     shards = Store(store).shards()
     assert (shards["attempts"] == 1).all()  # Ray started the actor again; no shard was seen to fail
     assert not checkpoints(store)
+    measured(trainers_killed=len(killed), networks_equal=len(after))

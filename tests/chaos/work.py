@@ -118,6 +118,12 @@ def commit(job: Job, script: Script | None, data: float, signs: Signs | None = N
     return Receipt(job.shard.key, job.attempt, won, statuses, time.monotonic() - begun, host)
 
 
+def slowly(job: Job, script: Script, data: float, signs: Signs | None = None) -> Receipt:
+    """Commit after a third of a second."""
+    time.sleep(0.3)
+    return commit(job, script, data)
+
+
 def misbehave(job: Job, script: Script, data: float, signs: Signs | None = None) -> Receipt:
     """Do what the script says of one of the targets, else commit."""
     targets = set(job.shard.targets)

@@ -2,8 +2,10 @@
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -23,10 +25,11 @@ WANTED = units_of("ABCD", [0, 1])
 
 
 def machine_over(new_place: Callable[[], str | Path], examples: int, steps: int) -> type:
-    """The machine's test, whose stores begin at places that `new_place` gives."""
+    """The machine's test, whose stores begin at places that `new_place` gives; `checked` counts."""
 
     class Store(RuleBasedStateMachine):
         shards = Bundle("shards")
+        checked: ClassVar[Counter[str]] = Counter()
 
         @initialize()
         def begin(self) -> None:
@@ -86,6 +89,7 @@ def machine_over(new_place: Callable[[], str | Path], examples: int, steps: int)
 
         @invariant()
         def readers_see_what_was_committed_first_and_nothing_else(self) -> None:
+            self.checked["times every row was compared"] += 1
             reader = StoreReader(open_filesystem(self.place))
             assert {commit.key for commit in reader.commits()} == set(self.keys)
             counts = {}  # of a unit that several commits hold, the one with the smaller key
@@ -105,6 +109,7 @@ def machine_over(new_place: Callable[[], str | Path], examples: int, steps: int)
     Store.TestCase.settings = settings(
         max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=True, database=None
     )
+    Store.TestCase.checked = Store.checked
     return Store.TestCase
 
 

@@ -12,6 +12,7 @@ from cluster.errors import RefusedError, StorageError
 from cluster.store.filesystem import open_filesystem
 from tests.contracts.storage import STORAGE_CONTRACT
 from tests.object_storage.servers import serving_bucket
+from tests.promises import Measured
 
 
 @pytest.fixture(scope="module", params=["moto", "seaweedfs"])
@@ -31,13 +32,14 @@ def test_a_bucket_keeps_the_contract(check, bucket: str) -> None:  # type: ignor
     check(lambda: open_filesystem(place))
 
 
-def test_of_64_writers_at_once_one_wins(bucket: str) -> None:
+def test_of_64_writers_at_once_one_wins(bucket: str, measured: Measured) -> None:
     place = f"{bucket}/{uuid.uuid4().hex}"
     data = [str(number).encode() * 1000 for number in range(64)]
     with ThreadPoolExecutor(64) as pool:
         won = list(pool.map(lambda one: open_filesystem(place).create("commits/x.json", one), data))
     assert sum(won) == 1
     assert open_filesystem(place).read("commits/x.json") == data[won.index(True)]
+    measured(conditional_PUTs_at_once=len(won), winners=sum(won))
 
 
 def test_many_files_are_listed_and_read_in_order(bucket: str) -> None:
@@ -62,7 +64,7 @@ def test_a_bucket_that_is_not_there_is_named(s3: str) -> None:
 
 
 def test_a_server_without_conditional_writes_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: Measured
 ) -> None:
     with serving_bucket("rclone", tmp_path) as variables:
         for name, value in variables.items():
@@ -70,6 +72,7 @@ def test_a_server_without_conditional_writes_is_refused(
         with pytest.raises(RefusedError, match="ignores `If-None-Match`"):
             open_filesystem("s3://bucket/x").require_exclusive()
         assert open_filesystem("s3://bucket/x").is_empty()
+    measured(servers_refused=1)
 
 
 def test_without_credentials_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from cluster.store.filesystem import open_filesystem
 from cluster.store.places import s3 as backend
 from tests.made_stores import made_store, made_writer
 from tests.object_storage.faulty import CUT, LOST_ANSWER, REFUSED, SLOW, Faults, faulty
+from tests.promises import Measured
 from tests.stores import table_bytes
 
 
@@ -49,23 +50,25 @@ def anything(method: str, path: str) -> bool:
     return bool(method and path)
 
 
-def test_a_lost_acknowledgement_is_a_win(network: tuple[str, Faults]) -> None:
+def test_a_lost_acknowledgement_is_a_win(network: tuple[str, Faults], measured: Measured) -> None:
     place, faults = network
     faults.plan(LOST_ANSWER, 1, put)
     assert open_filesystem(place).create("commits/x.json", b"mine")
     assert faults.met == [LOST_ANSWER]
     assert open_filesystem(place).read("commits/x.json") == b"mine"
+    measured(answers_lost=faults.met.count(LOST_ANSWER))
 
 
-def test_a_lost_refusal_is_a_loss(network: tuple[str, Faults]) -> None:
+def test_a_lost_refusal_is_a_loss(network: tuple[str, Faults], measured: Measured) -> None:
     place, faults = network
     assert open_filesystem(place).create("commits/x.json", b"theirs")
     faults.plan(LOST_ANSWER, 1, put)
     assert not open_filesystem(place).create("commits/x.json", b"mine")
     assert open_filesystem(place).read("commits/x.json") == b"theirs"
+    measured(answers_lost=faults.met.count(LOST_ANSWER))
 
 
-def test_of_many_whose_answers_are_lost_one_wins(network: tuple[str, Faults]) -> None:
+def test_of_many_whose_answers_are_lost_one_wins(network: tuple[str, Faults], measured: Measured) -> None:
     place, faults = network
     faults.plan(LOST_ANSWER, 20, put)
     data = [bytes([65 + i]) * 500 for i in range(16)]
@@ -74,10 +77,11 @@ def test_of_many_whose_answers_are_lost_one_wins(network: tuple[str, Faults]) ->
     assert sum(won) == 1
     assert open_filesystem(place).read("commits/x.json") == data[won.index(True)]
     assert faults.met.count(LOST_ANSWER) == 20
+    measured(answers_lost=faults.met.count(LOST_ANSWER))
 
 
 @pytest.mark.parametrize("fault", [REFUSED, LOST_ANSWER, CUT, SLOW])
-def test_reading_goes_on_after(fault: str, network: tuple[str, Faults]) -> None:
+def test_reading_goes_on_after(fault: str, network: tuple[str, Faults], measured: Measured) -> None:
     place, faults = network
     fs = open_filesystem(place)
     data = bytes(range(256)) * 1000
@@ -85,10 +89,11 @@ def test_reading_goes_on_after(fault: str, network: tuple[str, Faults]) -> None:
     faults.plan(fault, 2, get)
     assert fs.read("data/x") == data
     assert faults.met[0] == fault
+    measured(faulty_answers=len(faults.met))
 
 
 @pytest.mark.parametrize("fault", [REFUSED, LOST_ANSWER, CUT, SLOW])
-def test_listing_goes_on_after(fault: str, network: tuple[str, Faults]) -> None:
+def test_listing_goes_on_after(fault: str, network: tuple[str, Faults], measured: Measured) -> None:
     place, faults = network
     fs = open_filesystem(place)
     names = [f"data/{number:04d}" for number in range(20)]
@@ -96,10 +101,11 @@ def test_listing_goes_on_after(fault: str, network: tuple[str, Faults]) -> None:
     faults.plan(fault, 3, listed)
     assert fs.paths("data/") == names
     assert faults.met == [fault] * (1 if fault == SLOW else 3)
+    measured(faulty_answers=len(faults.met))
 
 
 @pytest.mark.parametrize("fault", [REFUSED, LOST_ANSWER, CUT, SLOW])
-def test_deleting_goes_on_after(fault: str, network: tuple[str, Faults]) -> None:
+def test_deleting_goes_on_after(fault: str, network: tuple[str, Faults], measured: Measured) -> None:
     place, faults = network
     fs = open_filesystem(place)
     assert fs.create("data/x", b"x")
@@ -107,6 +113,7 @@ def test_deleting_goes_on_after(fault: str, network: tuple[str, Faults]) -> None
     fs.delete("data/x")
     assert not fs.exists("data/x")
     assert faults.met == [fault] * (1 if fault == SLOW else 3)
+    measured(faulty_answers=len(faults.met))
 
 
 def test_a_list_that_always_breaks_off_ends_with_a_word(network: tuple[str, Faults]) -> None:
@@ -119,7 +126,9 @@ def test_a_list_that_always_breaks_off_ends_with_a_word(network: tuple[str, Faul
     assert faults.planned == []
 
 
-def test_a_store_written_through_faults_is_the_same(network: tuple[str, Faults], tmp_path: Path) -> None:
+def test_a_store_written_through_faults_is_the_same(
+    network: tuple[str, Faults], tmp_path: Path, measured: Measured
+) -> None:
     place, faults = network
     for folder in ("run.json", "plans/", "attempts/", "data/", "commits/", "_SUCCESS"):
         for fault in (REFUSED, LOST_ANSWER, REFUSED):
@@ -129,10 +138,11 @@ def test_a_store_written_through_faults_is_the_same(network: tuple[str, Faults],
     assert len(faults.met) >= 15
     assert table_bytes(place) == table_bytes(tmp_path / "local")
     assert verify(open_filesystem(place)).ok
+    measured(faulty_answers=len(faults.met))
 
 
 def test_a_server_that_only_refuses_ends_the_command_with_4(
-    network: tuple[str, Faults], monkeypatch: pytest.MonkeyPatch, capsys: Any
+    network: tuple[str, Faults], monkeypatch: pytest.MonkeyPatch, capsys: Any, measured: Measured
 ) -> None:
     place, faults = network
     made_writer(place)  # type: ignore[arg-type]
@@ -146,6 +156,7 @@ def test_a_server_that_only_refuses_ends_the_command_with_4(
     assert place in said
     assert "503" in said
     assert "Traceback" not in said
+    measured(faulty_answers=len(faults.met))
 
 
 def test_writing_gives_up_after_a_number_of_tries(network: tuple[str, Faults]) -> None:

@@ -18,6 +18,7 @@ from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tests.made_datasets import tiny_dataset
 from tests.made_stores import made_store
+from tests.promises import Measured
 from tests.stores import table_bytes
 
 QUICK: dict[str, Any] = {"methods": ["modifiers"], "folds": 3, "workers": 0}
@@ -42,7 +43,7 @@ def uploaded(folder: Path, place: str) -> str:
 
 @pytest.mark.long
 def test_a_run_in_a_bucket_gives_the_bytes_of_one_in_a_folder(
-    s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, measured: Measured
 ) -> None:
     local = tiny_dataset(tmp_path / "dataset")
     dataset, store = uploaded(local, f"{s3}/dataset"), f"{s3}/store"
@@ -60,6 +61,7 @@ def test_a_run_in_a_bucket_gives_the_bytes_of_one_in_a_folder(
     for asked in (("verify", store), ("gc", store), ("status", store)):
         assert command(monkeypatch, *asked) == 0
     assert command(monkeypatch, "plan", dataset, "--store", store, *words) == 0
+    measured(runs_in_a_bucket=1, tables_equal=len(table_bytes(store)))
 
 
 def test_a_dataset_is_imported_into_a_bucket_once(
@@ -128,8 +130,9 @@ def test_the_server_may_be_named_by_an_option(
 
 
 @pytest.mark.ray
-def test_workers_commit_to_a_bucket(s3: str, tmp_path: Path) -> None:
+def test_workers_commit_to_a_bucket(s3: str, tmp_path: Path, measured: Measured) -> None:
     local = tiny_dataset(tmp_path / "dataset")
     assert run(local, tmp_path / "store", **QUICK).exit_code == 0
     assert run(local, f"{s3}/store", **{**QUICK, "workers": 2}).exit_code == 0
     assert table_bytes(f"{s3}/store") == table_bytes(tmp_path / "store")
+    measured(runs_in_a_bucket=1, tables_equal=len(table_bytes(tmp_path / "store")))

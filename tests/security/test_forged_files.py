@@ -23,6 +23,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.records import targets_of
 from cluster.views.query import query
 from tests.made_stores import made_store
+from tests.promises import Measured
 
 FORGED = (None, -1, 1e308, 10**30, "x", "../../../../etc/passwd", [], {}, [[]], [{}], True, 1.5, "9" * 5000)
 EACH = 25  # forgeries of a kind of file
@@ -86,7 +87,9 @@ def refusals(folder: Path) -> int:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_forged_file_never_ends_in_a_traceback(kind: str, whole: Path, tmp_path: Path) -> None:
+def test_a_forged_file_never_ends_in_a_traceback(
+    kind: str, whole: Path, tmp_path: Path, measured: Measured
+) -> None:
     path = kinds(whole)[kind]
     name = path.relative_to(whole)
     body = json.loads(path.read_bytes())["body"]
@@ -99,6 +102,7 @@ def test_a_forged_file_never_ends_in_a_traceback(kind: str, whole: Path, tmp_pat
         refused += refusals(folder)
         shutil.rmtree(folder)
     assert refused > 0
+    measured(forged_files=EACH, times_they_were_refused_or_found=refused)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from cluster.store.reader import StoreReader
 from cluster.views.query import query
 from tasks.errors import BadInputError
 from tests.made_stores import made_commit, made_store, made_writer, units_of
+from tests.promises import Measured
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +72,14 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("sql", REFUSED)
-def test_refused_for_safety(reader: StoreReader, folder: Path, sql: str) -> None:
+def test_refused_for_safety(reader: StoreReader, folder: Path, sql: str, measured: Measured) -> None:
     before = sorted(folder.rglob("*"))
     with pytest.raises(
         RefusedError, match=r"a query (is one SELECT statement|may only read this store's tables)"
     ):
         query(reader, sql.replace("{mine}", str(folder / "mine")).replace("{other}", str(folder / "other")))
     assert sorted(folder.rglob("*")) == before
+    measured(statements_refused=1)
 
 
 @pytest.mark.parametrize(
@@ -97,13 +99,14 @@ def test_refused_for_safety(reader: StoreReader, folder: Path, sql: str) -> None
     ],
 )
 def test_what_does_not_exist_is_bad_input_with_the_tables_named(
-    reader: StoreReader, folder: Path, sql: str
+    reader: StoreReader, folder: Path, sql: str, measured: Measured
 ) -> None:
     with pytest.raises((BadInputError, RefusedError)) as raised:
         query(reader, sql.replace("{other}", str(folder / "other")))
     if isinstance(raised.value, BadInputError):
         last = raised.value.problems[-1].splitlines()[-1]
         assert last.startswith("tables: analyses, borrowing, candidates, ")
+    measured(statements_refused=1)
 
 
 @pytest.mark.parametrize("sql", ["", " ", ";", "-- nothing"])

@@ -24,6 +24,7 @@ from tasks.importing.parquet_matrix import read_parquet_matrix
 from tasks.importing.text_matrix import read_text_matrix
 from tasks.samples.gene_map import read_gene_map
 from tasks.samples.table import read_table
+from tests.promises import Measured
 
 GOOD = b"ModelID,TP53,KRAS\nACH-1,0.5,1.5\nACH-2,0.25,2\n"
 READERS = {
@@ -52,12 +53,15 @@ def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("ending", [".csv", ".csv.gz"])
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_bombs_are_refused_by_what_they_are(tmp_path: Path, bomb: str, reader: str, ending: str):
+def test_bombs_are_refused_by_what_they_are(
+    tmp_path: Path, bomb: str, reader: str, ending: str, measured: Measured
+):
     data, words = BOMBS[bomb]
     path = written(tmp_path / f"x{ending}", data)
     with pytest.raises(BadInputError, match=words) as found:
         READERS[reader](path)
     assert all(str(path) in problem for problem in found.value.problems)
+    measured(bombs_refused=1)
 
 
 @pytest.mark.parametrize("reader", ["matrix", "text", "samples"])
@@ -85,7 +89,7 @@ def test_cells_count_and_a_small_file_may_hold_fewer(tmp_path: Path, reader: str
 
 
 def test_parquet_is_refused_by_what_it_says_before_it_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: Measured
 ):
     path = tmp_path / "x.parquet"
     pd.DataFrame({"id": ["L"] * 400, "A": 1.0}).to_parquet(path)
@@ -101,6 +105,7 @@ def test_parquet_is_refused_by_what_it_says_before_it_is_read(
     monkeypatch.setattr(bounded, "MOST_COLUMNS", 30)
     with pytest.raises(BadInputError, match="31 columns; expected 30 at most"):
         read_table(path)
+    measured(bombs_refused=1)
 
 
 def test_long_tables_are_refused_by_their_cells(tmp_path: Path):

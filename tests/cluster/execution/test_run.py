@@ -16,6 +16,7 @@ from cluster.runs.request import request_of
 from cluster.store.reader import StoreReader
 from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.errors import BadInputError
+from tests.promises import Measured
 from tests.stores import sorted_tables, table_bytes
 
 MODIFIERS: dict[str, Any] = {"methods": ("modifiers",), "workers": 0}
@@ -66,10 +67,13 @@ def uncut(small_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 @pytest.mark.long
 @pytest.mark.parametrize("size", [1, 7])
-def test_shard_size_changes_no_byte(small_dataset: Path, uncut: dict[str, bytes], tmp_path: Path, size: int):
+def test_shard_size_changes_no_byte(
+    small_dataset: Path, uncut: dict[str, bytes], tmp_path: Path, size: int, measured: Measured
+):
     targets = Dataset.open(small_dataset).targets[:24]
     run(small_dataset, tmp_path / "cut", **MODIFIERS, targets=targets, shard_size=size)
     assert table_bytes(tmp_path / "cut") == uncut
+    measured(runs_of_other_shapes=1, tables_equal=len(uncut))
 
 
 def test_a_target_run_alone_has_the_same_rows_as_among_all(

@@ -15,6 +15,7 @@ from cluster.store.filesystem import open_filesystem
 from cluster.store.leases import Lease
 from cluster.store.reader import StoreReader
 from tests.made_datasets import tiny_dataset
+from tests.promises import Measured
 from tests.stores import table_bytes
 
 QUICK: dict[str, Any] = {"methods": ["ridge"], "folds": 3, "final": False, "workers": 0}
@@ -82,7 +83,9 @@ def test_it_joins_where_asked(dataset: Path, begun: Path, tmp_path: Path, capsys
 
 
 @pytest.mark.ray
-def test_of_two_commands_that_start_one_store_at_once_both_succeed(dataset: Path, tmp_path: Path) -> None:
+def test_of_two_commands_that_start_one_store_at_once_both_succeed(
+    dataset: Path, tmp_path: Path, measured: Measured
+) -> None:
     words = ["run", dataset, "--store", tmp_path / "store", "--method", "ridge", "--workers", "0"]
     command = [sys.executable, "-m", "cluster", *map(str, words)]
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
@@ -91,6 +94,7 @@ def test_of_two_commands_that_start_one_store_at_once_both_succeed(dataset: Path
     reader = StoreReader.open(tmp_path / "store")
     assert reader.is_sealed()
     assert len(reader.attempts()) == len(reader.commits())
+    measured(drivers_at_once=len(both), shards_begun_twice=len(reader.attempts()) - len(reader.commits()))
 
 
 class _Clock:

@@ -13,9 +13,10 @@ from cluster.store.reader import StoreReader
 from cluster.store.units import shard_key
 from cluster.store.writer import move_aside
 from tests.made_stores import made_commit, made_writer, units_of
+from tests.promises import Measured
 
 
-def test_verify_raises_no_alarm_while_a_run_goes_on(tmp_path: Path) -> None:
+def test_verify_raises_no_alarm_while_a_run_goes_on(tmp_path: Path, measured: Measured) -> None:
     writer = made_writer(tmp_path)
     writer.add_plan(units_of("A", [0]))
     made_commit(writer, units_of("A", [0]))
@@ -41,6 +42,7 @@ def test_verify_raises_no_alarm_while_a_run_goes_on(tmp_path: Path) -> None:
     thread.join()
     assert wrong == []
     assert verify(writer.fs).commits == 26
+    measured(times_verify_ran_beside_it=looks, false_alarms=len(wrong))
 
 
 def test_a_success_that_changes_while_commits_are_listed_is_no_alarm(

@@ -15,6 +15,7 @@ from cluster.errors import RefusedError
 from cluster.ray_engine import addresses
 from cluster.ray_engine.addresses import check_address
 from tasks.errors import BadInputError
+from tests.promises import Measured
 
 TOKEN = "0123456789abcdef" * 2
 
@@ -72,7 +73,9 @@ def test_a_token_that_the_cluster_refuses_is_refused_at_once(
         check_address(address, insecure=False)
 
 
-def test_a_listener_that_never_answers_is_no_ray_head(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listener_that_never_answers_is_no_ray_head(
+    monkeypatch: pytest.MonkeyPatch, measured: Measured
+) -> None:
     monkeypatch.setattr(addresses, "CONNECT_SECONDS", 0.5)
     begun = time.monotonic()
     with socket.socket() as silent:
@@ -81,6 +84,7 @@ def test_a_listener_that_never_answers_is_no_ray_head(monkeypatch: pytest.Monkey
         with pytest.raises(BadInputError, match="does not answer as a Ray head does"):
             check_address(f"127.0.0.1:{silent.getsockname()[1]}", insecure=False)
     assert time.monotonic() - begun < 30  # where Ray itself would try for minutes
+    measured(seconds_until_it_was_left=time.monotonic() - begun)
 
 
 def test_of_a_head_with_tls_ray_itself_asks_for_proof(monkeypatch: pytest.MonkeyPatch) -> None:

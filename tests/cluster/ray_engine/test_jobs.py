@@ -25,6 +25,7 @@ from tasks.dataset.dataset import Dataset
 from tests.cluster.ray_engine.ray_nodes import RayNodes, end_family, ray_head, works_on
 from tests.commands import knockcast
 from tests.object_storage.servers import serving_bucket
+from tests.promises import Measured
 
 ROOT = Path(__file__).parents[3]
 STORE = "s3://bucket/store"
@@ -94,7 +95,11 @@ def followed_within_a_loop(jobs: Jobs, job: str) -> tuple[int, str]:
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
 def test_a_job_outlives_its_client_and_a_node_and_is_resumed_from_elsewhere(
-    cluster: RayNodes, tmp_path: Path, small_dataset: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: RayNodes,
+    tmp_path: Path,
+    small_dataset: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    measured: Measured,
 ) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{cluster.url}/api/jobs/", timeout=5)  # noqa: S310 - our own loopback URL
@@ -151,9 +156,9 @@ def test_a_job_outlives_its_client_and_a_node_and_is_resumed_from_elsewhere(
     assert listed[-1].startswith(job)
     assert "has ended; knockcast submit" in knockcast("status", STORE).stdout
     unknown = knockcast("submit", "--address", cluster.url, "--attach", "nobody")
-    assert unknown.returncode == 2
-    assert "no job nobody is known there" in unknown.stderr
+    assert (unknown.returncode, "no job nobody is known there" in unknown.stderr) == (2, True)
     monkeypatch.setenv("RAY_AUTH_TOKEN", "wrong" * 8)
     with pytest.raises(RefusedError, match="refused our token"):
         Jobs(cluster.url)
     assert not (tmp_path / ".ray").exists()
+    measured(clients_killed=1, nodes_killed=1, jobs_stopped=1, results_of_all_in_the_end=TARGETS * 5)

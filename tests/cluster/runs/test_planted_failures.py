@@ -13,6 +13,7 @@ from modeling.candidates import boosting
 from modeling.candidates.gp import likelihood as gaussian_process
 from modeling.candidates.mlp import deep
 from tests.made_datasets import TARGETS, made_dataset, made_matrices
+from tests.promises import Measured
 from tests.stores import sorted_tables, table_bytes
 
 PLANTED, NEIGHBOURS = "G2", ["G1", "G3"]
@@ -134,10 +135,11 @@ def test_under_published_another_candidate_wins(tmp_path: Path):
 
 @pytest.mark.ray
 @pytest.mark.timeout(300)
-def test_on_ray_too(tmp_path: Path):
+def test_on_ray_too(tmp_path: Path, measured: Measured):
     dataset, some = overflowing(tmp_path), [PLANTED, *NEIGHBOURS]
     asked = {**ASKED, "preset": "deep", "targets": some}
     run(dataset, tmp_path / "here", **asked, workers=0)
     assert run(dataset, tmp_path / "ray", **asked, workers=2, shard_size=2).sealed
     assert table_bytes(tmp_path / "ray") == table_bytes(tmp_path / "here")
     assert set(Store(tmp_path / "ray").failures()["target"]) == {PLANTED}
+    measured(targets_failed=1, tables_equal=len(table_bytes(tmp_path / "here")))

@@ -17,6 +17,7 @@ from cluster.store.writer import StoreWriter
 from tests.chaos.work import commit
 from tests.cluster.scheduling.scripted import Clock, Scripted
 from tests.costs import costs_of
+from tests.promises import Measured
 from tests.stores import planned_store
 
 UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1) for i in range(8)]
@@ -100,7 +101,9 @@ def test_a_slow_shard_that_makes_progress_is_not_late(writer: StoreWriter) -> No
     assert (outcome.done, outcome.failures, outcome.sealed) == (16, 0, True)
 
 
-def test_of_a_shard_that_hangs_what_was_finished_is_kept_and_never_started_again(writer: StoreWriter) -> None:
+def test_of_a_shard_that_hangs_what_was_finished_is_kept_and_never_started_again(
+    writer: StoreWriter, measured: Measured
+) -> None:
     outcome, executor = one_by_one(writer, "G2")
     assert outcome.quarantined.keys() == {Unit("modifiers", "G2", fold) for fold in (0, 1)}
     assert (outcome.done, outcome.sealed) == (14, False)
@@ -111,6 +114,7 @@ def test_of_a_shard_that_hangs_what_was_finished_is_kept_and_never_started_again
     assert all("no target finished" in error for error in outcome.quarantined[Unit("modifiers", "G2", 0)])
     (first,) = {story for story in outcome.stories[Unit("modifiers", "G2", 0)] if "split" in story}
     assert "split into 1 + 1" in first
+    measured(targets_that_hang=len(outcome.quarantined), others_done=outcome.done)
 
 
 def test_a_driver_that_stood_still_holds_nothing_late(writer: StoreWriter) -> None:

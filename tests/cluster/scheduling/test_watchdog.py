@@ -22,6 +22,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.units import MethodFold, Unit
 from cluster.store.writer import StoreWriter
 from tests.chaos.work import Script, marks, one_by_one, prepare
+from tests.promises import Measured
 from tests.stores import planned_store
 
 LIMIT = Limit(1.5, floor=1.5)
@@ -54,7 +55,7 @@ def test_other_errors_pass(tmp_path: Path) -> None:
 
 
 def test_in_process_too_what_was_finished_before_a_hang_is_committed(
-    writer: StoreWriter, tmp_path: Path
+    writer: StoreWriter, tmp_path: Path, measured: Measured
 ) -> None:
     script = Script(tmp_path / "marks", hangs=frozenset({"G2"}))
     script.folder.mkdir()
@@ -64,6 +65,7 @@ def test_in_process_too_what_was_finished_before_a_hang_is_committed(
     assert (outcome.done, outcome.failures, outcome.sealed) == (4, 1, True)
     assert [marks(script.folder, f"tried-G{i}") for i in range(4)] == [1, 1, 2, 1]
     assert [failure["kind"] for failure in StoreReader(writer.fs).failures()] == ["deadline"]
+    measured(results_kept=outcome.done)
 
 
 def test_a_preparation_that_hangs_ends_the_run_after_its_third_try(writer: StoreWriter) -> None:
@@ -104,7 +106,7 @@ drive(writer, shards, executor, deadlines=Deadlines(factor=0.0, floor=2.0))
 
 
 def test_what_does_not_answer_ends_the_process_with_a_word_and_keeps_what_was_finished(
-    writer: StoreWriter, tmp_path: Path
+    writer: StoreWriter, tmp_path: Path, measured: Measured
 ) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", DEAF, str(tmp_path)],
@@ -120,3 +122,4 @@ def test_what_does_not_answer_ends_the_process_with_a_word_and_keeps_what_was_fi
     assert "G0, G1, G2, G3" in line
     assert "`knockcast resume`" in line
     assert {unit.target for unit in StoreReader(writer.fs).committed_units()} == {"G0", "G1"}
+    measured(results_kept=len(StoreReader(writer.fs).committed_units()))

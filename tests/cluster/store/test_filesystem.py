@@ -14,6 +14,7 @@ from cluster.errors import StorageError
 from cluster.store.filesystem import open_filesystem
 from cluster.store.places.local import LocalFileSystem, MissingFileError
 from tasks.errors import BadInputError
+from tests.promises import Measured
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_a_file_where_a_folder_should_be(fs: LocalFileSystem) -> None:
         fs.create("a/b", b"")
 
 
-def test_a_full_disk_leaves_nothing_half_written(tiny_disk: Path) -> None:
+def test_a_full_disk_leaves_nothing_half_written(tiny_disk: Path, measured: Measured) -> None:
     fs = LocalFileSystem(tiny_disk)
     assert fs.create("small", b"x" * 1000)
     with pytest.raises(StorageError, match=r"the disk is full: free some space.*Nothing committed is lost"):
@@ -69,6 +70,7 @@ def test_a_full_disk_leaves_nothing_half_written(tiny_disk: Path) -> None:
     assert fs.paths("") == ["small"]
     assert [path.name for path in tiny_disk.iterdir()] == ["small"]
     assert fs.create("fits", b"x" * 100_000)
+    measured(disks_filled=1)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +144,9 @@ def _race(
     won.put([i for i in range(200) if fs.create(f"f{i}", f"{name}".encode() * 1000)])
 
 
-def test_two_processes_creating_the_same_names_have_one_winner_each(tmp_path: Path) -> None:
+def test_two_processes_creating_the_same_names_have_one_winner_each(
+    tmp_path: Path, measured: Measured
+) -> None:
     context = multiprocessing.get_context("spawn")
     gate, won = context.Barrier(2), context.Queue()
     racers = [context.Process(target=_race, args=(str(tmp_path), name, gate, won)) for name in range(2)]
@@ -155,6 +159,7 @@ def test_two_processes_creating_the_same_names_have_one_winner_each(tmp_path: Pa
     assert not winners[0] & winners[1]
     fs = LocalFileSystem(tmp_path)
     assert all(len(set(fs.read(f"f{i}"))) == 1 and fs.size(f"f{i}") == 1000 for i in range(200))
+    measured(names_raced_for=200, names_with_two_winners=len(winners[0] & winners[1]))
 
 
 @pytest.mark.parametrize(("url", "words"), [("ftp://x", "expected the path")])

@@ -16,6 +16,7 @@ from cluster.store.body import read_json, seal_json
 from cluster.store.filesystem import FileSystem, open_filesystem
 from cluster.store.leases import EXPIRES, FURTHEST_AHEAD, Lease, living, rivals
 from tests.made_stores import made_writer, units_of
+from tests.promises import Measured
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ def test_who_slept_too_long_learns_that_another_took_over(
     slept.end()
 
 
-def test_of_many_that_ask_at_once_one_has_it(tmp_path: Path, fs: FileSystem) -> None:
+def test_of_many_that_ask_at_once_one_has_it(tmp_path: Path, fs: FileSystem, measured: Measured) -> None:
     del fs
     place = tmp_path / "store"
     gate = threading.Barrier(8)
@@ -142,6 +143,7 @@ def test_of_many_that_ask_at_once_one_has_it(tmp_path: Path, fs: FileSystem) -> 
     held = [lease for lease in taken if lease is not None]
     assert len(held) == 1
     held[0].end()
+    measured(asked_at_once=len(taken), leases_given=len(held))
 
 
 def test_signs_of_life_replace_each_other_and_verify_reads_them(fs: FileSystem) -> None:

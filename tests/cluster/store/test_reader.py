@@ -17,6 +17,7 @@ from cluster.store.units import FINAL_FOLD, Unit
 from tasks.errors import BadInputError
 from tasks.tables.schemas import KEYS, SCHEMAS
 from tests.made_stores import BODY, made_commit, made_store, made_tables, made_writer, units_of
+from tests.promises import Measured
 
 
 def flip(path: Path, place: int) -> None:
@@ -236,7 +237,7 @@ def test_files_no_commit_names_are_never_read(tmp_path: Path) -> None:
     assert made_tables(units)["scores"].equals(StoreReader(writer.fs).table("scores"))
 
 
-def test_fewer_rows_than_were_sealed_never_pass_for_all(tmp_path: Path) -> None:
+def test_fewer_rows_than_were_sealed_never_pass_for_all(tmp_path: Path, measured: Measured) -> None:
     writer = made_store(tmp_path)
     writer.seal()
     gone = StoreReader(writer.fs).commits()[0].key
@@ -248,6 +249,7 @@ def test_fewer_rows_than_were_sealed_never_pass_for_all(tmp_path: Path) -> None:
     assert unseal_what_is_not_whole(writer.fs) == 1
     assert unseal_what_is_not_whole(writer.fs) == 0
     assert StoreReader(writer.fs).table("scores").num_rows > 0  # as of now, and no longer said to be all
+    measured(commits_gone_and_noticed=len(report.problems))
 
 
 def test_a_store_that_is_sealed_while_it_is_listed_is_whole(

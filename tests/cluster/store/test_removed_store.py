@@ -12,12 +12,15 @@ from cluster.store.units import Unit, shard_key
 from cluster.store.writer import StoreWriter
 from tasks.errors import BadInputError
 from tests.made_stores import made_commit, made_tables
+from tests.promises import Measured
 from tests.stores import planned_store
 
 UNITS = [Unit("modifiers", "A", 0)]
 
 
-def test_a_worker_that_comes_late_does_not_make_a_removed_store_again(tmp_path: Path) -> None:
+def test_a_worker_that_comes_late_does_not_make_a_removed_store_again(
+    tmp_path: Path, measured: Measured
+) -> None:
     store = tmp_path / "store"
     driver = planned_store(store, UNITS)
     key = shard_key(driver.run_digest, UNITS)
@@ -30,6 +33,7 @@ def test_a_worker_that_comes_late_does_not_make_a_removed_store_again(tmp_path: 
         driver.begin_attempt(key, {})
     assert not store.exists()
     made_commit(planned_store(store, UNITS), UNITS)
+    measured(late_writers_refused=2)
 
 
 def test_what_a_removal_and_a_writer_leave_between_them_is_an_empty_place(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from cluster.views.query.answer import _in_words
 from cluster.views.query.limits import Running, memory_bounded
 from tasks.errors import BadInputError
 from tests.made_stores import made_store
+from tests.promises import Measured
 
 ENDLESS = "SELECT sum(a.range * b.range) FROM range(3000000000) a, range(3000000000) b"
 CROSS = "FROM predictions a, predictions b, predictions c, predictions d, predictions e"
@@ -30,12 +31,13 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> StoreReader:
 
 
 @pytest.mark.parametrize("sql", ["SELECT * FROM range(3000000000)", CROSS, f"SELECT a.target {CROSS}"])
-def test_rows_come_before_all_are_computed(reader: StoreReader, sql: str) -> None:
+def test_rows_come_before_all_are_computed(reader: StoreReader, sql: str, measured: Measured) -> None:
     with streamed(reader, sql, time_limit=30) as answer:
         first = next(answer.batches)
     assert first.num_rows > 0
     assert first.schema == answer.schema
     assert first.nbytes < 10**8
+    measured(endless_queries_that_answered=1)
 
 
 def test_batches_are_the_rows_in_their_order(reader: StoreReader) -> None:
@@ -48,11 +50,12 @@ def test_batches_are_the_rows_in_their_order(reader: StoreReader) -> None:
 @pytest.mark.parametrize(
     "sql", [ENDLESS, f"SELECT count(*) {CROSS}", f"SELECT a.fold {CROSS} ORDER BY a.measured"]
 )
-def test_a_query_that_takes_too_long_is_ended(reader: StoreReader, sql: str) -> None:
+def test_a_query_that_takes_too_long_is_ended(reader: StoreReader, sql: str, measured: Measured) -> None:
     begun = time.monotonic()
     with pytest.raises(BadInputError, match=r"ended after 0\.3 seconds: select fewer rows.*--time-limit"):
         query(reader, sql, time_limit=0.3)
     assert time.monotonic() - begun < 20
+    measured(seconds_until_a_query_was_ended=time.monotonic() - begun)
 
 
 def test_the_time_runs_while_rows_are_read(reader: StoreReader) -> None:
