@@ -5,11 +5,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 import psutil
 
+SHARD_PATIENCE = 5.0  # seconds, for a worker at work
 PATIENCE = 300.0  # seconds, for a command that starts Ray on a machine with other work
 
 
@@ -69,25 +71,25 @@ class Driver:
         driver.resume()
 
     def kill_worker(self, rng: Random) -> bool:
-        """SIGKILL one of Ray's workers that runs something; False where there is none."""
-        self.look()
-        workers = []
-        for process in self.family.values():
-            try:
-                title = " ".join(process.cmdline())
-            except psutil.Error:
-                continue
-            if (
-                title.startswith("ray::") and " shard " in title
-            ):  # agents have such titles, and a raylet dies with them
-                workers.append(process)
-        if not workers:
-            return False
-        try:
-            rng.choice(workers).kill()
-        except psutil.NoSuchProcess:
-            return False
-        return True
+        """SIGKILL one of Ray's workers while it runs a shard, some milliseconds; False if none does."""
+        until = time.monotonic() + SHARD_PATIENCE
+        while self.look() and time.monotonic() < until:
+            workers = [process for process in self.family.values() if _runs_a_shard(process)]
+            if workers:
+                with suppress(psutil.NoSuchProcess):
+                    rng.choice(workers).kill()
+                    return True
+            time.sleep(0.005)  # between looks at what runs
+        return False
+
+
+def _runs_a_shard(process: psutil.Process) -> bool:
+    """Agents have such titles, too, and a raylet dies with them."""
+    try:
+        title = " ".join(process.cmdline())
+    except psutil.Error:  # it has ended
+        return False
+    return title.startswith("ray::") and " shard " in title
 
 
 def left_over(family: dict[int, psutil.Process], patience: float = 120.0) -> list[str]:
