@@ -197,7 +197,8 @@ class Jobs:
                 "the head with --include-dashboard=true, and give http://HOST:8265"
             ) from error
         except AuthenticationError as error:
-            raise RefusedError(f"{self._address}: the cluster refused our token; {ADVICE}") from error
+            why = "the cluster refused our token" if headers else "a token is wanted, and none was given"
+            raise RefusedError(f"{self._address}: {why}; {ADVICE}") from error
 
 
 def _client_that_waits_no_longer() -> type["JobSubmissionClient"]:

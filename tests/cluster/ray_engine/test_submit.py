@@ -31,6 +31,14 @@ def test_an_open_address_is_refused_without_a_token() -> None:
         Jobs("http://192.0.2.7:8265")
 
 
+@pytest.mark.usefixtures("no_token")
+def test_mode_token_without_a_token_is_told_as_that(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(RefusedError, match="a token is wanted, and none was given; give the cluster's token"):
+        Jobs("http://127.0.0.1:1")
+
+
 def test_a_listener_that_never_answers_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "QUESTION_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
