@@ -25,6 +25,19 @@ def sources(*folders: str) -> list[Path]:
     return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
+UNSAFE_CALLS = {
+    "eval",
+    "exec",
+    "compile",
+    "torch.load",
+    "np.load",
+    "runpy.run_path",
+    "runpy.run_module",
+    "pd.read_pickle",
+}
+UNSAFE_ENDINGS = (".unpickle", "pickle.load", "pickle.loads", ".read_pickle")
+
+
 def module_name(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -95,6 +108,26 @@ def test_no_late_import_points_up(package):
 
 def test_nothing_imports_a_module_that_runs_what_it_loads():
     assert offences(sources(*PACKAGES), UNSAFE) == []
+
+
+def test_nothing_calls_what_runs_what_it_loads():
+    found = [
+        f"{path.relative_to(ROOT)}:{line} calls {name}"
+        for path in sources(*PACKAGES)
+        for name, line in calls(path)
+        if name in UNSAFE_CALLS or name.endswith(UNSAFE_ENDINGS)
+    ]
+    assert found == []
+
+
+def calls(path: Path) -> Iterator[tuple[str, int]]:
+    """Every function a file calls, as written, with the line; `np.load` only where it may unpickle."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            never = any(k.arg == "allow_pickle" and ast.unparse(k.value) == "False" for k in node.keywords)
+            if not (name == "np.load" and never):
+                yield name, node.lineno
 
 
 def test_references_import_nothing_of_ours():

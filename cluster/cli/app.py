@@ -1,5 +1,6 @@
 """The Typer application: every command is added here, and an error becomes its exit code here."""
 
+import errno
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -30,6 +31,8 @@ OUT_OF_MEMORY = (
     "error: out of memory; nothing committed is lost: raise the limit (`ulimit -v`, or the container's), "
     "use fewer --workers or a larger machine, then repeat the command"
 )
+TOO_MANY_FILES = "too many files are open at once: raise `ulimit -n` (64 are enough), then repeat"
+NO_ROOM = "reading or writing failed; see that the disk has room and the path may be written, then repeat"
 
 app = typer.Typer(
     name="knockcast",
@@ -93,9 +96,7 @@ def _report(error: BaseException) -> None:
         return
     problems = error.shown() if isinstance(error, BadInputError) else str(error).splitlines()
     if isinstance(error, OSError):
-        problems.append(
-            "reading or writing failed; see that the disk has room and the path may be written, then repeat"
-        )
+        problems.append(TOO_MANY_FILES if error.errno in (errno.EMFILE, errno.ENFILE) else NO_ROOM)
     for problem in problems:
         print("error: " + "\n       ".join(problem.splitlines()), file=sys.stderr)
 

@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ LOST = 1  # the exit status of following where Ray does not know the command's
 PATIENCE = 120.0  # seconds without an answer after which following ends
 TALKERS = ("ray", "ray.dashboard.modules.dashboard_sdk")  # these log a line for every package sent
 QUESTION_SECONDS, UPLOAD_SECONDS = 20.0, 300.0  # for which an answer is waited for
+SILENCE = 60.0  # seconds without output after which is asked whether the job, and its head, are still there
 ASK_AGAIN = 1.0  # seconds between two questions
 
 Answer = TypeVar("Answer")
@@ -221,11 +223,16 @@ class Copied:
         self._out = out
 
     async def take(self, texts: Any) -> None:
-        """Write what of these texts, which begin at the beginning, was not written yet."""
+        """Write what of these texts, which begin at the beginning, was not written yet.
+
+        TimeoutError where nothing comes for long: a head that vanished breaks no connection off.
+        """
         sent = 0
-        async for text in texts:
-            self.add(text, sent)
-            sent += len(text)
+        with suppress(StopAsyncIteration):
+            while True:
+                text = await asyncio.wait_for(anext(texts), SILENCE)
+                self.add(text, sent)
+                sent += len(text)
 
     def add(self, text: str, place: int = 0) -> None:
         """Write what of this text, which begins at that place, was not written yet."""

@@ -51,6 +51,8 @@ HEALTH_CHECKS = {  # for clusters of several nodes: a dead one is noticed after 
     "health_check_timeout_ms": 1000,
     "health_check_failure_threshold": 3,
 }
+FOLDER, OWNER = "knockcast-ray-", "driver"  # folders of a Ray of our own; in each, the process it is of
+LEFT_SECONDS = 600.0  # after which the Ray of a killed driver has long ended; it takes a minute
 LONGEST_FOLDER, SHORT_FOLDER = 16, "/tmp"  # noqa: S108 - only we can enter what is made in it
 REMOVALS = 20  # tries, a tenth of a second apart
 OWN_CHOICE = 0.25  # of the memory: less is surely in the store that Ray makes by itself
@@ -135,7 +137,27 @@ def own_folder() -> str:
     """
     usual = tempfile.gettempdir()
     within = usual if len(usual) <= LONGEST_FOLDER else SHORT_FOLDER
-    return tempfile.mkdtemp(prefix="knockcast-ray-", dir=within)
+    for left in Path(within).glob(f"{FOLDER}*"):
+        if _is_left_behind(left):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = tempfile.mkdtemp(prefix=FOLDER, dir=within)
+    (Path(folder) / OWNER).write_text(str(os.getpid()))
+    return folder
+
+
+def _is_left_behind(folder: Path) -> bool:
+    """Whether a driver of ours that was killed has left it, long enough ago that its Ray has ended, too."""
+    try:
+        found = folder.lstat()
+        owner = int((folder / OWNER).read_text())
+        if found.st_uid != os.getuid() or folder.is_symlink() or time.time() - found.st_mtime < LEFT_SECONDS:
+            return False
+        os.kill(owner, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError):  # not ours to read or to ask for
+        return False
+    return False
 
 
 def _remove(folder: str) -> None:

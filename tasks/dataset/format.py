@@ -1,5 +1,6 @@
 """A Dataset folder on disk: its sealed JSON, its content hash, its files; it appears whole or not at all."""
 
+import errno
 import hashlib
 import json
 import os
@@ -131,6 +132,7 @@ def read_array(path: Path) -> np.ndarray:
     try:
         array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except UNREADABLE_ARRAY as error:
+        _raise_if_short_of_files(error)
         raise BadInputError(f"{path}: missing or damaged ({error}); import the release again") from error
     if array.ndim != 2 or array.dtype != np.dtype("<f4"):
         raise BadInputError(f"{path}: damaged: expected a float32 matrix; import the release again")
@@ -147,6 +149,7 @@ def read_table(path: Path, wanted: Sequence[str] = ()) -> pa.Table:
         table = pq.read_table(path, page_checksum_verification=True)
         names = table.column_names
     except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: names that are no text
+        _raise_if_short_of_files(error)
         first_line = str(error).splitlines()[0]
         raise BadInputError(f"{path}: missing or damaged ({first_line}); import the release again") from error
     if lacking := [name for name in wanted if name not in names]:
@@ -161,7 +164,14 @@ def file_hash(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
+        _raise_if_short_of_files(error)
         raise BadInputError(f"{path}: missing or damaged ({error}); import the release again") from error
+
+
+def _raise_if_short_of_files(error: Exception) -> None:
+    """Raise it as it came where no more files may be open at once: that is no fault of the file."""
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        raise error
 
 
 def genes_table(labels: Sequence[str], entrez: np.ndarray) -> pa.Table:

@@ -161,7 +161,7 @@ def fit_by_pattern(
     }
     open_ = np.array([i for i, t in enumerate(targets) if t not in done], dtype=np.int64)
     if done:
-        trained = trained[:, open_]
+        trained = np.take(trained, open_, axis=1)
     for present, members in group_by_missing(trained):
         whole = len(members) == len(open_) and present.all()
         block = open_[members]

@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from cluster.execution.run import resume_store, run
+from cluster.maintenance.compact import compact, remove_replaced
 from cluster.maintenance.maintain import verify
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
+from cluster.store.units import Unit
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tests.chaos.corruption import WAYS, damage_dataset, damage_store, kinds, mutants
 from tests.made_datasets import made_dataset, made_matrices, tiny_dataset
+from tests.made_stores import made_store
 from tests.promises import Measured
 from tests.stores import table_bytes
 
@@ -35,6 +38,33 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_all_damage_to_a_store_is_found_and_none_is_parsed(place: Path, measured: Measured) -> None:
     counts = damage_store(place / "store", place / "other", len(WAYS))
     assert {"run.json", "_SUCCESS", "commits", "attempts", "leases", "data/scores", "training"} <= set(counts)
+    assert {kind: count.missed for kind, count in counts.items() if count.missed or count.wrong} == {}
+    measured(mutants=sum(count.mutants for count in counts.values()))
+
+
+@pytest.mark.chaos
+def test_all_damage_to_a_compacted_store_is_found(place: Path, tmp_path: Path, measured: Measured) -> None:
+    """What packs have replaced is looked at no more; here it is removed."""
+    for name in ("store", "other"):
+        shutil.copytree(place / name, tmp_path / name)
+        fs = open_filesystem(tmp_path / name)
+        assert compact(fs)
+        remove_replaced(fs, 0)
+    counts = damage_store(tmp_path / "store", tmp_path / "other", len(WAYS))
+    assert "packs" in counts
+    assert {kind: count.missed for kind, count in counts.items() if count.missed or count.wrong} == {}
+    measured(mutants=sum(count.mutants for count in counts.values()))
+
+
+@pytest.mark.chaos
+def test_all_damage_to_records_of_failures_is_found(tmp_path: Path, measured: Measured) -> None:
+    writer = made_store(tmp_path / "store")
+    writer.begin_attempt("c" * 64, {"units": 1})
+    writer.record_failure("c" * 64, 1, {"kind": "error", "error": "no"})
+    writer.quarantine(Unit("modifiers", "A", 0), ["error: no"])
+    made_store(tmp_path / "other")
+    counts = damage_store(tmp_path / "store", tmp_path / "other", 2 * len(WAYS))
+    assert {"quarantine", "attempts, failed"} <= set(counts)
     assert {kind: count.missed for kind, count in counts.items() if count.missed or count.wrong} == {}
     measured(mutants=sum(count.mutants for count in counts.values()))
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -62,9 +63,14 @@ def tables(draw: st.DrawFn, values: str = "1234") -> bytes:
             rows.insert(row, list(rows[row]))
         elif len(rows) > 1:
             rows.pop(row)
-    separator, end = draw(st.sampled_from(",,,;\t|")), draw(st.sampled_from(("\n", "\n", "\r\n", "\r")))
+    separator, end = (
+        draw(st.sampled_from(",,,,,;\t|")),
+        draw(st.sampled_from(("\n", "\n", "\n", "\r\n", "\r"))),
+    )
     data = end.join(separator.join(row) for row in rows).encode("utf-8", "surrogatepass")
-    return draw(st.sampled_from((data, data, data, b"\xef\xbb\xbf" + data, data[: len(data) // 2])))
+    return draw(
+        st.sampled_from((data, data, data, data, data, b"\xef\xbb\xbf" + data, data[: len(data) // 2]))
+    )
 
 
 @st.composite
@@ -116,21 +122,32 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def plain(values: str) -> bytes:
+    rows = [",".join(["ModelID", *GENES]), *(",".join([line, *values]) for line in LINES)]
+    return "".join(f"{row}\n" for row in rows).encode()
+
+
+PLAIN = {"expression": plain("1234"), "effect": plain("2143")}
+
+
 @FEW
-@given(file=files(), other=tables("2143"))
-def test_an_import_makes_a_whole_dataset_or_none(tmp_path: Path, file: tuple[str, bytes], other: bytes):
+@given(file=files(), spoiled=st.sampled_from(["expression", "effect"]))
+def test_an_import_makes_a_whole_dataset_or_none(tmp_path: Path, file: tuple[str, bytes], spoiled: str):
+    """One file is any, the other a good one, whose numbers must then be there."""
     folder = cleared(tmp_path / "x")
-    expression = folder / f"expression{file[0]}"
-    expression.write_bytes(file[1])
-    (folder / "effect.csv").write_bytes(other)
+    named = {name: folder / f"{name}.csv" for name in PLAIN} | {spoiled: folder / f"{spoiled}{file[0]}"}
+    for name, path in named.items():
+        path.write_bytes(file[1] if name == spoiled else PLAIN[name])
     (folder / "models.csv").write_text(
         "ModelID,OncotreeLineage\n" + "".join(f"{line},Lung\n" for line in LINES)
     )
-    named = {"effect": folder / "effect.csv", "expression": expression, "models": folder / "models.csv"}
-    if refused(lambda: import_release(out=folder / "d", **named)):
+    if refused(lambda: import_release(out=folder / "d", **named, models=folder / "models.csv")):
         assert not any(path.name.startswith((".d", "d")) for path in folder.iterdir())
-    else:
-        Dataset.open(folder / "d")
+        return
+    made = Dataset.open(folder / "d")
+    made.verify()
+    whole, values = (made.effect, "2143") if spoiled == "expression" else (made.expression, "1234")
+    assert {tuple(row) for row in np.asarray(whole).tolist()} <= {tuple(map(float, values))}
 
 
 @FEW

@@ -72,6 +72,8 @@ class Driver:
 
     def kill_worker(self, rng: Random) -> bool:
         """SIGKILL one of Ray's workers while it runs a shard, some milliseconds; False if none does."""
+        if not any(_title(process).startswith("ray::") for process in self.family.values()):
+            return False
         until = time.monotonic() + SHARD_PATIENCE
         while self.look() and time.monotonic() < until:
             workers = [process for process in self.family.values() if _runs_a_shard(process)]
@@ -85,11 +87,15 @@ class Driver:
 
 def _runs_a_shard(process: psutil.Process) -> bool:
     """Agents have such titles, too, and a raylet dies with them."""
-    try:
-        title = " ".join(process.cmdline())
-    except psutil.Error:  # it has ended
-        return False
+    title = _title(process)
     return title.startswith("ray::") and " shard " in title
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it has ended
+        return ""
 
 
 def left_over(family: dict[int, psutil.Process], patience: float = 120.0) -> list[str]:

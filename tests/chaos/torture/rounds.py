@@ -69,6 +69,12 @@ class Torture:
             target = commits(fs) + rng.randrange(3)
             going = driver.wait_for(lambda: commits(fs) >= target)
         going = going and driver.go_on_for(rng.uniform(0.0, 0.2))  # not always just after a commit
+        if not going:
+            code = driver.process.wait()
+            allowed = {0} if place.trouble is None else {0, 4}
+            assert code in allowed, (
+                f"{place.address}: run ended with {code}:\n{driver.log.read_text()[-4000:]}"
+            )
         driver.kill()
         self.family |= driver.family
         self.done["driver killed"] += going

@@ -7,6 +7,7 @@ import pytest
 
 from cluster import run
 from cluster.execution.run import resume_store
+from cluster.runs import options
 from cluster.runs.fields import RunOptions
 from cluster.runs.methods import settings_of
 from cluster.runs.options import checked_options, folds_of, options_of, run_body
@@ -15,6 +16,7 @@ from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.dataset.layers import Layer
 from tasks.errors import BadInputError
 from tests.made_datasets import GENES, TARGETS, made_matrices
+from tests.promises import Measured
 
 SMALL = {"methods": ("ridge",), "targets": "G0", "folds": 2, "workers": 0}
 
@@ -60,3 +62,35 @@ def test_inputs_that_cannot_be_had_are_named(small_dataset: Path, tmp_path: Path
     with pytest.raises(BadInputError, match="it holds expression alone"):
         run(small_dataset, tmp_path / "s", inputs="all", workers=0)
     assert not (tmp_path / "s").exists()
+
+
+CHANGED = {
+    "preset": {"preset": "ols"},
+    "scheme": {"scheme": "split"},
+    "seed": {"seed": 1},
+    "top": {"top": 3},
+    "fdr": {"fdr": 0.2},
+    "folds": {"folds": 3},
+    "algorithm": {},
+}
+
+
+@pytest.mark.parametrize("field", CHANGED)
+def test_a_changed_setting_or_algorithm_never_reuses_old_results(
+    small_dataset: Path, tmp_path: Path, field: str, monkeypatch: pytest.MonkeyPatch, measured: Measured
+):
+    asked = {
+        "methods": ["modifiers"],
+        "workers": 0,
+        "folds": 2,
+        "targets": Dataset.open(small_dataset).targets[:2],
+    }
+    store = tmp_path / "store"
+    run(small_dataset, store, **asked)
+    before = sorted(path for path in store.rglob("*") if path.is_file())
+    if field == "algorithm":
+        monkeypatch.setattr(options, "ALGORITHM", options.ALGORITHM + 1)
+    with pytest.raises(BadInputError, match=rf"{field}: .* here, .* asked"):
+        run(small_dataset, store, **{**asked, **CHANGED[field]})
+    assert sorted(path for path in store.rglob("*") if path.is_file()) == before
+    measured(kinds_of_change_refused=1)
