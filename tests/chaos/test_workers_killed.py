@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -61,8 +62,9 @@ def kill_each_second(over: threading.Event, kills: list[int]) -> None:
         workers = [each for each in psutil.Process().children(recursive=True) if is_at_work(each)]
         if workers:
             worker = rng.choice(workers)
-            kills.append(worker.pid)
-            worker.kill()
+            with suppress(psutil.NoSuchProcess):  # it has just ended
+                worker.kill()
+                kills.append(worker.pid)
 
 
 def is_at_work(process: psutil.Process) -> bool:
