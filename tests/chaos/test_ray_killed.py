@@ -44,7 +44,8 @@ def test_a_killed_head_costs_the_shards_that_were_running(
         nodes.head_node.kill_gcs_server()
         said = end_of(driver, tmp_path)
     assert said.splitlines()[-1].startswith(f"error: {address}: Ray's head has not answered for 3 s")
-    resumed_to(undisturbed, tmp_path)
+    with two_nodes() as (again, _):  # another head, as its keeper starts it
+        resumed_to(undisturbed, tmp_path, "--address", again.address)
     measured(heads_killed=1, tables_equal=len(undisturbed))
 
 
@@ -57,7 +58,7 @@ def test_a_killed_raylet_of_our_own_ends_the_run_and_nobody_is_blamed(
     said = end_of(driver, tmp_path)
     assert re.search(r"^error: .*Ray's raylet on this machine has (died|not answered)", said, re.MULTILINE)
     assert not list((tmp_path / "store").rglob("quarantine/*.json"))
-    resumed_to(undisturbed, tmp_path)
+    resumed_to(undisturbed, tmp_path, "--workers", "0")
     measured(raylets_killed=1, tables_equal=len(undisturbed))
 
 
@@ -92,7 +93,7 @@ def end_of(driver: subprocess.Popen[bytes], folder: Path) -> str:
     return said
 
 
-def resumed_to(expected: dict[str, bytes], folder: Path) -> None:
-    again = [sys.executable, "-m", "cluster", "resume", str(folder / "store"), "--workers", "0"]
+def resumed_to(expected: dict[str, bytes], folder: Path, *where: str) -> None:
+    again = [sys.executable, "-m", "cluster", "resume", str(folder / "store"), *where]
     assert subprocess.run(again, check=False).returncode == 0
     assert table_bytes(folder / "store") == expected
