@@ -18,7 +18,7 @@ from modeling.candidates.choice import Trial
 from modeling.kernels.ridge import TILE_TARGETS, predict_by_kernel
 from modeling.selection.association import one_blas_thread
 from modeling.selection.select import Modifiers
-from tasks.borrowing.layers import TIMED_TOGETHER, LayersTile, fit_layers_tile, layer_trials
+from tasks.borrowing.layers import UNTIMED, LayersTile, fit_layers_tile, layer_trials
 from tasks.borrowing.preparing import PreparedBest
 from tasks.fitting.finished import finished
 from tasks.fitting.fit import BlockFit, fit_by_pattern
@@ -166,12 +166,12 @@ def _trials(tile: TileFits, column: int) -> Iterator[Trial]:
         parameters: dict[str, float] = {"share": weight}
         if np.isfinite(penalty := tile.fits.penalty[stage, column]):
             parameters["penalty"] = float(penalty)
-        yield Trial(name, parameters, float(tile.errors[stage, column]), weight > 0, TIMED_TOGETHER, "ok", "")
+        yield Trial(name, parameters, float(tile.errors[stage, column]), weight > 0, UNTIMED, "ok", "")
     gate = tile.gates[column]
     said: dict[str, float | int | str] = {"gain": float(f"{gate.gain:.12g}"), "genes": len(gate.genes)}
     if len(gate.genes):
         said |= {"ranked_by": gate.ranked_by, "penalty": gate.penalty}
-    yield Trial(GATE, said, float("nan"), len(gate.genes) > 0, TIMED_TOGETHER, "ok", "")
+    yield Trial(GATE, said, float("nan"), len(gate.genes) > 0, UNTIMED, "ok", "")
 
 
 def _modifiers(gate: Gate, weights: Float64[np.ndarray, " gate"]) -> Modifiers | None:

@@ -14,7 +14,7 @@ from tasks.borrowing.lines import gate_order
 from tasks.fitting.fold import MethodSettings, Panel
 
 LAYER_GATE = "layers_gate"
-TIMED_TOGETHER = float("nan")  # what a part of `best` took by itself is not known
+UNTIMED = float("nan")  # what a part of `best` took by itself is not known
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +83,8 @@ def layer_trials(prepared: PreparedLayers, tile: LayersTile, column: int) -> Ite
     gate = tile.gates[column]
     said: dict[str, float | int | str] = {"gain": float(f"{gate.gain:.12g}")}
     said |= {prepared.names[g]: float(f"{w:.12g}") for g, w in zip(gate.genes, gate.weights, strict=True)}
-    yield Trial(LAYER_GATE, said, float("nan"), len(gate.genes) > 0, TIMED_TOGETHER, "ok", "")
+    yield Trial(LAYER_GATE, said, float("nan"), len(gate.genes) > 0, UNTIMED, "ok", "")
     for view, fits in zip(prepared.views, tile.fits, strict=True):
         share = float(f"{fits.share[column]:.12g}")
         parameters = {"share": share, "penalty": float(fits.penalty[column])}
-        yield Trial(view.name, parameters, float("nan"), share > 0, TIMED_TOGETHER, "ok", "")
+        yield Trial(view.name, parameters, float("nan"), share > 0, UNTIMED, "ok", "")

@@ -113,34 +113,26 @@ def test_a_signal_before_the_time_limit_puts_the_job_back_into_the_queue(
     assert "interrupted; resumable" in (tmp_path / "job.log").read_text(encoding="utf-8")
 
 
-def test_outside_slurm_it_says_what_it_is_and_starts_nothing(tmp_path: Path) -> None:
-    done = subprocess.run(
-        ["bash", SCRIPT, "run"],
-        env={"PATH": f"{STANDIN}:/usr/bin:/bin"},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert "give it to sbatch" in done.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_head_whose_name_leads_nowhere_says_what_to_set(tmp_path: Path) -> None:
-    variables = {
-        "SLURM_JOB_ID": "7",
-        "SLURM_JOB_NODELIST": "no-such-node.invalid",
-        "SLURM_JOB_NUM_NODES": "1",
-    }
+def refused(folder: Path, **variables: str) -> str:
+    """What the script says that ends before it has started anything."""
     done = subprocess.run(
         ["bash", SCRIPT, "run"],
         env={"PATH": f"{STANDIN}:/usr/bin:/bin", **variables},
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode != 0
-    assert "no-such-node.invalid leads to no address; set KNOCKCAST_HEAD_IP" in done.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
+    return done.stderr
+
+
+def test_outside_slurm_it_says_what_it_is_and_starts_nothing(tmp_path: Path) -> None:
+    assert "give it to sbatch" in refused(tmp_path)
+
+
+def test_a_head_whose_name_leads_nowhere_says_what_to_set(tmp_path: Path) -> None:
+    nodes = {"SLURM_JOB_NODELIST": "no-such-node.invalid", "SLURM_JOB_NUM_NODES": "1"}
+    said = refused(tmp_path, SLURM_JOB_ID="7", **nodes)
+    assert "no-such-node.invalid leads to no address; set KNOCKCAST_HEAD_IP" in said
