@@ -1,4 +1,9 @@
-"""Waiting while everything fails: longer each time, for a bounded number of times."""
+"""Waiting: while everything fails, longer each time; and of a suspect, until others have had their turn."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from cluster.scheduling.shards import Shard
 
 FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0  # seconds; each wait is twice the one before
 MOST_WAITS = 14  # ten minutes in all
@@ -51,3 +56,39 @@ def patience(few_left: bool, environmental: bool) -> int:
 def is_few(left: int, done: int) -> bool:
     """Whether so few targets are left, of a run in which so many units succeeded, that they may be bad."""
     return done > 0 and left <= max(FEW, done * FEW_SHARE)
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A shard of one target that failed alone. It starts again once it is time and others have ended."""
+
+    shard: Shard
+    time: float  # seconds
+    turn: int  # how many attempts of the run must have ended, unless nothing else is left to do
+
+
+class Suspects:
+    """Those that wait."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Suspect] = []
+
+    def __iter__(self) -> Iterator[Shard]:
+        return (suspect.shard for suspect in self._waiting)
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, shard: Shard, time: float, turn: int) -> None:
+        """One more."""
+        self._waiting.append(Suspect(shard, time, turn))
+
+    def drop(self, keys: Collection[str]) -> None:
+        """Forget those of these keys."""
+        self._waiting = [suspect for suspect in self._waiting if suspect.shard.key not in keys]
+
+    def take(self, now: float, ended: int, others_left: bool) -> list[Shard]:
+        """Take out those that may start."""
+        due = [s.shard for s in self._waiting if s.time <= now and (s.turn <= ended or not others_left)]
+        self.drop({shard.key for shard in due})
+        return due

@@ -15,7 +15,7 @@ from cluster.store.units import Unit
 FAILURES_ALONE = 3  # a target that failed by itself this often is guilty, if nothing speaks for it
 MOST_FAILURES = 12  # and this often whatever speaks for it
 DIFFERENT = 3  # so many different targets that fail in a row, with no success between, are not to blame
-DOUBT = 1e-3  # the chance that a healthy target fails so often in a row, above which it is tried again
+DOUBT = 1e-6  # the chance that a healthy target fails so often in a row, above which it is tried again
 RECENT = 40  # attempts from which that chance is estimated
 ENVIRONMENT = (OSError, MemoryError, ImportError)  # errors that a broken machine raises in any work
 OF_THE_STORE = frozenset({"StorageError", "MissingFileError", "ReadOnlyError", "DamagedFileError"})  # as well
@@ -62,7 +62,7 @@ class Evidence:
     """What has been seen so far in one run."""
 
     def __init__(self) -> None:
-        self._number = 0
+        self.attempts = 0  # that have ended
         self._anywhere: deque[Failure] = deque(maxlen=RECENT)  # since the last success
         self._on: defaultdict[str, deque[Failure]] = defaultdict(lambda: deque(maxlen=RECENT))
         self._last_success: dict[str, int] = {}  # by node
@@ -72,10 +72,10 @@ class Evidence:
 
     def succeeded(self, units: Collection[Unit], node: str) -> None:
         """A commit. Failures all of whose units are committed by now were nobody's fault."""
-        self._number += 1
+        self.attempts += 1
         self._anywhere.clear()
         self._on[node].clear()
-        self._last_success[node] = self._number
+        self._last_success[node] = self.attempts
         for recent in self._recent.values():
             recent.append(False)
         for unit in units:
@@ -86,16 +86,17 @@ class Evidence:
 
     def failed(self, units: Collection[Unit], node: str, kind: FailureKind, error: str) -> Failure:
         """An attempt that ended without a commit."""
-        self._number += 1
-        failure = Failure(frozenset(units), node, sign_of(kind, error), self._number)
-        self._anywhere.append(failure)
-        self._on[node].append(failure)
+        self.attempts += 1
+        failure = Failure(frozenset(units), node, sign_of(kind, error), self.attempts)
         self._recent.setdefault(failure.sign, deque(maxlen=RECENT))
         left = set(units)
         for unit in units:
             self._unsettled[unit].append((failure, left))
         if len(units) == 1:
             self._alone.update(units)
+        if not (self.is_calm(failure) and self._suspected(units)):  # else they say nothing of where they ran
+            self._anywhere.append(failure)
+            self._on[node].append(failure)
         return failure
 
     def condemned(self, unit: Unit) -> None:
@@ -111,6 +112,10 @@ class Evidence:
     def fails_everywhere(self) -> bool:
         """Whether different targets failed alike since something succeeded anywhere."""
         return _different(self._anywhere) >= DIFFERENT
+
+    def is_calm(self, failure: Failure) -> bool:
+        """Whether nothing failed lately, in the way of this failure, and succeeded after all."""
+        return not any(self._recent.get(failure.sign, ()))
 
     def is_guilty(self, unit: Unit, failures: Sequence[Failure], nodes: Collection[str] = ()) -> bool:
         """Whether a unit that failed alone is to blame; `nodes` are those where work may run.
@@ -147,9 +152,12 @@ class Evidence:
             if failure.sign == sign
             and failure.number > first
             and not names_of(failure.units) & names_of([unit])
-            and all(self._alone[other] < FAILURES_ALONE for other in failure.units)
+            and not self._suspected(failure.units)
         ]
         return _different(alike)
+
+    def _suspected(self, units: Collection[Unit]) -> bool:
+        return any(self._alone[unit] >= FAILURES_ALONE - 1 for unit in units)
 
 
 def _different(failures: Collection[Failure]) -> int:

@@ -5,8 +5,8 @@ dask.distributed's worker state machine: because nothing here waits or writes, e
 tested. The rules:
 
 * Only an observed failure counts. A shard that raised, killed its worker or overran its deadline is split in
-  halves until the target that fails stands alone. A target that failed alone three times, elsewhere where
-  there is another node, is quarantined, unless guilt.py finds it not guilty yet.
+  halves until the target that fails stands alone. A target that failed alone three times, on other nodes
+  and after others had their turn, is quarantined, unless guilt.py finds it not guilty yet.
 * A node on which different targets fail, while others do not, is left out. Where different targets fail
   everywhere, nobody is blamed: the ledger waits, longer each time, and tries a shard a slot. When nothing
   succeeds for long, it gives up; if only a few targets are left to do, they are guilty after all.
@@ -19,8 +19,8 @@ tested. The rules:
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 
-from cluster.scheduling.backoff import LONGEST_WAIT, is_few
-from cluster.scheduling.guilt import FAILURES_ALONE, names_of
+from cluster.scheduling.backoff import LONGEST_WAIT, Suspects, is_few
+from cluster.scheduling.guilt import FAILURES_ALONE, RECENT, names_of
 from cluster.scheduling.shards import (
     INFRASTRUCTURE_FAILURES,
     Cancel,
@@ -76,7 +76,7 @@ class Ledger:
         self._running: dict[str, Shard] = {}
         self._leaving: dict[str, Shard] = {}  # asked to stop, slot not free yet
         self._split: dict[str, Shard] = {}  # given up whole; an orphan worker may still commit them
-        self._delayed: list[tuple[float, Shard]] = []  # suspects, with the time from which they may start
+        self._suspects = Suspects()
         self._trouble = Trouble()
         self._events: list[tuple[Shard, str]] = []
         self._stopped = False
@@ -89,7 +89,7 @@ class Ledger:
     @property
     def finished(self) -> bool:
         """Whether nothing is in flight and nothing will start."""
-        return not self.in_flight and (self._stopped or not (self._pending or self._delayed))
+        return not self.in_flight and (self._stopped or not (self._pending or self._suspects))
 
     def method_folds_left(self) -> set[MethodFold]:
         """What a pending, waiting or running shard still needs prepared."""
@@ -144,9 +144,6 @@ class Ledger:
     def tick(self, now: float, nodes: Collection[str] = ()) -> list[Instruction]:
         """Time has passed: start what may start now. `nodes` are those alive, where there is a choice."""
         self.now, self.nodes, self._trouble.names = now, frozenset(nodes), names_by_id(nodes)
-        due = [shard for time, shard in self._delayed if time <= now]
-        self._delayed = [(time, shard) for time, shard in self._delayed if time > now]
-        self._pending.extendleft(reversed(due))
         return self._weather() + self._fill()
 
     def _wake(self) -> None:
@@ -194,11 +191,11 @@ class Ledger:
         return [Cancel(shard) for shard in useless]
 
     def _queued(self) -> list[Shard]:
-        return [*self._pending, *(shard for _, shard in self._delayed)]
+        return [*self._pending, *self._suspects]
 
     def _drop(self, keys: set[str]) -> None:
         self._pending = deque(shard for shard in self._pending if shard.key not in keys)
-        self._delayed = [(time, shard) for time, shard in self._delayed if shard.key not in keys]
+        self._suspects.drop(keys)
 
     def _fail(self, event: Failed) -> list[Instruction]:
         key, kind = event.key, event.kind
@@ -242,16 +239,17 @@ class Ledger:
             self._pending.append(shard)
             return ()
         count = len(self._trouble.blame(unit, failure))
-        if not self._trouble.is_guilty(unit, self.nodes):
-            more = f"failure {count} of {FAILURES_ALONE}" if count < FAILURES_ALONE else f"failure {count}"
-            self._note(shard, f"{failure}; alone, {more}")
-            if count < FAILURES_ALONE:
-                self._pending.appendleft(shard)
-            else:
-                self._delayed.append((self.now + min(LONGEST_WAIT, 2.0**count), shard))
-            return ()
-        self._note(shard, f"{failure}; alone, failure {count}: quarantined")
-        return [self._condemn(unit)]
+        if self._trouble.is_guilty(unit, self.nodes):
+            self._note(shard, f"{failure}; alone, failure {count}: quarantined")
+            return [self._condemn(unit)]
+        more = f"failure {count} of {FAILURES_ALONE}" if count < FAILURES_ALONE else f"failure {count}"
+        self._note(shard, f"{failure}; alone, {more}")
+        if self._trouble.may_be_chance(count):
+            wait = min(LONGEST_WAIT, 2.0**count) if count >= FAILURES_ALONE else 0.0
+            self._suspects.add(shard, self.now + wait, self._trouble.attempts + RECENT)
+        else:
+            self._pending.appendleft(shard)
+        return ()
 
     def _condemn(self, unit: Unit) -> Quarantine:
         self.quarantined[unit] = self._trouble.condemn(unit)
@@ -265,7 +263,7 @@ class Ledger:
             return []
         left = self._queued()
         names = names_of(unit for shard in left for unit in shard.units)
-        few = is_few(len(names), len(self.done) + self._done_before)
+        few = trouble.is_calm and is_few(len(names), len(self.done) + self._done_before)
         if trouble.has_patience(few):
             return trouble.wait(self.now)
         if not few:
@@ -286,6 +284,8 @@ class Ledger:
 
     def _fill(self) -> list[Instruction]:
         starts, limit, trouble = list[Instruction](), IN_FLIGHT_PER_SLOT * self.slots, self._trouble
+        others_left = bool(self._pending or self.in_flight)
+        self._pending.extendleft(reversed(self._suspects.take(self.now, trouble.attempts, others_left)))
         if trouble.is_general:
             limit = trouble.backoff.allows(self.slots, self.in_flight, self.now)
             self._pending = deque(sorted(self._pending, key=trouble.has_failed))  # what never failed first

@@ -34,6 +34,24 @@ class Trouble:
         """Whether everything fails now, so that nobody is blamed."""
         return self.backoff.active
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing failed lately like the last failure and succeeded after all."""
+        return self._last is None or self._evidence.is_calm(self._last)
+
+    @property
+    def attempts(self) -> int:
+        """How many have ended."""
+        return self._evidence.attempts
+
+    def may_be_chance(self, count: int) -> bool:
+        """Whether, after `count` failures alone, the next tells something only beside how others fare.
+
+        Then they have their turn first.
+        """
+        environmental = self._last is not None and is_environmental(self._last.sign)
+        return count >= FAILURES_ALONE - environmental
+
     def end(self, shard: Shard, node: str) -> list[Instruction]:
         """A commit."""
         self._evidence.succeeded(shard.units, node)

@@ -40,11 +40,12 @@ class Planted:
         self, failing: Iterable[str] = (), how: Ending = ("killed", "signal 11"), bad: str = ""
     ) -> None:
         self.failing, self.how, self.bad = frozenset(failing), how, bad
+        self.takes = takes
 
     def __call__(self, shard: Shard, node: str, now: float) -> tuple[float, Ending]:
         if node and node == self.bad:
             return 0.5, ("error", "OSError: [Errno 5] Input/output error")
-        return (0.5, self.how) if self.failing & set(shard.targets) else healthy(shard, node, now)
+        return (0.5, self.how) if self.failing & set(shard.targets) else (self.takes(shard), None)
 
 
 def test_a_bad_node_is_left_out_and_no_target_is_blamed() -> None:
@@ -85,6 +86,29 @@ def test_workers_killed_every_four_seconds_condemn_nobody(kills, seconds: float)
     assert not done.ledger.quarantined
     assert not done.given_up
     assert len(done.ledger.done) == len(TARGETS)
+
+
+@pytest.mark.parametrize("seconds", [1.0, 2.0])
+@pytest.mark.parametrize("until", [60.0, 1e4])
+def test_where_a_worker_dies_every_three_seconds_hardly_a_healthy_target_is_blamed(
+    seconds: float, until: float
+) -> None:
+    runs, innocent = 50, 0
+    for seed in range(runs):
+        draw = random.Random(seed)  # noqa: S311 - no secret
+
+        def now_and_then(now: float, running: list[Running]) -> list[Running]:
+            dies = running and now < until and draw.random() < 1 / 6  # noqa: B023 - called in this round
+            return [draw.choice(running)] if dies else []  # noqa: B023
+
+        world = Planted({"G20"}) if seed % 2 else Planted()
+        world.takes = lambda shard: seconds
+        done = Machines(ledger_of(TARGETS[:60], 2, 1), {"here": 2}, world, now_and_then).run()
+        blamed = {u.target for u in done.ledger.quarantined}
+        innocent += len(blamed - world.failing)
+        assert world.failing <= blamed or done.given_up
+        assert len(done.ledger.done) + len(blamed) == 60 or done.given_up
+    assert innocent <= 1  # three deaths in a row, with nothing like it around, may be chance
 
 
 def test_where_everything_fails_for_minutes_the_run_waits_says_so_and_goes_on() -> None:
@@ -134,7 +158,7 @@ def test_bad_targets_are_condemned_after_three_failures_and_soon(
     assert len(done.ledger.done) == len(TARGETS) - len(failing)
     for errors in done.ledger.quarantined.values():
         assert FAILURES_ALONE <= len(errors) <= FAILURES_ALONE + 6
-    assert done.now < 0.7 * len(TARGETS) + 240
+    assert done.now < 0.7 * len(TARGETS) + 300
 
 
 def test_a_few_bad_targets_alone_in_a_resumed_run_are_condemned() -> None:
@@ -167,7 +191,7 @@ def test_a_target_is_tried_again_where_healthy_ones_fail_as_often() -> None:
             evidence.failed([other], "", "killed", "signal 9")
         evidence.succeeded([other], "")
     failures = [evidence.failed([target], "", "killed", "signal 9") for _ in range(12)]
-    assert [evidence.is_guilty(target, failures[:n]) for n in (3, 5, 8, 12)] == [False, False, True, True]
+    assert [evidence.is_guilty(target, failures[:n]) for n in (3, 5, 8, 12)] == [False, False, False, True]
     assert evidence.is_guilty(target, [Failure(frozenset([target]), "", "ValueError", 99)] * 3)
 
 
