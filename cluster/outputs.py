@@ -77,7 +77,7 @@ def replacing(option: str, path: Path) -> Iterator[BinaryIO]:
             with path.open("wb") as sink:
                 yield sink
             return
-        whole = path.resolve()  # a link stays a link
+        whole = followed(path)  # a link stays a link
         part = whole.with_name(f".{whole.name}.{os.getpid()}.part")
         try:
             with part.open("xb") as sink:
@@ -89,6 +89,11 @@ def replacing(option: str, path: Path) -> Iterator[BinaryIO]:
             part.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(option, path, error) from None
+
+
+def followed(path: Path) -> Path:
+    """Where a path leads, links followed; one that leads to itself stays as it is."""
+    return Path(os.path.realpath(path))  # Path.resolve raises RuntimeError there
 
 
 def cannot_write(option: str, path: Path, error: OSError) -> BadInputError:

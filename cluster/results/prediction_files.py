@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cluster.formats import frame_bytes, to_bytes, write_frames
-from cluster.outputs import cannot_write, check_files, write_file
+from cluster.outputs import cannot_write, check_files, followed, write_file
 from cluster.results.long_table import long_blocks
 from cluster.results.predict import (
     OnStep,
@@ -133,7 +133,7 @@ def check_outs(expression: Path, outs: tuple[Path, ...], force: bool) -> None:
     problems = [
         f"--out {outs[0]}: {path} would be written over the samples; choose another name"
         for path in outs
-        if path.resolve() == expression.resolve()
+        if followed(path) == followed(expression)
     ]
     there = [] if force else [path.name for path in outs if path.is_file()]
     if there and not problems:

@@ -139,7 +139,8 @@ def find_files(
     paths |= {role: Path(path) for role, path in named.items() if path is not None}
     for role, path in paths.items():
         if not path.is_file():
-            problems.append(f"{flag_of(role)} {path}: no such file; check the path")
+            why = "is no regular file" if path.exists() else "no such file"
+            problems.append(f"{flag_of(role)} {path}: {why}; check the path")
         elif not file_type(path):
             problems.append(
                 f"{path}: unknown file type; expected .csv, .tsv, .txt (each also .gz) or .parquet"

@@ -13,6 +13,7 @@ from cluster import Store
 from tasks.analyses.answer.wording import sentences
 from tests.browser.conftest import Explorer, until
 from tests.browser.stores import EVIL, LINEAGES
+from tests.promises import Measured
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -48,7 +49,7 @@ def test_a_page_that_is_not_there_says_so(page: Any, explorer: Explorer):
     opened(page, explorer, "/nowhere", "No such page")
 
 
-def test_figures_show_lineages_and_one_can_stand_out(page: Any, explorer: Explorer):
+def test_figures_show_lineages_and_one_can_stand_out(page: Any, explorer: Explorer, measured: Measured):
     opened(page, explorer, "/gene/CTNNB1", "CTNNB1")
     page.locator(DRAWN).first.wait_for()
     for name in LINEAGES:
@@ -57,6 +58,7 @@ def test_figures_show_lineages_and_one_can_stand_out(page: Any, explorer: Explor
     page.get_by_text(f"{EVIL} stands out.").wait_for()
     legend = page.locator("#predictions .legendtext").all_text_contents()
     assert any("script" in text for text in legend)
+    measured(pages_with_names_as_markup=1)
 
 
 def test_lineage_numbers_are_the_predictions(page: Any, explorer: Explorer):

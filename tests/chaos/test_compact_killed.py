@@ -20,6 +20,7 @@ from cluster.store.reader import StoreReader
 from tests.chaos.every_step import PROCESSES, met_at
 from tests.chaos.places import in_memory
 from tests.made_stores import made_commit, made_tables, made_writer, units_of
+from tests.promises import Measured
 from tests.stores import table_bytes
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
@@ -60,7 +61,7 @@ def killed_at(place: Path, number: int) -> str:
     return step
 
 
-def test_compaction_killed_at_any_step_harms_nothing(place: Path) -> None:
+def test_compaction_killed_at_any_step_harms_nothing(place: Path, measured: Measured) -> None:
     writer = made_writer(place / "whole")
     units = units_of("AB", [0])
     writer.add_plan(units)
@@ -91,3 +92,4 @@ def test_compaction_killed_at_any_step_harms_nothing(place: Path) -> None:
     made = ("create packs: write", "create packs: link", "create packs: unlink", "create commits: link")
     assert {*made, "delete packs: unlink"} <= set(steps)
     assert steps.count("unlink") == 6  # what packs replace
+    measured(steps_killed_at=len(steps))

@@ -17,6 +17,7 @@ from cluster.store.writer import StoreWriter
 from tests.chaos.clusters import two_nodes
 from tests.chaos.work import Script, commit, marks, prepare_anywhere_but, prepare_killed
 from tests.costs import costs_of
+from tests.promises import Measured
 from tests.stores import planned_store
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(120)]
@@ -30,7 +31,7 @@ def planned(folder: Path) -> tuple[StoreWriter, list[Shard]]:
 
 
 def test_a_worker_killed_while_it_prepares_costs_nothing_and_three_of_them_end_the_run(
-    tmp_path: Path,
+    tmp_path: Path, measured: Measured
 ) -> None:
     from cluster.ray_engine.executor import RayExecutor
 
@@ -48,10 +49,13 @@ def test_a_worker_killed_while_it_prepares_costs_nothing_and_three_of_them_end_t
                     drive(writer, shards, executor)
             assert marks(script.folder, "tried-0") == 3
             assert StoreReader(writer.fs).failures() == []
+            measured(workers_killed=len(kills), targets_blamed=len(StoreReader(writer.fs).quarantined()))
 
 
 @pytest.mark.parametrize("hangs", [frozenset(), frozenset({"it"})], ids=["raises", "hangs"])
-def test_a_node_that_cannot_prepare_is_avoided_by_the_next_try(tmp_path: Path, hangs: frozenset[str]) -> None:
+def test_a_node_that_cannot_prepare_is_avoided_by_the_next_try(
+    tmp_path: Path, hangs: frozenset[str], measured: Measured
+) -> None:
     from cluster.ray_engine.executor import RayExecutor
 
     script = Script(tmp_path / "marks", hangs=hangs)
@@ -61,4 +65,6 @@ def test_a_node_that_cannot_prepare_is_avoided_by_the_next_try(tmp_path: Path, h
         executor = RayExecutor(commit, Preparation(prepare_anywhere_but, script))
         outcome = drive(writer, shards, executor, deadlines=Deadlines(floor=3.0))
     assert (outcome.done, outcome.failures, outcome.sealed) == (len(UNITS), 0, True)
-    assert [marks(script.folder, f"refused-{fold}") for fold in (0, 1)] == [1, 1]
+    refused = [marks(script.folder, f"refused-{fold}") for fold in (0, 1)]
+    assert refused == [1, 1]
+    measured(preparations_that_failed_or_hung=sum(refused))

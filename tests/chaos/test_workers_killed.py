@@ -15,12 +15,13 @@ from cluster.ray_engine.runtime import connected
 from cluster.runs.planning import make_shards
 from cluster.scheduling.driver import drive
 from cluster.scheduling.executor import Preparation, Receipt
+from cluster.scheduling.guilt import MOST_FAILURES
 from cluster.scheduling.in_process import InProcessExecutor
 from cluster.scheduling.shards import Job
 from cluster.scheduling.signs import Signs
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
-from tests.chaos.work import Script, commit, prepare, slowly
+from tests.chaos.work import Script, commit, mark, marks, prepare, slowly
 from tests.costs import costs_of
 from tests.promises import Measured
 from tests.stores import planned_store, table_bytes
@@ -28,6 +29,7 @@ from tests.stores import planned_store, table_bytes
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 
 SHARDS, KILLS = 60, 20
+FILLS = 4 << 30  # bytes that a target takes to fill the machine's memory
 ROOM = 1 << 28  # bytes that a worker may hold beyond what it has when its target exhausts memory
 
 
@@ -108,3 +110,48 @@ def test_a_target_that_crashes_or_exhausts_memory_is_set_aside_alone(
     assert all("MemoryError" in error for error in said["G8"])
     assert outcome.done == len(units) - 2
     measured(targets_set_aside=len(said), others_done=outcome.done)
+
+
+def fill_memory(job: Job, script: Script, data: float, signs: Signs | None = None) -> Receipt:
+    """Take memory until Ray ends this process, where the script says so; else commit."""
+    del signs
+    if set(job.shard.targets) & script.kills:
+        mark(script, "filled")
+        held = [bytearray(os.urandom(1 << 20) * 64) for _ in range(FILLS // (64 << 20))]
+        threading.Event().wait(60)
+        del held
+    return commit(job, script, data)
+
+
+def test_a_target_that_fills_the_machines_memory_is_tried_a_bounded_number_of_times(
+    tmp_path: Path, measured: Measured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray's memory monitor kills its worker, with a threshold a little above what is used now."""
+    from cluster.ray_engine.executor import RayExecutor
+
+    memory = psutil.virtual_memory()
+    if memory.available < 2 * FILLS:
+        pytest.skip(
+            f"{memory.available} bytes of memory are free: what Ray does when it is full was not tested"
+        )
+    threshold = (memory.total - memory.available + FILLS / 2) / memory.total
+    monkeypatch.setenv("RAY_memory_usage_threshold", f"{threshold:.3f}")
+    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "100")
+    units = [Unit("modifiers", f"G{number}", 0) for number in range(12)]
+    writer = planned_store(tmp_path / "store", units)
+    script = Script(tmp_path, kills=frozenset({"G5"}))
+    shards = make_shards(units, writer.run_digest, costs_of(10, 10), 1, 2)
+    with connected("local", workers=1):
+        outcome = drive(writer, shards, RayExecutor(fill_memory, Preparation(prepare, script)))
+    assert {unit.target for unit in outcome.quarantined} == {"G5"}
+    (errors,) = outcome.quarantined.values()
+    assert all("memory" in error for error in errors)
+    assert outcome.done == len(units) - 1
+    attempts = marks(tmp_path, "filled")
+    assert attempts == len(StoreReader(writer.fs).failures())
+    assert 4 <= attempts <= MOST_FAILURES + 1  # with others in one shard, then alone
+    measured(
+        workers_killed_for_memory=attempts,
+        targets_set_aside=len(outcome.quarantined),
+        others_done=outcome.done,
+    )

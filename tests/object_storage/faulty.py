@@ -21,6 +21,7 @@ class Faults:
 
     planned: list[tuple[str, Chooses]] = field(default_factory=list)
     met: list[str] = field(default_factory=list)
+    asked: list[tuple[str, float]] = field(default_factory=list)  # path and second of those requests
     lock: Any = field(default_factory=threading.Lock)
 
     def plan(self, fault: str, times: int, chooses: Chooses) -> None:
@@ -32,6 +33,7 @@ class Faults:
                 if chooses(method, path):
                     del self.planned[at]
                     self.met.append(fault)
+                    self.asked.append((path, time.monotonic()))
                     return fault
         return None
 

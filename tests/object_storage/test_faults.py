@@ -1,8 +1,10 @@
 """What networks and servers do to requests costs time, and no result."""
 
+import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -174,3 +176,39 @@ def test_a_file_that_goes_missing_is_named(network: tuple[str, Faults]) -> None:
     place, _ = network
     with pytest.raises(MissingFileError, match="data/gone: no such object"):
         open_filesystem(place).read("data/gone")
+
+
+def test_writers_that_were_refused_ask_again_at_times_of_their_own(
+    network: tuple[str, Faults], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, faults = network
+    slept: list[float] = []
+    monkeypatch.setattr(backend, "time", SimpleNamespace(sleep=slept.append))
+    random.seed(0)
+    for name in ("commits/x.json", "commits/y.json"):
+        faults.plan(REFUSED, backend.ATTEMPTS - 1, put)
+        assert open_filesystem(place).create(name, b"mine")
+    longest = [min(backend.LONGEST_WAIT, backend.FIRST_WAIT * 2**n) for n in range(1, backend.ATTEMPTS)] * 2
+    shares = [wait / most for wait, most in zip(slept, longest, strict=True)]
+    assert len(set(slept)) == len(slept)
+    assert 0 <= min(shares) < 0.3
+    assert 0.7 < max(shares) <= 1
+
+
+def test_readers_that_were_refused_ask_again_at_times_of_their_own(
+    network: tuple[str, Faults], measured: Measured
+) -> None:
+    place, faults = network
+    names, times = [f"data/{number}" for number in range(8)], 4
+    for name in names:
+        assert open_filesystem(place).create(name, b"x")
+        faults.plan(REFUSED, times, lambda method, path, name=name: get(method, path) and path.endswith(name))
+    with ThreadPoolExecutor(len(names)) as pool:
+        assert set(pool.map(open_filesystem(place).read, names)) == {b"x"}
+    first, last = (
+        [[second for path, second in faults.asked if path.endswith(name)][at] for name in names]
+        for at in (0, -1)
+    )
+    waited = [end - start for start, end in zip(first, last, strict=True)]
+    assert max(waited) > 1.1 * min(waited)  # without jitter all wait alike
+    measured(readers=len(names), milliseconds_apart=round(1000 * (max(last) - min(last))))

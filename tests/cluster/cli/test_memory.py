@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.made_stores import made_store
+from tests.promises import Measured
 
 
 @pytest.mark.timeout(120)
-def test_little_memory_is_said_in_one_line(tmp_path: Path) -> None:
+def test_little_memory_is_said_in_one_line(tmp_path: Path, measured: Measured) -> None:
     """So little that libraries cannot be loaded; some, given a little more, end the process themselves."""
     made_store(tmp_path / "store")
     limit = 300 << 20
@@ -27,3 +28,4 @@ def test_little_memory_is_said_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 4, done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: out of memory; nothing committed is lost: raise")
     assert "Traceback" not in done.stderr
+    measured(exit_code=done.returncode, mebibytes_allowed=limit >> 20)

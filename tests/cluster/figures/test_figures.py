@@ -22,6 +22,7 @@ from tasks.errors import BadInputError
 from tasks.tables.schemas import table_of
 from tests.commands import knockcast
 from tests.made_stores import BODY, made_commit, made_store, made_writer, units_of
+from tests.promises import Measured
 from tests.reference import figures as slow
 
 EVIL = "<script>alert(1)</script>"
@@ -225,7 +226,7 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_a_page_loads_nothing_and_runs_no_name(folder: Path, name: str) -> None:
+def test_a_page_loads_nothing_and_runs_no_name(folder: Path, name: str, measured: Measured) -> None:
     text = (folder / f"{name}.html").read_text(encoding="utf-8")
     assert text.count(get_plotlyjs()) == 1
     ours = text.replace(get_plotlyjs(), "")
@@ -245,6 +246,7 @@ def test_a_page_loads_nothing_and_runs_no_name(folder: Path, name: str) -> None:
     assert told == (
         name in {"classes", "profiles", "drugs", "gain", "methods"}
     )  # as text, where a figure tells names at all
+    measured(pages_with_names_as_markup=1)
 
 
 def test_equal_figures_are_equal_bytes(path: Path) -> None:

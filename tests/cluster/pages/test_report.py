@@ -12,6 +12,7 @@ from cluster.results.report import headlines, report_of
 from cluster.store.reader import StoreReader
 from tasks.errors import BadInputError
 from tests.made_stores import BODY, made_commit, made_store, made_writer, units_of
+from tests.promises import Measured
 
 EVIL = "<script>alert(1)</script>"
 TARGETS = ("A", "B", "C", EVIL, "none1", "flat1")
@@ -69,12 +70,13 @@ class Tags(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
-def test_the_page_loads_nothing_runs_nothing_and_escapes_every_name(page: str) -> None:
+def test_the_page_loads_nothing_runs_nothing_and_escapes_every_name(page: str, measured: Measured) -> None:
     tags = Tags()
     tags.feed(page)
     assert "script" not in [tag for tag, _ in tags.found]
     assert EVIL not in page
     assert "&lt;script&gt;alert(1)" in page
+    measured(pages_with_names_as_markup=1)
     for _, given in tags.found:
         for name, value in given.items():
             assert not name.endswith(("href", "src")) or str(value).startswith(("#", "data:"))

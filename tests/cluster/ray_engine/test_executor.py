@@ -30,6 +30,7 @@ from tests.chaos.work import (
     wait_for,
 )
 from tests.costs import costs_of
+from tests.promises import Measured
 from tests.stores import planned_store
 
 UNITS = [Unit("modifiers", f"G{i}", fold) for fold in (0, 1, FINAL_FOLD) for i in range(20)]
@@ -176,7 +177,7 @@ def test_a_job_that_waits_for_a_cpu_or_its_fold_is_not_late(tmp_path: Path) -> N
 
 
 @pytest.mark.ray
-def test_a_task_that_is_cut_off_without_a_word_is_a_cancelled_one() -> None:
+def test_a_task_that_is_cut_off_without_a_word_is_a_cancelled_one(measured: Measured) -> None:
     """As by `submit --stop`, which ends workers while the driver still takes in what they send."""
     from cluster.ray_engine.executor import RayExecutor
 
@@ -189,3 +190,4 @@ def test_a_task_that_is_cut_off_without_a_word_is_a_cancelled_one() -> None:
         executor.close()
     assert ended is not None
     assert (ended.key, ended.kind, ended.receipt) == (job.shard.key, "cancelled", None)
+    measured(tasks_cut_off=1)

@@ -17,6 +17,7 @@ from cluster.ray_engine.jobs import Copied, Jobs
 from cluster.ray_engine.runtime import IN_A_JOB
 from tasks.errors import BadInputError
 from tests.commands import knockcast
+from tests.promises import Measured
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_a_token_comes_from_the_environment_or_the_file_it_names(tmp_path: Path)
 
 
 def test_the_jobs_python_is_found_where_no_environment_is_active(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, measured: Measured
 ) -> None:
     monkeypatch.setattr(submit, "is_installed", lambda: False)
     fake = tmp_path / "my env" / "python"
@@ -112,6 +113,7 @@ def test_the_jobs_python_is_found_where_no_environment_is_active(
     (tmp_path / "python3").unlink()
     assert "python" in output()
     assert "not found" in output()
+    measured(places_it_was_found_in=2)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from cluster.store.units import Unit
 from cluster.store.writer import StoreWriter, move_aside
 from tests.chaos.work import Script, commit, marks, misbehave, prepare
 from tests.costs import costs_of
+from tests.promises import Measured
 from tests.stores import planned_store
 
 FIRST = ("G0", "G1", "G2", "G3")
@@ -80,7 +81,7 @@ def test_a_target_that_raises_is_quarantined_alone_with_its_story(
 
 
 def test_failures_of_an_earlier_run_count_unless_they_are_retried(
-    writer: StoreWriter, tmp_path: Path
+    writer: StoreWriter, tmp_path: Path, measured: Measured
 ) -> None:
     raising = in_process(tmp_path, raises=frozenset({"G5"}))
     drive(writer, left(writer), raising)
@@ -93,6 +94,7 @@ def test_failures_of_an_earlier_run_count_unless_they_are_retried(
     assert healed.exit_code == ExitCode.DONE
     assert healed.sealed
     assert StoreReader(writer.fs).quarantined() == {}
+    measured(targets_set_aside=len(again.quarantined), done_when_retried=len(retried))
 
 
 def test_trouble_with_the_store_stops_the_run_and_blames_no_shard(

@@ -10,6 +10,7 @@ from cluster.scheduling.ledger import Ledger
 from cluster.scheduling.shards import Failed, FailureKind, RecordFailure, Shard, name_shard
 from cluster.store.units import Unit
 from tests.cluster.scheduling.machines import Machines, Running
+from tests.promises import Measured
 
 RUN = "f" * 64
 TARGETS = [f"G{i}" for i in range(200)]
@@ -78,7 +79,9 @@ def one_every_four_seconds(now: float, running: list[Running]) -> list[Running]:
 
 @pytest.mark.parametrize("kills", [every_four_seconds, one_every_four_seconds])
 @pytest.mark.parametrize("seconds", [0.7, 1.9, 3.4])
-def test_workers_killed_every_four_seconds_condemn_nobody(kills, seconds: float) -> None:  # type: ignore[no-untyped-def]
+def test_workers_killed_every_four_seconds_condemn_nobody(  # type: ignore[no-untyped-def]
+    kills, seconds: float, measured: Measured
+) -> None:
     def slow(shard: Shard, node: str, now: float) -> tuple[float, Ending]:
         return seconds * len(shard.units), None
 
@@ -86,12 +89,13 @@ def test_workers_killed_every_four_seconds_condemn_nobody(kills, seconds: float)
     assert not done.ledger.quarantined
     assert not done.given_up
     assert len(done.ledger.done) == len(TARGETS)
+    measured(stormy_runs=1, healthy_targets_blamed=len(done.ledger.quarantined))
 
 
 @pytest.mark.parametrize("seconds", [1.0, 2.0])
 @pytest.mark.parametrize("until", [60.0, 1e4])
 def test_where_a_worker_dies_every_three_seconds_hardly_a_healthy_target_is_blamed(
-    seconds: float, until: float
+    seconds: float, until: float, measured: Measured
 ) -> None:
     runs, innocent = 50, 0
     for seed in range(runs):
@@ -109,6 +113,7 @@ def test_where_a_worker_dies_every_three_seconds_hardly_a_healthy_target_is_blam
         assert world.failing <= blamed or done.given_up
         assert len(done.ledger.done) + len(blamed) == 60 or done.given_up
     assert innocent <= 1  # three deaths in a row, with nothing like it around, may be chance
+    measured(stormy_runs=runs, healthy_targets_blamed=innocent)
 
 
 def test_where_everything_fails_for_minutes_the_run_waits_says_so_and_goes_on() -> None:

@@ -41,7 +41,9 @@ def test_unfinished_files_are_not_listed(fs: LocalFileSystem, tmp_path: Path) ->
 
 
 @pytest.mark.timeout(20)
-def test_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for(fs: LocalFileSystem) -> None:
+def test_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for(
+    fs: LocalFileSystem, measured: Measured
+) -> None:
     fs.create("plans/a.json", b"{}")
     os.mkfifo(fs.location("plans/b.json"))
     for read in (fs.read, lambda path: fs.local_file(path, "")):
@@ -49,6 +51,7 @@ def test_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for(fs: LocalFi
             read("plans/b.json")
         with pytest.raises(StorageError, match=r"reading .*plans: "):
             read("plans")
+    measured(files_refused=2)
 
 
 def test_a_missing_file_says_what_to_do(fs: LocalFileSystem) -> None:

@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.dataset.format import seal
 from tasks.errors import BadInputError
+from tests.promises import Measured
 
 LINES = ["ACH-000001", "ACH-000002", "ACH-000003"]
 GENES = ["TP53", "DUX4 (1)", "DUX4 (2)"]
@@ -29,7 +30,7 @@ def small(out: Path, **changes: object) -> Dataset:
 
 
 @pytest.mark.timeout(20)
-def test_a_dataset_json_that_is_a_pipe_or_nests_without_end_is_refused(tmp_path):
+def test_a_dataset_json_that_is_a_pipe_or_nests_without_end_is_refused(tmp_path, measured: Measured):
     small(tmp_path / "d")
     path = tmp_path / "d" / "dataset.json"
     path.write_bytes(b"[" * 200_000 + b"]" * 200_000)
@@ -39,20 +40,22 @@ def test_a_dataset_json_that_is_a_pipe_or_nests_without_end_is_refused(tmp_path)
     os.mkfifo(path)
     with pytest.raises(BadInputError, match="not a regular file"):
         Dataset.open(tmp_path / "d")
+    measured(files_refused=2)
 
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("name", ["expression.npy", "effect.npy", "genes.parquet", "cell_lines.parquet"])
-def test_a_pipe_in_the_place_of_a_part_is_refused_and_not_waited_for(tmp_path, name):
+def test_a_pipe_in_the_place_of_a_part_is_refused_and_not_waited_for(tmp_path, name, measured: Measured):
     small(tmp_path / "d")
     (tmp_path / "d" / name).unlink()
     os.mkfifo(tmp_path / "d" / name)
     with pytest.raises(BadInputError, match=f"{name}: not a regular file"):
         Dataset.open(tmp_path / "d")
+    measured(files_refused=1)
 
 
 @pytest.mark.parametrize("at", range(10, 100, 6))
-def test_a_matrix_whose_header_is_damaged_is_refused(tmp_path, at):
+def test_a_matrix_whose_header_is_damaged_is_refused(tmp_path, at, measured: Measured):
     """numpy reads it as Python's text, and raises what Python's parser does."""
     dataset = small(tmp_path / "d")
     path = tmp_path / "d" / "expression.npy"
@@ -61,6 +64,7 @@ def test_a_matrix_whose_header_is_damaged_is_refused(tmp_path, at):
     with pytest.raises(BadInputError, match=r"expression\.npy: (missing or )?(damaged|changed)"):
         Dataset.open(tmp_path / "d").verify()
     assert dataset.measure == "effect"
+    measured(files_refused=1)
 
 
 def test_what_is_written_is_what_is_opened(tmp_path):

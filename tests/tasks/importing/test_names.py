@@ -11,6 +11,7 @@ from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tasks.importing.cell_line_table import read_models
 from tasks.importing.importer import import_release
+from tests.promises import Measured
 
 LINES = [f"ACH-{i}" for i in range(4)]
 HARMLESS = [
@@ -58,17 +59,18 @@ def imported(
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_any_name_that_shows_is_used_as_it_is(tmp_path: Path, kind: str):
+def test_any_name_that_shows_is_used_as_it_is(tmp_path: Path, kind: str, measured: Measured):
     dataset = imported(tmp_path, HARMLESS, kind, drugs=HARMLESS)
     assert dataset.targets == HARMLESS
     assert dataset.drugs == HARMLESS
     assert Dataset.open(dataset.path).targets == HARMLESS
     assert dataset.report["names with blanks around them, used without"] == []
+    measured(names_used_as_they_are=2 * len(HARMLESS))
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 @pytest.mark.parametrize("case", HIDDEN)
-def test_a_name_with_what_does_not_show_is_refused(tmp_path: Path, kind: str, case: str):
+def test_a_name_with_what_does_not_show_is_refused(tmp_path: Path, kind: str, case: str, measured: Measured):
     with pytest.raises(BadInputError) as found:
         imported(tmp_path, ["TP53", HIDDEN[case], "KRAS"], kind, drugs=["D1", HIDDEN[case]])
     response, effect = found.value.problems
@@ -76,6 +78,7 @@ def test_a_name_with_what_does_not_show_is_refused(tmp_path: Path, kind: str, ca
     for problem, name, column in ((response, "drug_response", first + 1), (effect, "effect", first + 1)):
         assert f"{name}.{kind}: column {column}: name {HIDDEN[case]!r} contains a line break, tab" in problem
     assert not (tmp_path / "d").exists()
+    measured(names_refused=len(found.value.problems))
 
 
 @pytest.mark.parametrize("case", HIDDEN)

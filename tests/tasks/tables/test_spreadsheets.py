@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cluster.formats import frame_bytes, to_bytes, write_frames
 from tasks.tables.spreadsheets import as_cell, as_cells, as_named
+from tests.promises import Measured
 
 TEXTS = st.text(st.sampled_from("=+-@'\t\rA1.,e ＝－"), max_size=6) | st.text(max_size=8)
 
@@ -18,8 +19,9 @@ TEXTS = st.text(st.sampled_from("=+-@'\t\rA1.,e ＝－"), max_size=6) | st.text(
 @pytest.mark.parametrize(
     "text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "'=1", "＝1", "--"]
 )
-def test_what_a_spreadsheet_runs_gets_an_apostrophe(text: str):
+def test_what_a_spreadsheet_runs_gets_an_apostrophe(text: str, measured: Measured):
     assert as_cell(text) == f"'{text}"
+    measured(formulas_written_as_text=1)
 
 
 @pytest.mark.parametrize(
