@@ -104,39 +104,48 @@ def fill_root_chi_squared(
 @njit
 @no_type_check
 def _fill(upper, upper_counts, members, sizes, bins, n_lines, out):
-    genes = upper.shape[1]
     counts = np.empty(GENES_AT_ONCE, dtype=np.uint64)
-    rest = np.empty(GENES_AT_ONCE)
-    for start in range(0, genes, GENES_AT_ONCE):
-        end = min(start + GENES_AT_ONCE, genes)
+    rest, above = np.empty(GENES_AT_ONCE), np.empty(GENES_AT_ONCE)
+    for start in range(0, upper.shape[1], GENES_AT_ONCE):
+        genes = min(GENES_AT_ONCE, upper.shape[1] - start)
+        for g in range(genes):
+            above[g] = float(upper_counts[start + g])
         for target in range(len(bins)):
-            chi = out[target, start:end]
+            chi = out[target, start : start + genes]
             chi[:] = 0.0
             rest[:] = 0.0
             for b in range(bins[target] - 1):
-                _count(upper[:, start:end], members[target, b], counts)
+                _count(upper, start, genes, members[target, b], counts)
                 size = float(sizes[target, b])
-                for g in range(end - start):
-                    excess = n_lines * float(counts[g]) - size * upper_counts[start + g]
+                for g in range(genes):
+                    excess = n_lines * float(counts[g]) - size * above[g]
                     chi[g] += excess * excess / size
                     rest[g] += excess
             size = float(max(sizes[target, max(bins[target] - 1, 0)], 1))
-            for g in range(end - start):
+            for g in range(genes):
                 # The excesses of all bins sum to 0, which gives the last bin without counting it.
-                above = float(upper_counts[start + g])
-                product = above * (n_lines - above)
+                product = above[g] * (n_lines - above[g])
                 total = chi[g] + rest[g] * rest[g] / size
                 chi[g] = np.sqrt(total / product) if product > 0 else 0.0
 
 
 @njit
 @no_type_check
-def _count(upper, members, counts):
-    """For each gene, the number of lines both in its upper part and among the members."""
-    words, genes = upper.shape
+def _count(upper, start, genes, members, counts):
+    """For each of the genes from `start` on, the number of lines both in its upper part and among the members.
+
+    A row of `upper` is cut by itself: of a cut matrix numba does not know that its rows have no gaps, and the
+    processor would gather word by word.
+    """
+    end = start + genes
     counts[:genes] = 0
-    for w in range(0, words, WORDS_STEP):
-        a, b, c, d = upper[w], upper[w + 1], upper[w + 2], upper[w + 3]
+    for w in range(0, len(members), WORDS_STEP):
+        a, b, c, d = (
+            upper[w, start:end],
+            upper[w + 1, start:end],
+            upper[w + 2, start:end],
+            upper[w + 3, start:end],
+        )
         ma, mb, mc, md = members[w], members[w + 1], members[w + 2], members[w + 3]
         for g in range(genes):
             counts[g] += popcount(a[g] & ma) + popcount(b[g] & mb) + popcount(c[g] & mc) + popcount(d[g] & md)
