@@ -59,18 +59,22 @@ def _search(magnitude, rows, critical, critical_values):
     """Set every row's critical value; NaN where the answer depends on a magnitude close to a critical one."""
     room = np.empty(magnitude.shape[1])
     for i in range(len(rows)):
-        most = _step_up(magnitude[rows[i]], critical, 1.0 - CLOSE, room)
+        most = _step_up(magnitude[rows[i]], critical, len(critical), 1.0 - CLOSE, room)
         if most == 0:
             continue
-        fewest = _step_up(magnitude[rows[i]], critical, 1.0 + CLOSE, room)
+        # No more than before can pass now, and those are among the ones gathered.
+        fewest = _step_up(room[:most], critical, most, 1.0 + CLOSE, room)
         critical_values[i] = critical[most - 1] if fewest == most else np.nan
 
 
 @njit
 @no_type_check
-def _step_up(row, critical, leeway, room):
-    """Largest j such that j magnitudes exceed the j-th critical one times leeway; 0 if there is none."""
-    j = len(critical)
+def _step_up(row, critical, most, leeway, room):
+    """Largest j, at most `most`, such that j magnitudes exceed the j-th critical one times leeway; or 0.
+
+    The front of `room` then holds those j.
+    """
+    j = most
     size = _gather(row, critical[j - 1] * leeway, room)
     while size < j:
         j = size
