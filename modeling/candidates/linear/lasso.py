@@ -71,11 +71,12 @@ def cross_validation_errors(
 ) -> tuple[Float64[np.ndarray, " penalties"], Bool[np.ndarray, " folds_penalties"]]:
     """Mean squared error, averaged over three consecutive blocks of lines; which solutions are optimal."""
     errors, optimal = np.zeros(penalties.size), []
-    for test in np.array_split(np.arange(len(y)), min(N_FOLDS, len(y))):
-        train = np.delete(np.arange(len(y)), test)
-        x_mean, y_mean = x[train].mean(axis=0), y[train].mean()
-        path, solved, _ = _path(x[train] - x_mean, y[train] - y_mean, penalties)
-        residuals = (x[test] - x_mean) @ path.T - (y[test] - y_mean)[:, np.newaxis]
+    for block in np.array_split(np.arange(len(y)), min(N_FOLDS, len(y))):
+        start, end = block[0], block[-1] + 1
+        train_x, train_y = np.concatenate([x[:start], x[end:]]), np.concatenate([y[:start], y[end:]])
+        x_mean, y_mean = train_x.mean(axis=0), train_y.mean()
+        path, solved, _ = _path(train_x - x_mean, train_y - y_mean, penalties)
+        residuals = (x[start:end] - x_mean) @ path.T - (y[start:end] - y_mean)[:, np.newaxis]
         errors += np.square(residuals).mean(axis=0)
         optimal.append(solved)
     return errors / len(optimal), np.concatenate(optimal)
