@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cluster.runs.request import PreparedRun, RunRequest
 
 FORMATS = ("text", "json")
+SHORT_SECONDS = 10  # a run so short takes what its parts happen to take
 
 
 def add_to(app: typer.Typer) -> None:
@@ -85,7 +86,8 @@ def describe_plan(request: "RunRequest", made: "DryRun | None" = None, price: fl
         *(f"  {line.method}, {names[line.fold]}: {_line_in_words(line, made)}" for line in summary.lines),
         *_by_method(summary),
         f"in all {counted(summary.shards, 'shard')}; about {_rounded(summary.seconds)} s on "
-        f"{counted(summary.slots, 'worker')}, starting and compiling left out ({_how_good(prepared)}), "
+        f"{counted(summary.slots, 'worker')}, starting and compiling left out "
+        f"({_how_good(prepared, summary.seconds)}), "
         f"about {summary.memory_bytes / 2**30:.1f} GiB{' a node' if summary.nodes > 1 else ''}",
     ]
     if price is not None:
@@ -186,7 +188,7 @@ def _noun(method: str, prepared: "PreparedRun") -> str:
     return "unit" if mixed else "target"
 
 
-def _how_good(prepared: "PreparedRun") -> str:
+def _how_good(prepared: "PreparedRun", seconds: float) -> str:
     """How far the estimate of the time can be trusted."""
     from tasks.methods.registry import method_named
 
@@ -197,7 +199,8 @@ def _how_good(prepared: "PreparedRun") -> str:
         left = [name for name in prepared.options.methods if name not in prepared.factors]
         if any(method.trial_share < 1 for method in methods):
             left.append("how long networks train")
-        return f"measured{f' but for {_and(left)}' if left else ''}; good to a factor of 1.5"
+        good = "good to a factor of 1.5" if seconds >= SHORT_SECONDS else "for so short a run a guess"
+        return f"measured{f' but for {_and(left)}' if left else ''}; {good}"
     selects = any("top" in method.reads for method in methods)
     return (
         f"good to a factor of three{' where most targets have modifiers' if selects else ''}; "

@@ -186,9 +186,7 @@ def check_for_elsewhere(ctx: typer.Context, argv: Sequence[str]) -> None:
             for parameter in command.params
             if (value := parsed.params.get(parameter.name)) is not None and _is_place(parameter, value)
         }
-    if relative := [
-        f"{name} {value}" for name, value in given.items() if not value.lstrip("@").startswith(("/", "s3://"))
-    ]:
+    if relative := [f"{name} {value}" for name, value in given.items() if not _is_for_all(value.lstrip("@"))]:
         raise BadInputError(
             [
                 f"{each}: a job runs in another folder, on another machine; give a path from / that nodes "
@@ -196,6 +194,11 @@ def check_for_elsewhere(ctx: typer.Context, argv: Sequence[str]) -> None:
                 for each in relative
             ]
         )
+
+
+def _is_for_all(place: str) -> bool:
+    """Whether other machines may find it by this name."""
+    return place.startswith("/") or bool(place.removeprefix("s3://").strip("/") and place.startswith("s3://"))
 
 
 def _is_place(parameter: Any, value: Any) -> bool:

@@ -89,7 +89,13 @@ def dry_run(request: RunRequest, calibrate: bool = False, node_cores: int | None
         with every_slot(options.address, options.workers, options.insecure, prepared.plugins) as there:
             factors = {**factors, **calibrated(prepared, there)}
             slots, nodes = there.slots, there.nodes
-    prepared = replace(prepared, factors=factors)
+    notes = prepared.notes
+    if not calibrate and not options.is_here:
+        notes = (
+            *notes,
+            f"{options.address} was not asked: these workers are this machine's; --calibrate asks",
+        )
+    prepared = replace(prepared, factors=factors, notes=notes)
     if calibrate and request.store is not None:
         _keep(request.store, prepared)
     shards = shards_of(prepared, remaining.left, slots)

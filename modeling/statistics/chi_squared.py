@@ -132,7 +132,7 @@ def _fill(upper, upper_counts, members, sizes, bins, n_lines, out):
 @njit
 @no_type_check
 def _count(upper, start, genes, members, counts):
-    """For each of the genes from `start` on, the number of lines both in its upper part and among the members.
+    """For each gene from `start` on, the number of lines both in its upper part and among the members.
 
     A row of `upper` is cut by itself: of a cut matrix numba does not know that its rows have no gaps, and the
     processor would gather word by word.

@@ -42,6 +42,8 @@ def test_it_says_how_good_the_estimate_is(small_dataset: Path) -> None:
     assert "(good to a factor of three; --calibrate measures it)" in said(small_dataset, "ridge")
     elsewhere = request_of(small_dataset, None, device="cuda", address="192.0.2.1:6379")
     assert "as long as without a GPU" in describe_plan(elsewhere)
+    assert "192.0.2.1:6379 was not asked: these workers are this machine's" in describe_plan(elsewhere)
+    assert "was not asked" not in said(small_dataset, "ridge")
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ def test_the_jobs_python_is_found_where_no_environment_is_active(
     ("words", "why"),
     [
         (["run", "/d", "--store", "s"], "--store s: a job runs in another folder"),
+        (["run", "/d", "--store", "s3://"], "--store s3://: a job runs in another folder"),
         (["run", "d", "--store", "s3://bucket/s"], "DATASET d: a job runs in another folder"),
         (["run", "/d", "--store", "/s", "--targets", "@genes.txt"], "--targets @genes.txt: a job"),
         (["predict", "/s", "tpm.csv", "--out", "/out.csv"], "tpm.csv: a job runs in another folder"),

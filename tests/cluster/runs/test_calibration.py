@@ -9,6 +9,7 @@ import pytest
 
 from cluster import run
 from cluster.answers.cost import took
+from cluster.cli import plan
 from cluster.cli.plan import describe_plan, plan_as_json
 from cluster.maintenance.maintain import verify
 from cluster.ray_engine.every_slot import ThisProcess
@@ -142,6 +143,8 @@ def test_the_command_measures_keeps_and_prices(
     assert again["measured"] == made["measured"]
     assert again["price"] is None
     request = request_of(small_dataset, store, methods=("ridge",), workers=0)
+    assert "(measured; for so short a run a guess)" in describe_plan(request)
+    monkeypatch.setattr(plan, "SHORT_SECONDS", 0)
     assert "(measured; good to a factor of 1.5)" in describe_plan(request)
 
 
