@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cluster.scheduling.shards import Shard
 
 FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0  # seconds; each wait is twice the one before
+LONGEST_SUSPECTED = 15.0  # seconds that one target waits which fails while others do not
 MOST_WAITS = 14  # ten minutes in all
 FEW_WAITS = 6  # two minutes, where only a few targets are left and so may be bad themselves
 FEW, FEW_SHARE = 5, 0.1  # this many targets, or this share of the units that are done, are few

@@ -16,7 +16,9 @@ FAILURES_ALONE = 3  # a target that failed by itself this often is guilty, if no
 MOST_FAILURES = 12  # and this often whatever speaks for it
 DIFFERENT = 3  # so many different targets that fail in a row, with no success between, are not to blame
 DOUBT = 1e-6  # the chance that a healthy target fails so often in a row, above which it is tried again
+DOUBT_OF_FEW = 3e-4  # the same where only a few targets are left, which all fail
 RECENT = 40  # attempts from which that chance is estimated
+STORM = 0.1  # such a share of failures that were nobody's fault, and targets may fail in a row by chance
 ENVIRONMENT = (OSError, MemoryError, ImportError)  # errors that a broken machine raises in any work
 OF_THE_STORE = frozenset({"StorageError", "MissingFileError", "ReadOnlyError", "DamagedFileError"})  # as well
 
@@ -94,7 +96,8 @@ class Evidence:
             self._unsettled[unit].append((failure, left))
         if len(units) == 1:
             self._alone.update(units)
-        if not (self.is_calm(failure) and self._suspected(units)):  # else they say nothing of where they ran
+        is_storm = self.chance(failure.sign) > STORM
+        if is_storm or not self._suspected(units):  # else they say nothing of where they ran
             self._anywhere.append(failure)
             self._on[node].append(failure)
         return failure
@@ -113,9 +116,10 @@ class Evidence:
         """Whether different targets failed alike since something succeeded anywhere."""
         return _different(self._anywhere) >= DIFFERENT
 
-    def is_calm(self, failure: Failure) -> bool:
-        """Whether nothing failed lately, in the way of this failure, and succeeded after all."""
-        return not any(self._recent.get(failure.sign, ()))
+    def chance(self, sign: str) -> float:
+        """How often an attempt fails so for no fault of its own, as far as known."""
+        recent = self._recent.get(sign, ())
+        return sum(recent) / len(recent) if recent else 0.0
 
     def is_guilty(self, unit: Unit, failures: Sequence[Failure], nodes: Collection[str] = ()) -> bool:
         """Whether a unit that failed alone is to blame; `nodes` are those where work may run.
@@ -131,9 +135,8 @@ class Evidence:
         signs = {failure.sign for failure in failures}
         if len(signs) > 1 or not is_environmental(failures[-1].sign):
             return True
-        recent = self._recent.get(failures[-1].sign, ())
-        chance = sum(recent) / len(recent) if recent else 0.0
-        return chance**count <= DOUBT and self._others_that_fail(unit, failures) < DIFFERENT - 1
+        is_chance = self.chance(failures[-1].sign) ** count > DOUBT
+        return not is_chance and self._others_that_fail(unit, failures) < DIFFERENT - 1
 
     def _only_on_a_doubtful_node(self, failures: Sequence[Failure], nodes: Collection[str]) -> bool:
         places = {failure.node for failure in failures if failure.node}

@@ -9,7 +9,7 @@ tested. The rules:
   and after others had their turn, is quarantined, unless guilt.py finds it not guilty yet.
 * A node on which different targets fail, while others do not, is left out. Where different targets fail
   everywhere, nobody is blamed: the ledger waits, longer each time, and tries a shard a slot. When nothing
-  succeeds for long, it gives up; if only a few targets are left to do, they are guilty after all.
+  succeeds for long, it gives up; a few that are left are guilty, unless that may be chance.
 * A node's death or a cancellation from outside is an infrastructure failure: the shard starts again whole,
   three times at most. After that its work has probably caused it, and it counts as a task failure.
 * A commit always counts, whoever made it: a worker given up for dead may still finish its shard.
@@ -19,7 +19,7 @@ tested. The rules:
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 
-from cluster.scheduling.backoff import LONGEST_WAIT, Suspects, is_few
+from cluster.scheduling.backoff import LONGEST_SUSPECTED, Suspects, is_few
 from cluster.scheduling.guilt import FAILURES_ALONE, RECENT, names_of
 from cluster.scheduling.shards import (
     INFRASTRUCTURE_FAILURES,
@@ -242,10 +242,10 @@ class Ledger:
         if self._trouble.is_guilty(unit, self.nodes):
             self._note(shard, f"{failure}; alone, failure {count}: quarantined")
             return [self._condemn(unit)]
-        more = f"failure {count} of {FAILURES_ALONE}" if count < FAILURES_ALONE else f"failure {count}"
-        self._note(shard, f"{failure}; alone, {more}")
+        of = f" of {FAILURES_ALONE}" if count < FAILURES_ALONE else ""
+        self._note(shard, f"{failure}; alone, failure {count}{of}")
         if self._trouble.may_be_chance(count):
-            wait = min(LONGEST_WAIT, 2.0**count) if count >= FAILURES_ALONE else 0.0
+            wait = min(LONGEST_SUSPECTED, 2.0 ** (count - 2)) if count >= FAILURES_ALONE else 0.0
             self._suspects.add(shard, self.now + wait, self._trouble.attempts + RECENT)
         else:
             self._pending.appendleft(shard)
@@ -263,23 +263,23 @@ class Ledger:
             return []
         left = self._queued()
         names = names_of(unit for shard in left for unit in shard.units)
-        few = trouble.is_calm and is_few(len(names), len(self.done) + self._done_before)
+        few = is_few(len(names), len(self.done) + self._done_before)
         if trouble.has_patience(few):
             return trouble.wait(self.now)
-        if not few:
-            return [self._give_up(len(names))]
-        suspects = [shard for shard in left if trouble.failed_alone_often(shard)]
-        self._drop({shard.key for shard in suspects})
-        for shard in suspects:
-            self._note(shard, "few are left, and nothing else fails: quarantined")
-        condemned = [self._condemn(shard.units[0]) for shard in suspects]
-        return [*condemned, *(trouble.wait(self.now) if len(suspects) < len(left) else ())]
+        bad = [shard for shard in left if few and trouble.is_bad(shard)]
+        if not bad:
+            goes_on = trouble.has_patience(False) or (few and not all(map(trouble.failed_alone_often, left)))
+            return trouble.wait(self.now) if goes_on else [self._give_up(len(names))]
+        self._drop({shard.key for shard in bad})
+        for shard in bad:
+            self._note(shard, "few are left, and it failed too often for chance: quarantined")
+        condemned = [self._condemn(shard.units[0]) for shard in bad]
+        return [*condemned, *(trouble.wait(self.now) if len(bad) < len(left) else ())]
 
     def _give_up(self, left: int) -> GiveUp:
         self.stop()
         released = tuple(sorted(self._trouble.condemned_lately & self.quarantined.keys()))
-        for unit in released:
-            del self.quarantined[unit]
+        self.quarantined = {unit: errors for unit, errors in self.quarantined.items() if unit not in released}
         return GiveUp(self._trouble.farewell(left), released)
 
     def _fill(self) -> list[Instruction]:

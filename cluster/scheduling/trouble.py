@@ -4,7 +4,15 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 
 from cluster.scheduling.backoff import Backoff, patience
-from cluster.scheduling.guilt import FAILURES_ALONE, Evidence, Failure, is_environmental, names_of, sign_of
+from cluster.scheduling.guilt import (
+    DOUBT_OF_FEW,
+    FAILURES_ALONE,
+    Evidence,
+    Failure,
+    is_environmental,
+    names_of,
+    sign_of,
+)
 from cluster.scheduling.shards import FailureKind, Instruction, Say, Shard
 from cluster.store.units import Unit
 
@@ -33,11 +41,6 @@ class Trouble:
     def is_general(self) -> bool:
         """Whether everything fails now, so that nobody is blamed."""
         return self.backoff.active
-
-    @property
-    def is_calm(self) -> bool:
-        """Whether nothing failed lately like the last failure and succeeded after all."""
-        return self._last is None or self._evidence.is_calm(self._last)
 
     @property
     def attempts(self) -> int:
@@ -151,6 +154,12 @@ class Trouble:
     def failed_alone_often(self, shard: Shard) -> bool:
         """Whether it is one target that failed alone three times, counted or not."""
         return len(shard.units) == 1 and self._times_alone[shard.units[0]] >= FAILURES_ALONE
+
+    def is_bad(self, shard: Shard) -> bool:
+        """Whether it is such a target and that is hardly chance: asked of the few that are left."""
+        if self._last is None or not self.failed_alone_often(shard):
+            return False
+        return self._evidence.chance(self._last.sign) ** self._times_alone[shard.units[0]] <= DOUBT_OF_FEW
 
     def condemn(self, unit: Unit) -> tuple[str, ...]:
         """It is guilty, of these errors."""

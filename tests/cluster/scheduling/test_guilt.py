@@ -92,30 +92,6 @@ def test_workers_killed_every_four_seconds_condemn_nobody(  # type: ignore[no-un
     measured(stormy_runs=1, healthy_targets_blamed=len(done.ledger.quarantined))
 
 
-@pytest.mark.parametrize("seconds", [1.0, 2.0])
-@pytest.mark.parametrize("until", [60.0, 1e4])
-def test_where_a_worker_dies_every_three_seconds_hardly_a_healthy_target_is_blamed(
-    seconds: float, until: float, measured: Measured
-) -> None:
-    runs, innocent = 50, 0
-    for seed in range(runs):
-        draw = random.Random(seed)  # noqa: S311 - no secret
-
-        def now_and_then(now: float, running: list[Running]) -> list[Running]:
-            dies = running and now < until and draw.random() < 1 / 6  # noqa: B023 - called in this round
-            return [draw.choice(running)] if dies else []  # noqa: B023
-
-        world = Planted({"G20"}) if seed % 2 else Planted()
-        world.takes = lambda shard: seconds
-        done = Machines(ledger_of(TARGETS[:60], 2, 1), {"here": 2}, world, now_and_then).run()
-        blamed = {u.target for u in done.ledger.quarantined}
-        innocent += len(blamed - world.failing)
-        assert world.failing <= blamed or done.given_up
-        assert len(done.ledger.done) + len(blamed) == 60 or done.given_up
-    assert innocent <= 1  # three deaths in a row, with nothing like it around, may be chance
-    measured(stormy_runs=runs, healthy_targets_blamed=innocent)
-
-
 def test_where_everything_fails_for_minutes_the_run_waits_says_so_and_goes_on() -> None:
     def stormy(shard: Shard, node: str, now: float) -> tuple[float, Ending]:
         return (0.5, ("killed", "signal 9")) if 20 < now < 560 else healthy(shard, node, now)
