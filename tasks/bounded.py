@@ -6,6 +6,7 @@ cells.
 """
 
 import gzip
+import hashlib
 import io
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,6 +17,7 @@ from tasks.errors import BadInputError
 
 MOST_LINE = 2**24  # bytes
 MOST_ROWS = 5_000_000
+MOST_PAIRS = 20_000_000  # of a sample and a target, a row each
 MOST_COLUMNS = 200_000
 MOST_CELLS = 500_000_000  # of numbers, 4 bytes each in memory
 MOST_CELLS_SMALL = 100_000_000  # in a file that is small for that
@@ -37,18 +39,47 @@ def open_bounded(path: Path, columns: int = 0, most_cells: int | None = None) ->
         BadInputError: a pipe or a device, which might never end.
         OSError: no such file.
     """
-    check_regular(path)
-    is_zipped = path.suffix.lower() == ".gz"
-    inner: Any = gzip.open(path) if is_zipped else path.open("rb")  # noqa: SIM115 - closed with what is returned
     cells = cells_allowed(path) if most_cells is None else most_cells
     lines = min(MOST_ROWS, cells // columns + 1) if columns else MOST_ROWS
-    size = max(MOST_BYTES, BYTES_PER_NUMBER * cells if most_cells is None else 0)
-    return io.BufferedReader(_Bounded(path, inner, lines, size), buffer_size=2**18)
+    return _opened(path, lines, max(MOST_BYTES, BYTES_PER_NUMBER * cells if most_cells is None else 0))
 
 
 def open_columns(path: Path, columns: int) -> pa.PythonFile:
     """The same as pyarrow reads it."""
     return pa.PythonFile(open_bounded(path, columns), mode="r")
+
+
+def open_long(path: Path) -> pa.PythonFile:
+    """As pyarrow reads a table of samples and targets, which has a row for each pair or a cell."""
+    return pa.PythonFile(_opened(path, MOST_PAIRS, 2 * MOST_BYTES), mode="r")
+
+
+def _opened(path: Path, lines: int, size: int) -> io.BufferedReader:
+    check_regular(path)
+    is_zipped = path.suffix.lower() == ".gz"
+    inner: Any = gzip.open(path) if is_zipped else path.open("rb")  # noqa: SIM115 - closed with what is returned
+    return io.BufferedReader(_Bounded(path, inner, lines, size), buffer_size=2**18)
+
+
+def read_whole(path: Path, most: int) -> bytes:
+    """All bytes of a file that may have so many.
+
+    Raises:
+        BadInputError: a pipe or a device, which might never end, or more bytes.
+        OSError: it cannot be read.
+    """
+    check_regular(path)
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise BadInputError(f"{path}: has more than {most} bytes; expected a smaller file: is it damaged?")
+    return data
+
+
+def digest_of_file(path: Path) -> str:
+    """The sha256 of a file, which is not read as a whole. Raises OSError where it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def cells_allowed(path: Path) -> int:

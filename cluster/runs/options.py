@@ -14,6 +14,7 @@ from cluster.libraries import NUMERICAL
 from cluster.runs.fields import CODE_REDUNDANCY, RunOptions, flag_of
 from modeling.candidates.registry import candidates_of
 from modeling.folds import Fold, Scheme, final_fold, make_folds
+from tasks.bounded import read_whole
 from tasks.dataset.checks import check_enough_lines, check_lineages
 from tasks.dataset.dataset import Dataset
 from tasks.dataset.gene_finder import GeneFinder
@@ -25,6 +26,7 @@ from tasks.samples.aliases import gene_aliases
 
 # Raised whenever a change makes the same inputs and seed give other numbers.
 ALGORITHM = 2
+MOST_NAMES = 2**24  # bytes of a list of targets
 
 BUILT_SCHEMES: tuple[str, ...] = get_args(Scheme)
 
@@ -221,11 +223,11 @@ def targets_of(
 
 
 def named_targets(wanted: str) -> list[str]:
-    """The names in `G1,G2` or in `@FILE`, one a line. BadInputError where the file cannot be read."""
+    """The names in `G1,G2` or in `@FILE`, one a line. BadInputError where that cannot be read."""
     if not wanted.startswith("@"):
         return [name.strip() for name in wanted.split(",") if name.strip()]
     try:
-        lines = Path(wanted[1:]).read_text(encoding="utf-8-sig").splitlines()
+        lines = read_whole(Path(wanted[1:]), MOST_NAMES).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f"--targets {wanted}: the file cannot be read: {error}") from None
     return [line.strip() for line in lines if line.strip()]

@@ -1,5 +1,6 @@
 """Tables of samples: columns of a file of any known type, and which one names the samples."""
 
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from tasks.bounded import check_cells
+from tasks.bounded import check_cells, check_regular, open_long
 from tasks.bounded_parquet import read_texts
 from tasks.errors import BadInputError
 from tasks.importing.files import PARQUET_TYPES, TEXT_TYPES, dialect_of_file, file_type
@@ -17,13 +18,15 @@ SAMPLES = ("sample", "sample_id", "sample_barcode", "sampleid", "model_id", "cel
 
 def columns_of(path: Path) -> list[str]:
     """The names of a table's columns. Raises BadInputError where it cannot be read as one."""
+    check_regular(path)
     if file_type(path) in PARQUET_TYPES:
         return list(_parquet(path).schema_arrow.names)
     return list(_csv(path, None).column_names)
 
 
 def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
-    """Some columns of a table: .csv, .tsv, .txt (.gz too) or .parquet."""
+    """Some columns of a table: .csv, .tsv, .txt (.gz too) or .parquet. BadInputError where that fails."""
+    check_regular(path)
     if file_type(path) in PARQUET_TYPES:
         file = _parquet(path)
         check_cells(path, file.metadata.num_rows, len(columns))
@@ -57,8 +60,8 @@ def _csv(path: Path, columns: Sequence[str] | None) -> pa.Table:
     parse = pyarrow.csv.ParseOptions(delimiter=dialect.separator, newlines_in_values=True)
     convert = pyarrow.csv.ConvertOptions(include_columns=columns, decimal_point=dialect.decimal)
     try:
-        return pyarrow.csv.read_csv(path, parse_options=parse, convert_options=convert)
-    except (pa.ArrowException, OSError) as error:
+        return pyarrow.csv.read_csv(open_long(path), parse_options=parse, convert_options=convert)
+    except (EOFError, zlib.error, pa.ArrowException, OSError) as error:
         raise _unreadable(path, error) from error
 
 

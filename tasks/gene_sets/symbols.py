@@ -7,11 +7,12 @@ import re
 import zlib
 from pathlib import Path
 
+from tasks.bounded import MOST_ROWS, read_whole
 from tasks.dataset.gene_labels import parse_gene_label
 from tasks.errors import BadInputError
 
 _SYMBOL = re.compile(r"[A-Za-z0-9][\w.\-@/]*")  # HLA-DRB1, NKX2-5, C1orf112, AC005258.1, H2BC12
-MOST_BYTES = 2**28  # of a file; MSigDB's largest has 2**24
+MOST_BYTES = 2**26  # of a file, unpacked or not; MSigDB's largest has 2**24
 _NUMBER = re.compile(r"\d+")
 
 
@@ -28,10 +29,10 @@ def is_symbol(text: str) -> bool:
 def read_bytes(path: Path) -> tuple[bytes, str]:
     """A file's content, unpacked where its name ends in .gz, and the sha256 of the file.
 
-    Raises BadInputError where it cannot be read.
+    Raises BadInputError where it cannot be read, is no regular file, or has more than `MOST_BYTES`.
     """
     try:
-        data = path.read_bytes()
+        data = read_whole(path, MOST_BYTES)
         whole = _unpacked(path, data) if path.suffix.lower() == ".gz" else data
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise BadInputError(f"{path}: the compressed file is damaged ({error}); download it again") from error
@@ -49,7 +50,12 @@ def _unpacked(path: Path, data: bytes) -> bytes:
 
 
 def text_of(path: Path, data: bytes) -> str:
-    """The text of some bytes, a byte order mark left out. Raises BadInputError where it is not UTF-8."""
+    """The text of some bytes, a byte order mark left out.
+
+    Raises BadInputError where it is not UTF-8 or has more lines than any real file.
+    """
+    if (lines := data.count(b"\n")) > MOST_ROWS:
+        raise BadInputError(f"{path}: has {lines} lines; expected {MOST_ROWS} at most: is it damaged?")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

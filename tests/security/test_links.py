@@ -13,7 +13,7 @@ from tasks.errors import BadInputError
 from tests.commands import knockcast
 from tests.made_stores import made_store
 from tests.promises import Measured
-from tests.security.small_inputs import FILES, importing, made_inputs
+from tests.security.small_inputs import FILES, READING, importing, made_inputs, made_run
 from tests.stores import table_bytes
 
 pytestmark = pytest.mark.timeout(60)  # a device or a pipe is never read
@@ -43,24 +43,40 @@ def linked(place: Path, target: str | Path) -> Path:
     return place
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = made_run(tmp_path_factory.mktemp("links"))
+    os.mkfifo(folder / "pipe")
+    (folder / "loop").symlink_to("loop")
+    return folder
+
+
 @pytest.mark.parametrize("where", LEAD_NOWHERE)
-def test_a_link_to_no_file_is_refused_as_input(here: Path, where: str, measured: Measured) -> None:
-    linked(here / "x.csv", LEAD_NOWHERE[where])
-    before = sorted(here.iterdir())
-    for words in (
-        *(importing("x.csv", role) for role in FILES),
-        ["predict", "store", "x.csv", "--out", "o.csv"],
-    ):
-        ended = knockcast(*words)
-        assert ended.returncode == 2, ended.stderr
-        assert "x.csv" in ended.stderr
-        assert (
-            "regular file" in ended.stderr
-            or "no such file" in ended.stderr
-            or "cannot be read" in ended.stderr
-        )
-        measured(links_refused=1)
-    assert sorted(here.iterdir()) == before
+@pytest.mark.parametrize("asked", READING)
+def test_a_link_to_no_file_is_refused_as_input(
+    made: Path, asked: str, where: str, measured: Measured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(made)
+    linked(made / "x.csv", LEAD_NOWHERE[where])
+    before = sorted(made.iterdir())
+    ended = knockcast(*READING[asked]("x.csv"))
+    assert ended.returncode == 2, ended.stderr
+    assert "x.csv" in ended.stderr
+    assert any(words in ended.stderr for words in ("regular file", "no such file", "cannot be read"))
+    assert sorted(made.iterdir()) == before
+    measured(links_refused=1)
+
+
+@pytest.mark.parametrize("asked", READING)
+def test_a_pipe_is_refused_and_not_waited_for(
+    made: Path, asked: str, measured: Measured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(made)
+    (made / "p.csv").exists() or os.mkfifo("p.csv")
+    ended = knockcast(*READING[asked]("p.csv"))
+    assert ended.returncode == 2, ended.stderr
+    assert "p.csv: is no regular file" in ended.stderr
+    measured(pipes_refused=1)
 
 
 def test_a_link_to_a_file_is_as_good_as_the_file(here: Path) -> None:

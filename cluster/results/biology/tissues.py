@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from cluster.analyses.records import file_input
 from cluster.analyses.writing import Kept, keep
-from cluster.store.body import sha256
 from cluster.store.reader import StoreReader
 from tasks.analyses.tissues import LEAST_R, OTHERS, Groups, grouped, standing_out, tissue_tests
+from tasks.bounded import digest_of_file
 from tasks.errors import BadInputError, Problems
 from tasks.forecasts.read import Forecast, read_forecast, read_groups
 from tasks.forecasts.tables import read_columns
@@ -69,12 +69,12 @@ def tissues(
     table = table.merge(trust, on="target", how="left")
     table["method"] = table["method"].fillna("unknown")
     inputs = {
-        "forecast": file_input(forecast.name, sha256(forecast.read_bytes())),
-        "groups": file_input(groups.name, sha256(groups.read_bytes())),
+        "forecast": file_input(forecast.name, digest_of_file(forecast)),
+        "groups": file_input(groups.name, digest_of_file(groups)),
         "by": by or "",
     }
     if normal is not None:
-        inputs["normal"] = file_input(normal.name, sha256(normal.read_bytes()))
+        inputs["normal"] = file_input(normal.name, digest_of_file(normal))
     flagged = _flagged_by_group(forecast, made, found)
     normals_flagged = _flagged_in_all(normal, tissue)
     table = _with_flagged(table, flagged, normals_flagged)
