@@ -10,19 +10,17 @@ import json
 import logging
 import os
 import secrets
-import shutil
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 from cluster.errors import RefusedError
 from cluster.libraries import UsedPlugin
 from cluster.ray_engine.addresses import ADVICE, auth_mode, check_address, host_of, require_token
 from cluster.ray_engine.identity import check_plugins, code_to_ship, fingerprint, package_folders
+from cluster.ray_engine.local.folders import own_folder, remove
+from cluster.ray_engine.local.guardian import guarded
 from cluster.ray_engine.watch import RayWatch
 from cluster.scheduling.executor import Executor, Needs, Preparation, Requirements, Work
 from cluster.scheduling.in_process import InProcessExecutor
@@ -51,10 +49,6 @@ HEALTH_CHECKS = {  # for clusters of several nodes: a dead one is noticed after 
     "health_check_timeout_ms": 1000,
     "health_check_failure_threshold": 3,
 }
-FOLDER, OWNER = "knockcast-ray-", "driver"  # folders of a Ray of our own; in each, the process it is of
-LEFT_SECONDS = 600.0  # after which the Ray of a killed driver has long ended; it takes a minute
-LONGEST_FOLDER, SHORT_FOLDER = 16, "/tmp"  # noqa: S108 - only we can enter what is made in it
-REMOVALS = 20  # tries, a tenth of a second apart
 OWN_CHOICE = 0.25  # of the memory: less is surely in the store that Ray makes by itself
 OF_BUCKETS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray sets it for a submitted job, whose code it has shipped
@@ -114,7 +108,8 @@ def connected(
         if address == "local":
             folder = own_folder()
             _start_local(slots_of(workers), shared, folder)  # where it fails, the folder stays: it says why
-            tidied.callback(_remove, folder)
+            tidied.callback(remove, folder)
+            tidied.enter_context(guarded(folder))
         else:
             _join(address, insecure)
         import ray  # noqa: PLC0415 - after its settings
@@ -128,48 +123,6 @@ def connected(
                 yield watch
         finally:
             ray.shutdown()
-
-
-def own_folder() -> str:
-    """A new folder for sockets and logs of a Ray of our own, which no other user of the machine can enter.
-
-    Ray's own choice, /tmp/ray, is open to all. A socket's path may hold 107 bytes; Ray takes some 65.
-    """
-    usual = tempfile.gettempdir()
-    within = usual if len(usual) <= LONGEST_FOLDER else SHORT_FOLDER
-    for left in Path(within).glob(f"{FOLDER}*"):
-        if _is_left_behind(left):
-            shutil.rmtree(left, ignore_errors=True)
-    folder = tempfile.mkdtemp(prefix=FOLDER, dir=within)
-    (Path(folder) / OWNER).write_text(str(os.getpid()))
-    return folder
-
-
-def _is_left_behind(folder: Path) -> bool:
-    """Whether a driver of ours that was killed has left it, long enough ago that its Ray has ended, too."""
-    try:
-        found = folder.lstat()
-        owner = int((folder / OWNER).read_text())
-        if found.st_uid != os.getuid() or folder.is_symlink() or time.time() - found.st_mtime < LEFT_SECONDS:
-            return False
-        os.kill(owner, 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, ValueError):  # not ours to read or to ask for
-        return False
-    return False
-
-
-def _remove(folder: str) -> None:
-    """Remove what a Ray that has ended left; its last processes may still write for a moment.
-
-    A worker that was only starting finds out ten seconds later, and may leave an empty folder of that name.
-    """
-    for _ in range(REMOVALS):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not Path(folder).exists():
-            return
-        time.sleep(0.1)
 
 
 def _vital_addresses() -> dict[str, str]:

@@ -193,23 +193,3 @@ def test_a_second_ray_in_one_process_has_its_own_token_and_none_is_left_behind(
         assert "RAY_AUTH_TOKEN" not in os.environ
         assert runtime.auth_mode(os.environ) == "disabled"
     assert tokens[0] != tokens[1]
-
-
-def test_what_a_killed_driver_left_goes_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runtime.tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(runtime, "LONGEST_FOLDER", 1000)
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    alone = [runtime.own_folder() for _ in range(4)]
-    killed, young, living, nameless = map(Path, alone)
-    for folder in (killed, young):
-        (folder / runtime.OWNER).write_text(str(ended.pid))
-    (nameless / runtime.OWNER).unlink()
-    (killed / "session" / "logs").mkdir(parents=True)
-    (link := tmp_path / f"{runtime.FOLDER}link").symlink_to(living)
-    for folder in (killed, living, nameless):
-        os.utime(folder, (0, 0))
-    fresh = Path(runtime.own_folder())
-    assert sorted(tmp_path.iterdir()) == sorted((young, living, nameless, link, fresh))
