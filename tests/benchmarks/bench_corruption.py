@@ -9,7 +9,7 @@ import pandas as pd
 
 from cluster.execution.run import run
 from cluster.formats import frame_text
-from tests.chaos.corruption import WAYS, Count, damage_dataset, damage_store
+from tests.chaos.corruption import WAYS, Count, compacted, damage_dataset, damage_store, with_records
 from tests.made_datasets import made_dataset, made_matrices, tiny_dataset
 
 MUTANTS = 100  # of each kind of file
@@ -25,11 +25,16 @@ def main() -> int:
         run(folder / "dataset", folder / "store", **ASKED)
         run(folder / "other-dataset", folder / "other", **ASKED)
         store = damage_store(folder / "store", folder / "other", MUTANTS)
+        packed = [compacted(folder / name, folder / f"packed-{name}") for name in ("store", "other")]
+        packs = damage_store(*packed, MUTANTS, only=("packs", "commits"))
+        marked = [with_records(folder / f"marked-{target}", target) for target in "AB"]
+        records = damage_store(*marked, MUTANTS, only=("attempts, failed", "quarantine", "analyses"))
         dataset = damage_dataset(folder / "dataset", folder / "other-dataset", MUTANTS, folder / "work")
     print(f"{MUTANTS} mutants of each kind of file: {', '.join(WAYS)}.\n")
-    print(_table("store", store))
-    print(_table("Dataset", dataset))
-    return int(any(count.wrong or count.missed for count in (*store.values(), *dataset.values())))
+    tables = {"store": store, "compacted store": packs, "store with failures": records, "Dataset": dataset}
+    for of, counts in tables.items():
+        print(_table(of, counts))
+    return int(any(count.wrong or count.missed for counts in tables.values() for count in counts.values()))
 
 
 def _table(of: str, counts: dict[str, Count]) -> str:

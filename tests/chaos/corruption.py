@@ -1,6 +1,7 @@
 """Damage to the files of a store and of a Dataset, of every kind, and whether it is found."""
 
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -9,14 +10,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from cluster.analyses.reading import rows_of
 from cluster.errors import StorageError
+from cluster.maintenance.compact import compact, remove_replaced
 from cluster.maintenance.maintain import verify
 from cluster.store.filesystem import FileSystem, open_filesystem
 from cluster.store.reader import StoreReader
+from cluster.store.units import Unit
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
 from tasks.tables.schemas import SCHEMAS
+from tests.made_results import kept
+from tests.made_stores import made_store
 
+RESULT = "validation"  # a table that `validate` adds, and `made_results` makes
 WAYS = ("one bit", "cut short", "eight random bytes", "two files swapped", "another's file")
 
 
@@ -93,12 +100,19 @@ class Count:
     missed: list[Mutant] = field(default_factory=list)
 
 
-def damage_store(path: Path, other: Path, count: int, seed: int = 0) -> dict[str, Count]:
-    """Damage each kind of a store's files `count` times; `other` is a valid store of another run."""
+def damage_store(
+    path: Path, other: Path, count: int, seed: int = 0, only: Collection[str] = ()
+) -> dict[str, Count]:
+    """Damage each kind of a store's files `count` times; `other` is a valid store of another run.
+
+    Of some kinds `only`, if they are named.
+    """
     fs, stranger = open_filesystem(path), kinds(open_filesystem(other))
-    whole = {name: StoreReader(fs).table(name) for name in SCHEMAS}
+    whole = {name: _rows(StoreReader(fs), name) for name in (*SCHEMAS, RESULT)}
     counts: dict[str, Count] = {}
     for kind, paths in kinds(fs).items():
+        if only and kind not in only:
+            continue
         mine = counts.setdefault(kind, Count())
         files = {each: fs.read(each) for each in paths}
         others = [open_filesystem(other).read(each) for each in stranger.get(kind, [])]
@@ -154,11 +168,15 @@ def _gives_other_numbers(fs: Any, whole: dict[str, pa.Table]) -> bool:
         return False
     for name, rows in whole.items():
         try:
-            if not reader.table(name).equals(rows):
+            if not _rows(reader, name).equals(rows):
                 return True
         except (BadInputError, StorageError):
             continue
     return False
+
+
+def _rows(reader: StoreReader, name: str) -> pa.Table:
+    return rows_of(reader, name) if name == RESULT else reader.table(name)
 
 
 def _content(path: Path) -> tuple[Any, ...]:
@@ -178,3 +196,22 @@ def _overwritten(data: bytes, rng: Random) -> bytes:
     at = rng.randrange(max(1, len(data) - 8))
     changed = data[:at] + rng.randbytes(8) + data[at + 8 :]
     return changed if changed != data else _flipped(data, rng)
+
+
+def compacted(source: Path, copy: Path) -> Path:
+    """A copy of a store, its shards' files in packs and gone."""
+    shutil.copytree(source, copy)
+    fs = open_filesystem(copy)
+    assert compact(fs)
+    remove_replaced(fs, 0)
+    return copy
+
+
+def with_records(path: Path, target: str) -> Path:
+    """A store in which one of `made_store`'s targets failed and was set aside; and a command's result."""
+    writer, key = made_store(path), target.lower() * 64
+    kept(writer.fs, shift=float(ord(target)))
+    writer.begin_attempt(key, {"units": 1})
+    writer.record_failure(key, 1, {"kind": "error", "error": "no"})
+    writer.quarantine(Unit("modifiers", target, 0), ["error: no"])
+    return path

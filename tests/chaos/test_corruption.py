@@ -7,16 +7,13 @@ from typing import Any
 import pytest
 
 from cluster.execution.run import resume_store, run
-from cluster.maintenance.compact import compact, remove_replaced
 from cluster.maintenance.maintain import verify
 from cluster.store.filesystem import open_filesystem
 from cluster.store.reader import StoreReader
-from cluster.store.units import Unit
 from tasks.dataset.dataset import Dataset
 from tasks.errors import BadInputError
-from tests.chaos.corruption import WAYS, damage_dataset, damage_store, kinds, mutants
+from tests.chaos.corruption import WAYS, compacted, damage_dataset, damage_store, kinds, mutants, with_records
 from tests.made_datasets import made_dataset, made_matrices, tiny_dataset
-from tests.made_stores import made_store
 from tests.promises import Measured
 from tests.stores import table_bytes
 
@@ -46,10 +43,7 @@ def test_all_damage_to_a_store_is_found_and_none_is_parsed(place: Path, measured
 def test_all_damage_to_a_compacted_store_is_found(place: Path, tmp_path: Path, measured: Measured) -> None:
     """What packs have replaced is looked at no more; here it is removed."""
     for name in ("store", "other"):
-        shutil.copytree(place / name, tmp_path / name)
-        fs = open_filesystem(tmp_path / name)
-        assert compact(fs)
-        remove_replaced(fs, 0)
+        compacted(place / name, tmp_path / name)
     counts = damage_store(tmp_path / "store", tmp_path / "other", len(WAYS))
     assert "packs" in counts
     assert {kind: count.missed for kind, count in counts.items() if count.missed or count.wrong} == {}
@@ -57,14 +51,12 @@ def test_all_damage_to_a_compacted_store_is_found(place: Path, tmp_path: Path, m
 
 
 @pytest.mark.chaos
-def test_all_damage_to_records_of_failures_is_found(tmp_path: Path, measured: Measured) -> None:
-    writer = made_store(tmp_path / "store")
-    writer.begin_attempt("c" * 64, {"units": 1})
-    writer.record_failure("c" * 64, 1, {"kind": "error", "error": "no"})
-    writer.quarantine(Unit("modifiers", "A", 0), ["error: no"])
-    made_store(tmp_path / "other")
-    counts = damage_store(tmp_path / "store", tmp_path / "other", 2 * len(WAYS))
-    assert {"quarantine", "attempts, failed"} <= set(counts)
+def test_all_damage_to_records_and_results_is_found(tmp_path: Path, measured: Measured) -> None:
+    """Of failures, of targets set aside, of commands."""
+    store, other = (with_records(tmp_path / target, target) for target in "AB")
+    records = {"quarantine", "attempts, failed", "analyses"}
+    counts = damage_store(store, other, 4 * len(WAYS), only=records)
+    assert set(counts) == records
     assert {kind: count.missed for kind, count in counts.items() if count.missed or count.wrong} == {}
     measured(mutants=sum(count.mutants for count in counts.values()))
 

@@ -47,7 +47,8 @@ class Running:
         self._deadline: float | None = None  # the time runs from the first call
         self._work: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         self.is_stuck = False  # DuckDB did not hear that it should stop: nobody may wait for it
-        threading.Thread(target=_serve, args=(self._work,), daemon=True).start()
+        self._thread = threading.Thread(target=_serve, args=(self._work,), daemon=True)
+        self._thread.start()
 
     def call(self, work: Callable[[], Result]) -> Result:
         """What the work returns. BadInputError when the time is over, KeyboardInterrupt after Ctrl-C.
@@ -79,6 +80,7 @@ class Running:
         if not self.is_stuck:
             self._connection.interrupt()  # a result of which only the beginning was read
             self._connection.close()
+            self._thread.join(PATIENCE)  # else Python may end before it has let DuckDB's objects go
 
     def _require_time_left(self) -> None:
         if self._deadline is not None and time.monotonic() > self._deadline:

@@ -118,16 +118,6 @@ def test_what_does_not_hear_an_interruption_is_not_waited_for(monkeypatch: pytes
     over.set()
 
 
-def test_a_thread_of_a_query_ends_with_it(reader: StoreReader) -> None:
-    before = threading.active_count()
-    with streamed(reader, "FROM range(3000000000)") as answer:
-        next(answer.batches)
-    until = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < until:
-        threading.Event().wait(0.01)
-    assert threading.active_count() == before
-
-
 STUCK = """
 import sys
 from cluster.views.query import limits
@@ -152,3 +142,11 @@ def test_a_limit_of_the_query_is_not_told_as_the_machines(error: Exception) -> N
     with pytest.raises(BadInputError, match="more than 4GB") as raised, _in_words([]):
         raise error from OSError("Out of Memory Error: no more")
     assert not is_out_of_memory(raised.value)
+
+
+def test_the_thread_of_a_query_that_is_cut_off_has_ended(reader: StoreReader) -> None:
+    """Else DuckDB complains at length, where Python ends before it."""
+    for _ in range(20):
+        with streamed(reader, "SELECT * FROM range(300000)") as answer:
+            next(iter(answer.batches))
+        assert not [each for each in threading.enumerate() if "_serve" in each.name and each.is_alive()]
