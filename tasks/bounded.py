@@ -51,14 +51,14 @@ def open_columns(path: Path, columns: int) -> pa.PythonFile:
 
 def open_long(path: Path) -> pa.PythonFile:
     """As pyarrow reads a table of samples and targets, which has a row for each pair or a cell."""
-    return pa.PythonFile(_opened(path, MOST_PAIRS, 2 * MOST_BYTES), mode="r")
+    return pa.PythonFile(_opened(path, MOST_PAIRS, 2 * MOST_BYTES, "write it wide, or as .parquet"), mode="r")
 
 
-def _opened(path: Path, lines: int, size: int) -> io.BufferedReader:
+def _opened(path: Path, lines: int, size: int, advice: str = _SPLIT) -> io.BufferedReader:
     check_regular(path)
     is_zipped = path.suffix.lower() == ".gz"
     inner: Any = gzip.open(path) if is_zipped else path.open("rb")  # noqa: SIM115 - closed with what is returned
-    return io.BufferedReader(_Bounded(path, inner, lines, size), buffer_size=2**18)
+    return io.BufferedReader(_Bounded(path, inner, lines, size, advice), buffer_size=2**18)
 
 
 def read_whole(path: Path, most: int) -> bytes:
@@ -123,17 +123,20 @@ def check_regular(path: Path) -> None:
         raise BadInputError(f"{path}: is no regular file; copy what it gives into one")
 
 
-def _too_many(path: Path, found: str, rows: int) -> str:
+def _too_many(path: Path, found: str, rows: int, advice: str = _SPLIT) -> str:
     return (
-        f"{path}: {found}; a table of that shape and size may have {rows} rows: is it damaged? Else {_SPLIT}"
+        f"{path}: {found}; a table of that shape and size may have {rows} rows: is it damaged? Else {advice}"
     )
 
 
 class _Bounded(io.RawIOBase):
     """Bytes of a file, as long as they are not too many, and its lines neither too long nor too many."""
 
-    def __init__(self, path: Path, inner: BinaryIO, most_lines: int, most_bytes: int) -> None:
+    def __init__(
+        self, path: Path, inner: BinaryIO, most_lines: int, most_bytes: int, advice: str = _SPLIT
+    ) -> None:
         self._path, self._inner, self._most, self._left = path, inner, most_lines, most_bytes
+        self._advice = advice
         self._lines, self._open = 0, 0  # line ends so far, bytes since the last one
 
     def readable(self) -> bool:
@@ -150,7 +153,7 @@ class _Bounded(io.RawIOBase):
         if self._left < 0:
             raise BadInputError(
                 f"{self._path}: row {self._lines + 1}: more bytes than a table of that size may have: is the "
-                f"file damaged? Else {_SPLIT}"
+                f"file damaged? Else {self._advice}"
             )
         first = data.find(b"\n")
         longest = self._open + (first if first >= 0 else len(data))
@@ -165,7 +168,9 @@ class _Bounded(io.RawIOBase):
         else:
             self._open = longest
         if self._lines > self._most + 1:
-            raise BadInputError(_too_many(self._path, f"more than {self._most} rows", self._most))
+            raise BadInputError(
+                _too_many(self._path, f"more than {self._most} rows", self._most, self._advice)
+            )
 
     def close(self) -> None:
         self._inner.close()

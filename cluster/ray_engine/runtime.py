@@ -20,7 +20,7 @@ from cluster.libraries import UsedPlugin
 from cluster.ray_engine.addresses import ADVICE, auth_mode, check_address, host_of, require_token
 from cluster.ray_engine.identity import check_plugins, code_to_ship, fingerprint, package_folders
 from cluster.ray_engine.local.folders import own_folder, remove
-from cluster.ray_engine.local.guardian import guarded
+from cluster.ray_engine.local.guardian import begun_by, guarded
 from cluster.ray_engine.watch import RayWatch
 from cluster.scheduling.executor import Executor, Needs, Preparation, Requirements, Work
 from cluster.scheduling.in_process import InProcessExecutor
@@ -106,10 +106,10 @@ def connected(
     """
     with environment_restored(), ExitStack() as tidied:
         if address == "local":
-            folder = own_folder()
+            folder, before = own_folder(), begun_by(os.getpid())
             _start_local(slots_of(workers), shared, folder)  # where it fails, the folder stays: it says why
             tidied.callback(remove, folder)
-            tidied.enter_context(guarded(folder))
+            tidied.enter_context(guarded(before))
         else:
             _join(address, insecure)
         import ray  # noqa: PLC0415 - after its settings

@@ -284,7 +284,7 @@ class Ledger:
 
     def _fill(self) -> list[Instruction]:
         starts, limit, trouble = list[Instruction](), IN_FLIGHT_PER_SLOT * self.slots, self._trouble
-        others_left = bool(self._pending or self.in_flight)
+        others_left = bool(self._pending) or self.in_flight >= self.slots
         self._pending.extendleft(reversed(self._suspects.take(self.now, trouble.attempts, others_left)))
         if trouble.is_general:
             limit = trouble.backoff.allows(self.slots, self.in_flight, self.now)
@@ -292,7 +292,7 @@ class Ledger:
         while self._pending and not self._stopped and self.in_flight < limit:
             shard = self._pending.popleft()
             self._running[shard.key] = shard
-            starts.append(Start(shard, trouble.avoided(shard)))
+            starts.append(Start(shard, trouble.avoided(shard, self.nodes)))
         trouble.backoff.tried += len(starts)
         return starts
 

@@ -157,9 +157,11 @@ class Trouble:
 
     def is_bad(self, shard: Shard) -> bool:
         """Whether it is such a target and that is hardly chance: asked of the few that are left."""
-        if self._last is None or not self.failed_alone_often(shard):
+        (unit, *_), own = shard.units, self._failures.get(shard.units[0])
+        last = own[-1] if own else self._last
+        if last is None or not self.failed_alone_often(shard):
             return False
-        return self._evidence.chance(self._last.sign) ** self._times_alone[shard.units[0]] <= DOUBT_OF_FEW
+        return self._evidence.chance(last.sign) ** self._times_alone[unit] <= DOUBT_OF_FEW
 
     def condemn(self, unit: Unit) -> tuple[str, ...]:
         """It is guilty, of these errors."""
@@ -171,10 +173,15 @@ class Trouble:
         """Whether an attempt of just this shard has failed."""
         return shard.key in self._failed_keys
 
-    def avoided(self, shard: Shard) -> frozenset[str]:
-        """The nodes that an attempt of it should not run on."""
+    def avoided(self, shard: Shard, nodes: Collection[str] = ()) -> frozenset[str]:
+        """The nodes that an attempt of it should not run on.
+
+        Where it failed on all that are left, it is tried there again: elsewhere a failure says nothing.
+        """
         own = self._failures.get(shard.units[0], ()) if len(shard.units) == 1 else ()
-        return frozenset({*self._left_out, *(failure.node for failure in own if failure.node)})
+        failed_on = {failure.node for failure in own if failure.node}
+        usable = set(nodes) - self._left_out
+        return frozenset(self._left_out | (set() if usable <= failed_on else failed_on))
 
     def farewell(self, left: int) -> str:
         """Why the run ends."""

