@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.csv
 
 from tasks.errors import BadInputError
 
@@ -52,6 +53,19 @@ def open_columns(path: Path, columns: int) -> pa.PythonFile:
 def open_long(path: Path) -> pa.PythonFile:
     """As pyarrow reads a table of samples and targets, which has a row for each pair or a cell."""
     return pa.PythonFile(_opened(path, MOST_PAIRS, 2 * MOST_BYTES, "write it wide, or as .parquet"), mode="r")
+
+
+def read_csv(
+    file: pa.PythonFile, read_options: pyarrow.csv.ReadOptions | None = None, **options: Any
+) -> pa.Table:
+    """What `pyarrow.csv.read_csv` reads, with its options, on one thread; the file is closed then.
+
+    On several, Arrow's reading ahead may wait for itself after an error, and Python's end for it, for ever.
+    """
+    read_options = read_options or pyarrow.csv.ReadOptions()
+    read_options.use_threads = False
+    with file:
+        return pyarrow.csv.read_csv(file, read_options=read_options, **options)
 
 
 def _opened(path: Path, lines: int, size: int, advice: str = _SPLIT) -> io.BufferedReader:

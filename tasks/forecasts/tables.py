@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from tasks.bounded import check_cells, check_regular, open_long
+from tasks.bounded import check_cells, check_regular, open_long, read_csv
 from tasks.bounded_parquet import read_texts
 from tasks.errors import BadInputError
 from tasks.importing.files import PARQUET_TYPES, TEXT_TYPES, dialect_of_file, file_type
@@ -60,7 +60,7 @@ def _csv(path: Path, columns: Sequence[str] | None) -> pa.Table:
     parse = pyarrow.csv.ParseOptions(delimiter=dialect.separator, newlines_in_values=True)
     convert = pyarrow.csv.ConvertOptions(include_columns=columns, decimal_point=dialect.decimal)
     try:
-        return pyarrow.csv.read_csv(open_long(path), parse_options=parse, convert_options=convert)
+        return read_csv(open_long(path), parse_options=parse, convert_options=convert)
     except (EOFError, zlib.error, pa.ArrowException, OSError) as error:
         raise _unreadable(path, error) from error
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 from jaxtyping import Float32
 
-from tasks.bounded import open_columns
+from tasks.bounded import open_columns, read_csv
 from tasks.errors import BadInputError
 from tasks.importing.files import MISSING, dialect_of_file, ends_with_newline, numbered_rows, read_header
 from tasks.importing.findings import BadCell, Findings
@@ -51,7 +51,7 @@ def read_text_matrix(path: Path, kind: Kind) -> Matrix:
 
 def _read_fast(path: Path, header: list[str], plan: ColumnPlan) -> Matrix:
     dialect = dialect_of_file(path)
-    table = pa.csv.read_csv(
+    table = read_csv(
         open_columns(path, len(header)),
         # Columns go by position: a header may hold a name twice, which the slow pass reports.
         read_options=pa.csv.ReadOptions(

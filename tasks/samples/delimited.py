@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv
 
-from tasks.bounded import check_columns, open_bounded, open_columns
+from tasks.bounded import check_columns, open_bounded, open_columns, read_csv
 from tasks.errors import BadInputError
 from tasks.importing.files import MISSING, file_type
 from tasks.importing.recognition.dialect import MOST_ROWS, Dialect, dialect_of
@@ -110,7 +110,7 @@ def _read(path: Path, header: list[str], comments: int, dialect: Dialect) -> pa.
 def _parse(
     path: Path, columns: int, comments: int, dialect: Dialect, types: dict[str, pa.DataType]
 ) -> pa.Table:
-    return pyarrow.csv.read_csv(
+    return read_csv(
         open_columns(path, columns),
         # Columns go by position: a header may hold a name twice.
         read_options=pyarrow.csv.ReadOptions(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv
 
-from tasks.bounded import MOST_TEXTS, open_columns
+from tasks.bounded import MOST_TEXTS, open_columns, read_csv
 from tasks.errors import BadInputError
 from tasks.importing.files import PARQUET_TYPES, file_type
 from tasks.importing.matrices import plain
@@ -103,7 +103,7 @@ def _read(path: Path) -> pa.Table:
         return read_parquet(path, MOST_TEXTS)
     separator = "," if ".csv" in path.name.lower() else "\t"
     try:
-        return pyarrow.csv.read_csv(
+        return read_csv(
             open_columns(path, 0),
             parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=False),
             convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=False),
