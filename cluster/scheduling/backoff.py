@@ -65,7 +65,7 @@ class Suspect:
 
     shard: Shard
     time: float  # seconds
-    turn: int  # how many attempts of the run must have ended, unless nothing else is left to do
+    turn: int  # how many attempts of the run must have ended, unless a slot is idle
 
 
 class Suspects:
@@ -88,8 +88,8 @@ class Suspects:
         """Forget those of these keys."""
         self._waiting = [suspect for suspect in self._waiting if suspect.shard.key not in keys]
 
-    def take(self, now: float, ended: int, others_left: bool) -> list[Shard]:
-        """Take out those that may start."""
-        due = [s.shard for s in self._waiting if s.time <= now and (s.turn <= ended or not others_left)]
+    def take(self, now: float, ended: int, is_busy: bool) -> list[Shard]:
+        """Take out those that may start: it is time, and enough have ended, or a slot is idle."""
+        due = [s.shard for s in self._waiting if s.time <= now and (s.turn <= ended or not is_busy)]
         self.drop({shard.key for shard in due})
         return due

@@ -284,8 +284,8 @@ class Ledger:
 
     def _fill(self) -> list[Instruction]:
         starts, limit, trouble = list[Instruction](), IN_FLIGHT_PER_SLOT * self.slots, self._trouble
-        others_left = bool(self._pending) or self.in_flight >= self.slots
-        self._pending.extendleft(reversed(self._suspects.take(self.now, trouble.attempts, others_left)))
+        is_busy = bool(self._pending) or self.in_flight >= self.slots
+        self._pending.extendleft(reversed(self._suspects.take(self.now, trouble.attempts, is_busy)))
         if trouble.is_general:
             limit = trouble.backoff.allows(self.slots, self.in_flight, self.now)
             self._pending = deque(sorted(self._pending, key=trouble.has_failed))  # what never failed first

@@ -156,7 +156,7 @@ class Trouble:
         return len(shard.units) == 1 and self._times_alone[shard.units[0]] >= FAILURES_ALONE
 
     def is_bad(self, shard: Shard) -> bool:
-        """Whether it is such a target and that is hardly chance: asked of the few that are left."""
+        """Whether it is one target that failed alone three times, hardly by chance: asked of the few left."""
         (unit, *_), own = shard.units, self._failures.get(shard.units[0])
         last = own[-1] if own else self._last
         if last is None or not self.failed_alone_often(shard):

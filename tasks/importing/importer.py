@@ -1,12 +1,12 @@
 """Imports a DepMap release, or matrices of the same kind, as a Dataset."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tasks.bounded import digest_of_file
 from tasks.dataset.checks import range_in_words
 from tasks.dataset.dataset import Dataset, write_dataset
 from tasks.dataset.format import refuse_existing
@@ -276,6 +276,5 @@ def _report(files: ReleaseFiles, parts: dict[str, Any], found: _Agreed) -> dict[
 
 
 def _source(role: str, path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"role": role, "name": path.name, "size": path.stat().st_size, "sha256": digest}
+    size, digest = path.stat().st_size, digest_of_file(path)
+    return {"role": role, "name": path.name, "size": size, "sha256": digest}
