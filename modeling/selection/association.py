@@ -1,36 +1,53 @@
-"""Pearson, Spearman and chi-squared of every gene with a tile of targets, as matrix products and popcounts.
+"""Pearson, Spearman and chi-squared of every gene with a tile of targets, roughly but within a known error.
 
-A tile always has the same number of rows and its products the same alignment, because the last bits of a
-matrix product depend on its shape: so a target gets the same bits in whatever block and place it comes. What
-is here runs on the CPU; `modeling.selection.torch_association` is the same by torch.
+Correlations are matrix products in single precision, chi-squared comes from popcounts; all are stored in
+single precision. How far they may be off is bounded (`error_of`), so nearly everything is decided by them;
+where they are too near a border, `modeling.selection.exact` decides. So no result depends on how a product
+was made: nor on its shape, nor on the device. What is here runs on the CPU;
+`modeling.selection.torch_association` is the same by torch.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol, runtime_checkable
+from typing import Protocol, no_type_check, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64
 from threadpoolctl import ThreadpoolController
 
+from modeling.numba_cache import njit
 from modeling.selection.prepared import PreparedGenes, centred_ranks, spread_of_ranks, standardise
-from modeling.statistics.chi_squared import BinnedTargets, bin_targets, chi_squared_of, fill_root_chi_squared
+from modeling.statistics.chi_squared import BinnedTargets, bin_targets, fill_root_chi_squared
 
-TILE_TARGETS = 128  # rows of a tile; fewer targets are padded with zeros
-ALIGNED_GENES = 64  # products are made of this many genes at least; a multiple of every BLAS kernel's width
+TARGETS_AT_ONCE = 512  # rows of a tile: genes are made ready for a product once a tile
 
 TESTS = ("pearson", "spearman", "chi2")
 
-# Of log p, so of q, relatively; it falls with r by at most lines / (1 - r^2) times r's own error.
-Q_TOLERANCE = 1e-9
-R_ERROR = 1e-13
+UNIT = 2.0**-24  # the rounding error of one operation in single precision, relatively
+SPARE_ROUNDINGS = (
+    8  # beside the sum itself: of inputs and results, and where rough values are cut into buckets
+)
+
+
+def rounding_error(lines: int, unit: float) -> float:
+    """How far the product of two vectors of unit length may be off, in whatever order it is summed.
+
+    Each operation errs by at most `unit`, relatively (Higham, Accuracy and Stability of Numerical Algorithms,
+    section 3.1; the sum of the products' sizes is at most 1).
+    """
+    return lines * unit / max(1.0 - lines * unit, 0.5) + SPARE_ROUNDINGS * unit
+
+
+def error_of(test: str, lines: int) -> float:
+    """How far a rough magnitude may be off; chi-squared is at most the number of lines, so its root is."""
+    return SPARE_ROUNDINGS * UNIT * float(np.sqrt(lines)) if test == "chi2" else rounding_error(lines, UNIT)
 
 
 @dataclass(frozen=True)
 class PreparedTargets:
-    """At most `TILE_TARGETS` targets, as the tests need them; fields as in `PreparedGenes`."""
+    """At most `TARGETS_AT_ONCE` targets, as the tests need them; fields as in `PreparedGenes`."""
 
     standardised: Float64[np.ndarray, "targets cell_lines"]
     ranks: Float64[np.ndarray, "targets cell_lines"]
@@ -48,21 +65,18 @@ def prepare_targets(effects: Float64[np.ndarray, "targets cell_lines"]) -> Prepa
 
 
 @runtime_checkable
-class StatisticMagnitudes(Protocol):
+class RoughMagnitudes(Protocol):
     """How large the statistic of every gene with each target of one tile is, wherever it is computed."""
 
     @property
-    def statistic_magnitude(self) -> tuple[Float64[np.ndarray, "targets genes"], ...]:
-        """Per test of `TESTS`: |r|, |rho| or the square root of chi-squared; 0 where undefined."""
+    def rough(self) -> tuple[Float32[np.ndarray, "targets genes"], ...]:
+        """Per test: |r|, |rho| or the root of chi-squared, within `error_of`; 0 where undefined."""
 
     def fill(self, targets: PreparedTargets) -> None:
         """Compute the magnitudes of the targets; rows beyond them mean nothing."""
 
-    def recompute_exact(self, targets: PreparedTargets, rows: Int64[np.ndarray, " k"]) -> None:
-        """Give these targets' |r| the very bits that the CPU computes: a decision depends on them."""
 
-
-def magnitudes_on(genes: PreparedGenes, device: str) -> StatisticMagnitudes:
+def magnitudes_on(genes: PreparedGenes, device: str) -> RoughMagnitudes:
     """Working memory for tiles against these genes: numpy's for "cpu", torch's for any other device."""
     if device == "cpu":
         return Tile.for_genes(genes)
@@ -73,91 +87,53 @@ def magnitudes_on(genes: PreparedGenes, device: str) -> StatisticMagnitudes:
 
 @dataclass(frozen=True)
 class Tile:
-    """`StatisticMagnitudes` on the CPU; the memory of one tile is used again for the next."""
+    """`RoughMagnitudes` on the CPU; the memory of one tile is used again for the next."""
 
     genes: PreparedGenes
-    statistic_magnitude: tuple[Float64[np.ndarray, "targets genes"], ...]
-    left: Float64[np.ndarray, "targets cell_lines"]
+    rough: tuple[Float32[np.ndarray, "targets genes"], ...]
+    rank_scale: Float32[np.ndarray, " genes"]
 
     @classmethod
-    def for_genes(cls, genes: PreparedGenes, tests: int = len(TESTS)) -> "Tile":
-        """Allocate the memory for the first so many of the tests."""
-        shape = (TILE_TARGETS, genes.n_genes)
-        memory = tuple(np.empty(shape) for _ in range(tests))
-        return cls(genes, memory, np.zeros((TILE_TARGETS, genes.n_lines)))
+    def for_genes(cls, genes: PreparedGenes) -> "Tile":
+        """Allocate the memory."""
+        shape = (TARGETS_AT_ONCE, genes.n_genes)
+        memory = tuple(np.empty(shape, dtype=np.float32) for _ in TESTS)
+        scale = reciprocal(genes.rank_spread * (genes.n_lines - 1)).astype(np.float32)
+        return cls(genes, memory, scale)
 
     def fill(self, targets: PreparedTargets) -> None:
-        """As `StatisticMagnitudes` says."""
+        """As `RoughMagnitudes` says."""
+        self.fill_correlations(targets)
+        self.fill_chi_squared(targets)
+
+    def fill_correlations(self, targets: PreparedTargets) -> None:
+        """|r| and |rho|."""
         genes = self.genes
-        _, spearman, chi = self.statistic_magnitude
-        self.fill_pearson(targets.standardised)
-        multiply(targets.ranks, genes.ranks, self.left, spearman)
-        np.abs(spearman, out=spearman)
-        spearman *= reciprocal(genes.rank_spread * (genes.n_lines - 1))
-        spearman[: len(targets)] *= reciprocal(targets.rank_spread)[:, None]
-        fill_root_chi_squared(genes.upper, genes.upper_counts, targets.binned, genes.n_lines, chi)
+        pearson, spearman = (rough[: len(targets)] for rough in self.rough[:2])
+        np.matmul(targets.standardised.astype(np.float32), genes.rounded.T, out=pearson)
+        np.abs(pearson, out=pearson)
+        ranks = targets.ranks * reciprocal(targets.rank_spread)[:, None]
+        np.matmul(ranks.astype(np.float32), genes.ranks.T, out=spearman)
+        _scale(spearman, self.rank_scale)
 
-    def fill_pearson(self, standardised: Float64[np.ndarray, "targets cell_lines"]) -> None:
-        """|r| alone, of at most `TILE_TARGETS` targets."""
-        multiply(standardised, self.genes.standardised, self.left, self.statistic_magnitude[0])
-        np.abs(self.statistic_magnitude[0], out=self.statistic_magnitude[0])
-
-    def recompute_exact(self, targets: PreparedTargets, rows: Int64[np.ndarray, " k"]) -> None:
-        """Nothing: they have them."""
+    def fill_chi_squared(self, targets: PreparedTargets) -> None:
+        """The root of chi-squared."""
+        genes, root = self.genes, self.rough[2][: len(targets)]
+        fill_root_chi_squared(genes.upper, genes.upper_counts, targets.binned, genes.n_lines, root)
 
 
-def multiply(
-    targets: Float64[np.ndarray, "targets cell_lines"],
-    genes: Float64[np.ndarray, "genes cell_lines"],
-    left: Float64[np.ndarray, "tile cell_lines"],
-    out: Float64[np.ndarray, "tile genes"],
-) -> None:
-    """Write targets @ genes.T in products whose shapes do not depend on the number of targets.
-
-    Args:
-        left: working memory of `TILE_TARGETS` rows, written over.
-        out: its first rows are filled; those beyond the targets mean nothing.
-    """
-    left[: len(targets)] = targets
-    left[len(targets) :] = 0.0
-    whole = len(genes) // ALIGNED_GENES * ALIGNED_GENES
-    np.matmul(left, genes[:whole].T, out=out[:, :whole])
-    if whole < len(genes):
-        last = np.zeros((ALIGNED_GENES, genes.shape[1]))
-        last[: len(genes) - whole] = genes[whole:]
-        out[:, whole:] = (left @ last.T)[:, : len(genes) - whole]
+@njit
+@no_type_check
+def _scale(products, scale):
+    """|products| x scale, in place."""
+    for row in products:
+        for g in range(len(scale)):
+            row[g] = abs(row[g]) * scale[g]
 
 
 def reciprocal(values: Float64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
     """1 / values, and 0 where a value is 0."""
     return np.divide(1.0, values, out=np.zeros_like(values), where=values != 0)
-
-
-def statistics_of(
-    test: str, genes: PreparedGenes, targets: PreparedTargets, target: int, columns: np.ndarray
-) -> Float64[np.ndarray, " k"]:
-    """Signed r, signed rho or chi-squared of one target with a few genes, in scipy's order of operations.
-
-    Args:
-        test: one of `TESTS`.
-        target: row in `targets`.
-        columns: the k genes.
-    """
-    if test == "pearson":
-        return np.clip(np.vecdot(genes.standardised[columns], targets.standardised[target]), -1.0, 1.0)
-    if test == "spearman":
-        products = np.vecdot(genes.ranks[columns], targets.ranks[target])
-        covariance = products * np.true_divide(1, genes.n_lines - 1)
-        return np.clip(covariance / targets.rank_spread[target] / genes.rank_spread[columns], -1.0, 1.0)
-    binned = targets.binned
-    return chi_squared_of(
-        genes.upper[:, columns], binned.members[target], binned.sizes[target], genes.n_lines
-    )
-
-
-def steep_from(n_lines: int) -> float:
-    """The |r| or |rho| beyond which an error of `R_ERROR` in it may change p by `Q_TOLERANCE`, relatively."""
-    return float(np.sqrt(max(1.0 - n_lines * R_ERROR / Q_TOLERANCE, 0.0)))
 
 
 @lru_cache(maxsize=1)

@@ -1,87 +1,102 @@
-"""The critical values of Benjamini-Hochberg, for very many rows of test statistics' magnitudes, unsorted.
+"""The critical values of Benjamini-Hochberg, for very many rows of rough magnitudes, unsorted.
 
 The largest j with p_(j) < fdr * j / m is found by going down from j = m: replacing j by the number of p below
-fdr * j / m reaches it in a few steps, each over fewer genes, because that number grows with j.
+fdr * j / m reaches it in a few steps, each over fewer genes, because that number grows with j. It is found
+twice, as if all magnitudes were larger by their error, and smaller. Where both agree, no gene is near enough
+to matter. Where not, the few genes in between are computed exactly, and scipy's p decides.
 """
 
 from collections.abc import Callable
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64, Int64
 
 from modeling.numba_cache import njit
 from modeling.statistics.p_values import TestTable
 
-# Magnitudes are right to about 1e-15 (at worst 1e-11, relatively, of those near a critical one: see
-# `modeling.selection.torch_association`); within this relative distance of a critical one scipy's p decides.
-CLOSE = 1e-9
 NONE_KEPT = np.inf
 
-RecomputeExact = Callable[[Int64[np.ndarray, " k"]], None]
+# (row, genes) to their magnitudes, exactly.
+ExactMagnitudes = Callable[[int, Int64[np.ndarray, " k"]], Float64[np.ndarray, " k"]]
 
 
 def critical_values_of(
-    magnitude: Float64[np.ndarray, "targets genes"],
+    rough: Float32[np.ndarray, "targets genes"],
+    error: float,
     rows: Int64[np.ndarray, " k"],
     table: TestTable,
     fdr: float,
-    recompute_exact: RecomputeExact | None = None,
+    exact: ExactMagnitudes,
 ) -> Float64[np.ndarray, " k"]:
-    """For each of the k rows (targets), the magnitude that q < fdr takes; infinite where no gene has it.
+    """For each of the k rows (targets), the exact magnitude that q < fdr takes; infinite where none has it.
 
     Genes that cannot be tested have magnitude 0 in every row and are as many as `genes - table.tested`.
-    Before rows are decided by the last bits of their magnitudes, `recompute_exact` gives them the CPU's own
-    bits.
+
+    Args:
+        error: how far a rough magnitude may be off.
+        exact: asked for the genes of a row that are too near a critical value.
     """
     critical_values = np.full(len(rows), NONE_KEPT)
-    if table.tested:
-        _search(magnitude, rows, table.critical, critical_values)
-    close = np.flatnonzero(np.isnan(critical_values))
-    if close.size and recompute_exact is not None:
-        recompute_exact(rows[close])
-    for i in close:
-        critical_values[i] = _exact_critical_value(magnitude[rows[i]], table, fdr)
+    if not table.tested:
+        return critical_values
+    bounds = np.zeros((len(rows), 2), dtype=np.int64)
+    _search(rough, rows, table.critical, error, bounds)
+    for i, (fewest, most) in enumerate(bounds.tolist()):
+        if fewest < most:
+            critical_values[i] = _decide(rough[rows[i]], error, fewest, most, table, fdr, int(rows[i]), exact)
+        elif most:
+            critical_values[i] = table.critical[most - 1]
     return critical_values
 
 
-def _exact_critical_value(magnitude: Float64[np.ndarray, " genes"], table: TestTable, fdr: float) -> float:
-    """The weakest magnitude with q < fdr, by sorting and scipy's p: for the rows too close to call."""
-    descending = np.sort(magnitude)[::-1][: table.tested]
-    share = np.arange(1, table.tested + 1) / table.tested
+def _decide(
+    rough: Float32[np.ndarray, " genes"],
+    error: float,
+    fewest: int,
+    most: int,
+    table: TestTable,
+    fdr: float,
+    row: int,
+    exact: ExactMagnitudes,
+) -> float:
+    """The critical value of a row of which at least `fewest` genes and at most `most` are kept."""
+    surely = table.critical[fewest - 1] if fewest else NONE_KEPT
+    lower, upper = np.float32(table.critical[most - 1] - error), np.float32(surely + error)
+    doubtful = np.flatnonzero((rough > lower) & (rough <= upper))
+    descending = np.sort(exact(row, doubtful))[::-1][: table.tested - fewest]
+    share = np.arange(fewest + 1, fewest + 1 + len(descending)) / table.tested
     passing = np.flatnonzero(np.sort(table.exact(descending)) / share < fdr)
-    return float(descending[passing[-1]]) if passing.size else NONE_KEPT
+    # A doubtful gene may be stronger than one that is kept for sure, so its magnitude alone is no bar.
+    return float(min(descending[passing[-1]], surely)) if passing.size else float(surely)
 
 
 @njit
 @no_type_check
-def _search(magnitude, rows, critical, critical_values):
-    """Set every row's critical value; NaN where the answer depends on a magnitude close to a critical one."""
-    room = np.empty(magnitude.shape[1])
+def _search(rough, rows, critical, error, bounds):
+    """Set how many genes of every row are kept, at least and at most."""
+    room = np.empty(rough.shape[1], dtype=rough.dtype)
     for i in range(len(rows)):
-        most = _step_up(magnitude[rows[i]], critical, len(critical), 1.0 - CLOSE, room)
-        if most == 0:
-            continue
+        most = _step_up(rough[rows[i]], critical, len(critical), -error, room)
         # No more than before can pass now, and those are among the ones gathered.
-        fewest = _step_up(room[:most], critical, most, 1.0 + CLOSE, room)
-        critical_values[i] = critical[most - 1] if fewest == most else np.nan
+        bounds[i, 0] = _step_up(room[:most], critical, most, error, room)
+        bounds[i, 1] = most
 
 
 @njit
 @no_type_check
 def _step_up(row, critical, most, leeway, room):
-    """Largest j, at most `most`, such that j magnitudes exceed the j-th critical one times leeway; or 0.
+    """Largest j, at most `most`, such that j magnitudes exceed the j-th critical one plus leeway; or 0.
 
     The front of `room` then holds those j.
     """
     j = most
-    size = _gather(row, critical[j - 1] * leeway, room)
-    while size < j:
-        j = size
-        if j == 0:
-            break
-        size = _gather(room[:size], critical[j - 1] * leeway, room)
-    return min(j, size)
+    while j > 0:
+        size = _gather(row, np.float32(critical[j - 1] + leeway), room)
+        if size >= j:
+            return j
+        row, j = room[:size], size
+    return 0
 
 
 @njit

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from modeling.selection.association import TILE_TARGETS, multiply, one_blas_thread, reciprocal
+from modeling.selection.association import one_blas_thread, reciprocal
 from modeling.selection.prepared import standardise
 from modeling.selection.ranking import MARGIN, SIGNIFICANT_DIGITS, round_significant
+from modeling.selection.tiles import TILE_TARGETS, multiply
 
 # Of the share that a gene's variation on the kept lines has in that on all: below, it is rounding.
 CONSTANT = 1e-12

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, no_type_check
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int64, UInt64
+from jaxtyping import Bool, Float, Float32, Float64, Int64, UInt64
 
 from modeling.numba_cache import njit
 from modeling.statistics.chi_squared import pack
@@ -21,7 +21,8 @@ class PreparedGenes:
 
     Attributes:
         standardised: expression minus its mean, scaled to unit length; zeros for a constant gene.
-        ranks: average ranks minus the mean rank (multiples of one half).
+        rounded: the same in single precision.
+        ranks: average ranks minus the mean rank: multiples of one half, which single precision holds exactly.
         rank_spread: standard deviation of the ranks (n - 1 in the denominator); 0 for a constant gene.
         upper: whether expression is at or above the gene's cut (median or mean), packed, words outermost.
         upper_counts: in how many lines it is.
@@ -30,7 +31,8 @@ class PreparedGenes:
     """
 
     standardised: Float64[np.ndarray, "genes cell_lines"]
-    ranks: Float64[np.ndarray, "genes cell_lines"]
+    rounded: Float32[np.ndarray, "genes cell_lines"]
+    ranks: Float32[np.ndarray, "genes cell_lines"]
     rank_spread: Float64[np.ndarray, " genes"]
     upper: UInt64[np.ndarray, "words genes"]
     upper_counts: Int64[np.ndarray, " genes"]
@@ -60,18 +62,20 @@ def prepare_genes(expression: Float[np.ndarray, "cell_lines genes"], cut: Cut = 
     """
     check_matrix("expression", expression)
     lines, genes = expression.shape
-    standardised, ranks = np.empty((genes, lines)), np.empty((genes, lines))
+    standardised, spread = np.empty((genes, lines)), np.empty(genes)
+    ranks = np.empty((genes, lines), dtype=np.float32)
     upper = np.empty((genes, lines), dtype=bool)
     middle = np.median if cut == "median" else np.mean
     for start in range(0, genes, BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
         block = np.ascontiguousarray(expression[:, rows].T, dtype=np.float64)
         standardised[rows] = standardise(block)
-        ranks[rows] = centred_ranks(block)
+        block_ranks = centred_ranks(block)
+        ranks[rows], spread[rows] = block_ranks, spread_of_ranks(block_ranks)
         upper[rows] = block >= middle(block, axis=1, keepdims=True)
-    spread = spread_of_ranks(ranks)
     return PreparedGenes(
         standardised=standardised,
+        rounded=standardised.astype(np.float32),
         ranks=ranks,
         rank_spread=spread,
         upper=np.ascontiguousarray(pack(upper).T),

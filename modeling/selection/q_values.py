@@ -1,86 +1,105 @@
-"""Benjamini-Hochberg q of a few genes among very many, exactly, with almost nothing sorted.
+"""Benjamini-Hochberg q of a few genes among very many, exactly, with little sorted or computed exactly.
 
 q is the minimum of p_(j) m / j over the genes of this magnitude or less, with j the number of genes at least
-as strong. Magnitudes are counted in buckets. The weakest gene of a bucket has its largest rank j, so the ends
-of the bucket bound log p - log j of its genes from both sides; a bucket that cannot go below what others
-reach is left out of the search.
+as strong. Rough magnitudes are counted in buckets that are wider than twice their error: so a gene's exact
+magnitude lies in its bucket or just beside it. Of a bucket's weakest gene j is known, so the ends of a bucket
+bound log p - log j of its genes from both sides. A bucket that cannot go below what others reach is left out
+of the search; the genes of the others, and of those beside them, get their exact magnitudes and so their j.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from modeling.numba_cache import njit
 from modeling.statistics.p_values import TestTable
 
-GENES_PER_BUCKET = (
-    16  # on average, if none stands out; more buckets exclude more genes but cost time themselves
-)
+GENES_PER_BUCKET = 8  # on average, if none stands out and the error allows it
 STRONG_BUCKETS = 256  # for magnitudes that pass Bonferroni
+ERRORS_PER_BUCKET = 2.5  # the least width of a bucket; two would do but for the rounding of its ends
 LEEWAY = 1e-9  # bounds on log p are used as if they were worse by this; interpolation is right to 1e-10
+
+# Rows (targets) and columns (genes), as many of each, to their exact magnitudes.
+ExactMagnitudes = Callable[[Int64[np.ndarray, " k"], Int64[np.ndarray, " k"]], Float64[np.ndarray, " k"]]
 
 
 def q_values(
-    magnitude: Float64[np.ndarray, " genes"], table: TestTable, columns: Int64[np.ndarray, " k"]
+    rough: Float32[np.ndarray, "targets genes"],
+    error: float,
+    defined: Bool[np.ndarray, " genes"],
+    exact: ExactMagnitudes,
+    reported: ExactMagnitudes,
+    table: TestTable,
+    rows: Int64[np.ndarray, " k"],
+    columns: Int64[np.ndarray, " k"],
 ) -> Float64[np.ndarray, " k"]:
-    """Q of k genes among all tested ones, as `statsmodels.stats.multitest.multipletests(p, method="fdr_bh")`.
+    """Q of k genes of some targets, each among all genes tested with its target.
 
-    Where the minimum lies is found with interpolated p; its value is computed with scipy's, so its relative
-    error is below 4 times `p_values.LOG_P_TOLERANCE` even if two places nearly tie. Genes that cannot
-    be tested have magnitude 0, are as many as `genes - table.tested`, and must not be asked for.
+    As `statsmodels.stats.multitest.multipletests(p, method="fdr_bh")`. Where the minimum lies is found with
+    interpolated p; its value is computed with scipy's, so its relative error is below 4 times
+    `p_values.LOG_P_TOLERANCE` even if two places nearly tie. A gene of magnitude 0 has q = 1, whether it is
+    tested or not.
+
+    Args:
+        rough: the magnitude of every gene.
+        error: how far it may be off.
+        defined: which genes may have another magnitude than 0, by exact computation.
+        exact: gives exact magnitudes, which place genes.
+        reported: gives those whose p are reported: the same but for the last bits.
+        rows, columns: of `rough`: the k genes and their targets, in ascending order of rows.
     """
-    wanted = np.sort(magnitude[columns])
-    values, ranks = _contenders(magnitude, wanted, table)
-    beyond = np.searchsorted(values, table.limit, side="right")
-    with np.errstate(divide="ignore"):
-        scores = np.concatenate([_interpolated(values[:beyond], table), np.log(table.exact(values[beyond:]))])
-    places = _minima(values, scores - table.log_rank[ranks], wanted)
-    q = np.minimum(table.exact(values[places]) / (ranks[places] / table.tested), 1.0)
-    return q[np.searchsorted(wanted, magnitude[columns])]
+    q = np.ones(len(rows))
+    asked = defined[columns]
+    rows, columns = rows[asked], columns[asked]
+    if not rows.size:
+        return q
+    buckets = _buckets_of(table, error)
+    bounds = buckets.highest, buckets.lowest, table.log_rank
+    contenders = _contenders(rough, defined, rows, columns, buckets.geometry, *bounds)
+    magnitude = exact(contenders[0], contenders[1])
+    log_p = _interpolate(magnitude, table.log_p, table.slope, 1.0 / table.step)
+    beyond = np.flatnonzero(magnitude > table.limit)
+    if beyond.size:
+        with np.errstate(divide="ignore"):
+            log_p[beyond] = np.log(table.exact(magnitude[beyond]))
+    place, rank = _minima(*contenders, magnitude, log_p, table.log_rank, rows, columns)
+    p = table.exact(reported(contenders[0][place], contenders[1][place]))
+    q[asked] = np.minimum(p / (rank / table.tested), 1.0)
+    return q
 
 
 @dataclass(frozen=True)
 class _Buckets:
     """Equal buckets up to `bend`, wider ones from there to the end of the table, and an open one.
 
-    `geometry` is (number up to the bend, their number per unit, bend, number beyond, their number per unit).
+    Attributes:
+        geometry: number up to the bend, their number per unit, bend, number beyond, their number per unit.
+        highest, lowest: bounds on log p of the genes of each bucket.
     """
 
-    geometry: tuple[int, float, float, int, float]
-    log_p: Float64[np.ndarray, " ends"]
-
-    @property
-    def number(self) -> int:
-        return len(self.log_p)
+    geometry: tuple[int, np.float32, np.float32, int, np.float32]
+    highest: Float64[np.ndarray, " buckets"]
+    lowest: Float64[np.ndarray, " buckets"]
 
 
 @lru_cache(maxsize=64)
-def _buckets_of(table: TestTable) -> _Buckets:
-    bend = min(float(table.critical[0]), table.limit / 2)
-    weak = table.tested // GENES_PER_BUCKET + 1
-    ends = np.linspace(0.0, bend, weak + 1), np.linspace(bend, table.limit, STRONG_BUCKETS + 1)[1:]
-    geometry = (weak, weak / bend, bend, STRONG_BUCKETS, STRONG_BUCKETS / (table.limit - bend))
-    return _Buckets(geometry, _interpolated(np.concatenate(ends), table))
-
-
-def _contenders(
-    magnitude: Float64[np.ndarray, " genes"], wanted: Float64[np.ndarray, " k"], table: TestTable
-) -> tuple[Float64[np.ndarray, " contenders"], Int64[np.ndarray, " contenders"]]:
-    """The magnitudes (ascending), with ranks, among which the minimum for every wanted magnitude lies."""
-    buckets = _buckets_of(table)
-    bucket_of, counts = _count(magnitude, buckets.geometry, buckets.number)
-    counts[0] -= len(magnitude) - table.tested
-    contends = np.zeros(buckets.number, dtype=np.bool_)
-    contends[_count(wanted, buckets.geometry, buckets.number)[0]] = True
-    ranks = _compare(counts, buckets.log_p, table.log_rank, contends)
-    contends[0] = True  # with all genes that cannot be tested, which come first then
-    members = _gather(magnitude, bucket_of, contends)
-    members.sort()
-    values = members[len(magnitude) - table.tested :]
-    return values, _count_down(_count(values, buckets.geometry, buckets.number)[0], ranks)
+def _buckets_of(table: TestTable, error: float) -> _Buckets:
+    width = ERRORS_PER_BUCKET * error
+    bend = max(min(float(table.critical[0]), table.limit / 2), width)
+    weak = max(min(table.tested // GENES_PER_BUCKET + 1, int(bend / width)), 1)
+    beyond = max(table.limit - bend, 0.0)
+    strong = min(STRONG_BUCKETS, int(beyond / width))
+    ends = np.concatenate([np.linspace(0.0, bend, weak + 1), np.linspace(bend, table.limit, strong + 1)[1:]])
+    upper = np.append(ends[1:], np.inf) + error
+    highest = _interpolated(np.clip(ends - error, 0.0, table.limit), table) + LEEWAY
+    lowest = _interpolated(np.minimum(upper, table.limit), table) - LEEWAY
+    lowest[upper >= table.limit] = -np.inf
+    scale = np.float32(strong / beyond if strong else 1.0 / width)
+    return _Buckets((weak, np.float32(weak / bend), np.float32(bend), strong, scale), highest, lowest)
 
 
 def _interpolated(magnitude: Float64[np.ndarray, " k"], table: TestTable) -> Float64[np.ndarray, " k"]:
@@ -104,78 +123,145 @@ def _interpolate(magnitude, log_p, slope, per_step):
 
 @njit
 @no_type_check
-def _count(magnitude, geometry, number):
-    """The bucket of every gene, and the number of genes in every bucket."""
-    weak, weak_per_unit, bend, strong, strong_per_unit = geometry
-    bucket_of = np.empty(len(magnitude), dtype=np.int32)
-    for i in range(len(magnitude)):
-        below = np.int32(min(magnitude[i] * weak_per_unit, weak - 0.5))
-        beyond = np.int32(min(max((magnitude[i] - bend) * strong_per_unit + 1.0, 0.0), strong + 1.0))
-        bucket_of[i] = below + beyond
-    counts = np.zeros(number, dtype=np.int64)
-    for bucket in bucket_of:
-        counts[bucket] += 1
-    return bucket_of, counts
+def _contenders(rough, defined, rows, columns, geometry, highest, lowest, log_rank):
+    """The genes whose exact magnitudes decide q, of every row of `rows` once, ascending.
 
-
-@njit
-@no_type_check
-def _compare(counts, log_p, log_rank, contends):
-    """Mark the buckets that may hold a minimum for one already marked; return the ranks of their weakest.
-
-    `log_p` has the lower end of every bucket; the last one has no upper end.
+    Returns:
+        (rows, columns, contends, stronger): of each, whether q's minimum may lie there, and how many of the
+        genes left out are stronger.
     """
-    ranks = np.empty(len(counts), dtype=np.int64)
-    reached = np.empty(len(counts) + 1)
-    reached[0], rank = np.inf, counts.sum()
-    for b in range(len(counts)):
-        ranks[b] = rank
-        score = log_p[b] - log_rank[rank] if counts[b] > 0 else np.inf
-        reached[b + 1] = min(reached[b], score)
-        rank -= counts[b]
-    # Only what lies below a wanted bucket matters to it, and the lowest wanted one asks for most.
-    wanted = -np.inf
-    for b in range(len(counts) - 1, -1, -1):
-        if contends[b]:
-            wanted = reached[b]
-        elif counts[b] > 0 and b + 1 < len(counts):
-            contends[b] = log_p[b + 1] - log_rank[ranks[b]] <= wanted + LEEWAY
-    return ranks
+    found_rows, found = np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.int64)
+    contends, stronger = np.empty(len(rows), dtype=np.bool_), np.empty(len(rows), dtype=np.int64)
+    bucket_of = np.empty(rough.shape[1], dtype=np.int32)
+    size, first = 0, 0
+    while first < len(rows):
+        end = first
+        while end < len(rows) and rows[end] == rows[first]:
+            end += 1
+        _cut(rough[rows[first]], geometry, bucket_of)
+        counts = np.zeros(len(highest), dtype=np.int64)
+        for gene in range(len(bucket_of)):
+            counts[np.uint32(bucket_of[gene])] += defined[gene]
+        asked = np.zeros(len(counts), dtype=np.bool_)
+        for gene in columns[first:end]:
+            asked[bucket_of[gene]] = True
+        may_win = _compare(counts, highest, lowest, log_rank, asked)
+        taken = _with_neighbours(may_win)
+        genes = _gather(bucket_of, counts, taken, defined)
+        end_of_row = size + len(genes)
+        while len(found) < end_of_row:
+            found_rows, found = _longer(found_rows), _longer(found)
+            contends, stronger = _longer(contends), _longer(stronger)
+        found_rows[size:end_of_row], found[size:end_of_row] = rows[first], genes
+        above = counts.copy()
+        above[taken] = 0
+        above = above[::-1].cumsum()[::-1]
+        for i in range(len(genes)):
+            bucket = bucket_of[genes[i]]
+            contends[size + i], stronger[size + i] = may_win[bucket], above[bucket]
+        size, first = end_of_row, end
+    return found_rows[:size], found[:size], contends[:size], stronger[:size]
 
 
 @njit
 @no_type_check
-def _gather(magnitude, bucket_of, contends):
-    """The magnitudes in contending buckets."""
-    members = np.empty(len(magnitude) + 1)
-    size = 0
-    for i in range(len(magnitude)):
-        members[size] = magnitude[i]
-        size += contends[bucket_of[i]]
-    return members[:size]
-
-
-@njit
-@no_type_check
-def _count_down(bucket_of, ranks):
-    """Ranks of ascending magnitudes, counted down from the rank of each bucket's weakest gene."""
-    out = np.empty(len(bucket_of), dtype=np.int64)
-    for i in range(len(bucket_of)):
-        out[i] = ranks[bucket_of[i]]
-        ranks[bucket_of[i]] -= 1
+def _longer(array):
+    """A copy with room for twice as many."""
+    out = np.empty(2 * len(array) + 1, dtype=array.dtype)
+    out[: len(array)] = array
     return out
 
 
 @njit
 @no_type_check
-def _minima(values, scores, wanted):
-    """For each wanted magnitude (ascending), the place of the smallest score among values up to it."""
-    places = np.empty(len(wanted), dtype=np.int64)
-    best, place, i = np.inf, 0, 0
-    for k in range(len(wanted)):
-        while i < len(values) and values[i] <= wanted[k]:
-            if scores[i] <= best:
-                best, place = scores[i], i
-            i += 1
-        places[k] = place
-    return places
+def _cut(rough, geometry, bucket_of):
+    """Set the bucket of every gene."""
+    weak, weak_per_unit, bend, strong, strong_per_unit = geometry
+    most_weak, most_strong = np.float32(weak - 0.5), np.float32(strong + 1)
+    for i in range(len(rough)):
+        below = np.int32(min(rough[i] * weak_per_unit, most_weak))
+        beyond = np.int32(
+            min(max((rough[i] - bend) * strong_per_unit + np.float32(1.0), np.float32(0.0)), most_strong)
+        )
+        bucket_of[i] = below + beyond
+
+
+@njit
+@no_type_check
+def _compare(counts, highest, lowest, log_rank, asked):
+    """Which buckets may hold a minimum for a gene of those asked for.
+
+    Of two genes the weaker one is known if a bucket lies between theirs.
+    """
+    reached = np.empty(len(counts) + 2)  # by the genes surely weaker than those of a bucket
+    reached[:2] = -log_rank[-1]  # q is at most 1
+    as_strong = counts.sum()
+    for b in range(len(counts)):
+        reached[b + 2] = reached[b + 1]
+        if counts[b] > 0:
+            reached[b + 2] = min(reached[b + 1], highest[b] - log_rank[as_strong])
+            as_strong -= counts[b]
+    contends = _with_neighbours(asked)
+    # Only what lies below a bucket asked for matters to it, and the lowest asks for most.
+    wanted, as_strong = -np.inf, 0
+    for b in range(len(counts) - 1, -1, -1):
+        if asked[b]:
+            wanted = reached[b]
+        if counts[b] > 0:
+            as_strong += counts[b]
+            possibly = as_strong + (counts[b - 1] if b > 0 else 0)
+            contends[b] |= lowest[b] - log_rank[possibly] <= wanted
+    return contends
+
+
+@njit
+@no_type_check
+def _with_neighbours(buckets):
+    out = buckets.copy()
+    out[1:] |= buckets[:-1]
+    out[:-1] |= buckets[1:]
+    return out
+
+
+@njit
+@no_type_check
+def _gather(bucket_of, counts, taken, defined):
+    """The genes of the buckets taken. Most of those are high, so that one look rules most genes out."""
+    genes, size, lowest = np.empty(np.sum(counts[taken]), dtype=np.int64), 0, np.argmax(taken)
+    for i in range(len(bucket_of)):
+        if bucket_of[i] >= lowest and taken[bucket_of[i]] and defined[i]:
+            genes[size] = i
+            size += 1
+    return genes
+
+
+@njit
+@no_type_check
+def _minima(found_rows, found, contends, stronger, magnitude, log_p, log_rank, rows, columns):
+    """For each gene asked for, the contender where q is reached, and its rank j."""
+    place, rank = np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.int64)
+    asked, start = 0, 0
+    while start < len(found_rows):
+        end = start
+        while end < len(found_rows) and found_rows[end] == found_rows[start]:
+            end += 1
+        order = start + np.argsort(magnitude[start:end])
+        lowest, lowest_rank = np.empty(end - start, dtype=np.int64), np.empty(end - start, dtype=np.int64)
+        best, best_place, best_rank, tied = np.inf, start, 1, 0
+        for i in range(len(order)):
+            one = order[i]
+            if magnitude[one] > magnitude[order[tied]]:
+                tied = i
+            # Those as strong or stronger: of the genes here, and of those left out.
+            j = len(order) - tied + stronger[one]
+            if contends[one] and log_p[one] - log_rank[j] <= best:
+                best, best_place, best_rank = log_p[one] - log_rank[j], one, j
+            lowest[i], lowest_rank[i] = best_place, best_rank
+        ascending = magnitude[order]
+        while asked < len(rows) and rows[asked] == found_rows[start]:
+            own = magnitude[start + np.searchsorted(found[start:end], columns[asked])]
+            i = np.searchsorted(ascending, own, side="right") - 1
+            place[asked], rank[asked] = lowest[i], lowest_rank[i]
+            asked += 1
+        start = end
+    return place, rank

@@ -12,12 +12,16 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
-from modeling.selection.association import TILE_TARGETS, multiply, one_blas_thread
+from modeling.selection.association import one_blas_thread, rounding_error
+from modeling.selection.exact import magnitude_of
 from modeling.selection.prepared import BLOCK_ROWS, check_matrix, standardise
+from modeling.selection.tiles import TILE_TARGETS, multiply
 
 SIGNIFICANT_DIGITS = 12  # of a statistic, before it orders anything: scipy's own last digits are noise
 Q_DIGITS = 9  # to which q-values are promised, and to which they order anything
-MARGIN = 1e-10  # magnitudes this close, relatively, may change places when computed as scipy does
+MARGIN = 1e-10  # magnitudes this close, relatively, may change places when rounded
+
+DOUBLE_UNIT = 2.0**-53  # the rounding error of one operation in double precision, relatively
 
 Statistic = Callable[[Int64[np.ndarray, " k"]], Float64[np.ndarray, " k"]]
 
@@ -28,20 +32,56 @@ def round_significant(values: Float64[np.ndarray, " k"], digits: int) -> Float64
 
 
 def strongest(
-    magnitude: Float64[np.ndarray, " genes"], critical_value: float, statistic: Statistic, count: int
+    rough: Float[np.ndarray, " genes"],
+    error: float,
+    critical_value: float,
+    statistic: Statistic,
+    count: int,
+    test: str = "pearson",
 ) -> Int64[np.ndarray, " k"]:
     """The genes at or above the critical value, at most `count`, by rounded statistic, then by column.
 
     Args:
-        magnitude: of every gene; orders genes as the statistic does except in the last digits.
-        critical_value: the magnitude needed (`modeling.selection.critical_values.critical_values_of`).
-        statistic: gives the statistic of some genes, to be rounded and compared without its sign.
+        rough: the magnitude of every gene.
+        error: how far it may be off.
+        critical_value: the exact magnitude needed (`critical_values.critical_values_of`).
+        statistic: gives the exact statistic of some genes, to be rounded and compared without its sign.
+        test: whose statistic it is.
     """
-    kept = np.flatnonzero(magnitude >= critical_value)
+    kept = np.flatnonzero(rough >= critical_value - error)
+    return _first(kept, rough, error, critical_value, statistic, count, test)
+
+
+def strongest_unordered(
+    rough: Float[np.ndarray, " genes"],
+    error: float,
+    critical_value: float,
+    statistic: Statistic,
+    count: int,
+    test: str = "pearson",
+) -> Int64[np.ndarray, " k"]:
+    """As `strongest`, in any order: so mostly no statistic is needed."""
+    kept = np.flatnonzero(rough >= critical_value - error)
+    if len(kept) <= count and (rough[kept] > critical_value + error).all():
+        return kept
+    return _first(kept, rough, error, critical_value, statistic, count, test)
+
+
+def _first(
+    kept: Int64[np.ndarray, " _"],
+    rough: Float[np.ndarray, " genes"],
+    error: float,
+    critical_value: float,
+    statistic: Statistic,
+    count: int,
+    test: str,
+) -> Int64[np.ndarray, " k"]:
     if len(kept) > count:
-        last = np.partition(magnitude[kept], len(kept) - count)[len(kept) - count]
-        kept = kept[magnitude[kept] >= last * (1 - MARGIN)]
-    size = np.abs(round_significant(statistic(kept), SIGNIFICANT_DIGITS))
+        last = np.partition(rough[kept], len(kept) - count)[len(kept) - count]
+        kept = kept[rough[kept] >= last - 2 * error - MARGIN * last]
+    exact = statistic(kept)
+    passes = ~(magnitude_of(test, exact) < critical_value)  # of an infinite effect all are NaN, and stay
+    kept, size = kept[passes], np.abs(round_significant(exact[passes], SIGNIFICANT_DIGITS))
     return kept[np.lexsort((kept, -size))][:count]
 
 
@@ -111,6 +151,7 @@ def top_genes(
     kept = np.empty((effects.shape[1], min(count, len(genes))), dtype=np.int64)
     constant = np.flatnonzero(~genes.any(axis=1))
     magnitude, left = np.empty((TILE_TARGETS, len(genes))), np.empty((TILE_TARGETS, genes.shape[1]))
+    error = rounding_error(genes.shape[1], DOUBLE_UNIT)
     with one_blas_thread(), np.errstate(invalid="ignore"):
         for start in range(0, effects.shape[1], TILE_TARGETS):
             tile = standardise(np.ascontiguousarray(effects[:, start : start + TILE_TARGETS].T))
@@ -119,7 +160,7 @@ def top_genes(
             magnitude[:, constant] = -1.0
             for row, target in enumerate(tile):
                 statistic = partial(_correlation, genes, target)
-                found = strongest(magnitude[row], 0.0, statistic, kept.shape[1])
+                found = strongest(magnitude[row], error, 0.0, statistic, kept.shape[1])
                 some = constant[: kept.shape[1] - len(found)]
                 kept[start + row] = np.sort(np.concatenate([found, some]))
     return kept

@@ -10,32 +10,43 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int64
+from jaxtyping import Bool, Float, Float32, Float64, Int64
 
 from modeling.selection.association import (
+    TARGETS_AT_ONCE,
     TESTS,
-    TILE_TARGETS,
     PreparedTargets,
-    StatisticMagnitudes,
+    RoughMagnitudes,
+    error_of,
     magnitudes_on,
     one_blas_thread,
     prepare_targets,
-    statistics_of,
-    steep_from,
 )
 from modeling.selection.critical_values import NONE_KEPT, critical_values_of
+from modeling.selection.exact import (
+    magnitude_of,
+    magnitudes_of,
+    may_differ_from_zero,
+    reported_magnitudes_of,
+    statistics_of,
+)
 from modeling.selection.prepared import Cut, PreparedGenes, check_matrix
 from modeling.selection.q_values import q_values
 from modeling.selection.ranking import (
     Q_DIGITS,
     SIGNIFICANT_DIGITS,
-    Statistic,
     round_significant,
     strongest,
+    strongest_unordered,
     without_redundant,
 )
-from modeling.statistics.chi_squared import QUANTILE_BINS
-from modeling.statistics.p_values import TestTable, chi_squared_table, correlation_table, pearson_p
+from modeling.statistics.p_values import (
+    TestTable,
+    chi_squared_table,
+    correlation_p,
+    correlation_table,
+    pearson_p,
+)
 
 SMALLEST_MAGNITUDE = 1e-12  # below it a magnitude is the rounding error of 0
 
@@ -123,15 +134,13 @@ def select(
 ) -> list[Modifiers]:
     """Choose the modifiers of every target; a target for which nothing is kept gets none (length 0).
 
-    The numbers of a target depend neither on the other targets nor on how they are cut into calls. Working
-    memory is some 24 bytes x 128 x genes, whatever the number of targets. On another device than "cpu" the
-    genes chosen, by which test, and the statistics are the same; q is within 1e-9 of the CPU's, relatively
-    (see `modeling.selection.torch_association`).
+    The numbers of a target depend neither on the other targets, nor on how they are cut into calls, nor on
+    the device. Working memory is some 12 bytes x 256 x genes, whatever the number of targets.
 
     Args:
         genes: expression of the training lines.
         effects: the targets' effects in the same lines, nothing missing (see `group_by_missing`).
-        device: where the magnitudes are computed, as torch names it; "cpu" is numpy.
+        device: where rough magnitudes are computed, as torch names it; "cpu" is numpy.
 
     Raises:
         ValueError: other cell lines than the genes were prepared on, too few, or missing values.
@@ -142,8 +151,8 @@ def select(
     tile = magnitudes_on(genes, device)
     chosen: list[Modifiers] = []
     with one_blas_thread():
-        for start in range(0, effects.shape[1], TILE_TARGETS):
-            block = np.ascontiguousarray(effects[:, start : start + TILE_TARGETS].T, dtype=np.float64)
+        for start in range(0, effects.shape[1], TARGETS_AT_ONCE):
+            block = np.ascontiguousarray(effects[:, start : start + TARGETS_AT_ONCE].T, dtype=np.float64)
             targets = prepare_targets(block)
             tile.fill(targets)
             chosen.extend(_select_tile(genes, targets, tile, settings))
@@ -151,109 +160,121 @@ def select(
 
 
 def _select_tile(
-    genes: PreparedGenes, targets: PreparedTargets, tile: StatisticMagnitudes, settings: SelectionSettings
+    genes: PreparedGenes, targets: PreparedTargets, tile: RoughMagnitudes, settings: SelectionSettings
 ) -> Iterator[Modifiers]:
-    critical_values = _critical_values(genes, targets, tile, settings.fdr)
-    for target in range(len(targets)):
-        magnitudes = tuple(magnitude[target] for magnitude in tile.statistic_magnitude)
-        one = _Target(genes, targets, target, magnitudes, tuple(critical_values[:, target]))
-        yield one.modifiers(settings)
+    tests = [_Test(test, genes, targets, tile.rough[place]) for place, test in enumerate(TESTS)]
+    critical_values = np.array([test.critical_values(settings.fdr) for test in tests])
+    chosen = [_chosen(tests, target, critical_values[:, target], settings) for target in range(len(targets))]
+    columns = [np.unique(np.concatenate(by_test)) for by_test in chosen]
+    sizes = [len(union) for union in columns]
+    rows = np.repeat(np.arange(len(targets)), sizes)
+    q = np.array([test.q_values(rows, np.concatenate(columns), settings) for test in tests])
+    q_of = np.split(q, np.cumsum(sizes)[:-1], axis=1)
+    for target, (union, by_test, one_q) in enumerate(zip(columns, chosen, q_of, strict=True)):
+        yield _modifiers(tests, target, union, by_test, one_q)
 
 
-def _critical_values(
-    genes: PreparedGenes, targets: PreparedTargets, tile: StatisticMagnitudes, fdr: float | None
-) -> Float64[np.ndarray, "tests targets"]:
-    """The magnitude that each test asks of a target's genes; infinite where it keeps none."""
-    if fdr is None:
-        strongest_gene = np.array([each[: len(targets)].max(axis=1) for each in tile.statistic_magnitude])
-        return np.where(strongest_gene > 0, SMALLEST_MAGNITUDE, NONE_KEPT)
-    critical_values = np.full((len(TESTS), len(targets)), NONE_KEPT)
-    pearson, spearman = _correlation_tables(genes, fdr)
-    every, recompute_exact = np.arange(len(targets)), partial(tile.recompute_exact, targets)
-    # Of the other two tests the magnitudes have the same bits everywhere.
-    critical_values[0] = critical_values_of(tile.statistic_magnitude[0], every, pearson, fdr, recompute_exact)
-    critical_values[1] = critical_values_of(tile.statistic_magnitude[1], every, spearman, fdr)
-    for freedom in range(1, QUANTILE_BINS):
-        rows = np.flatnonzero(targets.binned.bins == freedom + 1)
-        if rows.size:
-            table = chi_squared_table(freedom, genes.n_genes, fdr)
-            critical_values[2, rows] = critical_values_of(tile.statistic_magnitude[2], rows, table, fdr)
-    return critical_values
+def _chosen(
+    tests: list["_Test"],
+    target: int,
+    critical_values: Float64[np.ndarray, " tests"],
+    settings: SelectionSettings,
+) -> list[Int64[np.ndarray, " k"]]:
+    """The genes each test chooses, in the order of `TESTS`."""
+    by_test, so_far = [], list[int]()
+    for test, least in zip(tests, critical_values.tolist(), strict=True):
+        if test.name not in settings.tests or least == NONE_KEPT:
+            by_test.append(np.empty(0, dtype=np.int64))
+            continue
+        strong = test.rough[target], test.error, least, partial(test.statistics, target)
+        if settings.redundancy is None:
+            by_test.append(strongest_unordered(*strong, settings.top, test.name))
+        else:
+            ordered = partial(strongest, *strong, test=test.name)
+            standardised = test.genes.standardised
+            by_test.append(
+                without_redundant(ordered, settings.top, standardised, settings.redundancy, so_far)
+            )
+    return by_test
+
+
+def _modifiers(
+    tests: list["_Test"],
+    target: int,
+    union: Int64[np.ndarray, " k"],
+    by_test: list[Int64[np.ndarray, " _"]],
+    q: Float64[np.ndarray, "tests k"],
+) -> Modifiers:
+    """Those of one target, by rank."""
+    if not union.size:
+        return _no_modifiers()
+    order = np.lexsort((union, round_significant(q.min(axis=0), Q_DIGITS)))
+    genes = union[order]
+    columns: list[np.ndarray] = [genes]
+    for test, one_q in zip(tests, q, strict=True):
+        columns += [round_significant(test.statistics(target, genes), SIGNIFICANT_DIGITS), one_q[order]]
+    return Modifiers(*columns, *((genes[:, None] == some).any(axis=1) for some in by_test))
 
 
 @dataclass(frozen=True)
-class _Target:
-    """One target within its tile: all that the last steps of selection look at."""
+class _Test:
+    """One test of a tile's targets with all genes."""
 
+    name: str
     genes: PreparedGenes
     targets: PreparedTargets
-    row: int
-    statistic_magnitude: tuple[Float64[np.ndarray, " genes"], ...]
-    critical_values: tuple[float, ...]
+    rough: Float32[np.ndarray, "targets genes"]
 
-    def modifiers(self, settings: SelectionSettings) -> Modifiers:
-        if min(self.critical_values) == NONE_KEPT:
-            return _no_modifiers()
-        by_test = self._chosen(settings)
-        union, place = np.unique(np.concatenate(by_test), return_inverse=True)
-        is_by = np.zeros((len(TESTS), len(union)), dtype=bool)
-        is_by[np.repeat(np.arange(len(TESTS)), [len(genes) for genes in by_test]), place] = True
-        q = [
-            q_values(magnitude, table, union)
-            for magnitude, table in zip(self._sharpened(), self._tables(settings), strict=True)
-        ]
-        order = np.lexsort((union, round_significant(np.min(q, axis=0), Q_DIGITS)))
-        columns: list[np.ndarray] = [union[order]]
-        for test, one_q in zip(TESTS, q, strict=True):
-            columns += [
-                round_significant(self._statistic(test)(union[order]), SIGNIFICANT_DIGITS),
-                one_q[order],
-            ]
-        return Modifiers(*columns, *is_by[:, order])
+    @property
+    def error(self) -> float:
+        return error_of(self.name, self.genes.n_lines)
 
-    def _chosen(self, settings: SelectionSettings) -> list[Int64[np.ndarray, " k"]]:
-        """The genes each test chooses, in the order of `TESTS`."""
-        by_test, so_far = [], list[int]()
-        for test, magnitude, least in zip(TESTS, self.statistic_magnitude, self.critical_values, strict=True):
-            if test not in settings.tests:
-                by_test.append(np.empty(0, dtype=np.int64))
-                continue
-            ordered = partial(strongest, magnitude, least, self._statistic(test))
-            if settings.redundancy is None:
-                by_test.append(ordered(settings.top))
-            else:
-                standardised = self.genes.standardised
-                by_test.append(
-                    without_redundant(ordered, settings.top, standardised, settings.redundancy, so_far)
-                )
-        return by_test
+    def statistics(self, target: int, columns: Int64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
+        return statistics_of(self.name, self.genes, self.targets, target, columns)
 
-    def _sharpened(self) -> Iterator[Float64[np.ndarray, " genes"]]:
-        """The magnitudes, with scipy's own bits where a correlation is so near 1 that p depends on them."""
-        bound = steep_from(self.genes.n_lines)
-        for test, magnitude in zip(TESTS, self.statistic_magnitude, strict=True):
-            steep = np.flatnonzero(magnitude > bound) if test != "chi2" else np.arange(0)
-            sharp = magnitude.copy() if steep.size else magnitude
-            if steep.size:
-                sharp[steep] = np.abs(self._statistic(test)(steep))
-            yield sharp
+    def critical_values(self, fdr: float | None) -> Float64[np.ndarray, " targets"]:
+        """The magnitude that is asked of a target's genes; infinite where none is kept."""
+        if fdr is None:
+            return np.where(self.targets.rank_spread > 0, SMALLEST_MAGNITUDE, NONE_KEPT)
+        critical_values = np.full(len(self.targets), NONE_KEPT)
+        for table, rows in self._tables(fdr):
+            critical_values[rows] = critical_values_of(
+                self.rough, self.error, rows, table, fdr, self._exact_magnitudes
+            )
+        return critical_values
 
-    def _statistic(self, test: str) -> Statistic:
-        return partial(statistics_of, test, self.genes, self.targets, self.row)
+    def q_values(
+        self, rows: Int64[np.ndarray, " k"], columns: Int64[np.ndarray, " k"], settings: SelectionSettings
+    ) -> Float64[np.ndarray, " k"]:
+        """Q of k genes, each with its target (row)."""
+        q = np.empty(len(rows))
+        defined = may_differ_from_zero(self.name, self.genes)
+        exact, reported = (
+            partial(magnitudes, self.name, self.genes, self.targets)
+            for magnitudes in (magnitudes_of, reported_magnitudes_of)
+        )
+        for table, targets in self._tables(settings.table_fdr):
+            of_table = np.zeros(len(self.targets), dtype=np.bool_)
+            of_table[targets] = True
+            some = np.flatnonzero(of_table[rows])
+            q[some] = q_values(
+                self.rough, self.error, defined, exact, reported, table, rows[some], columns[some]
+            )
+        return q
 
-    def _tables(self, settings: SelectionSettings) -> tuple[TestTable, TestTable, TestTable]:
-        pearson, spearman = _correlation_tables(self.genes, settings.table_fdr)
-        freedom = int(self.targets.binned.bins[self.row]) - 1
-        return pearson, spearman, chi_squared_table(freedom, self.genes.n_genes, settings.table_fdr)
+    def _exact_magnitudes(self, row: int, columns: Int64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
+        return magnitude_of(self.name, self.statistics(row, columns))
 
-
-def _correlation_tables(genes: PreparedGenes, fdr: float) -> tuple[TestTable, TestTable]:
-    """Pearson's and Spearman's."""
-    tested = int(genes.varies.sum())
-    return (
-        correlation_table(genes.n_lines, tested, fdr, pearson_p),
-        correlation_table(genes.n_lines, tested, fdr),
-    )
+    def _tables(self, fdr: float) -> Iterator[tuple[TestTable, Int64[np.ndarray, " k"]]]:
+        """The tables of critical values, each with the targets (rows) that it is for."""
+        lines, genes, every = self.genes.n_lines, self.genes.n_genes, np.arange(len(self.targets))
+        if self.name == "chi2":
+            bins = self.targets.binned.bins
+            for filled in np.unique(bins).tolist():
+                yield chi_squared_table(filled - 1, genes, fdr), every[bins == filled]
+            return
+        p = pearson_p if self.name == "pearson" else correlation_p
+        yield correlation_table(lines, int(self.genes.varies.sum()), fdr, p), every
 
 
 def _no_modifiers() -> Modifiers:

@@ -1,11 +1,8 @@
-"""The magnitudes of `modeling.selection.association` by torch, on a GPU or any other device it names.
+"""The rough magnitudes of `modeling.selection.association` by torch, on a GPU or any other device it names.
 
-Ranks, counts and bins are integers or halves, and the products of them are exact in whatever order a device
-sums: Spearman's and chi-squared's magnitudes have the bits that the CPU gives. |r| has not: any two orders of
-summation differ by less than 2.2e-16 x lines (1e-15 is what is seen). Nothing that is kept or reported
-depends on that: where a magnitude is close to a critical one (`critical_values.CLOSE`), the target's row is
-computed again on the CPU; statistics, and the p of an r near 1 (`association.steep_from`), are never taken
-from here.
+A device computes them in double precision, whatever it may do with products in single precision (TF32 is far
+less than single), and they are rounded for the way back. Nothing that is kept or reported depends on their
+last bits: see `association`.
 
 Importing this imports torch, which takes seconds: do it late. "cpu:0" is a CPU by this code, for tests.
 """
@@ -16,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64
 from torch import Tensor
 
-from modeling.selection.association import TESTS, TILE_TARGETS, PreparedTargets, Tile, reciprocal
+from modeling.selection.association import TARGETS_AT_ONCE, TESTS, PreparedTargets, reciprocal
 from modeling.selection.prepared import PreparedGenes
 from modeling.statistics.chi_squared import QUANTILE_BINS, BinnedTargets, unpack
 
@@ -57,7 +54,7 @@ def _send(genes: PreparedGenes, device: str) -> DeviceGenes:
     upper = unpack(np.ascontiguousarray(genes.upper.T), genes.n_lines)
     return DeviceGenes(
         torch.tensor(genes.standardised, device=device),
-        torch.tensor(genes.ranks, device=device),
+        torch.tensor(genes.ranks, device=device).to(torch.float64),
         torch.tensor(reciprocal(genes.rank_spread * (genes.n_lines - 1)), device=device),
         torch.tensor(upper, device=device).to(torch.float32),
         torch.tensor(genes.upper_counts, device=device).to(torch.float64),
@@ -66,51 +63,42 @@ def _send(genes: PreparedGenes, device: str) -> DeviceGenes:
 
 @dataclass(frozen=True, eq=False)
 class DeviceTile:
-    """`association.StatisticMagnitudes` by torch; the magnitudes are a copy in this machine's memory."""
+    """`association.RoughMagnitudes` by torch; the magnitudes are a copy in this machine's memory."""
 
     genes: PreparedGenes
     sent: DeviceGenes
-    statistic_magnitude: tuple[Float64[np.ndarray, "targets genes"], ...]
+    rough: tuple[Float32[np.ndarray, "targets genes"], ...]
 
     @classmethod
     def for_genes(cls, genes: PreparedGenes, device: str) -> "DeviceTile":
         """Allocate the memory, and send the genes unless they are there."""
-        shape = (TILE_TARGETS, genes.n_genes)
-        return cls(genes, on_device(genes, device), tuple(np.empty(shape) for _ in TESTS))
+        shape = (TARGETS_AT_ONCE, genes.n_genes)
+        return cls(genes, on_device(genes, device), tuple(np.empty(shape, dtype=np.float32) for _ in TESTS))
 
     def fill(self, targets: PreparedTargets) -> None:
-        """As `StatisticMagnitudes` says."""
+        """As `RoughMagnitudes` says."""
         with _one_thread():
             pearson = self._products(targets.standardised, self.sent.standardised)
             spearman = self._products(targets.ranks, self.sent.ranks)
             spearman.mul_(self.sent.rank_scale).mul_(self._column(reciprocal(targets.rank_spread)))
-            chi = self._chi_squared(targets.binned)
-            for host, computed in zip(self.statistic_magnitude, (pearson, spearman, chi), strict=True):
-                torch.from_numpy(host).copy_(computed)
-        # By numpy: torch's own on a CPU is not always the nearest.
-        np.sqrt(self.statistic_magnitude[2], out=self.statistic_magnitude[2])
-
-    def recompute_exact(self, targets: PreparedTargets, rows: Int64[np.ndarray, " k"]) -> None:
-        """As `StatisticMagnitudes` says: by the very products of the CPU."""
-        if rows.size:
-            tile = Tile.for_genes(self.genes, tests=1)
-            tile.fill_pearson(targets.standardised[rows])
-            self.statistic_magnitude[0][rows] = tile.statistic_magnitude[0][: rows.size]
+            chi = self._chi_squared(targets.binned).sqrt_()
+            for host, computed in zip(self.rough, (pearson, spearman, chi), strict=True):
+                torch.from_numpy(host[: len(targets)]).copy_(computed.to(torch.float32))
 
     def _products(self, targets: Float64[np.ndarray, "targets cell_lines"], genes: Tensor) -> Tensor:
-        """|targets @ genes.T| in float64, of one shape for any number of targets: tile x genes."""
-        return (self._padded(targets) @ genes.T).abs_()
+        """|targets @ genes.T|."""
+        return (self._send(targets) @ genes.T).abs_()
 
     def _chi_squared(self, binned: BinnedTargets) -> Tensor:
-        """The squares of `chi_squared.fill_root_chi_squared`, in its operations; tile x genes."""
+        """The squares of `chi_squared.fill_root_chi_squared`."""
         lines, above = self.genes.n_lines, self.sent.upper_counts
         last = np.maximum(binned.bins - 1, 0)
         counted = np.arange(QUANTILE_BINS) < last[:, None]  # the last bin with lines follows from the others
         inside = unpack(binned.members.reshape(-1, binned.members.shape[2]), lines)
         inside = inside.reshape(len(last), QUANTILE_BINS, lines) & counted[:, :, None]
-        chi, rest = (above.new_zeros((TILE_TARGETS, self.genes.n_genes)) for _ in range(2))
+        chi, rest = (above.new_zeros((len(last), self.genes.n_genes)) for _ in range(2))
         for b in range(QUANTILE_BINS - 1):
-            members = self._padded(inside[:, b]).to(torch.float32)
+            members = self._send(inside[:, b]).to(torch.float32)
             size = self._column(np.where(counted[:, b], binned.sizes[:, b], 0))
             excess = (members @ self.sent.upper.T).to(torch.float64).mul_(lines).sub_(size * above)
             rest.add_(excess)
@@ -120,15 +108,12 @@ class DeviceTile:
         # A gene all of whose lines are on one side has 0 above the line, too.
         return total.div_((above * (lines - above)).clamp(min=1))
 
-    def _padded(self, rows: np.ndarray) -> Tensor:
-        """The rows, and zeros up to a whole tile."""
-        whole = np.zeros((TILE_TARGETS, *rows.shape[1:]), dtype=rows.dtype)
-        whole[: len(rows)] = rows
-        return torch.from_numpy(whole).to(self.sent.ranks.device)
+    def _send(self, values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values).to(self.sent.ranks.device)
 
     def _column(self, values: np.ndarray) -> Tensor:
-        """One number a target, padded, float64."""
-        return self._padded(values.astype(np.float64))[:, None]
+        """One number a target, float64."""
+        return self._send(values.astype(np.float64))[:, None]
 
 
 @contextmanager

@@ -21,8 +21,8 @@ from modeling.candidates.registry import Problem
 from modeling.candidates.trees.forest import Forest
 from modeling.folds import Fold
 from modeling.seeds import seed_of
-from modeling.selection.association import TILE_TARGETS
 from modeling.selection.ranking import standardised_genes, top_genes
+from modeling.selection.tiles import TILE_TARGETS
 from tasks.fitting.finished import finished, says_what_is_finished
 from tasks.fitting.fit import fit_by_pattern
 from tasks.fitting.fold import MethodSettings, Panel, fold_of

@@ -26,6 +26,7 @@ from modeling.networks.mlp import initial_perceptron
 from modeling.networks.training_state import Examples, Schedule
 from modeling.profiles import regression
 from modeling.profiles.components import fit_cca, principal_of
+from modeling.selection.association import error_of
 from modeling.selection.critical_values import critical_values_of
 from modeling.selection.prepared import prepare_genes
 from modeling.selection.q_values import q_values
@@ -83,7 +84,7 @@ def selection() -> Seconds:
 def chi_squared() -> Seconds:
     expression, effects = simulated()
     genes, targets = prepare_genes(expression), bin_targets(np.ascontiguousarray(effects.T))
-    out = np.empty((TARGETS, GENES))
+    out = np.empty((TARGETS, GENES), dtype=np.float32)
     ours = core_seconds(
         lambda: fill_root_chi_squared(genes.upper, genes.upper_counts, targets, LINES, out), 5
     )
@@ -98,11 +99,15 @@ def step_up() -> Seconds:
     table = correlation_table(LINES, 18_000, 0.05)
     rows = np.abs(rng.standard_normal((LOOP, 18_000))) * 0.04
     rows[:, :50] += 0.2
-    strongest = np.arange(20)
+    rough, error, defined = rows.astype(np.float32), error_of("spearman", LINES), np.ones(18_000, dtype=bool)
+    every, strongest = np.repeat(np.arange(LOOP), 20), np.tile(np.arange(20), LOOP)
+
+    def exact(of: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        return rows[of, columns]
 
     def ours() -> object:
-        critical_values_of(rows, np.arange(LOOP), table, 0.05)
-        return [q_values(row, table, strongest) for row in rows]
+        critical_values_of(rough, error, np.arange(LOOP), table, 0.05, lambda row, genes: rows[row, genes])
+        return q_values(rough, error, defined, exact, exact, table, every, strongest)
 
     few = rows[:20]
     theirs = core_seconds(lambda: [multipletests(table.exact(row), method="fdr_bh") for row in few])

@@ -14,3 +14,11 @@ def rows_of_every_kind(genes, scale, rng):
     rows[10:12] = np.round(rows[10:12] / scale) * scale
     rows[12, 0] = 20 * scale
     return rows
+
+
+def blurred(magnitude, error, rng):
+    """Magnitudes in single precision, off by less than the error; 0 stays 0 now and then."""
+    blur = rng.uniform(-0.8, 0.8, magnitude.shape) * error
+    rough = np.maximum(magnitude + blur, 0.0)
+    rough[(magnitude == 0) & (rng.random(magnitude.shape) < 0.5)] = 0.0
+    return rough.astype(np.float32)

@@ -113,7 +113,7 @@ def test_the_summary_says_what_is_reused_and_what_the_rest_costs() -> None:
 
 def test_each_slot_is_counted_with_one_tile_of_the_association_and_the_genes_of_a_pattern() -> None:
     genes = prepare_genes(np.random.default_rng(0).normal(size=(8, 200)))
-    tile = sum(table.nbytes for table in Tile.for_genes(genes).statistic_magnitude)
+    tile = sum(table.nbytes for table in Tile.for_genes(genes).rough)
     costs = costs_of(200, 8)
     again = costs.of("modifiers").fold_bytes
     assert costs.memory(3, ["modifiers"]) - costs.memory(2, ["modifiers"]) == WORKER_BYTES + tile + again

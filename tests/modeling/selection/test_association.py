@@ -1,28 +1,37 @@
 import numpy as np
 import pytest
+from scipy import stats
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from modeling.selection.association import (
+    TARGETS_AT_ONCE,
     TESTS,
-    TILE_TARGETS,
     Tile,
+    error_of,
     one_blas_thread,
     prepare_targets,
+    rounding_error,
+)
+from modeling.selection.exact import (
+    magnitude_of,
+    magnitudes_of,
+    may_differ_from_zero,
+    reported_magnitudes_of,
     statistics_of,
 )
 from modeling.selection.prepared import prepare_genes
+from tests.modeling.selection_data import nasty_pair
 from tests.reference.selection import all_tests
 
 
 def tile_of(genes, effects):
     """A fresh tile with junk in it, filled: magnitudes of the targets only."""
     tile = Tile.for_genes(genes)
-    for magnitude in tile.statistic_magnitude:
+    for magnitude in tile.rough:
         magnitude[:] = np.nan
-    tile.left[:] = 7.0
     with one_blas_thread():
         tile.fill(prepare_targets(np.ascontiguousarray(effects.T)))
-    return [magnitude[: effects.shape[1]] for magnitude in tile.statistic_magnitude]
+    return [magnitude[: effects.shape[1]] for magnitude in tile.rough]
 
 
 def data(lines, genes, targets, seed=0):
@@ -36,32 +45,64 @@ def data(lines, genes, targets, seed=0):
     return x, y
 
 
-@pytest.mark.parametrize(("lines", "genes"), [(30, 5), (97, 64), (120, 201)])
+@pytest.mark.parametrize(("lines", "genes"), [(30, 5), (97, 64), (120, 201), (1100, 90)])
 def test_magnitudes_and_statistics_are_those_of_scipy(lines, genes):
     x, y = data(lines, genes, 6)
     prepared, targets = prepare_genes(x), prepare_targets(np.ascontiguousarray(y.T))
-    tile = tile_of(prepared, y)
+    tile, every = tile_of(prepared, y), np.arange(genes)
     for target in range(6):
         reference = all_tests(x, y[:, target])
-        for test, magnitude in zip(TESTS, tile, strict=True):
+        for test, rough in zip(TESTS, tile, strict=True):
             expected = np.nan_to_num(reference[test][0])
-            size = np.abs(expected) if test != "chi2" else np.sqrt(expected)
-            np.testing.assert_allclose(magnitude[target], size, rtol=1e-12, atol=2e-15)
-            if target != 1:  # a constant target is never asked for, nor a constant gene
-                varies = np.flatnonzero(prepared.varies)
-                exact = statistics_of(test, prepared, targets, target, varies)
-                np.testing.assert_array_equal(exact, expected[varies])
+            np.testing.assert_array_equal(statistics_of(test, prepared, targets, target, every), expected)
+            size = magnitude_of(test, expected)
+            assert np.abs(rough[target] - size).max() <= error_of(test, lines)
+            for magnitudes in (magnitudes_of, reported_magnitudes_of):
+                exact = magnitudes(test, prepared, targets, np.full(genes, target), every)
+                np.testing.assert_allclose(exact, size, rtol=1e-12, atol=2e-15)
+            assert not size[~may_differ_from_zero(test, prepared)].any()
 
 
-@pytest.mark.parametrize("genes", [1, 63, 64, 130])
-def test_a_target_has_the_same_bits_at_every_place_of_every_block(genes):
-    x, y = data(71, genes + 3, TILE_TARGETS)
-    prepared = prepare_genes(x)
-    whole = tile_of(prepared, y)
-    order = np.random.default_rng(1).permutation(TILE_TARGETS)
-    for targets in (order, order[:1], order[:17], order[::-1][: TILE_TARGETS - 1]):
-        for everything, some in zip(whole, tile_of(prepared, y[:, targets]), strict=True):
-            np.testing.assert_array_equal(some, everything[targets])
+def test_magnitudes_near_one_have_the_bits_of_scipy():
+    x, y = nasty_pair()
+    prepared, targets = prepare_genes(x), prepare_targets(np.ascontiguousarray(y.T))
+    for test in TESTS[:2]:
+        for target in (0, 1):
+            expected = np.abs(statistics_of(test, prepared, targets, target, np.array([5])))
+            assert expected[0] > 1 - 1e-9
+            for magnitudes in (magnitudes_of, reported_magnitudes_of):
+                found = magnitudes(test, prepared, targets, np.array([target]), np.array([5]))
+                np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("lines", [5, 60, 1100])
+def test_no_order_of_summation_exceeds_the_error(lines):
+    """Not even one value after the other in single precision, of all the vectors tried."""
+    rng = np.random.default_rng(lines)
+    for _ in range(30):
+        x, y = rng.standard_normal((2, lines)) ** rng.choice([1, 3, 9])
+        x, y = x / np.linalg.norm(x), y / np.linalg.norm(y)
+        total = np.float32(0)
+        for one, other in zip(x.astype(np.float32), y.astype(np.float32), strict=True):
+            total = np.float32(total + one * other)
+        assert abs(float(total) - x @ y) < rounding_error(lines, 2.0**-24)
+
+
+@pytest.mark.parametrize("targets", [1, 17, TARGETS_AT_ONCE])
+def test_a_tile_may_hold_any_number_of_targets(targets):
+    x, y = data(71, 67, targets + 1)
+    whole, some = (tile_of(prepare_genes(x), each) for each in (y[:, -targets:], y[:, -1:]))
+    for test, one, other in zip(TESTS, whole, some, strict=True):
+        assert np.abs(one[-1] - other[0]).max() <= 2 * error_of(test, 71)
+
+
+def test_an_error_of_r_moves_p_by_less_than_is_allowed_where_it_has_not_the_bits_of_scipy():
+    """The bound behind `steep_from`: log p falls with r by at most lines / (1 - r^2)."""
+    for lines in (5, 14, 60, 786, 2000):
+        law = stats.beta(lines / 2 - 1, lines / 2 - 1, loc=-1, scale=2)
+        r = np.linspace(0, 0.999, 1000)
+        r = r[law.sf(r) > 1e-290]
+        assert (law.pdf(r) / law.sf(r) <= lines / (1 - r**2)).all()
 
 
 def test_products_stay_on_one_thread_and_the_setting_is_given_back():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modeling.selection.prepared import standardise
-from modeling.selection.ranking import round_significant, strongest, without_redundant
+from modeling.selection.ranking import round_significant, strongest, strongest_unordered, without_redundant
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(1, 17))
@@ -16,10 +16,14 @@ def test_rounding_keeps_that_many_digits(value, digits):
     assert result == round_significant(np.array([result]), digits)[0]
 
 
-def listed(statistic, count, critical_value=0.0, magnitude=None):
+def listed(statistic, count, critical_value=0.0, rough=None, error=1e-6):
+    """The strongest in order; also without, which must be the same genes."""
     statistic = np.array(statistic)
-    magnitude = np.abs(statistic) if magnitude is None else np.array(magnitude)
-    return strongest(magnitude, critical_value, lambda genes: statistic[genes], count).tolist()
+    rough = np.abs(statistic) if rough is None else np.array(rough)
+    asked = rough.astype(np.float32), error, critical_value, lambda genes: statistic[genes], count
+    genes = strongest(*asked).tolist()
+    assert sorted(strongest_unordered(*asked).tolist()) == sorted(genes)
+    return genes
 
 
 def test_the_strongest_come_first_whatever_their_sign():
@@ -38,8 +42,28 @@ def test_equal_to_twelve_digits_goes_to_the_lower_column():
     assert listed([0.3, 0.3 + 1e-11], 1) == [1]
 
 
-def test_the_statistic_decides_where_magnitudes_differ_in_the_last_bits():
-    assert listed([0.3, 0.3, 0.1], 1, magnitude=[0.3 - 1e-15, 0.3 + 1e-15, 0.1]) == [0]
+def test_the_statistic_decides_where_rough_magnitudes_are_too_near():
+    assert listed([0.3, 0.3, 0.1], 1, rough=[0.3 - 1e-7, 0.3 + 1e-7, 0.1]) == [0]
+    assert listed([0.31, 0.30, 0.29], 1, rough=[0.305, 0.309, 0.299], error=0.01) == [0]
+    assert listed([0.31, 0.30], 9, critical_value=0.305, rough=[0.305, 0.309], error=0.01) == [0]
+
+
+@given(
+    st.lists(st.integers(0, 60), min_size=1, max_size=40), st.integers(1, 12), st.integers(0, 60), st.data()
+)
+def test_any_rough_magnitudes_within_the_error_give_the_same_genes(values, count, bar, data):
+    size = np.array(values) / 60
+    blur = data.draw(st.lists(st.floats(-0.049, 0.049), min_size=len(size), max_size=len(size)))
+    expected = sorted(np.flatnonzero(size >= bar / 60), key=lambda gene: (-size[gene], gene))[:count]
+    assert listed(size, count, bar / 60, size + np.array(blur), 0.05) == expected
+
+
+def test_no_statistic_is_needed_where_all_genes_surely_pass_and_order_is_none():
+    def fails(genes):
+        raise AssertionError(f"asked for {genes}")
+
+    rough = np.array([0.4, 0.1, 0.5], dtype=np.float32)
+    assert strongest_unordered(rough, 0.01, 0.3, fails, 2).tolist() == [0, 2]
 
 
 @pytest.mark.parametrize("top", [1, 2, 3, 10])

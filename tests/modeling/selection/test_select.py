@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from modeling.selection.association import TESTS, TILE_TARGETS
+from modeling.selection.association import TARGETS_AT_ONCE, TESTS
 from modeling.selection.prepared import PreparedGenes, group_by_missing, prepare_genes
 from modeling.selection.select import Modifiers, SelectionSettings, select
 from tasks.simulation.biology import simulate_arrays
@@ -148,14 +148,14 @@ def test_noise_rarely_has_modifiers():
 @pytest.mark.long
 def test_blocks_order_and_threads_do_not_change_a_bit():
     rng = np.random.default_rng(4)
-    targets = TILE_TARGETS + 37
+    targets = TARGETS_AT_ONCE + 37
     x = rng.standard_normal((75, 205)).astype(np.float32)
-    y = rng.standard_normal((75, targets)) + 0.8 * x[:, :targets]
+    y = rng.standard_normal((75, targets)) + 0.8 * x[:, np.arange(targets) % 205]
     y[:, ::4] = np.round(y[:, ::4])
     genes, settings = prepare_genes(x), SelectionSettings(top=4)
     whole = select(genes, y, settings)
     assert sum(map(len, whole)) > targets
-    for size in (1, 50, TILE_TARGETS, TILE_TARGETS + 1):
+    for size in (1, 50, TARGETS_AT_ONCE, TARGETS_AT_ONCE + 1):
         cut = [select(genes, y[:, i : i + size], settings) for i in range(0, targets, size)]
         assert_same_bits([one for block in cut for one in block], whole)
     order = rng.permutation(targets)

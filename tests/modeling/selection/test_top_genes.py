@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from sklearn.feature_selection import SelectKBest, f_regression
 
-from modeling.selection.association import TILE_TARGETS
 from modeling.selection.ranking import standardised_genes, top_genes
+from modeling.selection.tiles import TILE_TARGETS
 from tests.reference.forest import top_genes_slow
 
 

@@ -5,12 +5,12 @@ from numba import njit
 from modeling.selection.prepared import prepare_genes
 from modeling.statistics.chi_squared import (
     GENES_AT_ONCE,
-    WORDS_STEP,
     bin_targets,
     chi_squared_of,
     fill_root_chi_squared,
     pack,
     popcount,
+    root_chi_squared_of,
     unpack,
 )
 from tests.reference.selection import chi_squared
@@ -26,7 +26,7 @@ def test_packed_rows_hold_every_line_in_order_and_zeros_after(lines):
     truth = np.random.default_rng(lines).random((5, lines)) < 0.4
     packed = pack(truth)
     assert packed.dtype == np.uint64
-    assert packed.shape[1] % WORDS_STEP == 0
+    assert packed.shape[1] == -(-lines // 64)
     bits = [[int(word) >> i & 1 for word in row for i in range(64)] for row in packed]
     np.testing.assert_array_equal(np.array(bits)[:, :lines], truth)
     assert not np.array(bits)[:, lines:].any()
@@ -61,14 +61,17 @@ def test_every_table_gives_what_scipy_gives(lines):
     x[:, 1] = np.maximum(x[:, 1], 1.0)  # nearly all equal to the median: nothing lies below it
     x[:, 2] = np.round(x[:, 2])
     genes, y = prepare_genes(x), nasty_effects(lines, rng)
-    binned = bin_targets(y)
+    binned, every = bin_targets(y), np.arange(genes.n_genes)
     root = np.empty((len(y), genes.n_genes))
     fill_root_chi_squared(genes.upper, genes.upper_counts, binned, lines, root)
     for target, effect in enumerate(y):
         expected = chi_squared(x.T.astype(np.float64), effect)[0]
-        few = chi_squared_of(genes.upper, binned.members[target], binned.sizes[target], lines)
+        few = chi_squared_of(genes.upper, binned, lines, np.full(genes.n_genes, target), every)
         np.testing.assert_array_equal(few, expected)
         np.testing.assert_allclose(root[target] ** 2, expected, rtol=1e-12, atol=1e-13)
+        sides = genes.upper, genes.upper_counts
+        alone = root_chi_squared_of(*sides, binned, lines, np.full(genes.n_genes, target), every)
+        np.testing.assert_allclose(alone, root[target], rtol=1e-14, atol=0)
     assert not root[:, :2].any()
     assert not root[3:5].any()
     assert binned.bins[[0, 3, 4]].tolist() == [6, 1, 1]

@@ -1,0 +1,140 @@
+"""The statistics of a few genes with one target, in double precision: what decides, and what is reported.
+
+Reported are scipy's own bits; to place a gene among others a sum in any order is enough.
+"""
+
+from typing import no_type_check
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from modeling.numba_cache import njit
+from modeling.selection.association import PreparedTargets, reciprocal
+from modeling.selection.prepared import PreparedGenes
+from modeling.selection.tiles import products_of_pairs
+from modeling.statistics.chi_squared import chi_squared_of, root_chi_squared_of
+
+# Of log p, so of q, relatively; it falls with r by at most lines / (1 - r^2) times r's own error.
+Q_TOLERANCE = 1e-9
+R_ERROR = 1e-13
+
+
+def statistics_of(
+    test: str,
+    genes: PreparedGenes,
+    targets: PreparedTargets,
+    target: int,
+    columns: Int64[np.ndarray, " k"],
+) -> Float64[np.ndarray, " k"]:
+    """Signed r, signed rho or chi-squared of one target with a few genes, in scipy's order of operations.
+
+    0 where either is constant.
+
+    Args:
+        test: one of `TESTS`.
+        target: row in `targets`.
+        columns: the k genes.
+    """
+    if test == "pearson":
+        statistic = np.vecdot(genes.standardised[columns], targets.standardised[target])
+    elif test == "spearman":
+        products = np.vecdot(genes.ranks[columns].astype(np.float64), targets.ranks[target])
+        covariance = products * np.true_divide(1, genes.n_lines - 1)
+        spread = genes.rank_spread[columns]
+        if not targets.rank_spread[target]:
+            return np.zeros(len(columns))
+        statistic = np.divide(
+            covariance / targets.rank_spread[target], spread, out=np.zeros(len(columns)), where=spread > 0
+        )
+    else:
+        rows = np.full(len(columns), target)
+        return chi_squared_of(genes.upper, targets.binned, genes.n_lines, rows, columns)
+    return np.minimum(np.maximum(statistic, -1.0), 1.0)
+
+
+def may_differ_from_zero(test: str, genes: PreparedGenes) -> Bool[np.ndarray, " genes"]:
+    """Which genes have a magnitude at all: those that vary, or have lines on both sides of their cut."""
+    if test != "chi2":
+        return genes.varies
+    return (genes.upper_counts > 0) & (genes.upper_counts < genes.n_lines)
+
+
+def magnitude_of(test: str, statistic: Float64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
+    """|r|, |rho| or the root of chi-squared: what p falls with."""
+    return np.sqrt(statistic) if test == "chi2" else np.abs(statistic)
+
+
+def magnitudes_of(
+    test: str,
+    genes: PreparedGenes,
+    targets: PreparedTargets,
+    rows: Int64[np.ndarray, " k"],
+    columns: Int64[np.ndarray, " k"],
+) -> Float64[np.ndarray, " k"]:
+    """`magnitude_of` the statistics of k targets (rows) with a gene each, right to `R_ERROR`; constant: 0.
+
+    An |r| or |rho| so near 1 that `R_ERROR` would change p has scipy's own bits.
+    """
+    if test == "chi2":
+        counts = genes.upper, genes.upper_counts
+        return root_chi_squared_of(*counts, targets.binned, genes.n_lines, rows, columns)
+    if test == "pearson":
+        size = _products(genes.standardised, targets.standardised, rows, columns)
+    else:
+        size = _products(genes.ranks, targets.ranks, rows, columns)
+        size *= reciprocal(genes.rank_spread[columns] * (genes.n_lines - 1))
+        size *= reciprocal(targets.rank_spread[rows])
+    return _with_scipys(size, test, genes, targets, rows, columns)
+
+
+def reported_magnitudes_of(
+    test: str,
+    genes: PreparedGenes,
+    targets: PreparedTargets,
+    rows: Int64[np.ndarray, " k"],
+    columns: Int64[np.ndarray, " k"],
+) -> Float64[np.ndarray, " k"]:
+    """As `magnitudes_of`, in the very bits whose p all releases have reported: |r| as a product of tiles."""
+    if test != "pearson":
+        return magnitudes_of(test, genes, targets, rows, columns)
+    size = np.abs(products_of_pairs(targets.standardised, genes.standardised, rows, columns))
+    return _with_scipys(size, test, genes, targets, rows, columns)
+
+
+def _with_scipys(
+    size: Float64[np.ndarray, " k"],
+    test: str,
+    genes: PreparedGenes,
+    targets: PreparedTargets,
+    rows: Int64[np.ndarray, " k"],
+    columns: Int64[np.ndarray, " k"],
+) -> Float64[np.ndarray, " k"]:
+    """The magnitudes, those near 1 replaced."""
+    for i in np.flatnonzero(size > steep_from(genes.n_lines)):
+        statistic = statistics_of(test, genes, targets, int(rows[i]), columns[i : i + 1])
+        size[i] = magnitude_of(test, statistic)[0]
+    return size
+
+
+def steep_from(n_lines: int) -> float:
+    """The |r| or |rho| beyond which an error of `R_ERROR` in it may change p by `Q_TOLERANCE`, relatively."""
+    return float(np.sqrt(max(1.0 - n_lines * R_ERROR / Q_TOLERANCE, 0.0)))
+
+
+@njit(fastmath={"reassoc", "contract"})
+@no_type_check
+def _products(genes, targets, rows, columns):
+    """|target . gene| of each pair: four at once, for genes come from far in memory."""
+    out, last = np.empty(len(columns) + 3), len(columns) - 1
+    for i in range(0, len(columns), 4):
+        j, k, m = min(i + 1, last), min(i + 2, last), min(i + 3, last)
+        a, b, c, d = genes[columns[i]], genes[columns[j]], genes[columns[k]], genes[columns[m]]
+        e, f, g, h = targets[rows[i]], targets[rows[j]], targets[rows[k]], targets[rows[m]]
+        sum_a, sum_b, sum_c, sum_d = 0.0, 0.0, 0.0, 0.0
+        for line in range(targets.shape[1]):
+            sum_a += a[line] * e[line]
+            sum_b += b[line] * f[line]
+            sum_c += c[line] * g[line]
+            sum_d += d[line] * h[line]
+        out[i], out[i + 1], out[i + 2], out[i + 3] = abs(sum_a), abs(sum_b), abs(sum_c), abs(sum_d)
+    return out[: len(columns)]
