@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from modeling.candidates.trees.forest_splits import best_split
-from modeling.candidates.trees.growing import sorted_lines
+from modeling.candidates.trees.growing import LINE, sorted_keys
 from modeling.numba_cache import njit
 
 EPSILON = np.finfo(np.float64).eps
@@ -49,7 +49,7 @@ def grow_forest(
     its variance is at most 2.2e-16, in the effect's own units. The same arguments give the same bits.
     """
     n_lines = len(effect)
-    order, columns = sorted_lines(features)[0].astype(np.int32), np.ascontiguousarray(features.T)
+    order, columns = (sorted_keys(features) & LINE).astype(np.int32), np.ascontiguousarray(features.T)
     total, unseen = np.zeros(n_lines), np.zeros(n_lines)
     grown = []
     for seed in _draws(random_state, trees):

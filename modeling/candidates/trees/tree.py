@@ -10,7 +10,7 @@ from jaxtyping import Float32, Float64, Int64
 from modeling.candidates.base import FitCost, SingleProblemCandidate
 from modeling.candidates.fitted import Arrays, Fitted, StoredModel
 from modeling.candidates.problem import Problem
-from modeling.candidates.trees.growing import grow, predict_heap, sorted_lines
+from modeling.candidates.trees.growing import grow, predict_heap, sorted_keys
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +53,8 @@ class Tree(SingleProblemCandidate):
 
     def fit_one(self, problem: Problem) -> Fitted:
         """As the class says."""
-        lines, values = sorted_lines(as_float32(problem.features))
-        model = TreeModel(*grow(lines, values, problem.effect, self.max_depth))
+        keys = sorted_keys(as_float32(problem.features))
+        model = TreeModel(*grow(keys, problem.effect, self.max_depth))
         leaves = 1 + int(np.count_nonzero(model.feature >= 0))
         return Fitted(self.name, model, {"max_depth": self.max_depth, "leaves": leaves})
 
