@@ -48,7 +48,7 @@ class Tree(SingleProblemCandidate):
     name: str = "tree"
     max_depth: int = 4
     summary: str = "regression tree of depth 4"
-    cost: FitCost = FitCost(0.0007)
+    cost: FitCost = FitCost(0.0004)
     model: ClassVar[type[StoredModel]] = TreeModel
 
     def fit_one(self, problem: Problem) -> Fitted:
