@@ -23,7 +23,8 @@ ADVICE = {
     errno.EOPNOTSUPP: "this file system has no hard links: choose a folder on another disk",
     errno.EMLINK: "too many hard links: choose a folder on another disk",
     errno.ENOTDIR: "a file stands where a folder is expected: choose another path",
-    errno.EEXIST: "a file stands where a folder is expected: choose another path",
+    errno.EEXIST: "a file, or a link to nothing, stands where a folder is expected: choose another path",
+    errno.ELOOP: "a link leads to itself: choose another path",
     errno.EISDIR: "a folder stands where a file is expected: choose another path",
 }
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)

@@ -61,8 +61,18 @@ def test_a_missing_file_says_what_to_do(fs: LocalFileSystem) -> None:
 
 def test_a_file_where_a_folder_should_be(fs: LocalFileSystem) -> None:
     fs.create("a", b"")
-    with pytest.raises(StorageError, match="a file stands where a folder is expected"):
+    with pytest.raises(StorageError, match="a file, or a link to nothing, stands where a folder is expected"):
         fs.create("a/b", b"")
+
+
+def test_a_link_where_a_folder_should_be(tmp_path: Path) -> None:
+    itself, nothing = tmp_path / "itself", tmp_path / "nothing"
+    itself.symlink_to(itself)
+    nothing.symlink_to(tmp_path / "absent" / "folder")
+    with pytest.raises(StorageError, match="a link leads to itself: choose another path"):
+        LocalFileSystem(itself).paths("")
+    with pytest.raises(StorageError, match="a link to nothing, stands where a folder is expected"):
+        LocalFileSystem(nothing).create("a", b"")
 
 
 def test_a_full_disk_leaves_nothing_half_written(tiny_disk: Path, measured: Measured) -> None:
