@@ -2,8 +2,8 @@
 
 Correlations are matrix products in single precision, chi-squared comes from popcounts; all are stored in
 single precision. How far they may be off is bounded (`error_of`), so nearly everything is decided by them;
-where they are too near a border, `modeling.selection.exact` decides. So no result depends on how a product
-was made: nor on its shape, nor on the device. What is here runs on the CPU;
+where they are too near a border, `modeling.selection.exact` decides. So no result depends on how these
+products are made, nor on their shape or device. What is here runs on the CPU;
 `modeling.selection.torch_association` is the same by torch.
 """
 

@@ -40,8 +40,9 @@ def critical_values_of(
     critical_values = np.full(len(rows), NONE_KEPT)
     if not table.tested:
         return critical_values
-    bounds = np.zeros((len(rows), 2), dtype=np.int64)
-    _search(rough, rows, table.critical, error, bounds)
+    bounds = np.tile(np.array([0, table.tested]), (len(rows), 1))
+    if table.critical[-1] > error:  # else even a magnitude of 0 is in doubt, and all are computed exactly
+        _search(rough, rows, table.critical, error, bounds)
     for i, (fewest, most) in enumerate(bounds.tolist()):
         if fewest < most:
             critical_values[i] = _decide(rough[rows[i]], error, fewest, most, table, fdr, int(rows[i]), exact)

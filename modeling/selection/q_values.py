@@ -1,27 +1,22 @@
 """Benjamini-Hochberg q of a few genes among very many, exactly, with little sorted or computed exactly.
 
 q is the minimum of p_(j) m / j over the genes of this magnitude or less, with j the number of genes at least
-as strong. Rough magnitudes are counted in buckets that are wider than twice their error: so a gene's exact
-magnitude lies in its bucket or just beside it. Of a bucket's weakest gene j is known, so the ends of a bucket
-bound log p - log j of its genes from both sides. A bucket that cannot go below what others reach is left out
-of the search; the genes of the others, and of those beside them, get their exact magnitudes and so their j.
+as strong. Rough magnitudes say which genes may decide that (`modeling.selection.buckets`): those, and those
+beside them, get their exact magnitudes and so their j.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Iterator
 from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from modeling.numba_cache import njit
+from modeling.selection.buckets import buckets_of, contenders_of, interpolated, longer
 from modeling.statistics.p_values import TestTable
 
-GENES_PER_BUCKET = 8  # on average, if none stands out and the error allows it
-STRONG_BUCKETS = 256  # for magnitudes that pass Bonferroni
-ERRORS_PER_BUCKET = 2.5  # the least width of a bucket; two would do but for the rounding of its ends
-LEEWAY = 1e-9  # bounds on log p are used as if they were worse by this; interpolation is right to 1e-10
+ROWS_AT_ONCE = 32  # whose contenders are held together: nearly all genes, if the worst comes
+ALIKE = 1e-13  # exact magnitudes no further apart may be told apart by their last bits alone
 
 # Rows (targets) and columns (genes), as many of each, to their exact magnitudes.
 ExactMagnitudes = Callable[[Int64[np.ndarray, " k"], Int64[np.ndarray, " k"]], Float64[np.ndarray, " k"]]
@@ -49,219 +44,109 @@ def q_values(
         error: how far it may be off.
         defined: which genes may have another magnitude than 0, by exact computation.
         exact: gives exact magnitudes, which place genes.
-        reported: gives those whose p are reported: the same but for the last bits.
+        reported: gives those whose p are reported: the same but for the last bits. Of genes that those alone
+            tell apart, the smallest counts.
         rows, columns: of `rough`: the k genes and their targets, in ascending order of rows.
     """
     q = np.ones(len(rows))
     asked = defined[columns]
     rows, columns = rows[asked], columns[asked]
-    if not rows.size:
+    groups = [
+        _places(rough, error, defined, exact, table, rows[group], columns[group]) for group in _groups(rows)
+    ]
+    if not groups:
         return q
-    buckets = _buckets_of(table, error)
+    where, which, sizes, place_of, ranks = (np.concatenate(arrays) for arrays in zip(*groups, strict=True))
+    least = np.minimum.reduceat(reported(where, which), np.cumsum(sizes) - sizes)
+    counts = [len(group[2]) for group in groups]
+    place_of += np.repeat(np.cumsum(counts) - counts, [len(group[3]) for group in groups])
+    q[asked] = np.minimum(table.exact(least)[place_of] / (ranks / table.tested), 1.0)
+    return q
+
+
+def _groups(rows: Int64[np.ndarray, " k"]) -> Iterator[slice]:
+    """Neighbours of at most `ROWS_AT_ONCE` rows."""
+    starts = np.flatnonzero(np.append(True, rows[1:] != rows[:-1])[: len(rows)])[::ROWS_AT_ONCE].tolist()
+    yield from map(slice, starts, [*starts[1:], len(rows)])
+
+
+def _places(
+    rough: Float32[np.ndarray, "targets genes"],
+    error: float,
+    defined: Bool[np.ndarray, " genes"],
+    exact: ExactMagnitudes,
+    table: TestTable,
+    rows: Int64[np.ndarray, " k"],
+    columns: Int64[np.ndarray, " k"],
+) -> tuple[np.ndarray, ...]:
+    """Where q is reached.
+
+    Returns:
+        (rows, columns, sizes, place_of, ranks): the genes there, place by place: one, or several that are as
+        strong but for the last bits; how many; and for each gene asked for its place and rank j.
+    """
+    buckets = buckets_of(table, error)
     bounds = buckets.highest, buckets.lowest, table.log_rank
-    contenders = _contenders(rough, defined, rows, columns, buckets.geometry, *bounds)
+    contenders = contenders_of(rough, defined, rows, columns, buckets.geometry, *bounds)
     magnitude = exact(contenders[0], contenders[1])
-    log_p = _interpolate(magnitude, table.log_p, table.slope, 1.0 / table.step)
+    log_p = interpolated(magnitude, table)
     beyond = np.flatnonzero(magnitude > table.limit)
     if beyond.size:
         with np.errstate(divide="ignore"):
             log_p[beyond] = np.log(table.exact(magnitude[beyond]))
-    place, rank = _minima(*contenders, magnitude, log_p, table.log_rank, rows, columns)
-    p = table.exact(reported(contenders[0][place], contenders[1][place]))
-    q[asked] = np.minimum(p / (rank / table.tested), 1.0)
-    return q
+    ends = np.append(np.flatnonzero(np.diff(contenders[0])) + 1, len(magnitude)).tolist()
+    order = np.empty(len(magnitude), dtype=np.int64)
+    for start, end in zip([0, *ends[:-1]], ends, strict=True):
+        order[start:end] = start + np.argsort(magnitude[start:end])
+    found = _minima(*contenders, magnitude, order, log_p, table.log_rank, rows, columns)
+    return contenders[0][found[0]], contenders[1][found[0]], *found[1:]
 
 
-@dataclass(frozen=True)
-class _Buckets:
-    """Equal buckets up to `bend`, wider ones from there to the end of the table, and an open one.
+@njit
+@no_type_check
+def _minima(found_rows, found, contends, stronger, magnitude, order, log_p, log_rank, rows, columns):
+    """For each gene asked for, the contenders where q is reached; see `_places`.
 
-    Attributes:
-        geometry: number up to the bend, their number per unit, bend, number beyond, their number per unit.
-        highest, lowest: bounds on log p of the genes of each bucket.
+    `order` has those of each row by ascending magnitude.
     """
-
-    geometry: tuple[int, np.float32, np.float32, int, np.float32]
-    highest: Float64[np.ndarray, " buckets"]
-    lowest: Float64[np.ndarray, " buckets"]
-
-
-@lru_cache(maxsize=64)
-def _buckets_of(table: TestTable, error: float) -> _Buckets:
-    width = ERRORS_PER_BUCKET * error
-    bend = max(min(float(table.critical[0]), table.limit / 2), width)
-    weak = max(min(table.tested // GENES_PER_BUCKET + 1, int(bend / width)), 1)
-    beyond = max(table.limit - bend, 0.0)
-    strong = min(STRONG_BUCKETS, int(beyond / width))
-    ends = np.concatenate([np.linspace(0.0, bend, weak + 1), np.linspace(bend, table.limit, strong + 1)[1:]])
-    upper = np.append(ends[1:], np.inf) + error
-    highest = _interpolated(np.clip(ends - error, 0.0, table.limit), table) + LEEWAY
-    lowest = _interpolated(np.minimum(upper, table.limit), table) - LEEWAY
-    lowest[upper >= table.limit] = -np.inf
-    scale = np.float32(strong / beyond if strong else 1.0 / width)
-    return _Buckets((weak, np.float32(weak / bend), np.float32(bend), strong, scale), highest, lowest)
-
-
-def _interpolated(magnitude: Float64[np.ndarray, " k"], table: TestTable) -> Float64[np.ndarray, " k"]:
-    return _interpolate(magnitude, table.log_p, table.slope, 1.0 / table.step)
-
-
-@njit
-@no_type_check
-def _interpolate(magnitude, log_p, slope, per_step):
-    """Cubic Hermite interpolation of log p."""
-    out = np.empty(len(magnitude))
-    for i in range(len(magnitude)):
-        at = magnitude[i] * per_step
-        knot = min(int(at), len(log_p) - 2)
-        x = at - knot
-        rise = log_p[knot + 1] - log_p[knot]
-        first, last = slope[knot] - rise, slope[knot + 1] - rise
-        out[i] = log_p[knot] + x * (rise + (1.0 - x) * (first * (1.0 - x) - last * x))
-    return out
-
-
-@njit
-@no_type_check
-def _contenders(rough, defined, rows, columns, geometry, highest, lowest, log_rank):
-    """The genes whose exact magnitudes decide q, of every row of `rows` once, ascending.
-
-    Returns:
-        (rows, columns, contends, stronger): of each, whether q's minimum may lie there, and how many of the
-        genes left out are stronger.
-    """
-    found_rows, found = np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.int64)
-    contends, stronger = np.empty(len(rows), dtype=np.bool_), np.empty(len(rows), dtype=np.int64)
-    bucket_of = np.empty(rough.shape[1], dtype=np.int32)
-    size, first = 0, 0
-    while first < len(rows):
-        end = first
-        while end < len(rows) and rows[end] == rows[first]:
-            end += 1
-        _cut(rough[rows[first]], geometry, bucket_of)
-        counts = np.zeros(len(highest), dtype=np.int64)
-        for gene in range(len(bucket_of)):
-            counts[np.uint32(bucket_of[gene])] += defined[gene]
-        asked = np.zeros(len(counts), dtype=np.bool_)
-        for gene in columns[first:end]:
-            asked[bucket_of[gene]] = True
-        may_win = _compare(counts, highest, lowest, log_rank, asked)
-        taken = _with_neighbours(may_win)
-        genes = _gather(bucket_of, counts, taken, defined)
-        end_of_row = size + len(genes)
-        while len(found) < end_of_row:
-            found_rows, found = _longer(found_rows), _longer(found)
-            contends, stronger = _longer(contends), _longer(stronger)
-        found_rows[size:end_of_row], found[size:end_of_row] = rows[first], genes
-        above = counts.copy()
-        above[taken] = 0
-        above = above[::-1].cumsum()[::-1]
-        for i in range(len(genes)):
-            bucket = bucket_of[genes[i]]
-            contends[size + i], stronger[size + i] = may_win[bucket], above[bucket]
-        size, first = end_of_row, end
-    return found_rows[:size], found[:size], contends[:size], stronger[:size]
-
-
-@njit
-@no_type_check
-def _longer(array):
-    """A copy with room for twice as many."""
-    out = np.empty(2 * len(array) + 1, dtype=array.dtype)
-    out[: len(array)] = array
-    return out
-
-
-@njit
-@no_type_check
-def _cut(rough, geometry, bucket_of):
-    """Set the bucket of every gene."""
-    weak, weak_per_unit, bend, strong, strong_per_unit = geometry
-    most_weak, most_strong = np.float32(weak - 0.5), np.float32(strong + 1)
-    for i in range(len(rough)):
-        below = np.int32(min(rough[i] * weak_per_unit, most_weak))
-        beyond = np.int32(
-            min(max((rough[i] - bend) * strong_per_unit + np.float32(1.0), np.float32(0.0)), most_strong)
-        )
-        bucket_of[i] = below + beyond
-
-
-@njit
-@no_type_check
-def _compare(counts, highest, lowest, log_rank, asked):
-    """Which buckets may hold a minimum for a gene of those asked for.
-
-    Of two genes the weaker one is known if a bucket lies between theirs.
-    """
-    reached = np.empty(len(counts) + 2)  # by the genes surely weaker than those of a bucket
-    reached[:2] = -log_rank[-1]  # q is at most 1
-    as_strong = counts.sum()
-    for b in range(len(counts)):
-        reached[b + 2] = reached[b + 1]
-        if counts[b] > 0:
-            reached[b + 2] = min(reached[b + 1], highest[b] - log_rank[as_strong])
-            as_strong -= counts[b]
-    contends = _with_neighbours(asked)
-    # Only what lies below a bucket asked for matters to it, and the lowest asks for most.
-    wanted, as_strong = -np.inf, 0
-    for b in range(len(counts) - 1, -1, -1):
-        if asked[b]:
-            wanted = reached[b]
-        if counts[b] > 0:
-            as_strong += counts[b]
-            possibly = as_strong + (counts[b - 1] if b > 0 else 0)
-            contends[b] |= lowest[b] - log_rank[possibly] <= wanted
-    return contends
-
-
-@njit
-@no_type_check
-def _with_neighbours(buckets):
-    out = buckets.copy()
-    out[1:] |= buckets[:-1]
-    out[:-1] |= buckets[1:]
-    return out
-
-
-@njit
-@no_type_check
-def _gather(bucket_of, counts, taken, defined):
-    """The genes of the buckets taken. Most of those are high, so that one look rules most genes out."""
-    genes, size, lowest = np.empty(np.sum(counts[taken]), dtype=np.int64), 0, np.argmax(taken)
-    for i in range(len(bucket_of)):
-        if bucket_of[i] >= lowest and taken[bucket_of[i]] and defined[i]:
-            genes[size] = i
-            size += 1
-    return genes
-
-
-@njit
-@no_type_check
-def _minima(found_rows, found, contends, stronger, magnitude, log_p, log_rank, rows, columns):
-    """For each gene asked for, the contender where q is reached, and its rank j."""
-    place, rank = np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.int64)
+    reached, size = np.empty(len(rows) + 1, dtype=np.int64), 0
+    sizes, places, known = np.empty(len(rows), dtype=np.int64), 0, np.full(len(found), -1)
+    place_of, ranks = np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.int64)
+    lowest, lowest_rank = np.empty(len(found), dtype=np.int64), np.empty(len(found), dtype=np.int64)
+    ascending = magnitude[order]
     asked, start = 0, 0
     while start < len(found_rows):
         end = start
         while end < len(found_rows) and found_rows[end] == found_rows[start]:
             end += 1
-        order = start + np.argsort(magnitude[start:end])
-        lowest, lowest_rank = np.empty(end - start, dtype=np.int64), np.empty(end - start, dtype=np.int64)
-        best, best_place, best_rank, tied = np.inf, start, 1, 0
-        for i in range(len(order)):
+        best, best_place, best_rank, tied = np.inf, start, 1, start
+        for i in range(start, end):
             one = order[i]
-            if magnitude[one] > magnitude[order[tied]]:
+            if ascending[i] > ascending[tied]:
                 tied = i
             # Those as strong or stronger: of the genes here, and of those left out.
-            j = len(order) - tied + stronger[one]
+            j = end - tied + stronger[one]
             if contends[one] and log_p[one] - log_rank[j] <= best:
-                best, best_place, best_rank = log_p[one] - log_rank[j], one, j
+                best, best_place, best_rank = log_p[one] - log_rank[j], i, j
             lowest[i], lowest_rank[i] = best_place, best_rank
-        ascending = magnitude[order]
         while asked < len(rows) and rows[asked] == found_rows[start]:
             own = magnitude[start + np.searchsorted(found[start:end], columns[asked])]
-            i = np.searchsorted(ascending, own, side="right") - 1
-            place[asked], rank[asked] = lowest[i], lowest_rank[i]
+            i = start + np.searchsorted(ascending[start:end], own, side="right") - 1
+            low = high = lowest[i]
+            ranks[asked] = lowest_rank[i]
+            if known[low] < 0:
+                known[low] = places
+                while low > start and ascending[lowest[i]] - ascending[low - 1] <= ALIKE:
+                    low -= 1
+                while high + 1 < end and ascending[high + 1] - ascending[lowest[i]] <= ALIKE:
+                    high += 1
+                sizes[places] = high + 1 - low
+                while len(reached) < size + sizes[places]:
+                    reached = longer(reached)
+                reached[size : size + sizes[places]] = order[low : high + 1]
+                size += sizes[places]
+                places += 1
+            place_of[asked] = known[lowest[i]]
             asked += 1
         start = end
-    return place, rank
+    return reached[:size], sizes[:places], place_of, ranks

@@ -135,7 +135,8 @@ def select(
     """Choose the modifiers of every target; a target for which nothing is kept gets none (length 0).
 
     The numbers of a target depend neither on the other targets, nor on how they are cut into calls, nor on
-    the device. Working memory is some 12 bytes x 256 x genes, whatever the number of targets.
+    the device. Working memory is some 12 bytes x 512 x genes, and as much again where nearly every gene
+    decides a q near 1, whatever the number of targets.
 
     Args:
         genes: expression of the training lines.

@@ -4,11 +4,14 @@ The last bits of a matrix product depend on its shape: so a tile always has the 
 products the same alignment. Of a few genes alone they are the same as of all.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float64, Int64
 
 TILE_TARGETS = 128  # rows of a tile; fewer targets are padded with zeros
 ALIGNED_GENES = 64  # products are made of this many genes at least; a multiple of every BLAS kernel's width
+BLOCK_GENES = 2048  # of pairs: so many genes are held at once
 LEAST_WORK = 2**21  # multiplications; some BLAS take another kernel for products below half of it
 
 
@@ -36,7 +39,7 @@ def multiply(
 
 def products_of_pairs(
     targets: Float64[np.ndarray, "targets cell_lines"],
-    genes: Float64[np.ndarray, "genes cell_lines"],
+    genes: Float[np.ndarray, "genes cell_lines"],
     rows: Int64[np.ndarray, " k"],
     columns: Int64[np.ndarray, " k"],
 ) -> Float64[np.ndarray, " k"]:
@@ -44,27 +47,32 @@ def products_of_pairs(
     out, left = np.empty(len(rows)), np.empty((TILE_TARGETS, targets.shape[1]))
     distinct, place = np.unique(rows, return_inverse=True)
     for start in range(0, len(distinct), TILE_TARGETS):
+        tile = targets[distinct[start : start + TILE_TARGETS]]
         some = np.flatnonzero((place >= start) & (place < start + TILE_TARGETS))
-        needed = _with_company(columns[some], genes)
-        tile = np.empty((TILE_TARGETS, len(needed)))
-        multiply(targets[distinct[start : start + TILE_TARGETS]], genes[needed], left, tile)
-        out[some] = tile[place[some] - start, np.searchsorted(needed, columns[some])]
+        for needed in _with_company(columns[some], genes):
+            product = np.empty((TILE_TARGETS, len(needed)))
+            multiply(tile, genes[needed].astype(np.float64, copy=False), left, product)
+            here = some[(columns[some] >= needed[0]) & (columns[some] <= needed[-1])]
+            out[here] = product[place[here] - start, np.searchsorted(needed, columns[here])]
     return out
 
 
 def _with_company(
-    columns: Int64[np.ndarray, " k"], genes: Float64[np.ndarray, "genes cell_lines"]
-) -> Int64[np.ndarray, " _"]:
-    """The genes, and others, so that `multiply` takes each as among all: whole blocks, and the last."""
+    columns: Int64[np.ndarray, " k"], genes: Float[np.ndarray, "genes cell_lines"]
+) -> Iterator[Int64[np.ndarray, " _"]]:
+    """The genes in blocks, with others, so that `multiply` takes each as among all: whole, or in the last."""
     n_genes, lines = genes.shape
     whole = n_genes // ALIGNED_GENES * ALIGNED_GENES
+    least = -(-LEAST_WORK // (TILE_TARGETS * lines * ALIGNED_GENES)) * ALIGNED_GENES
+    width = max(least, BLOCK_GENES)
     columns = np.unique(columns)
     inside = columns[columns < whole]
-    least = max(len(inside), LEAST_WORK // (TILE_TARGETS * lines)) if inside.size else 0
-    size = -(-least // ALIGNED_GENES) * ALIGNED_GENES
-    if size < whole:
-        inside = np.concatenate([inside, np.repeat(inside[-1:], size - len(inside))])
-    elif size:
-        inside = np.arange(whole)
-    last = np.arange(whole, n_genes) if len(columns) and columns[-1] >= whole else columns[:0]
-    return np.concatenate([inside, last])
+    for start in range(0, len(inside), width):
+        block = inside[start : start + width]
+        size = max(-(-len(block) // ALIGNED_GENES) * ALIGNED_GENES, least)
+        if size < whole:
+            yield np.concatenate([block, np.repeat(block[-1:], size - len(block))])
+        else:
+            yield np.arange(whole)
+    if len(inside) < len(columns):
+        yield np.arange(whole, n_genes)

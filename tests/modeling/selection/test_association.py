@@ -13,6 +13,7 @@ from modeling.selection.association import (
     rounding_error,
 )
 from modeling.selection.exact import (
+    DENSE,
     magnitude_of,
     magnitudes_of,
     may_differ_from_zero,
@@ -61,6 +62,17 @@ def test_magnitudes_and_statistics_are_those_of_scipy(lines, genes):
                 exact = magnitudes(test, prepared, targets, np.full(genes, target), every)
                 np.testing.assert_allclose(exact, size, rtol=1e-12, atol=2e-15)
             assert not size[~may_differ_from_zero(test, prepared)].any()
+
+
+def test_many_pairs_have_the_magnitudes_of_few():
+    x, y = data(60, 40, 6)
+    prepared, targets = prepare_genes(x), prepare_targets(np.ascontiguousarray(y.T))
+    rows, columns = (each.ravel() for each in np.indices((6, 40)))
+    assert len(rows) > DENSE * 40
+    for test in TESTS:
+        many = magnitudes_of(test, prepared, targets, rows, columns)
+        few = [magnitudes_of(test, prepared, targets, rows[i::6], columns[i::6]) for i in range(6)]
+        np.testing.assert_allclose(many.reshape(-1, 6), np.array(few).T, rtol=1e-13, atol=1e-15)
 
 
 def test_magnitudes_near_one_have_the_bits_of_scipy():

@@ -91,6 +91,19 @@ def test_genes_without_a_p_do_not_count():
     assert found(magnitude, wide, 0.05)[0] == NONE_KEPT
 
 
+@pytest.mark.parametrize("fdr", [0.05, 0.99, 0.9999])
+def test_they_do_not_where_the_bar_is_below_the_error(fdr):
+    rng = np.random.default_rng(5)
+    magnitude = np.zeros((8, 60))
+    magnitude[:, 20:] = np.abs(rng.standard_normal((8, 40))) * 0.03  # those that vary come last
+    table = correlation_table(1000, 40, fdr)
+    critical_values = found(magnitude, table, fdr, error=6e-5)
+    for row, critical_value in zip(magnitude, critical_values, strict=True):
+        kept = np.zeros(60, dtype=bool)
+        kept[20:] = multipletests(table.exact(row[20:]), method="fdr_bh")[1] < fdr
+        np.testing.assert_array_equal((row >= critical_value)[20:], kept[20:])
+
+
 def test_only_the_rows_asked_for_are_looked_at():
     table = correlation_table(100, 3, 0.05)
     magnitude = np.array([[0.9, 0.0, 0.0], [np.nan] * 3, [0.0, 0.0, 0.1]])

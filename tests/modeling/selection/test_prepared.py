@@ -99,3 +99,10 @@ def test_doubled_ranks_are_integers_that_sum_to_zero():
     ranks = centred_ranks(np.round(np.random.default_rng(1).standard_normal((50, 40)), 1))
     np.testing.assert_array_equal(2 * ranks, np.round(2 * ranks))
     assert not ranks.sum(axis=1).any()
+
+
+def test_values_whose_squares_overflow_are_refused():
+    x = np.ones((5, 3))
+    x[:3, 1] = 1.7e308, -1e308, -0.6e308  # their sum is finite
+    with pytest.raises(ValueError, match="beyond 1e"):
+        prepare_genes(x)

@@ -92,6 +92,23 @@ def test_no_gene_at_all_is_no_error():
     assert q.shape == (2, 0)
 
 
+def test_of_genes_that_only_their_last_bits_tell_apart_the_weakest_reported_one_counts():
+    table, rows, columns = correlation_table(60, 5, 0.05), np.zeros(3, dtype=np.int64), np.arange(3)
+    exact = np.array([0.5, 0.5 + 1e-15, 0.5 - 1e-15, 0.01, 0.02])
+    reported = np.array([0.5 + 2e-15, 0.5 - 2e-15, 0.5, 0.01, 0.02])
+    q = q_values(
+        exact[None].astype(np.float32),
+        1e-6,
+        np.ones(5, dtype=bool),
+        lambda rows, columns: exact[columns],
+        lambda rows, columns: reported[columns],
+        table,
+        rows,
+        columns,
+    )
+    assert q.tolist() == [float(table.exact(reported[1:2])[0] / (3 / 5))] * 3
+
+
 def test_few_genes_are_computed_exactly_where_a_row_has_strong_ones():
     rng = np.random.default_rng(3)
     table, error = correlation_table(720, 18_000, 0.05), error_of("pearson", 720)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from modeling.selection.q_values import _interpolated
+from modeling.selection.buckets import interpolated
 from modeling.statistics.p_values import (
     chi_squared_p,
     chi_squared_table,
@@ -44,7 +44,7 @@ def test_tables_hold_to_their_promises(table_of, size):
     assert (np.diff(table.critical) < 0).all()
     at = np.random.default_rng(0).random(20_000) * table.limit
     at[:3] = 0.0, table.limit, table.step * 1e-3
-    assert np.abs(_interpolated(at, table) - np.log(table.exact(at))).max() < 2e-10
+    assert np.abs(interpolated(at, table) - np.log(table.exact(at))).max() < 2e-10
 
 
 def test_without_freedom_nothing_is_significant():
