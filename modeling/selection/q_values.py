@@ -28,6 +28,7 @@ def q_values(
     defined: Bool[np.ndarray, " genes"],
     exact: ExactMagnitudes,
     reported: ExactMagnitudes,
+    settled_from: float,
     table: TestTable,
     rows: Int64[np.ndarray, " k"],
     columns: Int64[np.ndarray, " k"],
@@ -46,13 +47,15 @@ def q_values(
         exact: gives exact magnitudes, which place genes.
         reported: gives those whose p are reported: the same but for the last bits. Of genes that those alone
             tell apart, the smallest counts.
+        settled_from: above it `exact` gives the reported bits, too.
         rows, columns: of `rough`: the k genes and their targets, in ascending order of rows.
     """
     q = np.ones(len(rows))
     asked = defined[columns]
     rows, columns = rows[asked], columns[asked]
     groups = [
-        _places(rough, error, defined, exact, table, rows[group], columns[group]) for group in _groups(rows)
+        _places(rough, error, defined, exact, settled_from, table, rows[group], columns[group])
+        for group in _groups(rows)
     ]
     if not groups:
         return q
@@ -75,6 +78,7 @@ def _places(
     error: float,
     defined: Bool[np.ndarray, " genes"],
     exact: ExactMagnitudes,
+    settled_from: float,
     table: TestTable,
     rows: Int64[np.ndarray, " k"],
     columns: Int64[np.ndarray, " k"],
@@ -98,13 +102,15 @@ def _places(
     order = np.empty(len(magnitude), dtype=np.int64)
     for start, end in zip([0, *ends[:-1]], ends, strict=True):
         order[start:end] = start + np.argsort(magnitude[start:end])
-    found = _minima(*contenders, magnitude, order, log_p, table.log_rank, rows, columns)
+    found = _minima(*contenders, magnitude, order, log_p, table.log_rank, settled_from, rows, columns)
     return contenders[0][found[0]], contenders[1][found[0]], *found[1:]
 
 
 @njit
 @no_type_check
-def _minima(found_rows, found, contends, stronger, magnitude, order, log_p, log_rank, rows, columns):
+def _minima(
+    found_rows, found, contends, stronger, magnitude, order, log_p, log_rank, settled_from, rows, columns
+):
     """For each gene asked for, the contenders where q is reached; see `_places`.
 
     `order` has those of each row by ascending magnitude.
@@ -136,9 +142,10 @@ def _minima(found_rows, found, contends, stronger, magnitude, order, log_p, log_
             ranks[asked] = lowest_rank[i]
             if known[low] < 0:
                 known[low] = places
-                while low > start and ascending[lowest[i]] - ascending[low - 1] <= ALIKE:
+                own = ascending[low]
+                while own <= settled_from and low > start and own - ascending[low - 1] <= ALIKE:
                     low -= 1
-                while high + 1 < end and ascending[high + 1] - ascending[lowest[i]] <= ALIKE:
+                while own <= settled_from and high + 1 < end and ascending[high + 1] - own <= ALIKE:
                     high += 1
                 sizes[places] = high + 1 - low
                 while len(reached) < size + sizes[places]:

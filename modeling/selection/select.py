@@ -29,6 +29,7 @@ from modeling.selection.exact import (
     may_differ_from_zero,
     reported_magnitudes_of,
     statistics_of,
+    steep_from,
 )
 from modeling.selection.prepared import Cut, PreparedGenes, check_matrix
 from modeling.selection.q_values import q_values
@@ -254,12 +255,13 @@ class _Test:
             partial(magnitudes, self.name, self.genes, self.targets)
             for magnitudes in (magnitudes_of, reported_magnitudes_of)
         )
+        settled = steep_from(self.genes.n_lines) if self.name == "pearson" else 0.0
         for table, targets in self._tables(settings.table_fdr):
             of_table = np.zeros(len(self.targets), dtype=np.bool_)
             of_table[targets] = True
             some = np.flatnonzero(of_table[rows])
             q[some] = q_values(
-                self.rough, self.error, defined, exact, reported, table, rows[some], columns[some]
+                self.rough, self.error, defined, exact, reported, settled, table, rows[some], columns[some]
             )
         return q
 

@@ -23,6 +23,7 @@ def found(magnitude, table, columns, untested=(), error=1e-6):
         defined,
         lambda rows, columns: magnitude[rows, columns],
         lambda rows, columns: magnitude[rows, columns],
+        0.0,
         table,
         rows,
         np.tile(columns, len(magnitude)),
@@ -96,17 +97,15 @@ def test_of_genes_that_only_their_last_bits_tell_apart_the_weakest_reported_one_
     table, rows, columns = correlation_table(60, 5, 0.05), np.zeros(3, dtype=np.int64), np.arange(3)
     exact = np.array([0.5, 0.5 + 1e-15, 0.5 - 1e-15, 0.01, 0.02])
     reported = np.array([0.5 + 2e-15, 0.5 - 2e-15, 0.5, 0.01, 0.02])
-    q = q_values(
-        exact[None].astype(np.float32),
-        1e-6,
-        np.ones(5, dtype=bool),
-        lambda rows, columns: exact[columns],
-        lambda rows, columns: reported[columns],
-        table,
-        rows,
-        columns,
-    )
-    assert q.tolist() == [float(table.exact(reported[1:2])[0] / (3 / 5))] * 3
+
+    def q_settled_from(magnitude):
+        rough, defined = exact[None].astype(np.float32), np.ones(5, dtype=bool)
+        both = (lambda rows, columns: exact[columns]), (lambda rows, columns: reported[columns])
+        return q_values(rough, 1e-6, defined, *both, magnitude, table, rows, columns).tolist()
+
+    weakest, own = (float(table.exact(reported[i : i + 1])[0] / (3 / 5)) for i in (1, 2))
+    assert q_settled_from(0.6) == [weakest] * 3
+    assert q_settled_from(0.4) == [own] * 3
 
 
 def test_few_genes_are_computed_exactly_where_a_row_has_strong_ones():
@@ -121,7 +120,9 @@ def test_few_genes_are_computed_exactly_where_a_row_has_strong_ones():
         return magnitude[rows, columns]
 
     rows, columns = np.zeros(8, dtype=np.int64), np.arange(8)
-    q_values(magnitude.astype(np.float32), error, np.ones(18_000, bool), exact, exact, table, rows, columns)
+    q_values(
+        magnitude.astype(np.float32), error, np.ones(18_000, bool), exact, exact, 0.0, table, rows, columns
+    )
     assert set(asked) >= set(range(8))
     assert len(asked) < 30
 
