@@ -7,7 +7,7 @@ products the same alignment. Of a few genes alone they are the same as of all.
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float64, Int64
 
 TILE_TARGETS = 128  # rows of a tile; fewer targets are padded with zeros
 ALIGNED_GENES = 64  # products are made of this many genes at least; a multiple of every BLAS kernel's width
@@ -39,7 +39,7 @@ def multiply(
 
 def products_of_pairs(
     targets: Float64[np.ndarray, "targets cell_lines"],
-    genes: Float[np.ndarray, "genes cell_lines"],
+    genes: Float64[np.ndarray, "genes cell_lines"],
     rows: Int64[np.ndarray, " k"],
     columns: Int64[np.ndarray, " k"],
 ) -> Float64[np.ndarray, " k"]:
@@ -51,14 +51,14 @@ def products_of_pairs(
         some = np.flatnonzero((place >= start) & (place < start + TILE_TARGETS))
         for needed in _with_company(columns[some], genes):
             product = np.empty((TILE_TARGETS, len(needed)))
-            multiply(tile, genes[needed].astype(np.float64, copy=False), left, product)
+            multiply(tile, genes[needed], left, product)
             here = some[(columns[some] >= needed[0]) & (columns[some] <= needed[-1])]
             out[here] = product[place[here] - start, np.searchsorted(needed, columns[here])]
     return out
 
 
 def _with_company(
-    columns: Int64[np.ndarray, " k"], genes: Float[np.ndarray, "genes cell_lines"]
+    columns: Int64[np.ndarray, " k"], genes: Float64[np.ndarray, "genes cell_lines"]
 ) -> Iterator[Int64[np.ndarray, " _"]]:
     """The genes in blocks, with others, so that `multiply` takes each as among all: whole, or in the last."""
     n_genes, lines = genes.shape

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.long
 SETTING, MARK = "NUMBA_CACHE_DIR", "knockcast-"
 COMPILE = """
 import numpy as np
-from modeling.selection import q_values
-q_values._count_down(np.zeros(2, dtype=np.int32), np.full(1, 2))
-print(q_values.__file__)
+from modeling.selection import buckets
+buckets._with_neighbours(np.zeros(2, dtype=np.bool_))
+print(buckets.__file__)
 """
 IMPORT = """
 import json, os, sys
@@ -37,9 +37,9 @@ import json, os
 before = dict(os.environ)
 import numba, numpy as np
 setting = numba.config.CACHE_DIR
-from modeling.selection import q_values
+from modeling.selection import buckets
 import anothers
-q_values._count_down(np.zeros(2, dtype=np.int32), np.full(1, 2))
+buckets._with_neighbours(np.zeros(2, dtype=np.bool_))
 anothers.doubled(2)
 print(json.dumps({"environ": dict(os.environ) == before, "setting": numba.config.CACHE_DIR == setting}))
 """
@@ -108,7 +108,7 @@ def test_other_packages_keep_their_own_cache(copy: Path, set_by_user: bool):
     (index,) = copy.rglob("anothers.doubled-*.nbi")
     assert MARK not in str(index.parent)
     assert index.is_relative_to(copy / "own" if set_by_user else copy / "__pycache__")
-    (ours,) = copy.rglob("q_values._count_down-*.nbi")
+    (ours,) = copy.rglob("buckets._with_neighbours-*.nbi")
     assert MARK in str(ours.parent)
 
 
