@@ -12,7 +12,7 @@ from modeling.statistics.chi_squared import pack
 BLOCK_ROWS = 1024  # bounds temporary memory, and does not influence results: rows are independent
 Cut = Literal["median", "mean"]
 
-LARGEST = 1e100  # of a value: products of larger ones may overflow
+LARGEST = 8e307  # of a value: a larger one less the mean may overflow
 FEWEST_LINES = 3  # a correlation of two points says nothing
 
 
@@ -98,7 +98,7 @@ def check_matrix(name: str, matrix: Float[np.ndarray, "..."]) -> None:
     # A sum is finite unless a value is not, and it needs no matrix of truth values.
     bad = np.flatnonzero(~np.isfinite(matrix.sum(axis=0, dtype=np.float64)))
     if not bad.size and matrix.size and max(-float(matrix.min()), float(matrix.max())) > LARGEST:
-        raise ValueError(f"{name}: holds values beyond {LARGEST:g}, whose squares no number holds")
+        raise ValueError(f"{name}: holds values beyond {LARGEST:g}, too large to be centred")
     if bad.size:
         raise ValueError(
             f"{name}: column {bad[0]} ({bad.size} in all) holds missing or infinite values; "

@@ -101,8 +101,10 @@ def test_doubled_ranks_are_integers_that_sum_to_zero():
     assert not ranks.sum(axis=1).any()
 
 
-def test_values_whose_squares_overflow_are_refused():
+def test_values_too_large_to_be_centred_are_refused_and_no_smaller_ones():
     x = np.ones((5, 3))
     x[:3, 1] = 1.7e308, -1e308, -0.6e308  # their sum is finite
-    with pytest.raises(ValueError, match="beyond 1e"):
+    with pytest.raises(ValueError, match="beyond 8e"):
         prepare_genes(x)
+    lengths = np.linalg.norm(prepare_genes(x / 4).standardised, axis=1)
+    np.testing.assert_allclose(lengths, [0, 1, 0], rtol=1e-14)
