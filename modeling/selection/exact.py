@@ -71,47 +71,26 @@ def magnitudes_of(
     targets: PreparedTargets,
     rows: Int64[np.ndarray, " k"],
     columns: Int64[np.ndarray, " k"],
+    reported: bool = False,
 ) -> Float64[np.ndarray, " k"]:
     """`magnitude_of` the statistics of k targets (rows) with a gene each, right to `R_ERROR`; constant: 0.
 
     An |r| or |rho| so near 1 that `R_ERROR` would change p has scipy's own bits.
+
+    Args:
+        reported: in the very bits whose p all releases have reported: |r| as a product of tiles.
     """
     if test == "chi2":
         counts = genes.upper, genes.upper_counts
         return root_chi_squared_of(*counts, targets.binned, genes.n_lines, rows, columns)
     products = _dense_products if len(rows) > DENSE * genes.n_genes else _products
     if test == "pearson":
+        products = products_of_pairs if reported else products
         size = np.abs(products(targets.standardised, genes.standardised, rows, columns))
     else:
         size = np.abs(products(targets.ranks, genes.ranks, rows, columns))
         size *= reciprocal(genes.rank_spread[columns] * (genes.n_lines - 1))
         size *= reciprocal(targets.rank_spread[rows])
-    return _with_scipys(size, test, genes, targets, rows, columns)
-
-
-def reported_magnitudes_of(
-    test: str,
-    genes: PreparedGenes,
-    targets: PreparedTargets,
-    rows: Int64[np.ndarray, " k"],
-    columns: Int64[np.ndarray, " k"],
-) -> Float64[np.ndarray, " k"]:
-    """As `magnitudes_of`, in the very bits whose p all releases have reported: |r| as a product of tiles."""
-    if test != "pearson":
-        return magnitudes_of(test, genes, targets, rows, columns)
-    size = np.abs(products_of_pairs(targets.standardised, genes.standardised, rows, columns))
-    return _with_scipys(size, test, genes, targets, rows, columns)
-
-
-def _with_scipys(
-    size: Float64[np.ndarray, " k"],
-    test: str,
-    genes: PreparedGenes,
-    targets: PreparedTargets,
-    rows: Int64[np.ndarray, " k"],
-    columns: Int64[np.ndarray, " k"],
-) -> Float64[np.ndarray, " k"]:
-    """The magnitudes, those near 1 replaced."""
     steep = np.flatnonzero(size > steep_from(genes.n_lines))
     for row in np.unique(rows[steep]).tolist():
         some = steep[rows[steep] == row]

@@ -38,6 +38,7 @@ def strongest(
     statistic: Statistic,
     count: int,
     test: str = "pearson",
+    ordered: bool = True,
 ) -> Int64[np.ndarray, " k"]:
     """The genes at or above the critical value, at most `count`, by rounded statistic, then by column.
 
@@ -47,35 +48,11 @@ def strongest(
         critical_value: the exact magnitude needed (`critical_values.critical_values_of`).
         statistic: gives the exact statistic of some genes, to be rounded and compared without its sign.
         test: whose statistic it is.
+        ordered: False for the same genes in any order, for which mostly no statistic is needed.
     """
     kept = np.flatnonzero(rough >= critical_value - error)
-    return _first(kept, rough, error, critical_value, statistic, count, test)
-
-
-def strongest_unordered(
-    rough: Float[np.ndarray, " genes"],
-    error: float,
-    critical_value: float,
-    statistic: Statistic,
-    count: int,
-    test: str = "pearson",
-) -> Int64[np.ndarray, " k"]:
-    """As `strongest`, in any order: so mostly no statistic is needed."""
-    kept = np.flatnonzero(rough >= critical_value - error)
-    if len(kept) <= count and (rough[kept] > critical_value + error).all():
+    if not ordered and len(kept) <= count and (rough[kept] > critical_value + error).all():
         return kept
-    return _first(kept, rough, error, critical_value, statistic, count, test)
-
-
-def _first(
-    kept: Int64[np.ndarray, " _"],
-    rough: Float[np.ndarray, " genes"],
-    error: float,
-    critical_value: float,
-    statistic: Statistic,
-    count: int,
-    test: str,
-) -> Int64[np.ndarray, " k"]:
     if len(kept) > count:
         last = np.partition(rough[kept], len(kept) - count)[len(kept) - count]
         kept = kept[rough[kept] >= last - 2 * error - MARGIN * last]

@@ -27,7 +27,6 @@ from modeling.selection.exact import (
     magnitude_of,
     magnitudes_of,
     may_differ_from_zero,
-    reported_magnitudes_of,
     statistics_of,
     steep_from,
 )
@@ -38,7 +37,6 @@ from modeling.selection.ranking import (
     SIGNIFICANT_DIGITS,
     round_significant,
     strongest,
-    strongest_unordered,
     without_redundant,
 )
 from modeling.statistics.p_values import (
@@ -190,7 +188,7 @@ def _chosen(
             continue
         strong = test.rough[target], test.error, least, partial(test.statistics, target)
         if settings.redundancy is None:
-            by_test.append(strongest_unordered(*strong, settings.top, test.name))
+            by_test.append(strongest(*strong, settings.top, test.name, ordered=False))
         else:
             ordered = partial(strongest, *strong, test=test.name)
             standardised = test.genes.standardised
@@ -251,10 +249,8 @@ class _Test:
         """Q of k genes, each with its target (row)."""
         q = np.empty(len(rows))
         defined = may_differ_from_zero(self.name, self.genes)
-        exact, reported = (
-            partial(magnitudes, self.name, self.genes, self.targets)
-            for magnitudes in (magnitudes_of, reported_magnitudes_of)
-        )
+        exact = partial(magnitudes_of, self.name, self.genes, self.targets)
+        reported = partial(exact, reported=True)
         settled = steep_from(self.genes.n_lines) if self.name == "pearson" else 0.0
         for table, targets in self._tables(settings.table_fdr):
             of_table = np.zeros(len(self.targets), dtype=np.bool_)

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -17,7 +19,6 @@ from modeling.selection.exact import (
     magnitude_of,
     magnitudes_of,
     may_differ_from_zero,
-    reported_magnitudes_of,
     statistics_of,
 )
 from modeling.selection.prepared import prepare_genes
@@ -58,7 +59,7 @@ def test_magnitudes_and_statistics_are_those_of_scipy(lines, genes):
             np.testing.assert_array_equal(statistics_of(test, prepared, targets, target, every), expected)
             size = magnitude_of(test, expected)
             assert np.abs(rough[target] - size).max() <= error_of(test, lines)
-            for magnitudes in (magnitudes_of, reported_magnitudes_of):
+            for magnitudes in (magnitudes_of, partial(magnitudes_of, reported=True)):
                 exact = magnitudes(test, prepared, targets, np.full(genes, target), every)
                 np.testing.assert_allclose(exact, size, rtol=1e-12, atol=2e-15)
             assert not size[~may_differ_from_zero(test, prepared)].any()
@@ -82,7 +83,7 @@ def test_magnitudes_near_one_have_the_bits_of_scipy():
         for target in (0, 1):
             expected = np.abs(statistics_of(test, prepared, targets, target, np.array([5])))
             assert expected[0] > 1 - 1e-9
-            for magnitudes in (magnitudes_of, reported_magnitudes_of):
+            for magnitudes in (magnitudes_of, partial(magnitudes_of, reported=True)):
                 found = magnitudes(test, prepared, targets, np.array([target]), np.array([5]))
                 np.testing.assert_array_equal(found, expected)
 

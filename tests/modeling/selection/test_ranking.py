@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modeling.selection.prepared import standardise
-from modeling.selection.ranking import round_significant, strongest, strongest_unordered, without_redundant
+from modeling.selection.ranking import round_significant, strongest, without_redundant
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(1, 17))
@@ -22,7 +22,7 @@ def listed(statistic, count, critical_value=0.0, rough=None, error=1e-6):
     rough = np.abs(statistic) if rough is None else np.array(rough)
     asked = rough.astype(np.float32), error, critical_value, lambda genes: statistic[genes], count
     genes = strongest(*asked).tolist()
-    assert sorted(strongest_unordered(*asked).tolist()) == sorted(genes)
+    assert sorted(strongest(*asked, ordered=False).tolist()) == sorted(genes)
     return genes
 
 
@@ -63,7 +63,7 @@ def test_no_statistic_is_needed_where_all_genes_surely_pass_and_order_is_none():
         raise AssertionError(f"asked for {genes}")
 
     rough = np.array([0.4, 0.1, 0.5], dtype=np.float32)
-    assert strongest_unordered(rough, 0.01, 0.3, fails, 2).tolist() == [0, 2]
+    assert strongest(rough, 0.01, 0.3, fails, 2, ordered=False).tolist() == [0, 2]
 
 
 @pytest.mark.parametrize("top", [1, 2, 3, 10])
