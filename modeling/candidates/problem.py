@@ -8,6 +8,9 @@ from jaxtyping import Bool, Float64, Int64
 
 # Squares of larger values, summed, could overflow and make a feature look constant.
 LARGEST = 1e100
+# Least eigenvalue of the features' products, over the largest, that eigenvectors are taken from: it leaves
+# singular vectors ten digits.
+WELL_CONDITIONED = 1e-6
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,29 @@ class Problem:
         return self.effect - self.effect_mean
 
     @cached_property
+    def gram(self) -> Float64[np.ndarray, "features features"]:
+        """Products of the standardised features with each other, summed over lines."""
+        x = self.standardised.values
+        return x.T @ x
+
+    @cached_property
+    def products(self) -> Float64[np.ndarray, " features"]:
+        """Products of the standardised features with the centred effect, summed over lines."""
+        return self.standardised.values.T @ self.effect_centred
+
+    @cached_property
     def svd(self) -> ThinSVD:
-        """Thin singular value decomposition of the standardised features."""
-        return ThinSVD(*np.linalg.svd(self.standardised.values, full_matrices=False))
+        """Thin singular value decomposition of the standardised features.
+
+        By the eigenvectors of their products, in a third of the time, unless the features nearly depend on
+        each other: products square what sets them apart.
+        """
+        values, vectors = np.linalg.eigh(self.gram)
+        if not values[0] > WELL_CONDITIONED * values[-1]:
+            return ThinSVD(*np.linalg.svd(self.standardised.values, full_matrices=False))
+        values, vectors = values[::-1], vectors[:, ::-1]
+        singular = np.sqrt(values)
+        return ThinSVD(self.standardised.values @ (vectors / singular), singular, vectors.T)
 
 
 def _constant(

@@ -1,6 +1,7 @@
 """The lasso on standardised features, its penalty chosen by three-fold cross-validation."""
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import ClassVar
 
 import numpy as np
@@ -8,18 +9,21 @@ from jaxtyping import Bool, Float64
 
 from modeling.candidates.base import FitCost, SingleProblemCandidate, linear_model
 from modeling.candidates.fitted import Fitted, LinearModel, StoredModel
-from modeling.candidates.linear.coordinate_descent import lasso_path, relative_gap
+from modeling.candidates.linear.coordinate_descent import descend_path
+from modeling.candidates.linear.corners import follow_corners
+from modeling.candidates.linear.optimality import Gram, PerFeature, relative_gap
 from modeling.candidates.problem import Problem
 
 N_PENALTIES = 100
-SMALLEST_SHARE = 1e-3
+SHARES = np.geomspace(1.0, 1e-3, N_PENALTIES)  # of the smallest penalty that zeroes every weight
 N_FOLDS = 3
-MAX_ROUNDS = 1000
+MAX_SWEEPS = 1000
 # Where the conditions of optimality cannot be met to 1e-9 (nearly dependent features), this gap will do.
 GOOD_GAP = 1e-10
 
 Features = Float64[np.ndarray, "lines features"]
 Effect = Float64[np.ndarray, " lines"]
+Penalties = Float64[np.ndarray, " penalties"]
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,13 @@ class Lasso(SingleProblemCandidate):
 
     def fit_one(self, problem: Problem) -> Fitted:
         """As the class says."""
-        x, y = problem.standardised.values, problem.effect_centred
-        penalties = penalty_grid(x, y)
-        errors, path_optimal = cross_validation_errors(x, y, penalties)
+        y = problem.effect_centred
+        penalties = penalty_grid(problem.products, problem.n_lines)
+        errors, path_optimal = cross_validation_errors(problem.standardised.values, y, penalties)
         best = int(np.argmin(errors))
-        path, refit_optimal, gap = _path(x, y, penalties[: best + 1])
+        path, refit_optimal, gap = _path(
+            problem.gram, problem.products, float(y @ y), penalties[: best + 1] * problem.n_lines
+        )
         weights = path[-1]
         parameters = {
             "penalty": float(penalties[best]),
@@ -53,45 +59,67 @@ class Lasso(SingleProblemCandidate):
         stuck = int(np.count_nonzero(~path_optimal)) + int(not refit_optimal[-1])
         model = linear_model(problem, weights)
         if stuck:
-            reason = f"coordinate descent stopped after {MAX_ROUNDS} rounds at {stuck} penalties"
+            reason = f"coordinate descent stopped after {MAX_SWEEPS} sweeps at {stuck} penalties"
             return Fitted(self.name, model, parameters, "not_converged", reason)
         return Fitted(self.name, model, parameters)
 
 
-def penalty_grid(x: Features, y: Effect) -> Float64[np.ndarray, " penalties"]:
-    """LassoCV's default grid (per line: times n for the sums of squares), for centred x and y."""
-    largest = float(np.abs(x.T @ y).max()) / len(y)
+def penalty_grid(correlation: PerFeature, n_lines: int) -> Penalties:
+    """LassoCV's default grid for Xᵀy of centred x and y; per line: times n for the sums of squares."""
+    largest = float(np.abs(correlation).max()) / n_lines
     if largest <= np.finfo(np.float64).resolution:
         return np.full(N_PENALTIES, np.finfo(np.float64).resolution)
-    return np.geomspace(largest, largest * SMALLEST_SHARE, N_PENALTIES)
+    return largest * SHARES
 
 
 def cross_validation_errors(
-    x: Features, y: Effect, penalties: Float64[np.ndarray, " penalties"]
-) -> tuple[Float64[np.ndarray, " penalties"], Bool[np.ndarray, " folds_penalties"]]:
-    """Mean squared error, averaged over three consecutive blocks of lines; which solutions are optimal."""
+    x: Features, y: Effect, penalties: Penalties
+) -> tuple[Penalties, Bool[np.ndarray, " folds_penalties"]]:
+    """Mean squared error, averaged over three consecutive blocks of lines; which solutions are optimal.
+
+    For features standardised over all lines. A block enters as the products of its columns (1, x, y) alone,
+    for the two folds that learn from it as for its own errors.
+    """
+    columns = np.column_stack([np.ones(len(y)), x, y])
+    blocks = [columns[b[0] : b[-1] + 1] for b in np.array_split(np.arange(len(y)), min(N_FOLDS, len(y)))]
+    sums = [block.T @ block for block in blocks]
     errors, optimal = np.zeros(penalties.size), []
-    for block in np.array_split(np.arange(len(y)), min(N_FOLDS, len(y))):
-        start, end = block[0], block[-1] + 1
-        train_x, train_y = np.concatenate([x[:start], x[end:]]), np.concatenate([y[:start], y[end:]])
-        x_mean, y_mean = train_x.mean(axis=0), train_y.mean()
-        path, solved, _ = _path(train_x - x_mean, train_y - y_mean, penalties)
-        residuals = (x[start:end] - x_mean) @ path.T - (y[start:end] - y_mean)[:, np.newaxis]
-        errors += np.square(residuals).mean(axis=0)
+    for i, held in enumerate(sums):
+        rest = reduce(np.add, sums[:i] + sums[i + 1 :])
+        n_rest, n_held, means = rest[0, 0], held[0, 0], rest[0] / rest[0, 0]
+        centred = rest - np.outer(rest[0], means)
+        path, solved, _ = _path(centred[1:-1, 1:-1], centred[1:-1, -1], centred[-1, -1], penalties * n_rest)
+        # A residual is these coefficients by (1, x, y).
+        residuals = np.column_stack([path @ means[1:-1] - means[-1], -path, np.ones(len(path))])
+        squares = np.einsum("ij,ij->i", residuals @ held, residuals)
+        errors += np.maximum(squares, 0.0) / n_held
         optimal.append(solved)
     return errors / len(optimal), np.concatenate(optimal)
 
 
+def lasso_path(
+    gram: Gram, correlation: PerFeature, penalties: Penalties, max_sweeps: int = MAX_SWEEPS
+) -> tuple[Float64[np.ndarray, "penalties features"], Bool[np.ndarray, " penalties"]]:
+    """Weights at each penalty, which must descend, and whether they are optimal (`optimality`).
+
+    From corner to corner; what rounding keeps from its optimum, by coordinate descent.
+    """
+    path = np.zeros((penalties.size, correlation.size))
+    optimal = np.arange(penalties.size) < follow_corners(gram, correlation, penalties, path)
+    if not optimal.all():
+        descend_path(gram, correlation, penalties, max_sweeps, path, optimal)
+    return path, optimal
+
+
 def _path(
-    x: Features, y: Effect, penalties: Float64[np.ndarray, " penalties"]
+    gram: Gram, correlation: PerFeature, energy: float, penalties: Penalties
 ) -> tuple[Float64[np.ndarray, "penalties features"], Bool[np.ndarray, " penalties"], float]:
     """Weights at each penalty, whether they are optimal, and the relative duality gap at the last penalty."""
-    gram, correlation, energy = x.T @ x, x.T @ y, float(y @ y)
-    sums = penalties * len(y)
-    path, optimal = lasso_path(gram, correlation, sums, MAX_ROUNDS)
+    gram, correlation = np.ascontiguousarray(gram), np.ascontiguousarray(correlation)
+    path, optimal = lasso_path(gram, correlation, penalties, MAX_SWEEPS)
     for i in np.flatnonzero(~optimal):
-        optimal[i] = relative_gap(gram, correlation, energy, sums[i], path[i]) <= GOOD_GAP
-    return path, optimal, float(relative_gap(gram, correlation, energy, sums[-1], path[-1]))
+        optimal[i] = relative_gap(gram, correlation, energy, penalties[i], path[i]) <= GOOD_GAP
+    return path, optimal, float(relative_gap(gram, correlation, energy, penalties[-1], path[-1]))
 
 
 CANDIDATES = (Lasso(),)

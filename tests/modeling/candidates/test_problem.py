@@ -3,7 +3,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from modeling.candidates.registry import Problem
-from tests.reference.hard_data import hard_problems
+from tests.reference.hard_data import hard_problems, signal
 
 HARD = hard_problems()
 
@@ -23,6 +23,18 @@ def test_the_decomposition_gives_the_features_back(name):
     problem = Problem(*HARD[name], 0)
     svd = problem.svd
     np.testing.assert_allclose(svd.left * svd.singular @ svd.right, problem.standardised.values, atol=1e-12)
+    singular = np.linalg.svd(problem.standardised.values, compute_uv=False)
+    np.testing.assert_allclose(svd.singular, singular, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-1, 1e-2, 3e-3, 1e-4, 1e-6, 0.0])
+def test_singular_vectors_are_orthogonal_however_alike_features_are(spread):
+    features, effect = signal(120, 20, 1)
+    copies = features[:, :5] + spread * np.random.default_rng(0).normal(size=(120, 5))
+    svd = Problem(np.hstack([features, copies]), effect, 0).svd
+    kept = svd.singular > 1e-6 * svd.singular[0]
+    for vectors in (svd.left[:, kept].T, svd.right[kept]):
+        np.testing.assert_allclose(vectors @ vectors.T, np.eye(kept.sum()), atol=1e-9)
 
 
 def test_a_constant_feature_is_exactly_zero():

@@ -5,9 +5,8 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LassoCV
 from sklearn.linear_model import lasso_path as library_path
 
-from modeling.candidates.linear import lasso
-from modeling.candidates.linear.coordinate_descent import lasso_path, relative_gap
-from modeling.candidates.linear.lasso import Lasso, cross_validation_errors, penalty_grid
+from modeling.candidates.linear.lasso import Lasso, cross_validation_errors, lasso_path, penalty_grid
+from modeling.candidates.linear.optimality import relative_gap
 from modeling.candidates.registry import Problem
 from tests.reference.candidates import lasso_model, lasso_tight
 from tests.reference.hard_data import hard_problems, signal
@@ -45,7 +44,7 @@ def test_grid_and_errors_are_the_librarys():
     problem = Problem(*signal(100, 12, 3), 0)
     x, y = problem.standardised.values, problem.effect_centred
     model = LassoCV(cv=3, tol=1e-12, max_iter=100_000).fit(x, y)
-    grid = penalty_grid(x, y)
+    grid = penalty_grid(x.T @ y, len(y))
     np.testing.assert_allclose(grid, model.alphas_, rtol=1e-12)
     errors, optimal = cross_validation_errors(x, y, grid)
     assert optimal.all()
@@ -74,8 +73,8 @@ def test_every_point_of_the_path_is_optimal(name):
     problem = Problem(*HARD[name], 0)
     x, y = problem.standardised.values, problem.effect_centred
     gram, correlation, energy = x.T @ x, x.T @ y, float(y @ y)
-    penalties = penalty_grid(x, y) * len(y)
-    path, optimal = lasso_path(gram, correlation, penalties, 1000)
+    penalties = penalty_grid(correlation, len(y)) * len(y)
+    path, optimal = lasso_path(gram, correlation, penalties)
     gaps = [relative_gap(gram, correlation, energy, l1, w) for l1, w in zip(penalties, path, strict=True)]
     # Up to the rounding of gap itself, which is a difference of numbers near 1.
     assert np.abs(gaps).max() < 1e-9
@@ -85,7 +84,7 @@ def test_every_point_of_the_path_is_optimal(name):
 def test_the_gap_bounds_the_distance_to_the_librarys_objective():
     problem = Problem(*signal(80, 10, 6), 0)
     x, y = problem.standardised.values, problem.effect_centred
-    alpha = penalty_grid(x, y)[40]
+    alpha = penalty_grid(x.T @ y, len(y))[40]
     _, coefficients, gaps = library_path(x, y, alphas=[alpha], tol=1e-14, max_iter=100_000)
     best = coefficients[:, 0]
 
@@ -98,9 +97,35 @@ def test_the_gap_bounds_the_distance_to_the_librarys_objective():
     assert gaps[0] < 1e-9
 
 
-def test_stopping_early_is_reported(monkeypatch):
-    monkeypatch.setattr(lasso, "MAX_ROUNDS", 1)
-    (fitted,) = Lasso().fit([Problem(*HARD["many features"], 0)])
+def nearly_twice(spread):
+    """Features of which each has a copy that differs by so much."""
+    features, effect = signal(120, 20, 1)
+    copies = features + spread * np.random.default_rng(0).normal(size=features.shape)
+    return np.hstack([features, copies]), effect
+
+
+def test_what_never_becomes_optimal_is_reported():
+    features, effect = nearly_twice(1e-7)
+    (fitted,) = Lasso().fit([Problem(features, effect, 0)])
     assert fitted.status == "not_converged"
-    assert "1 rounds" in fitted.reason
-    assert np.isfinite(fitted.predict(HARD["many features"][0])).all()
+    assert "1000 sweeps" in fitted.reason
+    predicted = lasso_tight(features[:, :20], effect)(features[:, :20])
+    np.testing.assert_allclose(fitted.predict(features), predicted, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("spread", [1e-3, 1e-5, 1e-6, 1e-7, 0.0])
+def test_errors_of_cross_validation_are_those_of_the_residuals(spread):
+    problem = Problem(*nearly_twice(spread), 0)
+    x, y = problem.standardised.values, problem.effect_centred
+    grid = penalty_grid(x.T @ y, len(y))
+    errors, optimal = cross_validation_errors(x, y, grid)
+    expected = np.zeros(grid.size)
+    for held in np.array_split(np.arange(120), 3):
+        rest = np.setdiff1d(np.arange(120), held)
+        mean_x, mean_y = x[rest].mean(axis=0), y[rest].mean()
+        train_x, train_y = x[rest] - mean_x, y[rest] - mean_y
+        path, _ = lasso_path(train_x.T @ train_x, train_x.T @ train_y, grid * len(rest))
+        residuals = (x[held] - mean_x) @ path.T - (y[held] - mean_y)[:, None]
+        expected += np.square(residuals).mean(axis=0) / 3
+    # A path that stays away from its optimum is decided by rounding.
+    np.testing.assert_allclose(errors, expected, rtol=1e-9 if optimal.all() else 1e-4)
