@@ -24,8 +24,8 @@ from tasks.methods.method import Method
 from tasks.methods.registry import method_named, method_names, usable_methods
 from tasks.samples.aliases import gene_aliases
 
-# Raised whenever a change makes the same inputs and seed give other numbers, by more than the last digits that
-# another kind of CPU changes, too.
+# Raised whenever a change makes the same inputs and seed give other numbers, by more than the last digits:
+# those another kind of CPU changes, too.
 ALGORITHM = 2
 MOST_NAMES = 2**24  # bytes of a list of targets
 

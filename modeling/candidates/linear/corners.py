@@ -1,8 +1,8 @@
 """The lasso's path from corner to corner: between two of them its weights are straight lines in the penalty.
 
-At a corner a feature enters, because its gradient reaches the penalty, or leaves, because its weight reaches 0
-(Efron, Hastie, Johnstone and Tibshirani, "Least angle regression", 2004, section 3.1). Both are one exchange
-step (Gauss and Jordan) of the Gram matrix. It leaves of every feature a straight line, `level` −
+At a corner a feature enters, because its gradient reaches the penalty, or leaves, because its weight reaches
+0 (Efron, Hastie, Johnstone and Tibshirani, "Least angle regression", 2004, section 3.1). Both are one
+exchange step (Gauss and Jordan) of the Gram matrix. It leaves of every feature a straight line, `level` −
 penalty·`slope`: the weight of one inside, the gradient of one outside.
 """
 
@@ -74,7 +74,7 @@ def follow_corners(gram: np.ndarray, correlation: np.ndarray, penalties: np.ndar
 def _next_corner(
     level: np.ndarray, slope: np.ndarray, signs: np.ndarray, spanned: np.ndarray, penalty: float
 ) -> tuple[float, int, float]:
-    """The largest penalty, at most this one, at which a feature enters or leaves; which; its sign (0: leaves).
+    """The largest penalty, at most this one, at which a feature enters or leaves; which; its sign (0: out).
 
     A weight that moves away from 0 as the penalty falls, and a gradient that falls faster than the penalty,
     reach nothing. So a feature that has just entered does not leave, and one that has left does not enter.
