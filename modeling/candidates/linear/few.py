@@ -46,7 +46,7 @@ class FewRidge(SingleProblemCandidate):
 
     name: str = "few_ridge"
     summary: str = "ridge on the first few genes, their number chosen with the penalty"
-    cost: FitCost = FitCost(0.002)
+    cost: FitCost = FitCost(0.0015)
     model: ClassVar[type[StoredModel]] = LinearModel
 
     def fit_one(self, problem: Problem) -> Fitted:

@@ -38,7 +38,7 @@ class Lasso(SingleProblemCandidate):
 
     name: str = "lasso"
     summary: str = "lasso, penalty by three-fold cross-validation"
-    cost: FitCost = FitCost(0.0015)
+    cost: FitCost = FitCost(0.0005)
     model: ClassVar[type[StoredModel]] = LinearModel
 
     def fit_one(self, problem: Problem) -> Fitted:

@@ -23,7 +23,7 @@ class OLS(SingleProblemCandidate):
 
     name: str = "ols"
     summary: str = "least squares"
-    cost: FitCost = FitCost(0.0005)
+    cost: FitCost = FitCost(0.0003)
     model: ClassVar[type[StoredModel]] = LinearModel
 
     def fit_one(self, problem: Problem) -> Fitted:
