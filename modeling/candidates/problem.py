@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Float64, Int64
+
+from modeling.numba_cache import njit
 
 # Squares of larger values, summed, could overflow and make a feature look constant.
 LARGEST = 1e100
@@ -87,13 +90,7 @@ class Problem:
     @cached_property
     def standardised(self) -> Standardised:
         """Features as ols, ridge and lasso take them."""
-        mean = self.features.mean(axis=0)
-        centred = self.features - mean
-        variance = np.square(centred).mean(axis=0)
-        constant = _constant(mean, variance, self.n_lines)
-        centred[:, constant] = 0.0
-        scale = np.where(constant, 1.0, np.sqrt(variance))
-        return Standardised(centred / scale, mean, scale)
+        return Standardised(*_standardise(self.features))
 
     @cached_property
     def effect_mean(self) -> float:
@@ -131,9 +128,28 @@ class Problem:
         return ThinSVD(self.standardised.values @ (vectors / singular), singular, vectors.T)
 
 
-def _constant(
-    mean: Float64[np.ndarray, " features"], variance: Float64[np.ndarray, " features"], n_lines: int
-) -> Bool[np.ndarray, " features"]:
-    """Whether a variance is rounding and no more: scikit-learn's StandardScaler asks the same."""
-    rounding = np.finfo(np.float64).eps * n_lines
-    return variance <= rounding * variance + np.square(rounding * mean)
+@njit
+@no_type_check
+def _standardise(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values, mean and scale of `Standardised`, line by line, as memory has them."""
+    n, p = features.shape
+    values, mean, variance = np.empty((n, p)), np.zeros(p), np.zeros(p)
+    for i in range(n):
+        for j in range(p):
+            mean[j] += features[i, j]
+    mean /= n
+    for i in range(n):
+        for j in range(p):
+            values[i, j] = features[i, j] - mean[j]
+            variance[j] += values[i, j] * values[i, j]
+    variance /= n
+    scale, kept = np.sqrt(variance), np.ones(p)
+    for j in range(p):
+        # Such a variance is rounding and no more: scikit-learn's StandardScaler asks the same.
+        rounding = np.finfo(np.float64).eps * n
+        if variance[j] <= rounding * variance[j] + (rounding * mean[j]) ** 2:
+            scale[j], kept[j] = 1.0, 0.0
+    for i in range(n):
+        for j in range(p):
+            values[i, j] = values[i, j] * kept[j] / scale[j]
+    return values, mean, scale

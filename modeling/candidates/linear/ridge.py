@@ -1,7 +1,7 @@
 """Ridge regression on standardised features, its penalty chosen by leave-one-out error in closed form."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, no_type_check
 
 import numpy as np
 from jaxtyping import Float64
@@ -9,6 +9,7 @@ from jaxtyping import Float64
 from modeling.candidates.base import FitCost, SingleProblemCandidate, linear_model
 from modeling.candidates.fitted import Fitted, LinearModel, StoredModel
 from modeling.candidates.problem import Problem
+from modeling.numba_cache import njit
 
 # Four penalties a decade; on standardised features and some hundred lines the useful ones lie well within.
 PENALTIES = np.logspace(-2, 5, 29)
@@ -49,11 +50,21 @@ def leave_one_out_errors(
     svd = problem.svd
     squares = svd.singular[:, np.newaxis] ** 2
     kept = squares / (squares + penalties)
-    residuals = problem.effect_centred[:, np.newaxis] - svd.left @ (
-        kept * (svd.left.T @ problem.effect_centred)[:, np.newaxis]
-    )
-    leverages = 1 / problem.n_lines + svd.left**2 @ kept
-    return np.square(residuals / (1 - leverages)).mean(axis=0)
+    fitted = svd.left @ (kept * (svd.left.T @ problem.effect_centred)[:, np.newaxis])
+    return _mean_squares(problem.effect_centred, fitted, np.square(svd.left) @ kept)
+
+
+@njit(error_model="numpy")
+@no_type_check
+def _mean_squares(effect: np.ndarray, fitted: np.ndarray, leverages: np.ndarray) -> np.ndarray:
+    """Mean over lines of (residual / (1 − leverage))² for each column, the intercept's leverage added."""
+    n, columns = fitted.shape
+    errors = np.zeros(columns)
+    for i in range(n):
+        for k in range(columns):
+            residual = (effect[i] - fitted[i, k]) / (1.0 - (1.0 / n + leverages[i, k]))
+            errors[k] += residual * residual
+    return errors / n
 
 
 CANDIDATES = (Ridge(),)
