@@ -18,7 +18,9 @@ DEPENDENT = 1e-13
 # A corner less than this share above a penalty may wait for the next one: its weight would be rounding.
 CLOSE = 1e-12
 REFINEMENTS = 3  # of one row, where rounding keeps it from its optimum
-# Corners of a path, as a multiple of the features; one that has more goes round in a circle.
+# Corners this near to each other, relatively, are one: the first feature goes first.
+ALIKE = 1e-11
+# Corners of a path, as a multiple of the features, before it is given up.
 MOST_CORNERS = 10
 
 
@@ -27,8 +29,8 @@ MOST_CORNERS = 10
 def follow_corners(gram: np.ndarray, correlation: np.ndarray, penalties: np.ndarray, path: np.ndarray) -> int:
     """Write the weights at each penalty into `path` (penalties x features); they must descend.
 
-    Returns how many rows it wrote, which are all optimal: it ends before the first that is not, as among
-    features that nearly depend on each other.
+    Returns how many rows, from the first, are optimal; what is written after them means nothing. It ends at
+    one that is not, as among features that nearly depend on each other.
     """
     n_features = correlation.size
     swept, level, slope = gram.copy(), correlation.copy(), np.zeros(n_features)
@@ -44,18 +46,12 @@ def follow_corners(gram: np.ndarray, correlation: np.ndarray, penalties: np.ndar
             if corners > MOST_CORNERS * n_features:
                 return i
             penalty = corner
-            if sign == 0.0:
-                _exchange(swept, level, slope, feature)
-                slope[feature] -= signs[feature]
-                signs[feature] = 0.0
-                spanned[:] = False
-            elif swept[feature, feature] <= DEPENDENT * gram[feature, feature]:
-                spanned[feature] = True
-            else:
-                signs[feature] = sign
-                slope[feature] += sign
-                _exchange(swept, level, slope, feature)
-        penalty = min(penalty, penalties[i])
+            if sign != 0.0:
+                _enter(gram, swept, level, slope, signs, spanned, feature, sign)
+            elif swept[feature, feature] > 0.0:
+                _leave(swept, level, slope, signs, spanned, feature)
+            else:  # no products have such an inverse: rounding has taken over
+                return i
         for attempt in range(1 + REFINEMENTS):
             for j in range(n_features):
                 weight = level[j] - penalties[i] * slope[j]
@@ -79,21 +75,59 @@ def _next_corner(
     A weight that moves away from 0 as the penalty falls, and a gradient that falls faster than the penalty,
     reach nothing. So a feature that has just entered does not leave, and one that has left does not enter.
     """
-    corner, feature, sign = 0.0, -1, 0.0
+    corner, feature, sign, needed = 0.0, -1, 0.0, 0.0
     for j in range(level.size):
         if signs[j] != 0.0:
             if signs[j] * slope[j] < 0.0:
                 at = min(level[j] / slope[j], penalty)
-                if at > corner:
-                    corner, feature, sign = at, j, 0.0
+                if at > needed:
+                    corner, feature, sign, needed = at, j, 0.0, at * (1 + ALIKE)
         elif not spanned[j]:
             for side in (1.0, -1.0):
                 closing = 1.0 + side * slope[j]
                 if closing > 0.0:
                     at = min(side * level[j] / closing, penalty)
-                    if at > corner:
-                        corner, feature, sign = at, j, side
+                    if at > needed:
+                        corner, feature, sign, needed = at, j, side, at * (1 + ALIKE)
     return corner, feature, sign
+
+
+@njit
+@no_type_check
+def _enter(
+    gram: np.ndarray,
+    swept: np.ndarray,
+    level: np.ndarray,
+    slope: np.ndarray,
+    signs: np.ndarray,
+    spanned: np.ndarray,
+    feature: int,
+    sign: float,
+) -> None:
+    """Take a feature in, unless those inside span it."""
+    if not swept[feature, feature] > DEPENDENT * gram[feature, feature]:
+        spanned[feature] = True
+        return
+    signs[feature] = sign
+    slope[feature] += sign
+    _exchange(swept, level, slope, feature)
+
+
+@njit
+@no_type_check
+def _leave(
+    swept: np.ndarray,
+    level: np.ndarray,
+    slope: np.ndarray,
+    signs: np.ndarray,
+    spanned: np.ndarray,
+    feature: int,
+) -> None:
+    """Put a feature out; what was spanned with its help may enter again."""
+    _exchange(swept, level, slope, feature)
+    slope[feature] -= signs[feature]
+    signs[feature] = 0.0
+    spanned[:] = False
 
 
 @njit

@@ -56,8 +56,7 @@ class FewRidge(SingleProblemCandidate):
 
     def path(self, problem: Problem) -> RidgePath:
         """All settings at once, by the eigenvectors of the features' products; of standardised features."""
-        x = problem.standardised.values
-        gram, products = x.T @ x, x.T @ problem.effect_centred
+        gram, products = problem.gram, problem.products
         weights = np.zeros((problem.n_features, len(SETTINGS)))
         for i, number in enumerate(NUMBERS):
             k = min(number or problem.n_features, problem.n_features)

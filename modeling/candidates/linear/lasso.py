@@ -20,6 +20,8 @@ N_FOLDS = 3
 MAX_SWEEPS = 1000
 # Where the conditions of optimality cannot be met to 1e-9 (nearly dependent features), this gap will do.
 GOOD_GAP = 1e-10
+# Of a feature's products in a fold, the share that must be left without its mean for sums to do.
+EXACT = 1e-6
 
 Features = Float64[np.ndarray, "lines features"]
 Effect = Float64[np.ndarray, " lines"]
@@ -78,27 +80,36 @@ def cross_validation_errors(
     """Mean squared error, averaged over three consecutive blocks of lines; which solutions are optimal.
 
     For features standardised over all lines. A block enters as the products of its columns (1, x, y) alone,
-    for the two folds that learn from it as for its own errors.
+    for the two folds that learn from it as for its own errors; unless a feature varies so little in a fold
+    that its products would lose the digits that matter.
     """
     columns = np.column_stack([np.ones(len(y)), x, y])
-    blocks = [columns[b[0] : b[-1] + 1] for b in np.array_split(np.arange(len(y)), min(N_FOLDS, len(y)))]
-    sums = [block.T @ block for block in blocks]
+    blocks = np.array_split(np.arange(len(y)), min(N_FOLDS, len(y)))
+    held_columns = [columns[block[0] : block[-1] + 1] for block in blocks]
+    sums = [held.T @ held for held in held_columns]
     errors, optimal = np.zeros(penalties.size), []
-    for i, held in enumerate(sums):
+    for i, (block, held) in enumerate(zip(blocks, held_columns, strict=True)):
         rest = reduce(np.add, sums[:i] + sums[i + 1 :])
-        n_rest, n_held, means = rest[0, 0], held[0, 0], rest[0] / rest[0, 0]
-        centred = rest - np.outer(rest[0], means)
-        path, solved, _ = _path(centred[1:-1, 1:-1], centred[1:-1, -1], centred[-1, -1], penalties * n_rest)
+        n_lines, means = rest[0, 0], rest[0] / rest[0, 0]
+        centred = rest - np.outer(rest[0], rest[0]) / n_lines
+        is_exact = (centred.diagonal() >= EXACT * rest.diagonal())[1:-1].all()
+        if not is_exact:
+            lines = np.delete(columns, block, axis=0) - means
+            centred = lines.T @ lines
+        path, solved, _ = _path(centred[1:-1, 1:-1], centred[1:-1, -1], centred[-1, -1], penalties * n_lines)
         # A residual is these coefficients by (1, x, y).
         residuals = np.column_stack([path @ means[1:-1] - means[-1], -path, np.ones(len(path))])
-        squares = np.einsum("ij,ij->i", residuals @ held, residuals)
-        errors += np.maximum(squares, 0.0) / n_held
+        if is_exact:
+            squares = np.maximum(np.einsum("ij,ij->i", residuals @ sums[i], residuals), 0.0)
+        else:
+            squares = np.square(residuals @ held.T).sum(axis=1)
+        errors += squares / len(held)
         optimal.append(solved)
     return errors / len(optimal), np.concatenate(optimal)
 
 
 def lasso_path(
-    gram: Gram, correlation: PerFeature, penalties: Penalties, max_sweeps: int = MAX_SWEEPS
+    gram: Gram, correlation: PerFeature, penalties: Penalties
 ) -> tuple[Float64[np.ndarray, "penalties features"], Bool[np.ndarray, " penalties"]]:
     """Weights at each penalty, which must descend, and whether they are optimal (`optimality`).
 
@@ -107,7 +118,7 @@ def lasso_path(
     path = np.zeros((penalties.size, correlation.size))
     optimal = np.arange(penalties.size) < follow_corners(gram, correlation, penalties, path)
     if not optimal.all():
-        descend_path(gram, correlation, penalties, max_sweeps, path, optimal)
+        descend_path(gram, correlation, penalties, MAX_SWEEPS, path, optimal)
     return path, optimal
 
 
@@ -116,7 +127,7 @@ def _path(
 ) -> tuple[Float64[np.ndarray, "penalties features"], Bool[np.ndarray, " penalties"], float]:
     """Weights at each penalty, whether they are optimal, and the relative duality gap at the last penalty."""
     gram, correlation = np.ascontiguousarray(gram), np.ascontiguousarray(correlation)
-    path, optimal = lasso_path(gram, correlation, penalties, MAX_SWEEPS)
+    path, optimal = lasso_path(gram, correlation, penalties)
     for i in np.flatnonzero(~optimal):
         optimal[i] = relative_gap(gram, correlation, energy, penalties[i], path[i]) <= GOOD_GAP
     return path, optimal, float(relative_gap(gram, correlation, energy, penalties[-1], path[-1]))

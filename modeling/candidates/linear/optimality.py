@@ -11,10 +11,13 @@ from jaxtyping import Float64
 
 from modeling.numba_cache import njit
 
-# A condition of optimality may be missed by this share of the penalty.
+# A condition of optimality may be missed by this share of the penalty,
 OPTIMALITY = 1e-9
-# And by this share of the sizes that a gradient is a difference of: it is not known better.
+# and by this share of the sizes that the gradient is a difference of: their rounding, with room,
 ROUNDING = 1e-14
+# of which the weights' part counts no more than this times the largest correlation: weights that cancel each
+# other so far prove nothing.
+CANCELLED = 1e4
 
 Gram = Float64[np.ndarray, "features features"]
 PerFeature = Float64[np.ndarray, " features"]
@@ -32,20 +35,24 @@ def relative_gap(
 def is_optimal(
     gram: np.ndarray, correlation: np.ndarray, penalty: float, weights: np.ndarray, gradient: np.ndarray
 ) -> bool:
-    """Whether each gradient is the penalty by the weight's sign, or at most that where the weight is 0."""
+    """Whether each gradient is the penalty by the weight's sign, or at most that where the weight is 0.
+
+    Weights that are not finite never are.
+    """
     largest, steepest, total = 0.0, 0.0, 0.0
     for j in range(weights.size):
         largest = max(largest, abs(correlation[j]))
         steepest = max(steepest, gram[j, j])
         total += abs(weights[j])
-    slack = OPTIMALITY * penalty + ROUNDING * (largest + steepest * total)
+    slack = OPTIMALITY * penalty + ROUNDING * (largest + min(steepest * total, CANCELLED * largest))
     for j in range(weights.size):
         if gram[j, j] <= 0.0:
             continue
+        # Written so that NaN fails it.
         if weights[j] == 0.0:
-            if abs(gradient[j]) > penalty + slack:
+            if not abs(gradient[j]) <= penalty + slack:
                 return False
-        elif abs(gradient[j] - penalty * np.sign(weights[j])) > slack:
+        elif not abs(gradient[j] - penalty * np.sign(weights[j])) <= slack:
             return False
     return True
 

@@ -129,3 +129,39 @@ def test_errors_of_cross_validation_are_those_of_the_residuals(spread):
         expected += np.square(residuals).mean(axis=0) / 3
     # A path that stays away from its optimum is decided by rounding.
     np.testing.assert_allclose(errors, expected, rtol=1e-9 if optimal.all() else 1e-4)
+
+
+def alike_in_a_fold(seed):
+    """Rare zeros and ones: features that are the same in two blocks of lines and differ in the third."""
+    rng = np.random.default_rng(seed)
+    effect, features = rng.normal(size=300), np.zeros((300, 6))
+    lines = rng.choice(300, 3, replace=False)
+    for j in range(6):
+        features[rng.choice(lines, 2, replace=False), j] = 1
+    return features, effect + 3 * features[:, 0]
+
+
+def test_of_features_alike_in_a_fold_the_first_has_the_weight_as_in_the_library():
+    for seed in range(19):
+        features, effect = alike_in_a_fold(seed)
+        (fitted,) = Lasso().fit([Problem(features, effect, 0)])
+        predicted = lasso_tight(features, effect)(features)
+        np.testing.assert_allclose(fitted.predict(features), predicted, atol=1e-6, err_msg=str(seed))
+
+
+@pytest.mark.parametrize("spread", [1e-2, 1e-3, 1e-5, 1e-7])
+@pytest.mark.parametrize("shifted", [slice(0, 40), slice(7, 8)], ids=["a block", "a line"])
+def test_a_feature_that_hardly_varies_within_a_fold(shifted, spread):
+    rng = np.random.default_rng(3)
+    features, effect = rng.normal(size=(120, 1)), rng.normal(size=120)
+    effect += features[:, 0]
+    is_shifted = np.isin(np.arange(120), np.arange(120)[shifted])
+    # What sets the lines apart has no effect: the penalties are those of the little that is left.
+    effect[is_shifted] += effect[~is_shifted].mean() - effect[is_shifted].mean()
+    problem = Problem(features * spread + is_shifted[:, None], effect, 0)
+    x, y = problem.standardised.values, problem.effect_centred
+    grid = penalty_grid(problem.products, 120)
+    errors, optimal = cross_validation_errors(x, y, grid)
+    library = LassoCV(cv=3, alphas=grid, tol=1e-14, max_iter=1_000_000).fit(x, y)
+    assert optimal.all()
+    np.testing.assert_allclose(errors, library.mse_path_.mean(axis=1), rtol=1e-7)

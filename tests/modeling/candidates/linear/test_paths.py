@@ -9,6 +9,7 @@ from sklearn.linear_model import lars_path_gram
 from modeling.candidates.linear.coordinate_descent import descend_path
 from modeling.candidates.linear.corners import follow_corners
 from modeling.candidates.linear.lasso import lasso_path, penalty_grid
+from modeling.candidates.linear.optimality import is_optimal
 from modeling.candidates.registry import Problem
 from tests.reference.hard_data import hard_problems, signal
 
@@ -107,3 +108,60 @@ def test_descent_keeps_rows_that_are_optimal():
     assert optimal.all()
     np.testing.assert_array_equal(mixed[::2], path[::2])
     np.testing.assert_allclose(mixed, path, atol=1e-8)
+
+
+def zero_one(seed):
+    """More features than lines, of 0 and 1: what some span, they no longer span when one of them has left."""
+    rng = np.random.default_rng(seed)
+    return (rng.random((8, 24)) > 0.5).astype(float), rng.normal(size=8)
+
+
+def near_copies(seed):
+    """What rounding adds up to over the corners must be taken away again."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(30, 8))
+    return np.hstack([x, x + 1e-5 * rng.normal(size=x.shape)]), rng.normal(size=30)
+
+
+@pytest.mark.parametrize("made", [zero_one, near_copies])
+def test_corners_follow_paths_of_dependent_features(made):
+    for seed in range(100):
+        gram, products, penalties = sums_of(*made(seed))
+        path, followed = corners_of(gram, products, penalties)
+        assert followed == penalties.size, seed
+        assert not path[0].any(), "the first penalty is the smallest that zeroes all weights"
+
+
+def test_the_first_penalty_leaves_no_weight():
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        path, _ = corners_of(*sums_of(rng.normal(size=(30, 5)), rng.normal(size=30)))
+        assert not path[0].any(), seed
+
+
+def test_a_matrix_that_rounding_made_useless_ends_the_path():
+    rng = np.random.default_rng(770824286)
+    n, p, _ = int(rng.integers(4, 40)), int(rng.integers(2, 30)), rng.integers(0, 6)
+    x, y = rng.normal(size=(n, p)), rng.normal(size=n)
+    x[:, p // 2 :] = x[:, : p - p // 2] + 10.0 ** -rng.integers(3, 7) * rng.normal(size=(n, p - p // 2))
+    gram, products, penalties = sums_of(x, y)
+    _, followed = corners_of(gram, products, penalties)
+    assert followed < penalties.size
+    indefinite = gram - 0.5 * np.diag(gram.diagonal())
+    path, optimal = lasso_path(indefinite, products, penalties)
+    for weights, penalty in zip(path[optimal], penalties[optimal], strict=True):
+        gradient = products - indefinite @ weights
+        assert np.abs(gradient).max() <= penalty + 1e-8 * np.abs(products).max()
+
+
+@pytest.mark.parametrize(
+    "weights", [[np.nan, 0.0], [np.inf, 0.0], [1e16, -1e16], [1e300, -1e300], [0.0, 0.0], [0.1, 0.0]]
+)
+def test_weights_that_nothing_proves_optimal_are_not(weights):
+    gram, products, weights = np.full((2, 2), 700.0), np.full(2, 70.0), np.array(weights)
+    with np.errstate(invalid="ignore"):
+        gradient = products - gram @ weights
+    optimal = is_optimal(gram, products, 0.07, weights, gradient)
+    assert optimal == (weights.tolist() == [0.0999, 0.0])
+    best = np.array([0.0999, 0.0])
+    assert is_optimal(gram, products, 0.07, best, products - gram @ best)
