@@ -19,6 +19,7 @@ from tasks.methods.registry import method_named
 
 BLOCK_SECONDS = 60.0  # losing a block of this length costs little, and Ray's 1 ms a task vanishes in it
 SHARDS_PER_SLOT = 10  # at least, so that no slot stands idle long at the end and progress is seen to move
+ENGINE_BYTES = 650 * 2**20  # the driver without the matrices, and Ray's own processes
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,14 @@ class Costs:
         return self.of(method_fold.method, method_fold.fold).preparation
 
     def memory(self, slots: int, methods: Iterable[str]) -> int:
-        """Estimated bytes of the raw expression (float32), of the methods' dearest fold, and of the workers.
+        """Estimated bytes of expression and effects (float32), folds, workers, the driver and Ray.
 
-        Folds are prepared one after another; the targets' effects and what becomes of them are not counted.
+        Of the dearest method; of folds two, as in `needs`. What becomes of the targets is not counted.
         """
         costs = [self.of(method) for method in set(methods)]
-        dearest = max((cost.fold_bytes + slots * cost.worker_bytes for cost in costs), default=0)
-        return 4 * self.size.genes * self.size.cell_lines + dearest
+        dearest = max((2 * cost.fold_bytes + slots * cost.worker_bytes for cost in costs), default=0)
+        matrices = 4 * (self.size.genes + self.size.n_profiled) * self.size.cell_lines
+        return ENGINE_BYTES + matrices + dearest
 
     def needs(self, methods: Iterable[str], matrices: int) -> Needs:
         """What workers of these methods need, and what a node holds.

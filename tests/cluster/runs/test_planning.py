@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from cluster.runs.planning import (
     BLOCK_SECONDS,
+    ENGINE_BYTES,
     SHARDS_PER_SLOT,
     make_shards,
     summarise,
@@ -117,6 +118,14 @@ def test_each_slot_is_counted_with_one_tile_of_the_association_and_the_genes_of_
     costs = costs_of(200, 8)
     again = costs.of("modifiers").fold_bytes
     assert costs.memory(3, ["modifiers"]) - costs.memory(2, ["modifiers"]) == WORKER_BYTES + tile + again
+
+
+def test_memory_is_that_of_matrices_two_folds_workers_the_driver_and_ray() -> None:
+    costs = costs_of(200, 8)
+    one = costs.of("modifiers")
+    matrices = 4 * (200 + costs.size.n_profiled) * 8
+    expected = ENGINE_BYTES + matrices + 2 * one.fold_bytes + 3 * one.worker_bytes
+    assert costs.memory(3, ["modifiers"]) == expected
 
 
 @pytest.mark.parametrize("method", PREPARED_FROM_DATA)
