@@ -86,7 +86,19 @@ def test_validation_errors_equal_refits(data: tuple[np.ndarray, np.ndarray]):
         for i, top in enumerate(tops):
             for j, penalty in enumerate(penalties):
                 error = sum(refit(values, ranked[t, 0, f], top, columns[:, t], f, penalty) for f in range(5))
-                assert fast[t, 0, i, j] == pytest.approx(error, rel=1e-9)
+                assert fast[t, 0, i, j] == pytest.approx(error, rel=1e-12)
+
+
+def test_a_fold_without_lines_adds_no_error(data: tuple[np.ndarray, np.ndarray]):
+    values, columns = data
+    residual = columns[:, 6] - columns[:, 6].mean()
+    ranked = np.random.default_rng(2).integers(30, GENES, (1, 1, 6, MOST_GENES))
+    given = (residual[None].copy(), np.array([3, 10]), np.array([0.1, 3.0]))
+    five = validation_errors(values, BOUNDS, ranked, *given)
+    emptied = np.insert(ranked, 2, ranked[:, :, 0], axis=2)
+    np.testing.assert_array_equal(
+        validation_errors(values, np.insert(BOUNDS, 2, BOUNDS[2]), emptied, *given), five
+    )
 
 
 def refit(values: np.ndarray, genes: np.ndarray, top: int, y: np.ndarray, fold: int, penalty: float) -> float:
