@@ -39,8 +39,7 @@ from tasks.methods.registry import method_named, prepare_method_fold
 from tasks.methods.shard import run_shard
 from tests.benchmarks.measure import machine
 
-FOLDS, CORES, FACTORS = 5, 2, 40
-MUST_MINUTES = 30
+FOLDS, FACTORS = 5, 40
 BLOCK = 256
 MISSING, SHARING = 0.05, 64
 Result = TypeVar("Result")
@@ -90,11 +89,11 @@ def main() -> None:
         loaded = peak_bytes()
         cost, prepared = timed_best(panel, fold, targets)
         kernel, _ = timed_method(panel, fold, targets, "kernel")
-        quick, selecting = timed_method(panel, fold, targets, "modifiers")
+        quick, selection = timed_method(panel, fold, targets, "modifiers")
         parts = timed_parts(panel, prepared, targets)
         lacking = timed_missing(panel, prepared, targets)
-        chosen = choosing(panel, selecting, targets)
-        bare = {"best": bare_products(prepared), "quick": bare_selection(selecting)}
+        of_quick = parts_of_quick(panel, selection, targets)
+        bare = {"best": bare_products(prepared), "quick": bare_selection(selection)}
     print("| one fold, core-seconds | best | kernel | quick |\n|---|---|---|---|")
     print(f"| fold-level work | {cost.shared:.1f} | | |")
     three = (cost, kernel, quick)
@@ -102,6 +101,8 @@ def main() -> None:
     print("| a target, to its tables | " + " | ".join(f"{each.target * 1e3:.2f} ms" for each in three) + " |")
     for name, seconds in parts.items():
         print(f"| {name} | {seconds * 1e3:.2f} ms | | |")
+    for name, seconds in of_quick.items():
+        print(f"| {name} | | | {seconds * 1e3:.2f} ms |")
     print(f"| bare products of a target | {bare['best'] * 1e3:.2f} ms | | {bare['quick'] * 1e3:.2f} ms |")
     for name, seconds in lacking.items():
         print(f"| {name} | {seconds * 1e3:.0f} ms | | |")
@@ -113,7 +114,8 @@ def main() -> None:
     print(f"| {FOLDS} folds and final models, core-minutes | " + " | ".join(f"{m:.1f}" for m in whole) + " |")
     bare_minutes = [minutes(Cost(0.0, 0.0, seconds)) for seconds in (bare["best"], bare["quick"])]
     print(f"| bare products of that | {bare_minutes[0]:.1f} | | {bare_minutes[1]:.1f} |")
-    both, products, fits = whole[0] + whole[2], sum(bare_minutes), minutes(Cost(0.0, 0.0, chosen))
+    fits = minutes(Cost(0.0, 0.0, of_quick["fits of candidates"]))
+    both, products = whole[0] + whole[2], sum(bare_minutes)
     print(f"\nbest and quick: {both:.1f} core-minutes, {both / products:.2f} times their bare products;")
     print(f"without the fits of quick's candidates ({fits:.1f}) {(both - fits) / products:.2f} times")
     print_memory(panel, loaded)
@@ -234,10 +236,12 @@ def bare_products(prepared: PreparedBest) -> float:
     return seconds / TILE_TARGETS
 
 
-def choosing(panel: Panel, prepared: PreparedFold, targets: Sequence[int]) -> float:
-    """Seconds of one target for the candidates of `quick`: their trials, and the winner on all lines."""
+def parts_of_quick(panel: Panel, prepared: PreparedFold, targets: Sequence[int]) -> dict[str, float]:
+    """Seconds of one target: choosing modifiers, and the candidates' trials with the winner on all lines."""
     fits = fit_targets(panel, prepared, targets, _settings("modifiers"))
-    return sum(fit.choice.seconds for fit in fits if fit.choice) / len(targets)
+    chosen = sum(fit.choice.seconds for fit in fits if fit.choice)
+    every = {"selecting modifiers": sum(fit.seconds for fit in fits) - chosen, "fits of candidates": chosen}
+    return {name: seconds / len(targets) for name, seconds in every.items()}
 
 
 def bare_selection(prepared: PreparedFold) -> float:
@@ -263,10 +267,8 @@ def projected(cost: Cost, targets: int, lines: int, final: int) -> float:
 def print_memory(panel: Panel, loaded: int) -> None:
     """The peak above what the panel and the libraries take."""
     size = panel.expression.nbytes + panel.effect.nbytes
-    print(
-        f"\nPeak memory {peak_bytes() / 2**30:.2f} GiB; {loaded / 2**30:.2f} GiB of it were held before the"
-    )
-    print(f"fold: libraries, and the panel of {size / 2**30:.2f} GiB.")
+    print(f"\nPeak memory {peak_bytes() / 2**30:.2f} GiB; {loaded / 2**30:.2f} GiB of it were held before")
+    print(f"the fold: libraries, and the panel of {size / 2**30:.2f} GiB.")
 
 
 def print_estimates(options: argparse.Namespace) -> None:
