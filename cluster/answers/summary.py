@@ -2,11 +2,14 @@
 
 import heapq
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from cluster.store.reader import StoreReader
+from cluster.store.units import FINAL_FOLD
 
 SLOWEST = 5  # shards that are named
 # Methods whose trials are parts of one fit: stores up to release 0.2 have the whole target's time with each.
@@ -59,11 +62,19 @@ def _stages(reader: StoreReader) -> pd.DataFrame:
         for m, name, took in _sums(reader, "candidates", "candidate")
         if m not in TIMED_TOGETHER
     }
-    networks = {(m, "training networks"): took for m, _, took in _sums(reader, "networks")}
-    final = {(m, "final fits"): took for m, _, took in _sums(reader, "models")}
+    trained = _sums(reader, "networks", "fold")
+    networks = {(m, "training networks"): _of(trained, m) for m, _, _ in trained}
+    # Each target's seconds hold its share of the networks, which are told apart.
+    final = {
+        (m, "final fits"): max(0.0, took - _of([each for each in trained if each[1] == FINAL_FOLD], m))
+        for m, _, took in _sums(reader, "models")
+    }
     rest = {
         (m, "selection, refits and preparation"): max(
-            0.0, took - sum(trial for (method, _), trial in trials.items() if method == m)
+            0.0,
+            took
+            - sum(trial for (method, _), trial in trials.items() if method == m)
+            - _of([each for each in trained if each[1] != FINAL_FOLD], m),
         )
         for m, _, took in _sums(reader, "scores")
     }
@@ -73,9 +84,14 @@ def _stages(reader: StoreReader) -> pd.DataFrame:
     return frame.sort_values(["method", "seconds"], ascending=[True, False], ignore_index=True)
 
 
-def _sums(reader: StoreReader, table: str, name: str | None = None) -> list[tuple[str, str, float]]:
+def _of(sums: Sequence[tuple[str, Any, float]], method: str) -> float:
+    """Seconds of one method."""
+    return sum(took for name, _, took in sums if name == method)
+
+
+def _sums(reader: StoreReader, table: str, name: str | None = None) -> list[tuple[str, Any, float]]:
     """Seconds by method, and by another column of a table."""
-    sums: defaultdict[tuple[str, str], float] = defaultdict(float)
+    sums: defaultdict[tuple[str, Any], float] = defaultdict(float)
     columns = ["method", *([name] if name else []), "seconds"]
     for rows in reader.pieces(table, columns):
         grouped = rows.group_by(columns[:-1]).aggregate([("seconds", "sum")])

@@ -51,6 +51,9 @@ def plan(
 
     _check(output, price, node_cores)
     request = request_of(dataset, store, **options)
+    if calibrate:
+        where = "here" if request.options.is_here else "on the cluster, once its nodes are there"
+        typer.echo(f"measuring {where}: about half a minute, and compiling at first", err=True)
     made = dry_run(request, calibrate, node_cores)
     if output == "json":
         typer.echo(json.dumps(plan_as_json(request, made, price), indent=2))

@@ -15,6 +15,8 @@ from cluster.arguments import DatasetArgument, StoreArgument
 from cluster.runs.fields import GROUPS, METHODS, WHERE, RunOptions, flag_of, group_of, names_in
 from tasks.errors import BadInputError
 
+PLACES = ("store", "dataset", "log", "out")  # parameters that name a place, whatever their type
+
 
 class CommandOnMethods(TyperCommand):
     """A command whose help names every method, built in or from another package.
@@ -181,12 +183,12 @@ def check_for_elsewhere(ctx: typer.Context, argv: Sequence[str]) -> None:
             f"submit: {argv[0]} is no command that a job can run; `knockcast --help` lists all"
         )
     with command.make_context(argv[0], list(argv[1:]), parent=ctx.find_root()) as parsed:
-        given = {
-            parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.name.upper(): str(value)
+        given = [
+            (parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.name.upper(), place)
             for parameter in command.params
-            if (value := parsed.params.get(parameter.name)) is not None and _is_place(parameter, value)
-        }
-    if relative := [f"{name} {value}" for name, value in given.items() if not _is_for_all(value.lstrip("@"))]:
+            for place in _places(parameter, parsed.params.get(parameter.name))
+        ]
+    if relative := [f"{name} {place}" for name, place in given if not _is_for_all(place.lstrip("@"))]:
         raise BadInputError(
             [
                 f"{each}: a job runs in another folder, on another machine; give a path from / that nodes "
@@ -201,7 +203,10 @@ def _is_for_all(place: str) -> bool:
     return place.startswith("/") or bool(place.removeprefix("s3://").strip("/") and place.startswith("s3://"))
 
 
-def _is_place(parameter: Any, value: Any) -> bool:
-    """Whether a parameter of a command names a file or folder."""
-    named = parameter.name in ("store", "dataset", "log") or parameter.type_descriptor.annotation is Path
-    return named or (parameter.name == "targets" and str(value).startswith("@"))
+def _places(parameter: Any, value: Any) -> list[str]:
+    """The files and folders that a parameter of a command names."""
+    values = [] if value is None else value if isinstance(value, (list, tuple)) else [value]
+    kind = parameter.type_descriptor.annotation
+    if parameter.name in PLACES or kind is Path or Path in get_args(kind):
+        return [str(each) for each in values]
+    return [each for each in values if parameter.name == "targets" and str(each).startswith("@")]

@@ -181,7 +181,7 @@ def _work_off_now(
         {name: method_named(name).load(dataset) for name in methods},
     )
     on_gpu = frozenset(name for name in methods if options.runs_on == "cuda" and method_named(name).uses_gpu)
-    compiling = options.is_here and not is_warm()
+    compiling = not is_warm() if options.is_here else None
     if compiling:
         print(
             "preparing: the first run compiles numerical code, about half a minute; later runs reuse it",

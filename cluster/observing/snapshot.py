@@ -25,12 +25,16 @@ class FoldProgress:
         return f"{name} {int(100 * self.done / max(1, self.units))} %"
 
 
+AT_WORK_ELSEWHERE = "the first shards are at work; where Knockcast is new to a node, it compiles first"
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """How far a run is. `left` and `left_by_method` are seconds, None or empty where nothing is known yet.
 
     A method's seconds are those of its own work, as if it had all slots alone. `trainings` says how far
-    networks are, `preparing` which folds; `compiling`: the first run on this machine has nothing to show yet.
+    networks are, `preparing` which folds; `compiling`: the first run on this machine has nothing to show yet;
+    None where the work is done elsewhere and this is not known.
     """
 
     folds: tuple[FoldProgress, ...]
@@ -39,7 +43,7 @@ class Snapshot:
     running: int = 0  # attempts that a worker has
     preparing: Sequence[str] = ()
     trainings: Sequence[str] = ()
-    compiling: bool = False
+    compiling: bool | None = False
     left: float | None = None
     before: int = 0  # of `done`, those that were when observing began
     left_by_method: Mapping[str, float] = field(default_factory=dict)
@@ -75,6 +79,8 @@ def nothing_yet(snapshot: Snapshot) -> str:
         return "compiling numerical code: the first run on a machine takes about half a minute for it"
     if snapshot.preparing and not snapshot.running:
         return f"preparing {', '.join(snapshot.preparing)}"
+    if snapshot.compiling is None:
+        return AT_WORK_ELSEWHERE if snapshot.running else "waiting for a node of the cluster to take the work"
     return "the first shards are at work" if snapshot.running else "starting"
 
 
@@ -86,8 +92,11 @@ def trouble_in(snapshot: Snapshot) -> str:
 
 def time_left(snapshot: Snapshot) -> str:
     """`about 12 min left`; "" where it is not known, or all is done."""
-    known = snapshot.left is not None and snapshot.done < snapshot.units
-    return f"about {duration(snapshot.left or 0.0)} left" if known else ""
+    if snapshot.left is None or snapshot.done >= snapshot.units:
+        return ""
+    if snapshot.left < 1.0:
+        return "the last takes longer than thought"
+    return f"about {duration(snapshot.left)} left"
 
 
 def duration(seconds: float) -> str:

@@ -63,9 +63,12 @@ def require_token(host: str, insecure: bool) -> None:
     """Raise RefusedError for a host that others can reach, unless a token protects it or `insecure`.
 
     Mode `token` alone protects nothing: there must be one, in the environment or where Ray keeps the user's.
+    BadInputError as of `token_of`.
     """
-    protected = auth_mode(os.environ) == "token" and _found_token(os.environ) != ""
-    if not (is_loopback(host) or insecure or protected):
+    if is_loopback(host) or insecure:
+        return
+    token_of(os.environ)  # one that is named and cannot be read is said so
+    if auth_mode(os.environ) != "token" or not _found_token(os.environ):
         raise RefusedError(
             f"{host}: refused, because without a token anyone who reaches this address can run code there; "
             + ADVICE
@@ -123,13 +126,17 @@ def host_of(address: str) -> str:
 def token_of(environment: Mapping[str, str]) -> str | None:
     """The cluster's token: RAY_AUTH_TOKEN, or the content of the file RAY_AUTH_TOKEN_PATH; None without one.
 
-    BadInputError where that file cannot be read.
+    BadInputError where that file cannot be read, or what is given is no token; it is never shown.
     """
-    token = environment.get("RAY_AUTH_TOKEN")
+    source, token = "RAY_AUTH_TOKEN", environment.get("RAY_AUTH_TOKEN", "").strip()
     path = environment.get("RAY_AUTH_TOKEN_PATH")
     if not token and path is not None:
+        source = f"RAY_AUTH_TOKEN_PATH {path}"
         try:
-            token = Path(path).read_text().strip()
-        except OSError as error:
-            raise BadInputError(f"RAY_AUTH_TOKEN_PATH {path}: cannot be read ({error.strerror})") from error
+            token = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "it is no text"
+            raise BadInputError(f"{source}: cannot be read ({why})") from error
+    if not (token.isascii() and token.isprintable()):
+        raise BadInputError(f"{source}: expected one line of plain letters and digits (openssl rand -hex 32)")
     return token or None

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 COMMAND, ADDRESS = "knockcast", "knockcast_address"  # what a job's metadata say: its words, and who was asked
 LOST = 1  # the exit status of following where Ray does not know the command's
 PATIENCE = 120.0  # seconds without an answer after which following ends
-TALKERS = ("ray", "ray.dashboard.modules.dashboard_sdk")  # these log a line for every package sent
+# These log a line for every package sent and every connection closed.
+TALKERS = ("ray", "ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
 QUESTION_SECONDS, UPLOAD_SECONDS = 20.0, 300.0  # for which an answer is waited for
 SILENCE = 60.0  # seconds without output after which is asked whether the job, and its head, are still there
 ASK_AGAIN = 1.0  # seconds between two questions
@@ -116,7 +117,7 @@ class Jobs:
             asyncio.run(copied.take(self._client.tail_job_logs(job)))
         except _lost():
             try:
-                copied.add(self.logs(job))
+                copied.add(self._ask(lambda: self._client.get_job_logs(job), job))
             except _lost() as error:
                 if not has_ended:
                     raise
@@ -124,16 +125,16 @@ class Jobs:
 
     def logs(self, job: str) -> str:
         """All output of the job so far."""
-        text: str = self._ask(lambda: self._client.get_job_logs(job), job)
+        text: str = self._answer(lambda: self._client.get_job_logs(job), job)
         return text
 
     def stop(self, job: str) -> bool:
         """Ask the job to end, as Ctrl-C would; False where it had ended."""
-        return bool(self._ask(lambda: self._client.stop_job(job), job))
+        return bool(self._answer(lambda: self._client.stop_job(job), job))
 
     def listed(self) -> list[JobLine]:
         """The jobs that Knockcast has sent to this cluster, the last first."""
-        found = self._ask(self._client.list_jobs, "")
+        found = self._answer(self._client.list_jobs, "")
         ours = [(each, each.metadata or {}) for each in found if each.submission_id]
         lines = [
             JobLine(
@@ -164,6 +165,16 @@ class Jobs:
                 ) from error
             raise
 
+    def _answer(self, question: Callable[[], Answer], job: str) -> Answer:
+        """The same, asked once: ClusterError where there is no answer."""
+        try:
+            return self._ask(question, job)
+        except _lost() as error:
+            raise ClusterError(
+                f"{self._address}: the cluster does not answer as it should ({_first_line(error)}); try "
+                "again, and look at the head's log if that does not help"
+            ) from error
+
     def _info(self, job: str) -> Any:
         return self._ask(lambda: self._client.get_job_info(job), job)
 
@@ -193,7 +204,8 @@ class Jobs:
             logging.getLogger(talker).setLevel(logging.WARNING)
         try:
             return client(self._address, headers=headers)
-        except OSError as error:  # no connection, or no answer in time
+        # No connection, no answer in time, or that of another server.
+        except (OSError, RuntimeError, ValueError, LookupError) as error:
             raise BadInputError(
                 f"--address {self._address}: no Ray dashboard answers there ({_first_line(error)}); start "
                 "the head with --include-dashboard=true, and give http://HOST:8265"

@@ -50,7 +50,7 @@ def drive(
     deadlines: Deadlines | None = None,
     retried: frozenset[Unit] = frozenset(),
     observer: Observer | None = None,
-    compiling: bool = False,
+    compiling: bool | None = False,
     done_before: int = 0,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
@@ -61,7 +61,8 @@ def drive(
     slate; `done_before` counts the units that earlier runs committed. Ctrl-C or SIGTERM ends the run early,
     with `interrupted` set; what is committed stays. Raises StorageError, RefusedError, BadInputError,
     PreparationError or ClusterError where the run cannot go on. `pause` waits where nothing can be done.
-    `compiling`: nothing was compiled yet where the work is done, so that nothing is to be seen for a while.
+    `compiling`: nothing was compiled yet where the work is done, so that nothing is to be seen for a while;
+    None where that is not known.
     """
     ledger = Ledger(shards, writer.run_digest, executor.slots, _committed(writer, shards), done_before)
     deadlines, observer = deadlines or Deadlines(), observer or Silent()

@@ -30,9 +30,12 @@ class Reporter:
         ledger: Ledger,
         clock: Callable[[], float],
         estimate: Callable[[Shard], float] = lambda shard: 0.0,
-        compiling: bool = False,
+        compiling: bool | None = False,
     ) -> None:
-        """`estimate`: seconds of a shard; `compiling`: nothing was compiled yet where the work is done."""
+        """`estimate`: seconds of a shard; `compiling`: nothing was compiled yet where the work is done.
+
+        None: it is not known whether anything was.
+        """
         self._observer, self._ledger, self._clock, self._estimate = observer, ledger, clock, estimate
         self._compiling = compiling
         self._wanted: Counter[Kind] = Counter()

@@ -66,7 +66,7 @@ class MethodFold(NamedTuple):
 
     def __str__(self) -> str:
         """As a message names it."""
-        return f"fold {self.fold} of {self.method}"
+        return f"{'final fit' if self.fold == FINAL_FOLD else f'fold {self.fold}'} of {self.method}"
 
 
 def shard_key(run_digest: str, units: Sequence[Unit], dependencies: Sequence[str] = ()) -> str:

@@ -36,9 +36,11 @@ BENCHMARKS = {
     "bench_genome": "a whole simulated genome",
 }
 LONG = {
+    "bench_best_run": "`best` on a whole genome, through Ray",
     "bench_corruption": "damage to every kind of file",
     "bench_device": "a GPU beside the CPU",
     "bench_driver 1000000": "a million units",
+    "bench_plan --genes 18000 --lines 1000 --only quick --only forest": "how near `plan` comes, 18 000 genes",
     "bench_profiles": "`profiles` at the published size",
     "bench_scale 100000": "a store of 100 000 commits",
 }
@@ -48,6 +50,9 @@ def main() -> int:
     """Run the named benchmarks (all, if none is named); the exit code counts those that failed."""
     named = [name.removesuffix(".py") for name in sys.argv[1:]]
     chosen = list(LONG) if named == ["--long"] else named or list(BENCHMARKS)
+    if unknown := [name for name in chosen if name not in BENCHMARKS | LONG]:
+        print(f"{', '.join(unknown)}: unknown; known are {', '.join(BENCHMARKS | LONG)}", file=sys.stderr)
+        return 2
     print("# Benchmarks\n\nPrinted by `python -m tests.benchmarks`; timings of one run, not averages.\n")
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}")
     failed = 0

@@ -165,6 +165,18 @@ def test_of_a_method_whose_parts_are_timed_together_the_whole_is_told_once(tmp_p
     assert stages["seconds"].tolist() == [pytest.approx(took)]
 
 
+def test_networks_that_targets_share_are_told_once(tmp_path: Path) -> None:
+    dataset = tiny_dataset(tmp_path / "dataset")
+    run(dataset, tmp_path / "store", methods=["plain"], folds=2, workers=0)
+    reader = StoreReader.open(tmp_path / "store")
+    stages = summary_of(reader).stages.set_index("stage")["seconds"]
+    scores, models, networks = (
+        reader.table(name).to_pandas()["seconds"].sum() for name in ("scores", "models", "networks")
+    )
+    assert stages["training networks"] == pytest.approx(networks)
+    assert stages.sum() == pytest.approx(scores + models)
+
+
 def test_the_summary_is_printed(tmp_path: Path) -> None:
     writer = made_writer(tmp_path / "store", RUN)
     writer.add_plan(units_of("AB", [0]))

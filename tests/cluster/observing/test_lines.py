@@ -5,7 +5,7 @@ from rich.console import Console
 
 from cluster.observing.events import Event, Several, Silent
 from cluster.observing.lines import SECONDS_BETWEEN_LINES, ProgressLines
-from cluster.observing.snapshot import FoldProgress, Snapshot
+from cluster.observing.snapshot import FoldProgress, Snapshot, time_left
 from cluster.observing.terminal import MOST_METHODS, Terminal, observer_for
 
 HALF = Snapshot((FoldProgress("modifiers", 0, 60, 60), FoldProgress("modifiers", 1, 40, 10)))
@@ -81,13 +81,22 @@ def test_with_nothing_done_a_line_says_what_goes_on() -> None:
         replace(NONE, compiling=True, running=2),
         replace(NONE, preparing=("fold 0 of modifiers",)),
         replace(NONE, running=2),
+        replace(NONE, compiling=None),
+        replace(NONE, compiling=None, running=2),
     ):
         clock.now += SECONDS_BETWEEN_LINES
         lines.show(snapshot)
-    compiling, preparing, working = out.getvalue().splitlines()[1:]
+    compiling, preparing, working, waiting, elsewhere = out.getvalue().splitlines()[1:]
     assert compiling.startswith("compiling numerical code")
     assert preparing == "preparing fold 0 of modifiers"
     assert working == "the first shards are at work"
+    assert waiting == "waiting for a node of the cluster to take the work"
+    assert elsewhere.startswith("the first shards are at work; where Knockcast is new to a node, it compiles")
+
+
+def test_what_takes_longer_than_thought_is_not_said_to_be_done_at_once() -> None:
+    assert time_left(replace(HALF, left=0.2)) == "the last takes longer than thought"
+    assert time_left(replace(HALF, left=1.0)) == "about 1 s left"
 
 
 def test_a_note_is_printed_at_once_and_other_events_are_not() -> None:

@@ -5,13 +5,16 @@ import io
 import json
 import socket
 import subprocess
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cluster.errors import RefusedError
+from cluster.errors import ClusterError, RefusedError
 from cluster.ray_engine import addresses, jobs, submit
 from cluster.ray_engine.jobs import Copied, Jobs
 from cluster.ray_engine.runtime import IN_A_JOB
@@ -89,6 +92,56 @@ def test_a_token_comes_from_the_environment_or_the_file_it_names(tmp_path: Path)
     assert addresses.token_of({"RAY_AUTH_TOKEN_PATH": str(file)}) == "from file"
     with pytest.raises(BadInputError, match="cannot be read"):
         addresses.token_of({"RAY_AUTH_TOKEN_PATH": str(tmp_path / "absent")})
+    assert addresses.token_of({"RAY_AUTH_TOKEN": "direct\n"}) == "direct"
+
+
+def test_what_is_no_token_is_refused_and_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(BadInputError, match=r"token: cannot be read \(it is no text\)"):
+        addresses.token_of({"RAY_AUTH_TOKEN_PATH": str(file)})
+    with pytest.raises(BadInputError, match="RAY_AUTH_TOKEN: expected one line") as refused:
+        addresses.token_of({"RAY_AUTH_TOKEN": "secret\nsecret"})
+    assert "secret" not in str(refused.value)
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Answers where Ray's version is asked for (unless it has none), and has an error for all else."""
+
+    version = True
+
+    def do_GET(self) -> None:
+        known = self.version and self.path.endswith("/api/version")
+        self.send_response(200 if known else 500)
+        self.end_headers()
+        self.wfile.write(json.dumps({"version": "4", "ray_version": "2.60.0", "ray_commit": ""}).encode())
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_: Any) -> None:
+        """Not to the tests' output."""
+
+
+@contextmanager
+def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of such a server on this machine."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.usefixtures("no_token")
+def test_another_server_and_a_cluster_in_trouble_are_said_to_be_that() -> None:
+    other = type("Other", (Answers,), {"version": False})
+    with served(other) as address, pytest.raises(BadInputError, match="no Ray dashboard answers there"):
+        Jobs(address)
+    with served(Answers) as address:
+        jobs = Jobs(address)
+        for asked in (jobs.listed, lambda: jobs.logs("job"), lambda: jobs.stop("job")):
+            with pytest.raises(ClusterError, match="the cluster does not answer as it should"):
+                asked()
 
 
 def test_the_jobs_python_is_found_where_no_environment_is_active(
@@ -126,6 +179,9 @@ def test_the_jobs_python_is_found_where_no_environment_is_active(
         (["predict", "/s", "tpm.csv", "--out", "/out.csv"], "tpm.csv: a job runs in another folder"),
         (["run", "/d", "--store", "/s", "--fold", "3"], "No such option"),
         (["run", "/d"], "Missing option"),
+        (["import", "/release", "--out", "x"], "--out x: a job runs in another folder"),
+        (["import", "/r", "--out", "/x", "--mutations", "m.csv"], "--mutations m.csv: a job runs"),
+        (["enrich", "/s", "--gene-sets", "/a.gmt", "--gene-sets", "b.gmt"], "--gene-sets b.gmt: a job"),
         (["walk", "/d"], "walk is no command that a job can run"),
         (["submit", "--list"], "submit is no command that a job can run"),
         ([], "expected one of a command behind `--`"),
