@@ -63,12 +63,9 @@ def require_token(host: str, insecure: bool) -> None:
     """Raise RefusedError for a host that others can reach, unless a token protects it or `insecure`.
 
     Mode `token` alone protects nothing: there must be one, in the environment or where Ray keeps the user's.
-    BadInputError as of `token_of`.
     """
-    if is_loopback(host) or insecure:
-        return
-    token_of(os.environ)  # one that is named and cannot be read is said so
-    if auth_mode(os.environ) != "token" or not _found_token(os.environ):
+    protected = auth_mode(os.environ) == "token" and _found_token(os.environ) != ""
+    if not (is_loopback(host) or insecure or protected):
         raise RefusedError(
             f"{host}: refused, because without a token anyone who reaches this address can run code there; "
             + ADVICE

@@ -93,11 +93,3 @@ def test_of_a_head_with_tls_ray_itself_asks_for_proof(monkeypatch: pytest.Monkey
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         check_address(f"127.0.0.1:{silent.getsockname()[1]}", insecure=False)
-
-
-def test_a_token_file_that_cannot_be_read_is_said_to_be_that(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "absent"))
-    with pytest.raises(BadInputError, match=r"RAY_AUTH_TOKEN_PATH .*absent: cannot be read"):
-        check_address("192.0.2.7:6379", insecure=False)
