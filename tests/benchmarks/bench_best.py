@@ -116,7 +116,7 @@ def main() -> None:
     print(f"| bare products of that | {bare_minutes[0]:.1f} | | {bare_minutes[1]:.1f} |")
     fits = minutes(Cost(0.0, 0.0, of_quick["fits of candidates"]))
     both, products = whole[0] + whole[2], sum(bare_minutes)
-    print(f"\nbest and quick: {both:.1f} core-minutes, {both / products:.2f} times their bare products;")
+    print(f"\nbest and quick: {both:.1f} core-minutes, {both / products:.2f} times their products (aim: 2);")
     print(f"without the fits of quick's candidates ({fits:.1f}) {(both - fits) / products:.2f} times")
     print_memory(panel, loaded)
     print_estimates(options)
