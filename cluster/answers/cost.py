@@ -1,10 +1,13 @@
 """What a run took beside what it was thought to take."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cluster.runs.estimates import latest_estimate
 from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
+
+FAR_BEYOND = 3.0  # times the estimate
 
 
 @dataclass(frozen=True)
@@ -33,3 +36,9 @@ def in_words(each: Took) -> str:
     """`best 120 core-seconds (estimated 98)`."""
     estimated = "" if each.estimated is None else f" (estimated {each.estimated:.3g})"
     return f"{each.method} {each.seconds:.3g} core-seconds{estimated}"
+
+
+def why_more(times: Sequence[Took]) -> str:
+    """What may explain a method that took many times its estimate; "" where none did."""
+    beyond = any(each.estimated is not None and each.seconds > FAR_BEYOND * each.estimated for each in times)
+    return "; a node's first run also compiles, which no estimate counts" if beyond else ""

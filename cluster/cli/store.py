@@ -142,7 +142,7 @@ def gc(
 def show_status(store: str) -> None:
     """Print how far a store's runs are, and what failed."""
     from cluster.answers.cost import in_words as took_in_words
-    from cluster.answers.cost import took
+    from cluster.answers.cost import took, why_more
     from cluster.answers.status import state_of, status_of
     from cluster.formats import frame_text
     from cluster.store.leases import jobs, living
@@ -165,7 +165,7 @@ def show_status(store: str) -> None:
     if status.statuses:
         print("ended as: " + ", ".join(f"{name} {count}" for name, count in status.statuses.items()))
     if times := took(reader):
-        print("took: " + ", ".join(map(took_in_words, times)))
+        print("took: " + ", ".join(map(took_in_words, times)) + why_more(times))
     print(frame_text(status.by_fold), end="")
     committed = {commit.key for commit in reader.commits()}
     for key, training in trainings(reader.fs).items():

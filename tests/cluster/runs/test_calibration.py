@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cluster import run
-from cluster.answers.cost import took
+from cluster.answers.cost import Took, took, why_more
 from cluster.cli import plan
 from cluster.cli.plan import describe_plan, plan_as_json
 from cluster.maintenance.maintain import verify
@@ -182,6 +182,8 @@ def test_status_puts_what_it_took_beside_the_estimate(small_dataset: Path, tmp_p
     assert f"took: ridge {each.seconds:.3g} core-seconds (estimated {expected:.3g})" in (
         knockcast("status", store).stdout
     )
+    assert why_more([Took("ridge", 2.9, 1.0), Took("best", 9.0, None)]) == ""
+    assert "a node's first run also compiles" in why_more([Took("ridge", 3.1, 1.0)])
     for path in (store / "estimates").iterdir():
         path.unlink()
     assert took(StoreReader.open(store))[0].estimated is None
