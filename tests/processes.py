@@ -4,8 +4,10 @@ import psutil
 
 
 def raylets(pid: int) -> list[psutil.Process]:
-    """The Ray nodes below a process."""
-    return [each for each in psutil.Process(pid).children(recursive=True) if name_of(each) == "raylet"]
+    """The Ray nodes below a process. A worker has its node's name until it runs Python: it is none."""
+    named = [each for each in psutil.Process(pid).children(recursive=True) if name_of(each) == "raylet"]
+    nodes = {each.pid for each in named}
+    return [each for each in named if parent_of(each) not in nodes]
 
 
 def name_of(process: psutil.Process) -> str:
@@ -14,6 +16,14 @@ def name_of(process: psutil.Process) -> str:
         return process.name()
     except psutil.NoSuchProcess:
         return ""
+
+
+def parent_of(process: psutil.Process) -> int:
+    """The id of a process's parent; 0 if it has ended."""
+    try:
+        return process.ppid()
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def listened_on(pid: int) -> set[str]:
