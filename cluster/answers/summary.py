@@ -63,18 +63,15 @@ def _stages(reader: StoreReader) -> pd.DataFrame:
         if m not in TIMED_TOGETHER
     }
     trained = _sums(reader, "networks", "fold")
+    in_final = [each for each in trained if each[1] == FINAL_FOLD]
+    in_folds = [each for each in trained if each[1] != FINAL_FOLD]
     networks = {(m, "training networks"): _of(trained, m) for m, _, _ in trained}
     # Each target's seconds hold its share of the networks, which are told apart.
-    final = {
-        (m, "final fits"): max(0.0, took - _of([each for each in trained if each[1] == FINAL_FOLD], m))
-        for m, _, took in _sums(reader, "models")
-    }
+    final = {(m, "final fits"): max(0.0, took - _of(in_final, m)) for m, _, took in _sums(reader, "models")}
     rest = {
         (m, "selection, refits and preparation"): max(
             0.0,
-            took
-            - sum(trial for (method, _), trial in trials.items() if method == m)
-            - _of([each for each in trained if each[1] != FINAL_FOLD], m),
+            took - sum(trial for (method, _), trial in trials.items() if method == m) - _of(in_folds, m),
         )
         for m, _, took in _sums(reader, "scores")
     }
