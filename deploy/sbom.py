@@ -11,6 +11,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 
 def component(line: str) -> dict[str, Any]:
@@ -22,7 +23,7 @@ def component(line: str) -> dict[str, Any]:
         "type": "library",
         "name": name,
         "version": version,
-        "purl": f"pkg:pypi/{plain}@{version}",
+        "purl": f"pkg:pypi/{plain}@{quote(version)}",
         "hashes": [{"alg": "SHA-256", "content": digest}],
     }
     return known | ({"licenses": [{"license": {"name": found}}]} if (found := licence(name)) else {})

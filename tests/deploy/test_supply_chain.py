@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 from packaging.utils import canonicalize_name
 
@@ -45,7 +46,7 @@ def test_the_bill_of_materials_names_every_package_with_its_hash() -> None:
     assert {name: one["version"] for name, one in found.items()} == hashed()
     lines = (DEPLOY / "hashes.txt").read_text(encoding="utf-8")
     assert all(one["hashes"][0]["content"] in lines for one in found.values())
-    assert all(one["purl"] == f"pkg:pypi/{name}@{one['version']}" for name, one in found.items())
+    assert all(one["purl"] == f"pkg:pypi/{name}@{quote(one['version'])}" for name, one in found.items())
     assert found["ray"]["licenses"] == [{"license": {"name": "Apache 2.0"}}]
 
 
