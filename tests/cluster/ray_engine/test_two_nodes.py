@@ -32,7 +32,7 @@ def prepare(shared: np.ndarray, method_fold: MethodFold) -> np.ndarray:
 
 
 def work(job: Job, shared: np.ndarray, data: np.ndarray, signs: Signs) -> Receipt:
-    """Read everything; the receipt's host is the node. A shard of fold 0 waits until both nodes are at work."""
+    """Read everything; the receipt's host is the node. Shards of fold 0 wait until both nodes are at work."""
     assert data[-1] == shared[job.shard.fold] == job.shard.fold
     node, at_work = os.environ["KNOCKCAST_TEST_NODE"], Path(job.store)
     (at_work / node).touch()
@@ -91,5 +91,5 @@ def received(nodes: list[dict[str, Any]], least: int) -> float:
 
 def _received(node: dict[str, Any]) -> float:
     url = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
-    with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310 - a node of ours, on loopback
+    with urllib.request.urlopen(url, timeout=10) as reply:
         return sum(map(float, RECEIVED.findall(reply.read().decode())))
