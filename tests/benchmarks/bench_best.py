@@ -6,17 +6,15 @@ One fold's fold-level work, its preparation, and blocks of its targets to their 
 only), each in core-seconds of one thread: what others do on the machine counts little. The data are made up:
 factors that lines share drive genes and targets, and a gene of its own drives every third target, so that
 gates open. Beside it `kernel` and `modifiers` with its preset `quick` on the same panel, and the bare matrix
-products that a target's fits are made of, in the tiles that they use: for `quick` two in float32, targets x
-genes over the lines.
+products that each is made of (`tests.benchmarks.bare_products`).
 """
 
 import argparse
 import resource
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,8 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from modeling.borrowing.gate import fit_gates
 from modeling.borrowing.gate_errors import ranked_ridge
-from modeling.borrowing.gate_ranking import GENE_TILE, rank_genes
-from modeling.borrowing.shared import PENALTIES, SHARED_PENALTIES
+from modeling.borrowing.gate_ranking import rank_genes
 from modeling.borrowing.stages import fit_stages, nested_predictions
 from modeling.folds import Fold, make_folds
 from modeling.kernels.ridge import TILE_TARGETS
@@ -37,12 +34,13 @@ from tasks.methods.cost import DataSize
 from tasks.methods.method import FIT, FoldJob
 from tasks.methods.registry import method_named, prepare_method_fold
 from tasks.methods.shard import run_shard
+from tests.benchmarks.bare_products import bare_fold_level, bare_selection, bare_target, timed
 from tests.benchmarks.measure import machine
 
 FOLDS, FACTORS = 5, 40
 BLOCK = 256
 MISSING, SHARING = 0.05, 64
-Result = TypeVar("Result")
+FITS = "fits of candidates"
 
 
 @dataclass(frozen=True)
@@ -93,17 +91,19 @@ def main() -> None:
         parts = timed_parts(panel, prepared, targets)
         lacking = timed_missing(panel, prepared, targets)
         of_quick = parts_of_quick(panel, selection, targets)
-        bare = {"best": bare_products(prepared), "quick": bare_selection(selection)}
+        bare = bare_target(prepared), bare_selection(selection)
+        bare_fold = bare_fold_level(prepared, options.variable)
     print("| one fold, core-seconds | best | kernel | quick |\n|---|---|---|---|")
     print(f"| fold-level work | {cost.shared:.1f} | | |")
+    print(f"| bare products of that | {bare_fold:.1f} | | |")
     three = (cost, kernel, quick)
     print("| preparing the fold | " + " | ".join(f"{each.preparation:.1f}" for each in three) + " |")
     print("| a target, to its tables | " + " | ".join(f"{each.target * 1e3:.2f} ms" for each in three) + " |")
     for name, seconds in parts.items():
         print(f"| {name} | {seconds * 1e3:.2f} ms | | |")
-    for name, seconds in of_quick.items():
-        print(f"| {name} | | | {seconds * 1e3:.2f} ms |")
-    print(f"| bare products of a target | {bare['best'] * 1e3:.2f} ms | | {bare['quick'] * 1e3:.2f} ms |")
+    for name, said in of_quick.items():
+        print(f"| {name} | | | {said} |")
+    print(f"| bare products of a target | {bare[0] * 1e3:.2f} ms | | {bare[1] * 1e3:.2f} ms |")
     for name, seconds in lacking.items():
         print(f"| {name} | {seconds * 1e3:.0f} ms | | |")
 
@@ -112,12 +112,13 @@ def main() -> None:
 
     whole = [minutes(each) for each in three]
     print(f"| {FOLDS} folds and final models, core-minutes | " + " | ".join(f"{m:.1f}" for m in whole) + " |")
-    bare_minutes = [minutes(Cost(0.0, 0.0, seconds)) for seconds in (bare["best"], bare["quick"])]
+    bare_minutes = [minutes(Cost(bare_fold, 0.0, bare[0])), minutes(Cost(0.0, 0.0, bare[1]))]
     print(f"| bare products of that | {bare_minutes[0]:.1f} | | {bare_minutes[1]:.1f} |")
-    fits = minutes(Cost(0.0, 0.0, of_quick["fits of candidates"]))
+    fits = minutes(Cost(0.0, 0.0, float(of_quick[FITS].split()[0]) / 1e3))
     both, products = whole[0] + whole[2], sum(bare_minutes)
     print(f"\nbest and quick: {both:.1f} core-minutes, {both / products:.2f} times their products (aim: 2);")
-    print(f"without the fits of quick's candidates ({fits:.1f}) {(both - fits) / products:.2f} times")
+    print(f"without the fits of quick's candidates ({fits:.1f}) {(both - fits) / products:.2f} times;")
+    print(f"best alone {whole[0] / bare_minutes[0]:.2f} times its own")
     print_memory(panel, loaded)
     print_estimates(options)
 
@@ -222,39 +223,17 @@ def timed_missing(panel: Panel, prepared: PreparedBest, targets: Sequence[int]) 
     return found
 
 
-def bare_products(prepared: PreparedBest) -> float:
-    """Seconds of one target for the products alone: as many, of those shapes, on tiles of `TILE_TARGETS`."""
-    lines = len(prepared.fold.train)
-    count = (
-        len(PENALTIES) + len(SHARED_PENALTIES) + 7
-    )  # 2 x (project, solve), 2 to borrow, 1 onto the second kernel
-    seconds = count * (_square(lines) + sum(_square(len(fold.train)) for fold in prepared.inner))
-    genes = prepared.genes.values
-    tile = genes[:GENE_TILE]
-    both = np.random.default_rng(0).standard_normal((lines, 2 * TILE_TARGETS), dtype=np.float32)
-    seconds += timed(lambda: tile @ both)[1] * len(genes) / GENE_TILE
-    return seconds / TILE_TARGETS
-
-
-def parts_of_quick(panel: Panel, prepared: PreparedFold, targets: Sequence[int]) -> dict[str, float]:
-    """Seconds of one target: choosing modifiers, and the candidates' trials with the winner on all lines."""
+def parts_of_quick(panel: Panel, prepared: PreparedFold, targets: Sequence[int]) -> dict[str, str]:
+    """Of one target: selecting modifiers, and the candidates' trials with the winner on all lines."""
     fits = fit_targets(panel, prepared, targets, _settings("modifiers"))
     chosen = sum(fit.choice.seconds for fit in fits if fit.choice)
-    every = {"selecting modifiers": sum(fit.seconds for fit in fits) - chosen, "fits of candidates": chosen}
-    return {name: seconds / len(targets) for name, seconds in every.items()}
-
-
-def bare_selection(prepared: PreparedFold) -> float:
-    """Seconds of one target for two float32 products with all genes, many targets at once."""
-    genes = prepared.prepared.standardised.astype(np.float32)
-    targets = np.random.default_rng(0).standard_normal((BLOCK, genes.shape[1]), dtype=np.float32)
-    return 2 * timed(lambda: targets @ genes.T)[1] / BLOCK
-
-
-def _square(lines: int, repeats: int = 5) -> float:
-    left = np.random.default_rng(0).standard_normal((lines, lines))
-    right = np.random.default_rng(1).standard_normal((lines, TILE_TARGETS))
-    return timed(lambda: [left @ right for _ in range(repeats)])[1] / repeats
+    selecting = sum(fit.seconds for fit in fits) - chosen
+    sizes = [len(fit.modifiers) for fit in fits if fit.modifiers]
+    return {
+        "targets with modifiers": f"{len(sizes) / len(fits):.0%}, {np.mean(sizes or [0]):.0f} each",
+        "selecting modifiers": f"{selecting / len(fits) * 1e3:.2f} ms",
+        FITS: f"{chosen / len(fits) * 1e3:.2f} ms",
+    }
 
 
 def projected(cost: Cost, targets: int, lines: int, final: int) -> float:
@@ -281,13 +260,6 @@ def print_estimates(options: argparse.Namespace) -> None:
         f"{said.target * 1e3:.2f} ms; a prepared fold {said.fold_bytes / 2**30:.2f} GiB, a worker "
         f"{said.worker_bytes / 2**30:.2f} GiB"
     )
-
-
-def timed(work: Callable[[], Result]) -> tuple[Result, float]:
-    """The result, and this thread's core-seconds."""
-    begun = time.thread_time()
-    result = work()
-    return result, time.thread_time() - begun
 
 
 def peak_bytes() -> int:
