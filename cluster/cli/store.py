@@ -157,7 +157,9 @@ def show_status(store: str) -> None:
         f"seed {run['seed']}, measure: {measure}"
     )
     print(f"units: {status.wanted} wanted, {status.committed} committed, {status.quarantined} quarantined")
-    print(f"attempts: {status.failed_attempts} failed, {status.lost_attempts} lost or running")
+    print(
+        f"attempts: {status.failed_attempts} failed, {status.lost_attempts} at work or lost with their driver"
+    )
     for holder in living(reader.fs, time.time()):
         print(f"at work: {holder.in_words(time.time())}")
     for holder, at_work in jobs(reader.fs, time.time())[: -MOST_JOBS - 1 : -1]:

@@ -46,8 +46,8 @@ class RayExecutor:
     ) -> None:
         """Jobs of `gpu_methods` ask for a share of a GPU; RefusedError where no node has one.
 
-        RefusedError, too, where a node's object store is too small for what is shared. With a `watch`, `wait`
-        raises ClusterError once Ray is not there any more.
+        RefusedError, too, where a node's object store is too small for what is shared, or nodes cannot reach
+        this one. With a `watch`, `wait` raises ClusterError once Ray is not there any more.
         """
         preparation = preparation or Preparation()
         self._needs = preparation.needs
@@ -55,6 +55,7 @@ class RayExecutor:
         self._most_slots = most_slots
         self._gpu_methods = gpu_methods
         self._nodes = Nodes()
+        self._nodes.refuse_unreachable_driver()
         self._nodes.refuse_small_stores(self._needs.shared)
         self._share = share_on(self._nodes.listed()) if gpu_methods else None
         self._held: deque[Job] = deque()  # not prepared yet, or more than `most_slots` at one time

@@ -208,7 +208,8 @@ class Jobs:
         except (OSError, RuntimeError, ValueError, LookupError) as error:
             raise BadInputError(
                 f"--address {self._address}: no Ray dashboard answers there ({_first_line(error)}); start "
-                "the head with --include-dashboard=true, and give http://HOST:8265"
+                "the head with --include-dashboard=true, and give http://HOST:8265, or http://127.0.0.1:8265 "
+                "through `ssh -L 8265:127.0.0.1:8265 HOST` where it listens on loopback only"
             ) from error
         except AuthenticationError as error:
             why = "the cluster refused our token" if headers else "a token is wanted, and none was given"

@@ -1,7 +1,8 @@
 """The nodes of the Ray cluster, and how a task is kept off some of them."""
 
+import ipaddress
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import ray
@@ -72,6 +73,11 @@ class Nodes:
                 f"--object-store-memory={needed}, or model fewer methods at a time"
             )
 
+    def refuse_unreachable_driver(self) -> None:
+        """Raise RefusedError where nodes of other machines would look for this one on their own loopback."""
+        if found := unreachable(self.listed(), ray.get_runtime_context().get_node_id()):
+            raise RefusedError(found)
+
     def are_all_in(self, avoided: Collection[str]) -> bool:
         """Whether a task kept off these nodes would never run."""
         return self.alive.issubset(avoided)
@@ -82,3 +88,25 @@ class Nodes:
         if not living or self.are_all_in(avoided):
             return {}
         return {"label_selector": {_LABEL: f"!in({','.join(living)})"}}
+
+
+def unreachable(nodes: Sequence[Mapping[str, Any]], here: str) -> str:
+    """Why the other nodes (as `ray.nodes()` lists them) cannot reach node `here`; "" where nothing says so.
+
+    Debian gives a machine's own name a loopback address, which Ray takes where it finds no way out.
+    """
+    address = {n["NodeID"]: n["NodeManagerAddress"] for n in nodes if n["Alive"]}
+    others = [other for other in address.values() if not _is_loopback(other)]
+    if here not in address or not others or not _is_loopback(address[here]):
+        return ""
+    return (
+        f"this machine's Ray gives its address as {address[here]}, where the node {others[0]} finds itself: "
+        "no work would begin; start Ray here with --node-ip-address and the address that the others use"
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:  # a name
+        return False
