@@ -7,7 +7,7 @@ from tasks.drugs.drugs import METHOD, DrugData, check_drugs, check_ranking, drug
 from tasks.drugs.folds import drug_fold
 from tasks.errors import BadInputError
 from tasks.fitting.fold import FoldResult, MethodSettings
-from tasks.methods.cost import REFERENCE_LINES, Cost, DataSize
+from tasks.methods.cost import TRAINING_SHARE, Cost, DataSize
 from tasks.methods.method import FIT, FoldJob, Method
 
 DRUG_SECONDS = 0.1  # one drug in a fold of a dataset of 720 lines: three kernels of its own decomposed
@@ -53,7 +53,7 @@ class DrugsMethod(Method):
 
     def cost(self, size: DataSize, settings: MethodSettings) -> Cost:
         """A decomposition of its own for every drug."""
-        seconds = DRUG_SECONDS * size.drugs * (size.cell_lines / REFERENCE_LINES) ** 3
+        seconds = DRUG_SECONDS * size.drugs * (size.long / TRAINING_SHARE) ** 3
         return Cost(fold_work={FIT: max(1.0, seconds)})
 
 

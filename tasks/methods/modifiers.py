@@ -20,7 +20,7 @@ from tasks.fitting.finished import says_what_is_finished
 from tasks.fitting.fold import MethodSettings, Panel
 from tasks.fitting.modifiers import PreparedFold, TargetFit, fit_targets, prepare_fold
 from tasks.fitting.stacks import INNER_FOLDS, fit_stacks
-from tasks.methods.cost import ROW_SECONDS, TRAINING_SHARE, WORKER_BYTES, Cost, DataSize
+from tasks.methods.cost import ROW_SECONDS, WORKER_BYTES, Cost, DataSize
 from tasks.methods.method import CommittedWork, Method
 from tasks.scoring.linear import predict_restored
 from tasks.scoring.model_rows import ModelFiles, Predictions, Row, Rows, as_json
@@ -153,7 +153,7 @@ def _cost(size: DataSize, candidates: str | Sequence[str], share: float = 1.0) -
     if stacked:  # beside those, the genes cut by inner folds, and a tile for each
         selection += INNER_SECONDS + INNER_ALL_GENES * size.wide * size.long
         worker_bytes += 8 * size.genes * size.cell_lines + (INNER_FOLDS + 2) * inner_tile
-    lines = TRAINING_SHARE * size.cell_lines
+    lines = size.share * size.cell_lines
     choice = _stack_seconds(candidates, lines) if stacked else _choice_seconds(candidates, lines)
     return Cost(
         target=ROW_SECONDS + selection + share * choice,

@@ -21,7 +21,7 @@ from tasks.errors import BadInputError
 from tasks.fitting.fit import BlockFit, fit_by_pattern
 from tasks.fitting.fold import FoldResult, MethodSettings, Panel
 from tasks.fitting.modifiers import TargetFit
-from tasks.methods.cost import ROW_SECONDS, TRAINING_SHARE, WORKER_BYTES, Cost, DataSize
+from tasks.methods.cost import ROW_SECONDS, WORKER_BYTES, Cost, DataSize
 from tasks.methods.method import FIT, SEARCH, TARGETS, CommittedWork, FoldJob, FoldTask, Method
 from tasks.networks.search import search_fold
 from tasks.networks.training import design_of, train_fold
@@ -236,7 +236,7 @@ class SharedNetworksMethod(Method):
         *coders, last = (number * seconds for number, seconds in zip(epochs, steps_of, strict=True))
         more = SEARCHED_STEP_SECONDS * size.wide if self.name == PLAIN else 0.0
         searched = SEARCHED * (last + epochs[-1] * more)
-        steps = TRAINING_SHARE * size.cell_lines / Schedule().batch
+        steps = size.share * size.cell_lines / Schedule().batch
         trained = 4 * size.genes * (5 * size.cell_lines + 8 * 2 * EXPRESSION_UNITS)
         return Cost(
             target=ROW_SECONDS,

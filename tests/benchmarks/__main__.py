@@ -40,7 +40,7 @@ LONG = {
     "bench_corruption": "damage to every kind of file",
     "bench_device": "a GPU beside the CPU",
     "bench_driver 1000000": "a million units",
-    "bench_plan --genes 18000 --lines 1000 --only quick --only forest": "how near `plan` comes, 18 000 genes",
+    "bench_plan --genes 18000 --lines 1000": "how near `plan` comes, 18 000 genes",
     "bench_profiles": "`profiles` at the published size",
     "bench_scale 100000": "a store of 100 000 commits",
 }
