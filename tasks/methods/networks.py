@@ -249,11 +249,13 @@ class SharedNetworksMethod(Method):
 def usual_epochs(method: str, genes: int) -> tuple[float, ...]:
     """For how many epochs each network of a fold usually trains, in their order.
 
-    That of expression stops the sooner the more genes it learns from: after 276 epochs with 535 real genes,
-    62 with 3000 and 57 with 6000 simulated ones, 69 to 131 with 16 000 real ones of few lines.
+    That of expression stops the sooner the more genes it learns from: after 264 epochs with 508 real genes,
+    57 with 6000 simulated ones and 36 with 15 800; that of dependency after 84 with 4042 real targets, and 68
+    and 43 with 1600 and 4800 simulated ones. Real data of 16 000 genes and more than a few lines were not at
+    hand.
     """
-    expression = float(np.clip(300 * (500 / max(genes, 1)) ** 0.9, 60, 300))
-    return {"latent": (expression, 100, 25), PLAIN: (60,)}[method]
+    expression = float(np.clip(300 * (500 / max(genes, 1)) ** 0.9, 45, 300))
+    return {"latent": (expression, 60, 25), PLAIN: (60,)}[method]
 
 
 def _searched_fold(fold: int, settings: MethodSettings) -> int:
