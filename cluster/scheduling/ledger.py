@@ -16,7 +16,7 @@ tested. The rules:
 * At most twice as many shards are in flight as there are slots. A shard that reads other shards' commits
   starts once they are there; one that reads what is given up is `blocked`."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Sequence
 
 from cluster.scheduling.backoff import LONGEST_SUSPECTED, Suspects, is_few
@@ -62,8 +62,7 @@ class Ledger:
         self.done = CountedUnits()
         self.blocked: set[Unit] = set()
         self.quarantined: dict[Unit, tuple[str, ...]] = {}
-        self.failures = 0
-        self.slots = slots
+        self.failures, self.slots = 0, slots
         self.nodes: frozenset[str] = frozenset()  # where work runs; empty where there is no choice
         self.now = 0.0  # seconds, as whoever drives it says
         self._run_digest = run_digest
@@ -71,8 +70,10 @@ class Ledger:
         self._here = set(committed)
         self._pending: deque[Shard] = deque()
         self._waiting: list[Shard] = []  # for commits that shards of this run make
+        self._wanted: Counter[MethodFold] = Counter()  # how many units
         for shard in shards:
             (self._pending if self._here.issuperset(shard.dependencies) else self._waiting).append(shard)
+            self._wanted[shard.method_fold] += len(shard.units)
         self._running: dict[str, Shard] = {}
         self._leaving: dict[str, Shard] = {}  # asked to stop, slot not free yet
         self._split: dict[str, Shard] = {}  # given up whole; an orphan worker may still commit them
@@ -92,9 +93,8 @@ class Ledger:
         return not self.in_flight and (self._stopped or not (self._pending or self._suspects))
 
     def method_folds_left(self) -> set[MethodFold]:
-        """What a pending, waiting or running shard still needs prepared."""
-        flying = (*self._running.values(), *self._leaving.values())
-        return {s.method_fold for s in (*self._queued(), *self._waiting, *flying)}
+        """Those with units neither done nor given up. Counted, since this is asked whenever a shard ends."""
+        return self.done.lacking(self._wanted, self.blocked | self.quarantined.keys())
 
     def next_method_fold(self) -> MethodFold | None:
         """That of the next pending shard, if no running shard shares it: worth preparing meanwhile."""

@@ -3,7 +3,7 @@
 A shard is units of one method and fold that are worked on together; a job is a single attempt of it."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
@@ -83,6 +83,13 @@ class CountedUnits(set[Unit]):
             new = set(units) - self
             self.by_kind.update(map(kind_of_unit, new))
             super().update(new)
+
+    def lacking(self, wanted: Mapping[MethodFold, int], given_up: Collection[Unit]) -> set[MethodFold]:
+        """The methods and folds of which fewer than `wanted` are here, or else given up."""
+        over = Counter(MethodFold(unit.method, unit.fold) for unit in given_up if unit not in self)
+        for kind, count in self.by_kind.items():
+            over[kind.method_fold] += count
+        return {method_fold for method_fold, count in wanted.items() if over[method_fold] < count}
 
 
 def name_shard(

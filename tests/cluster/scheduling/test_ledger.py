@@ -216,6 +216,8 @@ class World:
                 case RecordFailure() | Say():
                     pass
         assert len(self.flying) == self.ledger.in_flight <= IN_FLIGHT_PER_SLOT * self.ledger.slots
+        at_work = [shard for shard in self.flying.values() if not self.ledger.done.issuperset(shard.units)]
+        assert {shard.method_fold for shard in at_work} <= self.ledger.method_folds_left()
 
     def pass_time(self) -> None:
         self.carry_out(self.ledger.tick(self.ledger.now + 60.0))
@@ -235,7 +237,7 @@ class World:
 def test_any_order_of_events_ends_with_every_unit_done_or_quarantined(data: st.DataObject) -> None:
     sizes = data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=6), "sizes")
     slots = data.draw(st.integers(1, 3), "slots")
-    shards = [shard_of(*(f"S{s}T{t}" for t in range(n))) for s, n in enumerate(sizes)]
+    shards = [shard_of(*(f"S{s}T{t}" for t in range(n)), fold=s % 2) for s, n in enumerate(sizes)]
     everything = {unit for shard in shards for unit in shard.units}
     world = World(Ledger(shards, RUN, slots))
     world.carry_out(world.ledger.begin())
@@ -258,6 +260,8 @@ def test_any_order_of_events_ends_with_every_unit_done_or_quarantined(data: st.D
             world.pass_time()
     ledger = world.ledger
     assert world.given_up or ledger.done | ledger.quarantined.keys() == everything
+    left = everything - ledger.done - ledger.quarantined.keys()
+    assert {each.fold for each in ledger.method_folds_left()} == {unit.fold for unit in left}
     assert ledger.done.isdisjoint(ledger.quarantined)
     assert not world.commits or max(world.commits.values()) == 1
     assert not world.quarantines or max(world.quarantines.values()) == 1
