@@ -41,4 +41,9 @@ def in_words(each: Took) -> str:
 def why_more(times: Sequence[Took]) -> str:
     """What may explain a method that took many times its estimate; "" where none did."""
     beyond = any(each.estimated is not None and each.seconds > FAR_BEYOND * each.estimated for each in times)
-    return "; a node's first run also compiles, which no estimate counts" if beyond else ""
+    if not beyond:
+        return ""
+    return (
+        "; a node's first run also compiles, and a process that trains networks takes seconds to start, "
+        "which no estimate counts"
+    )

@@ -44,4 +44,7 @@ class Totals(Silent):
         stages = ", ".join(f"{stage} {duration(took)}" for stage, took in sorted(self._stages.items()))
         memory = f"; most memory of a process {self._memory / 2**20:.0f} MiB" if self._memory else ""
         slowest = ", ".join(f"{what} {took:.1f} s" for took, what in sorted(self._slowest, reverse=True))
-        return [f"work on a core: {work}; by the clock: {stages}{memory}", f"slowest shards: {slowest}"]
+        return [
+            f"work on a core: {work}; wall time of all shards: {stages}{memory}",
+            f"slowest shards: {slowest}",
+        ]

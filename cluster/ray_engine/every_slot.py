@@ -70,7 +70,7 @@ def every_slot(
 ) -> Iterator[ThisProcess | RaySlots]:
     """The slots that a run with these options would have; Ray is started or joined, and left with the block.
 
-    Raises as `cluster.ray_engine.runtime.connected` does.
+    Raises as `cluster.ray_engine.runtime.connected` does, and RefusedError where nodes cannot reach this one.
     """
     check_plugins(plugins)
     if workers == 0:
@@ -80,6 +80,7 @@ def every_slot(
         from cluster.ray_engine.nodes import Nodes  # noqa: PLC0415 - Ray comes after its settings
 
         nodes = Nodes()
+        nodes.refuse_unreachable_driver()
         slots = max(1, min(nodes.cpus, workers or nodes.cpus))
         yield RaySlots(slots, max(1, len(nodes.alive)), Requirements(fingerprint(), tuple(plugins)), watch)
 

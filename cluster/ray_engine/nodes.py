@@ -101,12 +101,14 @@ def unreachable(nodes: Sequence[Mapping[str, Any]], here: str) -> str:
         return ""
     return (
         f"this machine's Ray gives its address as {address[here]}, where the node {others[0]} finds itself: "
-        "no work would begin; start Ray here with --node-ip-address and the address that the others use"
+        "no work would begin; stop Ray here, and start it with --node-ip-address and what the others call it"
     )
 
 
 def _is_loopback(address: str) -> bool:
     try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:  # a name
-        return False
+        found = ipaddress.ip_address(address.strip("[]"))
+    except ValueError:
+        return address == "localhost"  # other names may lead anywhere
+    inner = found.ipv4_mapped if found.version == 6 else None
+    return (inner or found).is_loopback

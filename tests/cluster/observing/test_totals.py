@@ -16,8 +16,8 @@ def test_the_slowest_shards_the_stages_and_the_memory_are_told() -> None:
     totals.take(Event("preparation ended", "modifiers", 0, more={"seconds": 9.0}))
     work, slowest = totals.lines()
     assert work == (
-        "work on a core: modifiers 1 min 16 s; by the clock: fit 1 min 16 s, prepare 9 s, write 4 s; "
-        "most memory of a process 4 MiB"
+        "work on a core: modifiers 1 min 16 s; wall time of all shards: fit 1 min 16 s, prepare 9 s, "
+        "write 4 s; most memory of a process 4 MiB"
     )
     first = "slowest shards: modifiers final fit shard1 (2 units) 50.0 s, modifiers final fit shard3"
     assert slowest.startswith(first)
