@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.bench_quick [targets]
 
-One core. Modifiers are known: timed are the candidates and the winner's refit. Real expression and dependency
+One core. Modifiers are known: timed are the candidates and the winner's refit. Beside it a whole target-fold,
+from matrices to tables, selection among the panel's genes and all. Real expression and dependency
 levels from ../shared where present (each target's most correlated genes as its modifiers), else simulated
 arrays. The library's lasso runs at its default tolerance, which is faster and less exact than ours.
 """
@@ -19,6 +20,12 @@ from threadpoolctl import threadpool_limits
 
 from modeling.candidates.choice import choose
 from modeling.candidates.registry import Problem, candidates_of
+from modeling.folds import make_folds
+from modeling.selection.select import SelectionSettings
+from tasks.fitting.fold import MethodSettings
+from tasks.methods.registry import prepare_method_fold
+from tasks.methods.shard import run_shard
+from tests.benchmarks.real_problems import real_panel, simulated_panel
 from tests.reference.autoselect import QUICK, choose_slow
 from tests.reference.hard_data import signal
 
@@ -26,6 +33,7 @@ REAL = Path(__file__).resolve().parents[3] / "shared" / "data"
 TRAINING_LINES = 720
 MODIFIERS = (20, 30, 40, 50, 60)
 BLOCK = 10
+WHOLE = 512  # targets of a whole fold
 
 
 def simulated_problems(targets: int) -> list[Problem]:
@@ -54,6 +62,23 @@ def real_problems(targets: int) -> list[Problem]:
     return problems
 
 
+def whole_fold() -> str:
+    """What a target and fold takes of the panel's varying targets, as a run's shard does it."""
+    panel = real_panel(REAL) if REAL.is_dir() else simulated_panel()
+    settings = MethodSettings("modifiers", "quick", SelectionSettings(), 0)
+    prepared = prepare_method_fold(panel, make_folds("kfold", len(panel.cell_lines), 5, 0)[0], settings)
+    targets = np.random.default_rng(0).permutation(len(panel.targets))[:WHOLE].tolist()
+    run_shard(panel, prepared, targets[:BLOCK], settings)
+    begun = time.process_time()
+    found = run_shard(panel, prepared, targets, settings)
+    each = (time.process_time() - begun) / len(targets) * 1e3
+    chosen = np.array(found.tables["scores"].column("n_modifiers").to_pylist())
+    return (
+        f"a whole target-fold, to its tables: {each:.2f} ms; {len(targets)} targets, {len(panel.genes)} "
+        f"genes, {(chosen > 0).mean():.0%} have modifiers, {chosen[chosen > 0].mean():.0f} each"
+    )
+
+
 def main() -> None:
     """Print milliseconds per target and fold, the ratio, and how often both choose alike."""
     targets = int(sys.argv[1]) if len(sys.argv) > 1 else 100
@@ -71,6 +96,7 @@ def main() -> None:
         begun = time.process_time()
         winners = [choose_slow(p.features, p.effect, p.seed, QUICK)[0] for p in problems]
         library = (time.process_time() - begun) / targets * 1e3
+        whole = whole_fold()
     print(f"{'real' if real else 'simulated'} data, {targets} targets, {problems[0].n_lines} training lines,")
     print(f"{MODIFIERS[0]} to {MODIFIERS[-1]} modifiers, one core (aim: 3 ms)")
     print(f"quick         {ours:8.2f} ms a target and fold")
@@ -82,6 +108,7 @@ def main() -> None:
         print(f"  {name:20s} {np.mean(spent) * 1e3:6.2f} ms")
     alike = np.mean([c.fitted.candidate == w for c, w in zip(choices, winners, strict=True)])
     print(f"winners {dict(Counter(c.fitted.candidate for c in choices))}, alike in {alike:.0%}")
+    print(whole)
     print(f"not ok: {sum(c.fitted.status != 'ok' for c in choices)}")
 
 
