@@ -6,6 +6,7 @@ A cluster's jobs address runs whatever is sent to it, so a non-loopback one is u
 import asyncio
 import logging
 import os
+import re
 import sys
 import time
 import uuid
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
 COMMAND, ADDRESS = "knockcast", "knockcast_address"  # what a job's metadata say: its words, and who was asked
+JOB = re.compile(r"[\w.:-]*")  # what a job can be called; "" of questions about none
 LOST = 1  # the exit status of following where Ray does not know the command's
 PATIENCE = 120.0  # seconds without an answer after which following ends
 # These log a line for every package sent and every connection closed.
@@ -155,15 +157,14 @@ class Jobs:
         return f"knockcast submit --address {self._address} {option} {job}"
 
     def _ask(self, question: Callable[[], Answer], job: str) -> Answer:
-        """The cluster's answer; BadInputError where it has no such job."""
-        try:
-            return question()
-        except RuntimeError as error:
-            if "does not exist" in str(error):
-                raise BadInputError(
-                    f"{self._address}: no job {job} is known there; --list shows those that are"
-                ) from error
-            raise
+        """The cluster's answer; BadInputError where it has no such job, or none could be called that."""
+        if JOB.fullmatch(job):  # it becomes a part of the address that is asked
+            try:
+                return question()
+            except RuntimeError as error:
+                if "does not exist" not in str(error):
+                    raise
+        raise BadInputError(f"{self._address}: no job {job} is known there; --list shows those that are")
 
     def _answer(self, question: Callable[[], Answer], job: str) -> Answer:
         """The same, asked once: ClusterError where there is no answer."""

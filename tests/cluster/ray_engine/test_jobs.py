@@ -155,8 +155,9 @@ def test_a_job_outlives_its_client_and_a_node_and_is_resumed_from_elsewhere(
     assert [line.split("  ")[1] for line in listed] == ["failed (2)", "succeeded (0)", "stopped"]
     assert listed[-1].startswith(job)
     assert "has ended; knockcast submit" in knockcast("status", STORE).stdout
-    unknown = knockcast("submit", "--address", cluster.url, "--attach", "nobody")
-    assert (unknown.returncode, "no job nobody is known there" in unknown.stderr) == (2, True)
+    for option, name in (("--attach", "nobody"), ("--logs", "../../x"), ("--stop", "a?b")):
+        unknown = knockcast("submit", "--address", cluster.url, option, name)
+        assert (unknown.returncode, f"no job {name} is known there" in unknown.stderr) == (2, True)
     monkeypatch.setenv("RAY_AUTH_TOKEN", "wrong" * 8)
     with pytest.raises(RefusedError, match="refused our token"):
         Jobs(cluster.url)
