@@ -1,6 +1,5 @@
 """The nodes of the Ray cluster, and how a task is kept off some of them."""
 
-import ipaddress
 import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import ray
 
 from cluster.errors import RefusedError
+from cluster.ray_engine.addresses import is_loopback
 
 SECONDS_BETWEEN_CENSUS = 5.0  # how often the cluster's size is looked up
 _LABEL = "ray.io/node-id"  # Ray gives it to every node
@@ -96,19 +96,10 @@ def unreachable(nodes: Sequence[Mapping[str, Any]], here: str) -> str:
     Debian gives a machine's own name a loopback address, which Ray takes where it finds no way out.
     """
     address = {n["NodeID"]: n["NodeManagerAddress"] for n in nodes if n["Alive"]}
-    others = [other for other in address.values() if not _is_loopback(other)]
-    if here not in address or not others or not _is_loopback(address[here]):
+    others = [other for other in address.values() if not is_loopback(other)]
+    if here not in address or not others or not is_loopback(address[here]):
         return ""
     return (
         f"this machine's Ray gives its address as {address[here]}, where the node {others[0]} finds itself: "
         "no work would begin; stop Ray here, and start it with --node-ip-address and what the others call it"
     )
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        found = ipaddress.ip_address(address.strip("[]"))
-    except ValueError:
-        return address == "localhost"  # other names may lead anywhere
-    inner = found.ipv4_mapped if found.version == 6 else None
-    return (inner or found).is_loopback
