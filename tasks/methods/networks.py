@@ -254,7 +254,7 @@ def usual_epochs(method: str, genes: int) -> tuple[float, ...]:
     and 43 with 1600 and 4800 simulated ones. Real data of 16 000 genes and more than a few lines were not at
     hand.
     """
-    few, many = 300 * (500 / max(genes, 1)) ** 0.9, 60 * (6000 / max(genes, 6000)) ** 0.5
+    few, many = 280 * (500 / max(genes, 1)) ** 0.9, 60 * (6000 / max(genes, 6000)) ** 0.5
     return {"latent": (min(max(few, many), 300.0), 65, 25), PLAIN: (60,)}[method]
 
 
