@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from modeling.kernels.distances import Counted, mean_distances, mean_products
-from modeling.kernels.ridge import leave_one_out_errors, spectrum_of
+from modeling.kernels.ridge import smallest_errors, spectrum_of
 
 StandardisedLines: TypeAlias = Float32[np.ndarray, "_ genes"]  # standardised expression
 
@@ -111,14 +111,8 @@ def choose_laplacian(
     kept = np.unique(np.linspace(0, effects.shape[1] - 1, MOST_TARGETS).round().astype(np.int64))
     effects = effects[:, kept]
     variance = effects.var(axis=0)
-    errors = [float(np.mean(_smallest_errors(k, distances, effects) / variance)) for k in grid]
+    errors = []
+    for kernel in grid:
+        smallest = smallest_errors(spectrum_of(kernel.of(distances)), effects, kernel.penalties)
+        errors.append(float(np.mean(smallest / variance)))
     return grid[int(np.argmin(errors))]
-
-
-def _smallest_errors(
-    kernel: Laplacian,
-    distances: Float64[np.ndarray, "lines lines"],
-    effects: Float64[np.ndarray, "lines targets"],
-) -> Float64[np.ndarray, " targets"]:
-    spectrum = spectrum_of(kernel.of(distances))
-    return leave_one_out_errors(spectrum, effects, kernel.penalties).min(axis=0)

@@ -8,10 +8,12 @@ vectors that sum to zero, where the intercept has no part: so nothing cancels, h
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float64
 
+from modeling.kernels.penalty_search import PenaltySearch, penalty_search
 from modeling.selection.association import one_blas_thread
 
 TILE_TARGETS = (
@@ -35,6 +37,17 @@ class Spectrum:
     values: Float64[np.ndarray, " rest"]
     means: Float64[np.ndarray, " lines"]
     scale: float
+
+    def search(self, penalties: Float64[np.ndarray, " penalties"]) -> PenaltySearch:
+        """For the best of these penalties: prepared once."""
+        key = penalties.tobytes()
+        if key not in self._searches:
+            self._searches[key] = penalty_search(self.vectors, self.values, penalties)
+        return self._searches[key]
+
+    @cached_property
+    def _searches(self) -> dict[bytes, PenaltySearch]:
+        return {}
 
 
 @dataclass(frozen=True)
@@ -111,20 +124,34 @@ def fit_ridge(
     dual = np.empty(effects.shape)
     intercept, penalty, error = (np.empty(effects.shape[1]) for _ in range(3))
     with one_blas_thread():
-        diagonals = _inverse_diagonals(spectrum, penalties)
+        search = spectrum.search(penalties)
         for columns, tile in _tiles(effects, tile_targets):
             mean, centred = _centred(tile)
             projected = spectrum.vectors.T @ centred
-            errors = _errors(spectrum, projected, penalties, diagonals)
-            best = penalties[errors.argmin(axis=0)]
-            solved = spectrum.vectors @ (projected / (spectrum.values[:, None] + best)) / spectrum.scale
+            place, parts, mean_square = search.choose(projected)
+            solved = parts / spectrum.scale
             taken = slice(dual[:, columns].shape[1])
             dual[:, columns] = solved[:, taken]
             # A sum over rows, not a product: in BLAS a column's place may decide the order of its sum.
             intercept[columns] = (mean - (spectrum.means[:, None] * solved).sum(axis=0))[taken]
-            penalty[columns] = best[taken]
-            error[columns] = np.sqrt(errors.min(axis=0))[taken]
+            penalty[columns] = penalties[place[taken]]
+            error[columns] = np.sqrt(mean_square[taken])
     return RidgeFits(intercept, dual, penalty, error)
+
+
+def smallest_errors(
+    spectrum: Spectrum,
+    effects: Float64[np.ndarray, "lines targets"],
+    penalties: Float64[np.ndarray, " penalties"],
+) -> Float64[np.ndarray, " targets"]:
+    """Of each target the smallest of its `leave_one_out_errors`."""
+    out = np.empty(effects.shape[1])
+    with one_blas_thread():
+        search = spectrum.search(penalties)
+        for columns, tile in _tiles(effects):
+            chosen = search.choose(spectrum.vectors.T @ _centred(tile)[1])
+            out[columns] = chosen.error[: len(out[columns])]
+    return out
 
 
 def leave_one_out_errors(
@@ -135,7 +162,7 @@ def leave_one_out_errors(
     """Mean squared error of each line's prediction by a fit, intercept included, on all the others."""
     out = np.empty((len(penalties), effects.shape[1]))
     with one_blas_thread():
-        diagonals = _inverse_diagonals(spectrum, penalties)
+        diagonals = spectrum.search(penalties).diagonals
         for columns, tile in _tiles(effects):
             projected = spectrum.vectors.T @ _centred(tile)[1]
             errors = _errors(spectrum, projected, penalties, diagonals)
@@ -162,13 +189,6 @@ def leave_one_out_predictions(
             residual /= np.square(spectrum.vectors) @ shrunk
             out[:, columns] = effects[:, columns] - residual[:, taken]
     return out
-
-
-def _inverse_diagonals(
-    spectrum: Spectrum, penalties: Float64[np.ndarray, " penalties"]
-) -> Float64[np.ndarray, "lines penalties"]:
-    """G_ii = sum over eigenvectors of v_i^2 / (eigenvalue + penalty), for each line and penalty."""
-    return np.square(spectrum.vectors) @ (1.0 / (spectrum.values[:, None] + penalties))
 
 
 def _errors(

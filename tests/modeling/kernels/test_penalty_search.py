@@ -1,0 +1,76 @@
+"""Against errors in double precision throughout, from which the smallest is simply taken."""
+
+import numpy as np
+import pytest
+
+from modeling.kernels.distances import mean_distances
+from modeling.kernels.kernels import Laplacian
+from modeling.kernels.ridge import Spectrum, fit_ridge, leave_one_out_errors, smallest_errors, spectrum_of
+
+PENALTIES = 10.0 ** np.linspace(2.5, -3.0, 12)
+
+
+def spectrum(lines: int, c: float = 0.5, seed: int = 0) -> Spectrum:
+    rng = np.random.default_rng(seed)
+    between = mean_distances(rng.standard_normal((lines, 5)).astype(np.float32))
+    return spectrum_of(Laplacian(c, 0.7).of(between))
+
+
+def effects(of: Spectrum, targets: int, seed: int = 1) -> np.ndarray:
+    """From noise alone to hardly any."""
+    rng = np.random.default_rng(seed)
+    lines = len(of.vectors)
+    smooth = of.vectors @ (np.sqrt(of.values)[:, None] * rng.standard_normal((lines - 1, targets)))
+    return smooth * np.linspace(0, 3, targets) + rng.standard_normal((lines, targets))
+
+
+@pytest.mark.parametrize("lines", [3, 4, 10, 64, 65, 66, 130, 400])
+def test_the_penalty_is_the_one_that_double_precision_alone_would_choose(lines: int):
+    of = spectrum(lines)
+    y = effects(of, 150)
+    errors = leave_one_out_errors(of, y, PENALTIES)
+    fits = fit_ridge(of, y, PENALTIES)
+    assert np.array_equal(fits.penalty, PENALTIES[errors.argmin(axis=0)])
+    np.testing.assert_allclose(fits.loo_rmse, np.sqrt(errors.min(axis=0)), rtol=1e-12)
+    np.testing.assert_allclose(smallest_errors(of, y, PENALTIES), errors.min(axis=0), rtol=1e-12)
+    assert len(np.unique(fits.penalty)) > 1
+
+
+@pytest.mark.parametrize("width", [8, 128])
+def test_penalties_that_single_precision_cannot_tell_apart_are_told_apart(width: int):
+    of = spectrum(300)
+    y = effects(of, 100)
+    close = 0.3 * (1 + 1e-6 * np.array([1.0, 0.0, 3.0, 2.0]))
+    best = leave_one_out_errors(of, y, close).argmin(axis=0)
+    rough, _ = of.search(close)._rough(of.vectors.T @ (y - y.mean(axis=0)))
+    assert (rough.argmin(axis=0) != best).mean() > 0.3
+    assert np.array_equal(fit_ridge(of, y, close, width).penalty, close[best])
+
+
+def test_errors_are_off_by_less_than_is_said_and_that_is_little():
+    of = spectrum(500)
+    y = effects(of, 128)
+    projected = of.vectors.T @ (y - y.mean(axis=0))
+    root, off = of.search(PENALTIES)._rough(projected)
+    size = np.linalg.norm(projected, axis=0)
+    exact = np.sqrt(leave_one_out_errors(of, y, PENALTIES)) / size
+    assert (np.abs(root - exact) <= off).all()
+    assert np.median(off / exact) < 5e-4
+
+
+def test_a_targets_size_changes_nothing_and_without_variation_the_first_is_taken():
+    of = spectrum(90)
+    y = effects(of, 40)
+    scaled = fit_ridge(of, y * 10.0 ** np.linspace(-120, 120, 40), PENALTIES)
+    assert np.array_equal(scaled.penalty, fit_ridge(of, y, PENALTIES).penalty)
+    nothing = fit_ridge(of, np.full((90, 2), 0.1), PENALTIES)
+    assert (nothing.penalty == PENALTIES[0]).all()
+    assert not nothing.loo_rmse.any()
+
+
+def test_where_penalties_make_no_difference_the_first_is_taken():
+    alike = spectrum_of(np.ones((30, 30)))
+    y = effects(spectrum(30), 20)
+    assert (fit_ridge(alike, y, np.array([1.0, 1.0, 1.0])).penalty == 1.0).all()
+    one = fit_ridge(alike, y, np.array([4.0, 4.0, 2.0]))
+    assert set(one.penalty) <= {4.0, 2.0}
