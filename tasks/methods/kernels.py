@@ -119,7 +119,7 @@ def _fit_group(
         by_target, dual, predicted = (np.ascontiguousarray(m.T) for m in (effect, fits.dual, predictions))
         means = by_target.mean(axis=1).tolist()
     finite = (np.isfinite(dual).all(axis=1) & np.isfinite(predicted).all(axis=1)).tolist()
-    seconds = prepared.seconds + (time.thread_time() - begun) / len(targets)
+    seconds, parameters = prepared.seconds + (time.thread_time() - begun) / len(targets), kernel.parameters()
     found = [
         KernelFit(
             target=target,
@@ -131,7 +131,7 @@ def _fit_group(
             seconds=seconds,
             status="ok" if finite[i] else "failed",
             reason=None if finite[i] else NOT_FINITE,
-            trials=(_trial(kernel, fits, i, finite[i], seconds),),
+            trials=(_trial(kernel.name, parameters, fits, i, finite[i], seconds),),
             intercept=float(fits.intercept[i]),
             dual=dual[i],
         )
@@ -141,12 +141,14 @@ def _fit_group(
     return found
 
 
-def _trial(kernel: AnyKernel, fits: RidgeFits, column: int, finite: bool, seconds: float) -> Trial:
-    """One column of a group's fits."""
-    parameters = kernel.parameters() | {"penalty": float(fits.penalty[column])}
+def _trial(
+    name: str, parameters: dict[str, float], fits: RidgeFits, column: int, finite: bool, seconds: float
+) -> Trial:
+    """One column of a group's fits; `parameters` are the kernel's."""
+    parameters = parameters | {"penalty": float(fits.penalty[column])}
     error = float(fits.loo_rmse[column]) if finite else float("nan")
     status: FitStatus = "ok" if finite else "failed"
-    return Trial(kernel.name, parameters, error, finite, seconds, status, "" if finite else NOT_FINITE)
+    return Trial(name, parameters, error, finite, seconds, status, "" if finite else NOT_FINITE)
 
 
 class _OnAllGenes(Method):

@@ -78,22 +78,23 @@ def table_of(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     arrays are long, its scalars repeated. A missing column is null.
     """
     schema = TABLES[name].stored_schema
-    unknown = {column for row in rows for column in row} - set(schema.names)
+    unknown = set[str]().union(*rows) - set(schema.names)
     if unknown:
         raise KeyError(f"table {name}: columns {sorted(unknown)} are not in its schema {schema.names}")
-    lengths = [_length(row) for row in rows]
-    blocks = None if lengths == [None] * len(rows) else [1 if n is None else n for n in lengths]
+    columns = [[row.get(name) for row in rows] for name in schema.names]
+    with_arrays = [values for values in columns if np.ndarray in set(map(type, values))]
+    lengths = [_length(arrays) for arrays in zip(*with_arrays, strict=True)] if with_arrays else None
     return pa.table(
-        [_column([row.get(f.name) for row in rows], f.type, blocks) for f in schema], schema=schema
+        [_column(values, f.type, lengths) for values, f in zip(columns, schema, strict=True)], schema=schema
     )
 
 
-def _length(row: Mapping[str, Any]) -> int | None:
-    """How many rows of the table a mapping stands for; None without arrays, which is one."""
-    lengths = {len(value) for value in row.values() if isinstance(value, np.ndarray)}
+def _length(values: Sequence[Any]) -> int:
+    """How many rows of the table a mapping with these values stands for: without arrays one."""
+    lengths = {len(value) for value in values if isinstance(value, np.ndarray)} or {1}
     if len(lengths) > 1:
         raise ValueError(f"columns of one block differ in length: {sorted(lengths)}")
-    return lengths.pop() if lengths else None
+    return lengths.pop()
 
 
 def _column(values: Sequence[Any], kind: pa.DataType, lengths: Sequence[int] | None) -> pa.Array:
