@@ -94,6 +94,7 @@ class DriverLoop:
         self._carry_out(self._ledger.begin())
         while not self._ledger.finished:
             self._carry_out(self._ledger.tick(self._clock(), self._executor.nodes))
+            self._reporter.nodes(self._executor.nodes)
             self._prepare_ahead()
             self._listen()
             self._cancel_overdue()

@@ -45,6 +45,7 @@ class Reporter:
         self._preparing: dict[MethodFold, tuple[int, float]] = {}  # which try, since when
         self._prepared: set[MethodFold] = set()
         self._trainings: Sequence[str] = ()
+        self._nodes: Mapping[str, str] = {}
         self._time_left = TimeLeft()
 
     def begin(self, shards: Sequence[Shard], **more: Any) -> None:
@@ -135,6 +136,16 @@ class Reporter:
             if method_fold not in self._preparing:
                 self._preparing[method_fold] = number, now
                 self._observer.take(Event("preparation began", *method_fold))
+
+    def nodes(self, now: Mapping[str, str]) -> None:
+        """The nodes that run tasks now, by id, and their names: say which have gone."""
+        gone = sorted(name for node, name in self._nodes.items() if node not in now)
+        self._nodes = dict(now)
+        if gone:
+            many, those = (
+                (f"{len(gone)} nodes are", "they were") if len(gone) > 1 else ("a node is", "it was")
+            )
+            self.note(f"{many} gone ({', '.join(gone)}): what {those} at begins again elsewhere")
 
     def show(self, trainings: Sequence[str]) -> None:
         """Let the observer know how far everything is; `trainings` are in words."""

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import pyarrow as pa
@@ -135,8 +136,8 @@ class StoreWriter:
             return self._committed_by(key) == attempt
         if not self.fs.exists(layout.RUN):  # or its folders would be made again, and block the next run
             raise MissingFileError(
-                f"writing {self.fs.name}: the store is gone (no {layout.RUN}); "
-                "if that was no accident, run into a new folder"
+                f"writing {self.fs.name}: the store is gone (no {layout.RUN}) as {gethostname()} sees it; "
+                "if others still see it, use a place that all nodes reach; if it was removed, a new folder"
             )
         if (folded := attempt_in_packs(self.fs, key)) is not None:
             return folded == attempt

@@ -201,7 +201,7 @@ class S3FileSystem:
             why = "no credentials" if isinstance(error, ValueError) else str(error)
             raise StorageError(
                 f"{self.name}: {why}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or "
-                "give this machine a role"
+                "give this machine a role (a node of a cluster knows what was set before its `ray start`)"
             ) from error
         return S3Store(
             self._bucket,

@@ -1,6 +1,6 @@
-"""What a run says of the time left while its folds are prepared."""
+"""What a run says: the time left while its folds are prepared, and which nodes have gone."""
 
-from cluster.observing.events import Silent
+from cluster.observing.events import Event, Silent
 from cluster.scheduling.executor import Receipt
 from cluster.scheduling.ledger import Ledger
 from cluster.scheduling.reporting import Reporter
@@ -39,3 +39,28 @@ def test_a_fold_that_waits_to_be_prepared_counts_with_what_the_last_one_took() -
     reporter.began(shards[2], 0)  # a preparation so quick that its end was not seen
     assert reporter.snapshot().left == 3 * 20.0
     assert reporter.snapshot().left_by_method == {"kernel": 3 * 20.0}
+
+
+class Heard(Silent):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def take(self, event: Event) -> None:
+        self.texts.append(event.more["text"])
+
+
+def test_nodes_that_have_gone_are_named_once() -> None:
+    heard = Heard()
+    reporter = Reporter(heard, Ledger([], RUN, slots=1), Clock())
+    reporter.nodes({"1": "one", "2": "two", "3": "three"})
+    reporter.nodes({"1": "one", "2": "two", "3": "three", "4": "four"})
+    assert heard.texts == []
+    reporter.nodes({"1": "one", "3": "three", "4": "four"})
+    reporter.nodes({"3": "three"})
+    reporter.nodes({"3": "three"})
+    assert heard.texts == [
+        "a node is gone (two): what it was at begins again elsewhere",
+        "2 nodes are gone (four, one): what they were at begins again elsewhere",
+    ]
