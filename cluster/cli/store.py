@@ -160,8 +160,9 @@ def show_status(store: str) -> None:
     print(
         f"attempts: {status.failed_attempts} failed, {status.lost_attempts} at work or lost with their driver"
     )
-    for holder in living(reader.fs, time.time()):
-        print(f"at work: {holder.in_words(time.time())}")
+    drivers = living(reader.fs, time.time())
+    for driver in drivers:
+        print(f"at work: {driver.in_words(time.time())}")
     for holder, at_work in jobs(reader.fs, time.time())[: -MOST_JOBS - 1 : -1]:
         print(f"job: {_job_in_words(holder, at_work)}")
     if status.statuses:
@@ -177,7 +178,7 @@ def show_status(store: str) -> None:
     for unit, errors in reader.quarantined().items():
         last = str(errors[-1]).splitlines()[0] if errors else "no error recorded"
         print(f"quarantined: {unit}: {last}")
-    if status.left or status.quarantined:
+    if (status.left or status.quarantined) and not drivers:
         print(f"knockcast resume {store}{' --retry-failed' if not status.left else ''}")
 
 

@@ -8,6 +8,7 @@ import pytest
 from cluster.cli.store import show_status, verify_store
 from cluster.errors import ExitCode
 from cluster.store import layout
+from cluster.store.leases import Lease
 from cluster.store.reader import StoreReader
 from cluster.store.writer import StoreWriter
 from tests.made_stores import BODY, made_commit, made_writer, units_of
@@ -79,3 +80,20 @@ def test_success_beside_work_that_is_left_is_not_complete(
     writer.add_plan(units_of("AB", [0, 1]))
     writer.seal()
     assert said(writer, capsys) == "2 units left"
+
+
+def test_what_to_do_about_units_left_is_said_where_nobody_is_at_work_on_them(
+    writer: StoreWriter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    writer.add_plan(units_of("AB", [0, 1]))
+
+    def last_line() -> str:
+        show_status(writer.fs.name)
+        return capsys.readouterr().out.splitlines()[-1]
+
+    assert last_line() == f"knockcast resume {writer.fs.name}"
+    driver = Lease.take(writer.fs, ["best"])
+    assert driver is not None
+    assert "resume" not in last_line()
+    driver.end()
+    assert last_line() == f"knockcast resume {writer.fs.name}"
