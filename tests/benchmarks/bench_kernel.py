@@ -3,7 +3,8 @@
     python -m tests.benchmarks.bench_kernel [--targets N --genes N --lines N --block N]
 
 Each step is timed as a shard would do it: preparing the fold, then every block of targets to its tables.
-Random data: no time here depends on the values. Beside it, scikit-learn's KernelRidge for a few targets at
+Effects are noise: the worst that there is for finding penalties, since all do nearly alike; the last row is of
+real levels, where ../shared is present. Beside it, scikit-learn's KernelRidge for a few targets at
 one penalty (it needs a solve for each penalty, and has no leave-one-out), and the bare matrix products that
 the fits are made of.
 """
@@ -11,6 +12,7 @@ the fits are made of.
 import argparse
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -25,10 +27,12 @@ from tasks.methods.kernels import PreparedKernel
 from tasks.methods.registry import prepare_method_fold
 from tasks.methods.shard import run_shard
 from tests.benchmarks.measure import machine
+from tests.benchmarks.real_problems import real_panel
 
 FULL_FOLDS, CORES = 5, 2
 BOUND_SECONDS = 90
 LIBRARY_TARGETS = 5
+REAL, REAL_TARGETS, TURNS = Path(__file__).resolve().parents[3] / "shared" / "data", 1024, 5
 Result = TypeVar("Result")
 
 
@@ -91,7 +95,25 @@ def run_fold(panel: Panel, fold: Fold, method: str, block: int) -> dict[str, str
         "a target and fold": f"{shards / n_targets * 1e3:.2f} ms",
         f"projected: {FULL_FOLDS} folds on {CORES} cores (must: {BOUND_SECONDS} s)": f"{whole:.0f} s",
         "scikit-learn, a target and one penalty, without leave-one-out": f"{library * 1e3:.1f} ms",
+        "fits of real levels, in times of their bare matrix products": real_fits(method),
     }
+
+
+def real_fits(method: str) -> str:
+    """Fits over bare products, which take turns, of real targets on the lines of one fold."""
+    if not REAL.is_dir():
+        return "no ../shared here"
+    panel = real_panel(REAL)
+    fold = make_folds("kfold", len(panel.cell_lines), FULL_FOLDS, 0)[0]
+    prepared = prepare_method_fold(panel, fold, MethodSettings(method, "quick", SelectionSettings(), 0))
+    assert isinstance(prepared, PreparedKernel)
+    effects = panel.effect[fold.train].astype(np.float64)
+    effects = effects[:, np.isfinite(effects).all(axis=0)][:, :REAL_TARGETS]
+    fits, products = 0.0, 0.0
+    for _ in range(TURNS):
+        fits += timed(lambda: fit_ridge(prepared.spectrum, effects, prepared.kernel.penalties))[1]
+        products += bare_products(prepared, effects.shape[1])
+    return f"{fits / products:.2f}"
 
 
 def bare_products(prepared: PreparedKernel, n_targets: int) -> float:
