@@ -3,7 +3,7 @@
     python -m tests.benchmarks.bench_kernel [--targets N --genes N --lines N --block N]
 
 Each step is timed as a shard would do it: preparing the fold, then every block of targets to its tables.
-Effects are noise: the worst that there is for finding penalties, since all do nearly alike; the last row is of
+Effects are noise: the worst there is for finding penalties, since all do nearly alike; the last row is of
 real levels, where ../shared is present. Beside it, scikit-learn's KernelRidge for a few targets at
 one penalty (it needs a solve for each penalty, and has no leave-one-out), and the bare matrix products that
 the fits are made of.
