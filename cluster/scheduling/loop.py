@@ -93,8 +93,9 @@ class DriverLoop:
         """
         self._carry_out(self._ledger.begin())
         while not self._ledger.finished:
-            self._carry_out(self._ledger.tick(self._clock(), self._executor.nodes))
-            self._reporter.nodes(self._executor.nodes)
+            nodes = self._executor.nodes
+            self._reporter.nodes(nodes)
+            self._carry_out(self._ledger.tick(self._clock(), nodes))
             self._prepare_ahead()
             self._listen()
             self._cancel_overdue()

@@ -18,6 +18,7 @@ from cluster.scheduling.shards import Kind, Shard, kind_of_unit
 from cluster.scheduling.signs import Sign
 from cluster.store.units import MethodFold, Unit
 
+MOST_NAMED = 5  # nodes, where many go at once
 SHOWN_SECONDS = 0.2  # at most so often: with a thousand slots, shards end far more often
 
 
@@ -142,10 +143,9 @@ class Reporter:
         gone = sorted(name for node, name in self._nodes.items() if node not in now)
         self._nodes = dict(now)
         if gone:
-            many, those = (
-                (f"{len(gone)} nodes are", "they were") if len(gone) > 1 else ("a node is", "it was")
-            )
-            self.note(f"{many} gone ({', '.join(gone)}): what {those} at begins again elsewhere")
+            many = f"{len(gone)} nodes are" if len(gone) > 1 else "a node is"
+            names = ", ".join(gone[:MOST_NAMED]) + (", ..." if len(gone) > MOST_NAMED else "")
+            self.note(f"{many} gone ({names}): any shard there begins again elsewhere")
 
     def show(self, trainings: Sequence[str]) -> None:
         """Let the observer know how far everything is; `trainings` are in words."""

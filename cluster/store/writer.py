@@ -137,7 +137,7 @@ class StoreWriter:
         if not self.fs.exists(layout.RUN):  # or its folders would be made again, and block the next run
             raise MissingFileError(
                 f"writing {self.fs.name}: the store is gone (no {layout.RUN}) as {gethostname()} sees it; "
-                "if others still see it, use a place that all nodes reach; if it was removed, a new folder"
+                "if others see it, use a place that all nodes reach; if it was removed, run into a new one"
             )
         if (folded := attempt_in_packs(self.fs, key)) is not None:
             return folded == attempt

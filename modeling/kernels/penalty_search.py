@@ -2,7 +2,8 @@
 
 A bound on what single precision may be off by says which penalties may have the smallest error; where that is
 more than one, their errors are computed in double precision. So the penalty is the one that double precision
-alone would choose, at little more than half the work.
+alone would choose, at little more than half the work. Effects below 1e-150,
+whose squares vanish, get that of the same effects made larger.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from jaxtyping import Float32, Float64, Int64
 from scipy.linalg.blas import sgemm
 
 SUMMED_AT_ONCE = 64  # products in single precision: the fewer, the tighter the bound, and the slower
-PAIRS_AT_ONCE = 64  # of a target and a penalty in doubt
 UNIT = float(2.0**-24)  # the largest relative error of one rounding to single precision
 SLACK = 1.01  # for terms of higher order, and for what falls below single precision's range
 ROUNDINGS = 4  # of an eigenvector's element, a part of the effect, its shrinkage, and their product
@@ -112,13 +112,14 @@ class PenaltySearch:
         columns: Int64[np.ndarray, " pairs"],
     ) -> Float64[np.ndarray, " pairs"]:
         """Mean squared errors of some penalties (rows) with a target (column) each."""
-        out = np.empty(len(rows))
-        for start in range(0, len(rows), PAIRS_AT_ONCE):
-            pairs = slice(start, start + PAIRS_AT_ONCE)
-            penalty, width = rows[pairs], len(rows[pairs])
-            along = np.zeros((len(projected), PAIRS_AT_ONCE))
-            along[:, :width] = projected[:, columns[pairs]] / (self.values[:, None] + self.penalties[penalty])
-            out[pairs] = _mean_square((self.vectors @ along)[:, :width] / self.diagonals[:, penalty])
+        out, width = np.empty(len(rows)), projected.shape[1]
+        for start in range(0, len(rows), width):  # as wide as the tile: another width has other last bits
+            pairs = slice(start, start + width)
+            penalty, taken = np.zeros(width, dtype=np.int64), slice(len(rows[pairs]))
+            penalty[taken] = rows[pairs]
+            along = np.zeros_like(projected)
+            along[:, taken] = projected[:, columns[pairs]]
+            out[pairs] = self._solved(along, penalty).error[taken]
         return out
 
 
@@ -127,7 +128,7 @@ def penalty_search(
     values: Float64[np.ndarray, " rest"],
     penalties: Float64[np.ndarray, " penalties"],
 ) -> PenaltySearch:
-    """Prepare a search for any number of targets."""
+    """Prepare a search for any number of targets; `penalties` from 1e-10 to 1e10."""
     lines, rest = vectors.shape
     shrunk = 1.0 / (values[:, None] + penalties)
     diagonals = np.square(vectors) @ shrunk

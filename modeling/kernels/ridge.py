@@ -9,6 +9,7 @@ vectors that sum to zero, where the intercept has no part: so nothing cancels, h
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -42,8 +43,11 @@ class Spectrum:
         """For the best of these penalties: prepared once."""
         key = penalties.tobytes()
         if key not in self._searches:
-            self._searches[key] = penalty_search(self.vectors, self.values, penalties)
+            self._searches[key] = penalty_search(self.vectors, self.values, penalties.copy())
         return self._searches[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_searches"}
 
     @cached_property
     def _searches(self) -> dict[bytes, PenaltySearch]:

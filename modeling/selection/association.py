@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Protocol, no_type_check, runtime_checkable
 
 import numpy as np
+import scipy.linalg.blas  # noqa: F401 - a BLAS of its own, which must be there when threads are counted
 from jaxtyping import Float32, Float64
 from threadpoolctl import ThreadpoolController
 

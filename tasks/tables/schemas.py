@@ -82,7 +82,9 @@ def table_of(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     if unknown:
         raise KeyError(f"table {name}: columns {sorted(unknown)} are not in its schema {schema.names}")
     columns = [[row.get(name) for row in rows] for name in schema.names]
-    with_arrays = [values for values in columns if np.ndarray in set(map(type, values))]
+    with_arrays = [
+        values for values in columns if any(issubclass(k, np.ndarray) for k in set(map(type, values)))
+    ]
     lengths = [_length(arrays) for arrays in zip(*with_arrays, strict=True)] if with_arrays else None
     return pa.table(
         [_column(values, f.type, lengths) for values, f in zip(columns, schema, strict=True)], schema=schema

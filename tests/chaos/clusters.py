@@ -17,10 +17,11 @@ from cluster.ray_engine.runtime import (
 
 
 @contextmanager
-def two_nodes(**second: float) -> Iterator[tuple[Any, Any]]:
+def two_nodes(quick_checks: bool = True, **second: float) -> Iterator[tuple[Any, Any]]:
     """A cluster of two nodes of one slot, and its second node; tasks see KNOCKCAST_TEST_NODE one or two.
 
     `second` says what the second node has instead, GPUs that there are none of, too: num_cpus=2, num_gpus=1.
+    Without `quick_checks` Ray takes its own time, a minute, to call a node dead.
     """
     with environment_restored():
         token = os.environ.get("RAY_AUTH_TOKEN") or secrets.token_hex(32)
@@ -35,7 +36,7 @@ def two_nodes(**second: float) -> Iterator[tuple[Any, Any]]:
             "num_gpus": 0,
             "include_dashboard": False,
             "env_vars": {"KNOCKCAST_TEST_NODE": "one", **here},
-            "_system_config": HEALTH_CHECKS,
+            "_system_config": HEALTH_CHECKS if quick_checks else {},
         }
         cluster = Cluster(initialize_head=True, head_node_args=head)
         try:

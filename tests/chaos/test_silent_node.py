@@ -24,11 +24,11 @@ from tests.stores import table_bytes
 
 ROOT = Path(__file__).parents[2]
 TARGETS = 48
-PATIENCE = 200.0  # seconds; without the settings of deploy/ Ray waits for some 420
+PATIENCE = 250.0  # seconds; without the settings of deploy/ Ray waits for some 420
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_a_node_falls_silent_at_work(
     small_dataset: Path, tmp_path: Path, measured: Measured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,25 +40,31 @@ def test_a_node_falls_silent_at_work(
     for name, value in GIVEN.items():
         monkeypatch.setenv(f"RAY_{name}", value)
 
-    with two_nodes() as (nodes, second), log.open("wb") as output:
+    with two_nodes(quick_checks=False) as (nodes, second), log.open("wb") as output:
         command += ["--address", nodes.address]
         driver = subprocess.Popen(command, env=os.environ | environment, stdout=output, stderr=output)
         end = time.monotonic() + PATIENCE
-        while not at_work(second):
-            assert driver.poll() is None, log.read_text()
-            assert time.monotonic() < end, log.read_text()
-            time.sleep(0.05)  # between two looks, until it is so
-        with silent(second) as processes:
-            assert driver.wait(PATIENCE) == 0, log.read_text()
+        try:
+            while not at_work(second):
+                assert driver.poll() is None, log.read_text()
+                assert time.monotonic() < end, log.read_text()
+                time.sleep(0.05)  # between two looks, until it is so
+            with silent(second) as processes:
+                begun = time.monotonic()
+                assert driver.wait(PATIENCE) == 0, log.read_text()
+                taken = time.monotonic() - begun
+        finally:
+            driver.kill()
 
     assert table_bytes(store) == table_bytes(tmp_path / "undisturbed")
     reader = StoreReader.open(store)
     assert reader.is_sealed()
     assert reader.quarantined() == {}
-    assert {failure["kind"] for failure in reader.failures()} <= {"node", "killed"}
+    assert {failure["kind"] for failure in reader.failures()} <= {"node"}
     assert "a node is gone" in log.read_text()
     measured(
         processes_stopped=processes,
+        seconds_until_the_rest_was_done=round(taken),
         attempts_given_up=len(reader.failures()),
         tables_equal=len(table_bytes(store)),
     )
@@ -69,8 +75,9 @@ def silent(node: Any) -> Iterator[int]:
     """Stop all processes of a node (SIGSTOP), and count them; they go on afterwards, to be ended."""
     (raylet,) = node.all_processes["raylet"]
     started = psutil.Process(raylet.process.pid)
+    started.suspend()  # first: it starts no other meanwhile
     family = [started, *started.children(recursive=True)]
-    for process in family:
+    for process in family[1:]:
         process.suspend()
     try:
         yield len(family)

@@ -7,7 +7,7 @@ import pytest
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 SETTING = re.compile(r"RAY_(grpc_client_keepalive_\w+)=(\d+)")
-GIVEN = {"grpc_client_keepalive_time_ms": "15000", "grpc_client_keepalive_timeout_ms": "30000"}
+GIVEN = {"grpc_client_keepalive_time_ms": "65000", "grpc_client_keepalive_timeout_ms": "20000"}
 
 
 @pytest.mark.parametrize("file", ["Dockerfile", "ray-up/aws.yaml", "slurm/knockcast.sbatch"])

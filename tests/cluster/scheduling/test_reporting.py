@@ -61,6 +61,9 @@ def test_nodes_that_have_gone_are_named_once() -> None:
     reporter.nodes({"3": "three"})
     reporter.nodes({"3": "three"})
     assert heard.texts == [
-        "a node is gone (two): what it was at begins again elsewhere",
-        "2 nodes are gone (four, one): what they were at begins again elsewhere",
+        "a node is gone (two): any shard there begins again elsewhere",
+        "2 nodes are gone (four, one): any shard there begins again elsewhere",
     ]
+    reporter.nodes({str(number): f"n{number}" for number in range(9)})
+    reporter.nodes({})
+    assert "9 nodes are gone (n0, n1, n2, n3, n4, ...): any" in heard.texts[-1]
