@@ -75,7 +75,7 @@ class PenaltySearch:
         self, projected: Float64[np.ndarray, "rest tile"], place: Int64[np.ndarray, " tile"]
     ) -> Chosen:
         parts = self.vectors @ (projected / (self.values[:, None] + self.penalties[place]))
-        return Chosen(place, parts, _mean_square(parts / self.diagonals[:, place]))
+        return Chosen(place, parts, mean_square(parts / self.diagonals[:, place]))
 
     def _rough(
         self, projected: Float64[np.ndarray, "rest tile"]
@@ -149,7 +149,8 @@ def penalty_search(
     )
 
 
-def _mean_square(errors: Float64[np.ndarray, "lines tile"]) -> Float64[np.ndarray, " tile"]:
+def mean_square(errors: Float64[np.ndarray, "lines tile"]) -> Float64[np.ndarray, " tile"]:
+    """Of each target's errors; a column by itself may have other last bits than one among others."""
     out: np.ndarray = np.einsum("lt,lt->t", errors, errors) / len(errors)
     return out
 

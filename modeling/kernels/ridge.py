@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from modeling.kernels.penalty_search import PenaltySearch, penalty_search
+from modeling.kernels.penalty_search import PenaltySearch, mean_square, penalty_search
 from modeling.selection.association import one_blas_thread
 
 TILE_TARGETS = (
@@ -206,7 +206,7 @@ def _errors(
     for row, penalty in enumerate(penalties):
         residual = spectrum.vectors @ (projected / (spectrum.values + penalty)[:, None])
         residual /= diagonals[:, row, None]
-        out[row] = np.einsum("lt,lt->t", residual, residual) / len(residual)
+        out[row] = mean_square(residual)
     return out
 
 
