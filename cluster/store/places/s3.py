@@ -67,7 +67,7 @@ class S3FileSystem:
 
     def __init__(self, url: str) -> None:
         self.name = url.rstrip("/")
-        bucket, _, prefix = self.name.removeprefix("s3://").partition("/")
+        bucket, _, prefix = url.removeprefix("s3://").rstrip("/").partition("/")
         if not bucket:
             raise BadInputError(f"{url}: expected s3://BUCKET/PREFIX")
         self._bucket, self._prefix = bucket, f"{prefix}/" if prefix else ""

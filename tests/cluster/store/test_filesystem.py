@@ -175,7 +175,10 @@ def test_two_processes_creating_the_same_names_have_one_winner_each(
     measured(names_raced_for=200, names_with_two_winners=len(winners[0] & winners[1]))
 
 
-@pytest.mark.parametrize(("url", "words"), [("ftp://x", "expected the path")])
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [("ftp://x", "expected the path"), ("s3://", "s3://BUCKET/PREFIX"), ("s3:///x", "s3://BUCKET/PREFIX")],
+)
 def test_other_addresses_are_refused(url: str, words: str) -> None:
     with pytest.raises(BadInputError, match=words):
         open_filesystem(url)
