@@ -6,12 +6,15 @@ genes. Of equally strong genes (|r| alike to 12 significant digits) the lower co
 scikit-learn leaves to rounding; constant genes come after all others, again the lower column first.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
+from modeling.numba_cache import njit
 from modeling.selection.association import one_blas_thread, rounding_error
 from modeling.selection.exact import magnitude_of
 from modeling.selection.prepared import BLOCK_ROWS, check_matrix, standardise
@@ -21,6 +24,7 @@ SIGNIFICANT_DIGITS = 12  # of a statistic, before it orders anything: scipy's ow
 Q_DIGITS = 9  # to which q-values are promised, and to which they order anything
 MARGIN = 1e-10  # magnitudes this close, relatively, may change places when rounded
 
+POWERS = 10.0 ** np.arange(23)  # of ten that are exact in double precision
 DOUBLE_UNIT = 2.0**-53  # the rounding error of one operation in double precision, relatively
 
 Statistic = Callable[[Int64[np.ndarray, " k"]], Float64[np.ndarray, " k"]]
@@ -28,7 +32,40 @@ Statistic = Callable[[Int64[np.ndarray, " k"]], Float64[np.ndarray, " k"]]
 
 def round_significant(values: Float64[np.ndarray, " k"], digits: int) -> Float64[np.ndarray, " k"]:
     """Round to significant decimal digits, correctly, as printing and reading back does."""
-    return np.array([float(f"{value:.{digits - 1}e}") for value in values.tolist()], dtype=np.float64)
+    out, unsure = _rounded(values, digits)
+    for place in np.flatnonzero(unsure).tolist():
+        out[place] = float(f"{values[place]:.{digits - 1}e}")
+    return out
+
+
+@njit
+@no_type_check
+def _rounded(values, digits):
+    """Values rounded to significant digits; where that might not be the nearest such number, `unsure`.
+
+    Of a whole number and an exact power of ten the quotient, and the product, is what reading the digits
+    gives. Only the number before it is rounded is off, by one rounding.
+    """
+    out, unsure = values.copy(), np.ones(len(values), dtype=np.bool_)
+    for i in range(len(values)):
+        size = abs(values[i])
+        if size == 0.0:
+            unsure[i] = False
+        if not 0.0 < size < np.inf:
+            continue
+        shift = digits - 1 - int(math.floor(math.log10(size)))
+        if abs(shift) >= len(POWERS):
+            continue
+        scaled = size * POWERS[shift] if shift >= 0 else size / POWERS[-shift]
+        whole = math.floor(scaled)
+        if not POWERS[digits - 1] < scaled < POWERS[digits]:
+            continue
+        if abs(scaled - whole - 0.5) <= 2 * DOUBLE_UNIT * scaled:
+            continue
+        whole += scaled - whole > 0.5
+        out[i] = math.copysign(whole / POWERS[shift] if shift >= 0 else whole * POWERS[-shift], values[i])
+        unsure[i] = False
+    return out, unsure
 
 
 def strongest(
