@@ -53,7 +53,7 @@ def _rounded(values, digits):
             unsure[i] = False
         if not 0.0 < size < np.inf:
             continue
-        shift = digits - 1 - int(math.floor(math.log10(size)))
+        shift = digits - 1 - math.floor(math.log10(size))
         if abs(shift) >= len(POWERS):
             continue
         scaled = size * POWERS[shift] if shift >= 0 else size / POWERS[-shift]

@@ -20,6 +20,8 @@ BENCHMARKS = {
     "bench_forest": "`forest` beside that of daintree",
     "bench_kernel": "`ridge` and `kernel` on all genes",
     "bench_best": "`best` on a whole genome",
+    "bench_best --genome real": "`best` where expression says as much as of real targets",
+    "bench_best --genome simulate": "`best` on the genome of `simulate`",
     "bench_networks": "training the shared networks",
     "bench_workers": "two workers against one",
     "bench_nodes": "four nodes against one",

@@ -1,12 +1,12 @@
 """`best` on a whole genome: one fold in core-seconds, all folds and final models projected.
 
-    python -m tests.benchmarks.bench_best [--targets N --genes N --lines N --variable N --fitted N]
+    python -m tests.benchmarks.bench_best [--genome dense|real|simulate --targets N --genes N --lines N ...]
 
 One fold's fold-level work, its preparation, and blocks of its targets to their tables (of `--fitted` targets
-only), each in core-seconds of one thread: what others do on the machine counts little. The data are made up:
-factors that lines share drive genes and targets, and a gene of its own drives every third target, so that
-gates open. Beside it `kernel` and `modifiers` with its preset `quick` on the same panel, and the bare matrix
-products that each is made of (`tests.benchmarks.bare_products`).
+only), each in core-seconds of one thread: what others do on the machine counts little. Beside it `kernel` and
+`modifiers` with its preset `quick` on the same panel, and the bare matrix products that each is made of
+(`tests.benchmarks.bare_products`). The data are made up: how long `quick` takes depends on how many modifiers
+targets have, so there are three genomes (`tests.benchmarks.genomes`).
 """
 
 import argparse
@@ -35,9 +35,10 @@ from tasks.methods.method import FIT, FoldJob
 from tasks.methods.registry import method_named, prepare_method_fold
 from tasks.methods.shard import run_shard
 from tests.benchmarks.bare_products import bare_fold_level, bare_selection, bare_target, timed
+from tests.benchmarks.genomes import GENOMES, REAL, chronos_panel, dense_genome, genome
 from tests.benchmarks.measure import machine
 
-FOLDS, FACTORS = 5, 40
+FOLDS = 5
 BLOCK = 256
 MISSING, SHARING = 0.05, 64
 FITS = "fits of candidates"
@@ -77,10 +78,14 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=1000, help="cell lines in all; a fifth is held out")
     parser.add_argument("--variable", type=int, default=4000, help="targets that teach others")
     parser.add_argument("--fitted", type=int, default=512, help="targets that are timed")
+    parser.add_argument("--genome", choices=GENOMES, default="dense")
     options = parser.parse_args()
-    panel = simulated(options.lines, options.genes, options.targets, options.variable)
-    fold, final = make_folds("kfold", options.lines, FOLDS, 0)[0], options.lines
-    print(f"{options.targets} targets ({options.variable} variable) x {options.genes} genes;")
+    panel = genome(options.genome, options.lines, options.genes, options.targets, options.variable)
+    options.targets, options.variable = len(panel.targets), len(panel.variable)
+    fold = make_folds("kfold", options.lines, FOLDS, 0)[0]
+    print(
+        f"{options.targets} targets ({options.variable} variable) x {options.genes} genes; {options.genome};"
+    )
     print(f"{options.lines} lines, {len(fold.train)} of them training lines; {machine()}\n")
     targets = np.linspace(0, options.targets - 1, options.fitted).round().astype(int).tolist()
     with threadpool_limits(1):
@@ -109,9 +114,7 @@ def main() -> None:
     for name, seconds in lacking.items():
         print(f"| {name} | {seconds * 1e3:.0f} ms | | |")
 
-    def minutes(of: Cost) -> float:
-        return projected(of, options.targets, len(fold.train), final) / 60
-
+    minutes = partial(core_minutes, targets=options.targets, lines=len(fold.train), final=options.lines)
     whole = [minutes(each) for each in three]
     print(f"| {FOLDS} folds and final models, core-minutes | " + " | ".join(f"{m:.1f}" for m in whole) + " |")
     bare_minutes = [minutes(Cost(bare_fold, 0.0, bare[0])), minutes(Cost(0.0, 0.0, bare[1]))]
@@ -123,38 +126,12 @@ def main() -> None:
     print(f"best alone {whole[0] / bare_minutes[0]:.2f} times its own")
     print_memory(panel, loaded)
     print_estimates(options)
-
-
-def simulated(lines: int, genes: int, targets: int, variable: int) -> Panel:
-    """Expression and effects that factors of the lines drive; targets beyond `variable` hardly vary."""
-    rng = np.random.default_rng(0)
-    factors = rng.standard_normal((lines, FACTORS), dtype=np.float32)
-    drawn = rng.standard_normal
-    expression = factors @ drawn((FACTORS, genes), dtype=np.float32) / 6 + drawn(
-        (lines, genes), dtype=np.float32
-    )
-    effect = factors @ drawn((FACTORS, targets), dtype=np.float32) / 20 + drawn(
-        (lines, targets), dtype=np.float32
-    )
-    private = np.arange(0, targets, 3)
-    effect[:, private] += expression[:, private * 7 % genes]
-    columns = np.sort(rng.permutation(targets)[:variable])
-    effect *= np.where(np.isin(np.arange(targets), columns), 0.2, 0.05).astype(np.float32)
-    return Panel(
-        cell_lines=tuple(f"L{i}" for i in range(lines)),
-        genes=tuple(f"G{i}" for i in range(genes)),
-        targets=tuple(f"T{i}" for i in range(targets)),
-        expression=expression,
-        effect=effect,
-        own=np.arange(targets) % genes,
-        lineages=rng.integers(0, 25, lines),
-        variable=columns,
-    )
+    print_real()
 
 
 def compile_all() -> None:
     """What numba compiles must not be timed."""
-    small = simulated(80, 60, 40, 30)
+    small = dense_genome(80, 60, 40, 30)
     fold = make_folds("kfold", 80, FOLDS, 0)[0]
     timed_best(small, fold, range(20))
     ranked_ridge(small.expression.T.copy(), np.arange(3), small.effect[:, 0].astype(np.float64), 1.0)
@@ -259,11 +236,23 @@ def parts_of_quick(panel: Panel, prepared: PreparedFold, targets: Sequence[int])
     }
 
 
-def projected(cost: Cost, targets: int, lines: int, final: int) -> float:
-    """Core-seconds of all folds and final models: by lines cubed what is shared, a target by squared."""
+def core_minutes(cost: Cost, targets: int, lines: int, final: int) -> float:
+    """Of all folds and final models: by lines cubed what is shared, a target by squared."""
     ratio = final / lines
     shared, each = cost.shared + cost.preparation, cost.target * targets
-    return FOLDS * (shared + each) + shared * ratio**3 + each * ratio**2
+    return (FOLDS * (shared + each) + shared * ratio**3 + each * ratio**2) / 60
+
+
+def print_real() -> None:
+    """How many modifiers real targets with continuous effects have: what `--genome real` is made like."""
+    if not REAL.is_dir():
+        print("no ../shared here, so no real panel")
+        return
+    panel, settings = chronos_panel(REAL), _settings("modifiers")
+    fold = make_folds("kfold", len(panel.cell_lines), FOLDS, 0)[0]
+    prepared = prepare_method_fold(panel, fold, settings)
+    said = parts_of_quick(panel, prepared, range(len(panel.targets)))["targets with modifiers"]
+    print(f"Real Chronos panel ({len(panel.targets)} targets, {len(panel.genes)} genes): modifiers in {said}")
 
 
 def print_memory(panel: Panel, loaded: int) -> None:

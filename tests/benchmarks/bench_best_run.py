@@ -4,7 +4,7 @@
 
 What runs is one fold of scheme `split` and the final models: fold-level work, preparations and shards as in
 any run, on every `--part`-th target. The command is watched with all processes of Ray: their core-seconds,
-and the memory they hold together. `plan` estimates the same command. Data are those of `bench_best`.
+and the memory they hold together. `plan` estimates the same command. Data are `bench_best`'s dense genome.
 """
 
 import argparse
@@ -16,8 +16,9 @@ from pathlib import Path
 from cluster import Store
 from modeling.folds import make_folds
 from tasks.dataset.dataset import Dataset, write_dataset
-from tests.benchmarks.bench_best import FOLDS, simulated
+from tests.benchmarks.bench_best import FOLDS
 from tests.benchmarks.bench_predict import folder_of
+from tests.benchmarks.genomes import dense_genome
 from tests.benchmarks.measure import Measured, machine, watched
 
 WORKERS = 2
@@ -53,10 +54,10 @@ def main() -> None:
 
 
 def made(path: Path, options: argparse.Namespace) -> Dataset:
-    """A Dataset of `bench_best`'s invented numbers."""
+    """A Dataset of the dense genome's numbers."""
     if path.exists():
         return Dataset.open(path)
-    panel = simulated(options.lines, options.genes, options.targets, options.variable)
+    panel = dense_genome(options.lines, options.genes, options.targets, options.variable)
     return write_dataset(
         path,
         expression=panel.expression,
