@@ -35,8 +35,9 @@ class StoreReader:
 
     def __init__(self, fs: FileSystem) -> None:
         if not fs.exists(layout.RUN):
+            empty = ", nothing is there" if fs.is_empty() else ""  # which says so where there is no bucket
             raise BadInputError(
-                f"{fs.name}: not a store (no {layout.RUN}); expected a folder `knockcast run` made"
+                f"{fs.name}: not a store (no {layout.RUN}){empty}; expected a folder `knockcast run` made"
             )
         self.fs = fs
         self.run: dict[str, Any] = read_json(fs.read(layout.RUN), layout.RUN)

@@ -10,6 +10,8 @@ import pytest
 
 from cluster.errors import RefusedError, StorageError
 from cluster.store.filesystem import open_filesystem
+from cluster.store.reader import StoreReader
+from tasks.errors import BadInputError
 from tests.contracts.storage import STORAGE_CONTRACT
 from tests.object_storage.servers import serving_bucket
 from tests.promises import Measured
@@ -61,6 +63,17 @@ def test_a_bucket_that_is_not_there_is_named(s3: str) -> None:
     del s3  # but its server answers
     with pytest.raises(StorageError, match="there is no bucket 'nowhere'"):
         open_filesystem("s3://nowhere/x").create("a", b"")
+    with pytest.raises(StorageError, match="there is no bucket 'nowhere'"):
+        StoreReader.open("s3://nowhere/x")
+
+
+def test_where_nothing_is_yet_that_is_said(bucket: str) -> None:
+    place = f"{bucket}/{uuid.uuid4().hex}"
+    with pytest.raises(BadInputError, match=r"not a store \(no run\.json\), nothing is there;"):
+        StoreReader.open(place)
+    open_filesystem(place).create("other", b"")
+    with pytest.raises(BadInputError, match=r"not a store \(no run\.json\); expected"):
+        StoreReader.open(place)
 
 
 def test_a_server_without_conditional_writes_is_refused(

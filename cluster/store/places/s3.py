@@ -134,12 +134,15 @@ class S3FileSystem:
         folder = prefix.rpartition("/")[0]
         start = self._prefix + (f"{folder}/" if folder else "")
         with self._trouble("listing", prefix):
-            found = _again(lambda: self._keys_below(start or None))
-        inside = (key.removeprefix(self._prefix) for key in found if key.startswith(self._prefix))
-        return sorted(path for path in inside if path.startswith(prefix) and not path.startswith(PROBE))
+            found = _again(lambda: list(self._keys_below(start or None)))
+        inside = (key.removeprefix(self._prefix) for key in found if self._is_ours(key))
+        return sorted(path for path in inside if path.startswith(prefix))
 
-    def _keys_below(self, start: str | None) -> list[str]:
-        return [item["path"] for chunk in obstore.list(self._patient, start) for item in chunk]
+    def _keys_below(self, start: str | None) -> Iterator[str]:
+        return (item["path"] for chunk in obstore.list(self._patient, start) for item in chunk)
+
+    def _is_ours(self, key: str) -> bool:
+        return key.startswith(self._prefix) and not key.startswith(self._prefix + PROBE)
 
     def exists(self, path: str) -> bool:
         """Whether there is an object of that name."""
@@ -167,7 +170,8 @@ class S3FileSystem:
 
     def is_empty(self) -> bool:
         """Whether there is no object below the prefix."""
-        return not self.paths("")
+        with self._trouble("listing", ""):
+            return _again(lambda: not any(map(self._is_ours, self._keys_below(self._prefix or None))))
 
     def require_exclusive(self) -> None:
         """Raise RefusedError where the server lets a second PUT replace what the first one wrote."""

@@ -67,7 +67,7 @@ def test_unknown_names_are_told(tmp_path: Path, name: str, columns: list[str] | 
 
 
 def test_no_store_is_bad_input(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match=r"not a store \(no run\.json\)"):
+    with pytest.raises(BadInputError, match=r"not a store \(no run\.json\), nothing is there"):
         StoreReader.open(tmp_path / "nothing")
 
 
