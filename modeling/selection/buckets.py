@@ -178,7 +178,7 @@ def _with_neighbours(buckets):
 @njit
 @no_type_check
 def _gather(bucket_of, taken, defined, room):
-    """The genes of the buckets taken, in the front of `room`. Without branches, which nothing could foretell."""
+    """The genes of the buckets taken, in the front of `room`. No branches: nothing could foretell them."""
     size = 0
     for i in range(len(bucket_of)):
         room[size] = i

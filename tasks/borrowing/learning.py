@@ -11,7 +11,7 @@ from modeling.borrowing.teaching import INNER_SHARE, teaches
 from modeling.folds import FINAL_FOLD, Fold
 from modeling.kernels.kernels import FEWEST_TARGETS, Laplacian, choose_laplacian
 from tasks.artifacts.borrowed import borrowed_bytes
-from tasks.borrowing.lines import compare_lines, inner_rows
+from tasks.borrowing.lines import compare_training_lines, inner_rows
 from tasks.fitting.fold import FoldResult, MethodSettings, Panel, varying_targets
 from tasks.fitting.rows import Row
 from tasks.tables.schemas import table_of
@@ -33,9 +33,9 @@ def learn_fold(panel: Panel, fold: Fold, settings: MethodSettings) -> FoldResult
     begun = time.thread_time()
     columns = teaching_targets(panel, fold)
     effects = panel.effect[fold.train][:, columns].astype(np.float64)
-    lines = compare_lines(panel, fold)
-    kernel = choose_laplacian(lines.within, _complete(effects))
-    within = kernel.of(lines.within)
+    distances = compare_training_lines(panel, fold)
+    kernel = choose_laplacian(distances, _complete(effects))
+    within = kernel.of(distances)
     whole = fit_shared(within, effects)
     inner = [
         fit_shared(within[np.ix_(train, train)], _varying(effects[train]))
