@@ -71,6 +71,15 @@ class PenaltySearch:
         best = errors.argmin(axis=0)
         return chosen if np.array_equal(best, first) else self._solved(projected, best)
 
+    def smallest_between(
+        self, projected: Float64[np.ndarray, "rest tile"]
+    ) -> tuple[Float64[np.ndarray, " tile"], Float64[np.ndarray, " tile"]]:
+        """What the `error` that `choose` gives is at least and at most, for much less work."""
+        root, off = self._rough(projected)
+        length = _length(projected)
+        low, high = np.maximum(root - off, 0.0).min(axis=0), (root + off).min(axis=0)
+        return np.square(low * length), np.square(high * length)
+
     def _solved(
         self, projected: Float64[np.ndarray, "rest tile"], place: Int64[np.ndarray, " tile"]
     ) -> Chosen:

@@ -11,6 +11,7 @@ from modeling.kernels.kernels import (
     Linear,
     choose_laplacian,
 )
+from modeling.kernels.ridge import smallest_errors, spectrum_of
 from tests.reference.kernel_ridge import leave_one_out_slow
 
 
@@ -42,6 +43,34 @@ def test_the_choice_is_that_of_refits_without_each_line():
         return float(np.mean(np.min(each, axis=0) / effects.var(axis=0)))
 
     assert choose_laplacian(distances, effects, grid) == min(grid, key=error)
+
+
+def by_all_errors(distances: np.ndarray, effects: np.ndarray, grid: tuple[Laplacian, ...]) -> Laplacian:
+    """The first kernel with the smallest errors, every one of them computed."""
+    errors = [smallest_errors(spectrum_of(k.of(distances)), effects, k.penalties) for k in grid]
+    return grid[int(np.argmin(np.mean(errors / effects.var(axis=0), axis=1)))]
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.0, 100.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_bounds_leave_the_choice_that_all_errors_make(noise: float, seed: int):
+    distances, effects = planted(90, 40, 0.25, 0.7, seed)
+    effects = effects + noise * np.random.default_rng(seed).standard_normal(effects.shape)
+    assert choose_laplacian(distances, effects) == by_all_errors(distances, effects, GRID)
+
+
+def test_kernels_that_bounds_cannot_tell_apart_are_told_apart():
+    distances, effects = planted(90, 40, 0.25, 0.7, seed=6)
+    scales = 0.25 * (1 + 1e-9 * np.array([4.0, 2.0, 0.0, 1.0, 3.0]))
+    for order in range(5):
+        grid = tuple(Laplacian(float(c), 0.7) for c in np.roll(scales, order))
+        assert choose_laplacian(distances, effects, grid) == by_all_errors(distances, effects, grid)
+
+
+def test_of_equal_kernels_the_first_is_chosen():
+    distances, effects = planted(60, 40, 0.25, 0.7, seed=7)
+    grid = Laplacian(1.0, 0.5), Laplacian(0.25, 0.7), Laplacian(0.25, 0.7)
+    assert choose_laplacian(distances, effects, grid) is grid[1]
 
 
 def test_few_targets_choose_nothing_and_many_are_thinned_evenly():

@@ -7,7 +7,14 @@ import pytest
 
 from modeling.kernels.distances import mean_distances
 from modeling.kernels.kernels import Laplacian
-from modeling.kernels.ridge import Spectrum, fit_ridge, leave_one_out_errors, smallest_errors, spectrum_of
+from modeling.kernels.ridge import (
+    Spectrum,
+    fit_ridge,
+    leave_one_out_errors,
+    smallest_errors,
+    smallest_errors_between,
+    spectrum_of,
+)
 
 PENALTIES = 10.0 ** np.linspace(2.5, -3.0, 12)
 
@@ -34,6 +41,10 @@ def test_the_penalty_is_the_one_that_double_precision_alone_would_choose(lines: 
     np.testing.assert_allclose(fits.loo_rmse, np.sqrt(errors.min(axis=0)), rtol=1e-12)
     np.testing.assert_allclose(smallest_errors(of, y, PENALTIES), errors.min(axis=0), rtol=1e-12)
     assert len(np.unique(fits.penalty)) > 1
+    low, high = smallest_errors_between(of, y, PENALTIES)
+    assert (low <= errors.min(axis=0)).all()
+    assert (errors.min(axis=0) <= high).all()
+    assert np.median(high / low) < 1.002
 
 
 @pytest.mark.parametrize("width", [8, 128])
