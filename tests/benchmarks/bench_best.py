@@ -100,7 +100,6 @@ def main() -> None:
         of_quick = parts_of_quick(panel, selection, targets)
         turns = in_turns(panel, prepared, selection, targets)
         cost, quick = replace(cost, target=turns[0]), replace(quick, target=turns[1])
-        bare = turns[2:]
     print("| one fold, core-seconds | best | kernel | quick |\n|---|---|---|---|")
     print(f"| fold-level work | {cost.shared:.1f} | | |")
     print(f"| bare products of that | {bare_fold:.1f} | | |")
@@ -111,14 +110,14 @@ def main() -> None:
         print(f"| {name} | {seconds * 1e3:.2f} ms | | |")
     for name, said in of_quick.items():
         print(f"| {name} | | | {said} |")
-    print(f"| bare products of a target | {bare[0] * 1e3:.2f} ms | | {bare[1] * 1e3:.2f} ms |")
+    print(f"| bare products of a target | {turns[2] * 1e3:.2f} ms | | {turns[3] * 1e3:.2f} ms |")
     for name, seconds in lacking.items():
         print(f"| {name} | {seconds * 1e3:.0f} ms | | |")
 
     minutes = partial(core_minutes, targets=options.targets, lines=len(fold.train), final=options.lines)
     whole = [minutes(each) for each in three]
     print(f"| {FOLDS} folds and final models, core-minutes | " + " | ".join(f"{m:.1f}" for m in whole) + " |")
-    bare_minutes = [minutes(Cost(bare_fold, 0.0, bare[0])), minutes(Cost(0.0, 0.0, bare[1]))]
+    bare_minutes = [minutes(Cost(bare_fold, 0.0, turns[2])), minutes(Cost(0.0, 0.0, turns[3]))]
     print(f"| bare products of that | {bare_minutes[0]:.1f} | | {bare_minutes[1]:.1f} |")
     fits = minutes(Cost(0.0, 0.0, float(of_quick[FITS].split()[0]) / 1e3))
     both, products = whole[0] + whole[2], sum(bare_minutes)
