@@ -83,7 +83,7 @@ def magnitudes_of(
     if test == "chi2":
         counts = genes.upper, genes.upper_counts
         return root_chi_squared_of(*counts, targets.binned, genes.n_lines, rows, columns)
-    products = _dense_products if len(rows) > DENSE * genes.n_genes else _products
+    products = _dense_products if len(rows) > DENSE * genes.n_genes else _few_products
     if test == "pearson":
         products = products_of_pairs if reported else products
         size = np.abs(products(targets.standardised, genes.standardised, rows, columns))
@@ -109,7 +109,7 @@ def _dense_products(
     rows: Int64[np.ndarray, " k"],
     columns: Int64[np.ndarray, " k"],
 ) -> Float64[np.ndarray, " k"]:
-    """As `_products`, for ascending rows with many pairs each."""
+    """As `_few_products`, for ascending rows with many pairs each."""
     new = np.append(True, rows[1:] != rows[:-1])
     tile = targets[rows[new]]
     products = np.empty((len(tile), len(genes)))
@@ -119,10 +119,22 @@ def _dense_products(
     return products[np.cumsum(new) - 1, columns]
 
 
+def _few_products(
+    targets: Float64[np.ndarray, "targets cell_lines"],
+    genes: Float[np.ndarray, "genes cell_lines"],
+    rows: Int64[np.ndarray, " k"],
+    columns: Int64[np.ndarray, " k"],
+) -> Float64[np.ndarray, " k"]:
+    """As `_products`, gene by gene: the genes come from far in memory, the targets stay in a cache."""
+    order, out = np.argsort(columns, kind="stable"), np.empty(len(columns))
+    out[order] = _products(targets, genes, rows[order], columns[order])
+    return out
+
+
 @njit(fastmath={"reassoc", "contract"})
 @no_type_check
 def _products(targets, genes, rows, columns):
-    """target . gene of each pair: four at once, for genes come from far in memory."""
+    """target . gene of each pair, four at once."""
     out, last = np.empty(len(columns) + 3), len(columns) - 1
     for i in range(0, len(columns), 4):
         j, k, m = min(i + 1, last), min(i + 2, last), min(i + 3, last)
