@@ -182,15 +182,16 @@ def root_chi_squared_of(
 @njit
 @no_type_check
 def _roots(upper, upper_counts, members, sizes, bins, n_lines, rows, columns):
-    out = np.zeros(len(columns))
+    out, words = np.zeros(len(columns)), np.empty(len(upper), dtype=np.uint64)
     for i in range(len(columns)):
         row, above = rows[i], float(upper_counts[columns[i]])
         product, last = above * (n_lines - above), max(bins[row] - 1, 0)
         if product == 0:
             continue
+        _words_of(columns[i], upper, words)
         total, rest = 0.0, 0.0
         for b in range(last):
-            excess = n_lines * float(_shared(upper, columns[i], members[row, b])) - sizes[row, b] * above
+            excess = n_lines * float(_shared(words, members[row, b])) - sizes[row, b] * above
             total += excess * excess / sizes[row, b]
             rest += excess
         total += rest * rest / float(max(sizes[row, last], 1))
@@ -200,11 +201,19 @@ def _roots(upper, upper_counts, members, sizes, bins, n_lines, rows, columns):
 
 @njit
 @no_type_check
-def _shared(upper, gene, members):
+def _words_of(gene, upper, words):
+    """Copy the gene's words, which lie far apart, side by side."""
+    for w in range(len(upper)):
+        words[w] = upper[w, gene]
+
+
+@njit
+@no_type_check
+def _shared(words, members):
     """The number of lines both in the gene's upper part and among the members."""
     count = np.uint64(0)
-    for w in range(len(upper)):
-        count += popcount(upper[w, gene] & members[w])
+    for w in range(len(words)):
+        count += popcount(words[w] & members[w])
     return count
 
 
@@ -226,12 +235,13 @@ def chi_squared_of(
 @njit
 @no_type_check
 def _as_scipy(upper, members, sizes, bins, n_lines, rows, columns):
-    out = np.zeros(len(columns))
+    out, words = np.zeros(len(columns)), np.empty(len(upper), dtype=np.uint64)
     observed, terms = np.empty((2, QUANTILE_BINS)), np.empty(2 * QUANTILE_BINS)
     for i in range(len(columns)):
-        row, gene, filled = rows[i], columns[i], bins[rows[i]]
+        row, filled = rows[i], bins[rows[i]]
+        _words_of(columns[i], upper, words)
         for b in range(filled):
-            above = float(_shared(upper, gene, members[row, b]))
+            above = float(_shared(words, members[row, b]))
             observed[0, b], observed[1, b] = sizes[row, b] - above, above
         for part in range(2):
             lines = observed[part, :filled].sum()
