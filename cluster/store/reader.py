@@ -26,9 +26,8 @@ RETRIES = 3
 class StoreReader:
     """What a store holds.
 
-    Commits are seen as of the first question about them, then as of the last `refresh`, so that tables read
-    one after another agree; each is read once. Plans, attempts and quarantine are seen as of now. Raises
-    BadInputError where there is no store.
+    Commits are seen as of the first question, then as of the last `refresh`, so that tables read one after
+    another agree; the rest is seen as of now. Raises BadInputError where there is no store.
     """
 
     keeps = False  # whether `remember` does
