@@ -25,6 +25,7 @@ from cluster.cli import (
 from cluster.cli.analyses import compare, enrich, genes, tissues, validate
 from cluster.cli.examples import add_examples
 from cluster.errors import EXIT_CODES, ExitCode, StuckError, is_out_of_memory
+from cluster.store.places.endpoints import checked_endpoint
 from tasks.errors import BadInputError
 
 OUT_OF_MEMORY = (
@@ -125,9 +126,7 @@ def options_of_every_command(
     """What stands before a command: it holds for that command, and for the workers it starts."""
     del asked
     if endpoint_url is not None:
-        if not endpoint_url.startswith(("http://", "https://")):
-            raise BadInputError(f"--endpoint-url {endpoint_url}: expected http://HOST:PORT or https://HOST")
-        os.environ["AWS_ENDPOINT_URL_S3"] = endpoint_url
+        os.environ["AWS_ENDPOINT_URL_S3"] = checked_endpoint("--endpoint-url", endpoint_url)
 
 
 if __name__ == "__main__":

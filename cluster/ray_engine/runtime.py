@@ -24,6 +24,7 @@ from cluster.ray_engine.local.guardian import begun_by, guarded
 from cluster.ray_engine.watch import RayWatch
 from cluster.scheduling.executor import Executor, Needs, Preparation, Requirements, Work
 from cluster.scheduling.in_process import InProcessExecutor
+from cluster.store.places.endpoints import ENDPOINTS, checked_endpoint
 from cluster.store.units import MethodFold
 from tasks.errors import BadInputError
 
@@ -50,7 +51,7 @@ HEALTH_CHECKS = {  # for clusters of several nodes: a dead one is noticed after 
     "health_check_failure_threshold": 3,
 }
 OWN_CHOICE = 0.25  # of the memory: less is surely in the store that Ray makes by itself
-OF_BUCKETS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
+OF_BUCKETS = (*ENDPOINTS, "AWS_REGION", "AWS_DEFAULT_REGION")
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray sets it for a submitted job, whose code it has shipped
 
 
@@ -241,5 +242,12 @@ def runtime_environment(environment: Mapping[str, str]) -> Iterator[dict[str, An
 
 
 def where_buckets_are(environment: Mapping[str, str]) -> dict[str, str]:
-    """What workers must know to find our buckets. Credentials are never sent: each node has its own."""
-    return {name: environment[name] for name in OF_BUCKETS if name in environment}
+    """What workers must know to find our buckets. Credentials are never sent: each node has its own.
+
+    Raises BadInputError for an endpoint that is no address.
+    """
+    found = {name: environment[name] for name in OF_BUCKETS if environment.get(name)}
+    for name in ENDPOINTS:
+        if name in found:
+            checked_endpoint(name, found[name])
+    return found

@@ -1,6 +1,7 @@
 """Each S3 server keeps the contract of a storage backend, or is refused."""
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import RefusedError, StorageError
+from cluster.ray_engine.runtime import where_buckets_are
 from cluster.store.filesystem import open_filesystem
+from cluster.store.places.endpoints import ENDPOINTS, checked_endpoint
 from cluster.store.reader import StoreReader
 from tasks.errors import BadInputError
 from tests.contracts.storage import STORAGE_CONTRACT
@@ -95,3 +98,35 @@ def test_without_credentials_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(StorageError, match="no credentials; set AWS_ACCESS_KEY_ID"):
         open_filesystem("s3://bucket/x").exists("run.json")
+
+
+def test_a_profile_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_PROFILE", "nolab")
+    with pytest.raises(StorageError, match=r"profile \(nolab\) could not be found; set AWS_ACCESS_KEY_ID"):
+        open_filesystem("s3://bucket/x").exists("run.json")
+
+
+@pytest.mark.parametrize("variable", ENDPOINTS)
+@pytest.mark.parametrize(
+    "url",
+    ["127.0.0.1:9000", "minio.lab:9000", "http://", "http:/host", "htps://host", "http://a b", "http://h:x"],
+)
+def test_an_endpoint_that_is_no_address_is_bad_input(
+    monkeypatch: pytest.MonkeyPatch, variable: str, url: str
+) -> None:
+    for name in ENDPOINTS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    said = f"^{variable} {re.escape(url)}: expected http://HOST:PORT or https://HOST$"
+    with pytest.raises(BadInputError, match=said):
+        open_filesystem("s3://bucket/x").exists("run.json")
+    with pytest.raises(BadInputError, match=said):  # before anything is sent to a cluster
+        where_buckets_are(os.environ)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9000", "https://minio.lab", "http://[::1]:9000/"])
+def test_an_endpoint_that_is_an_address_is_taken(url: str) -> None:
+    assert checked_endpoint("AWS_ENDPOINT_URL", url) == url

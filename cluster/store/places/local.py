@@ -113,7 +113,12 @@ class LocalFileSystem:
                 _sync_folder(folder)
 
     def is_empty(self) -> bool:
-        """Whether the folder is missing or holds nothing but folders and unfinished temp files."""
+        """Whether the folder is missing or holds nothing but folders and unfinished temp files.
+
+        A file in its place is something.
+        """
+        if self._root.exists() and not self._root.is_dir():
+            return False
         with _trouble("listing", str(self._root)):
             return all(_hidden(path) for path in self._walk(self._root))
 

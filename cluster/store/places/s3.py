@@ -33,13 +33,13 @@ from obstore.store import S3Store
 
 from cluster.errors import MissingFileError, ReadOnlyError, RefusedError, StorageError
 from cluster.store.places.cache import ContentCache, sha256
+from cluster.store.places.endpoints import ENDPOINTS, checked_endpoint
 from cluster.store.places.paths import require_inside
 from tasks.errors import BadInputError
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
-ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # where boto3 looks, the first first
 ATTEMPTS = 8  # of one request, about 25 seconds of waiting in all
 FIRST_WAIT, LONGEST_WAIT = 0.2, 8.0  # seconds; each wait is drawn between 0 and twice the last
 AT_ONCE = 16  # requests of one call that are under way together
@@ -196,10 +196,9 @@ class S3FileSystem:
         return self._store({"max_retries": 0})
 
     def _store(self, retries: "RetryConfig") -> S3Store:
-        session = boto3.Session()
-        endpoint = endpoint_of(session)
-        options: dict[str, Any] = {} if endpoint is None else {"endpoint": endpoint}
         try:
+            session = boto3.Session()
+            endpoint = endpoint_of(session)
             provider = Boto3CredentialProvider(session)
         except (ValueError, botocore.exceptions.BotoCoreError) as error:
             why = "no credentials" if isinstance(error, ValueError) else str(error)
@@ -207,6 +206,7 @@ class S3FileSystem:
                 f"{self.name}: {why}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or "
                 "give this machine a role (a node of a cluster knows what was set before its `ray start`)"
             ) from error
+        options: dict[str, Any] = {} if endpoint is None else {"endpoint": endpoint}
         return S3Store(
             self._bucket,
             region=session.region_name or "us-east-1",
@@ -248,13 +248,16 @@ class S3FileSystem:
 
 
 def endpoint_of(session: boto3.Session) -> str | None:
-    """The address of another S3 server than Amazon's, from where boto3 takes it; None for Amazon's."""
-    found = next((os.environ[name] for name in ENDPOINTS if os.environ.get(name)), None)
-    try:
-        profile = session._session.get_scoped_config()
-    except botocore.exceptions.BotoCoreError:  # the profile does not exist: said where credentials are asked
-        profile = {}
-    return found or profile.get("endpoint_url")
+    """The address of another S3 server than Amazon's, from where boto3 takes it; None for Amazon's.
+
+    Raises BadInputError for what is no address, botocore's ProfileNotFound for a profile that is not there.
+    """
+    profile = session._session.get_scoped_config().get("endpoint_url")
+    given = [(name, os.environ.get(name)) for name in ENDPOINTS] + [("endpoint_url of the profile", profile)]
+    for name, url in given:
+        if url:
+            return checked_endpoint(name, url)
+    return None
 
 
 def _again(ask: Callable[[], Answer]) -> Answer:

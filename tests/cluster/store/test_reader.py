@@ -69,6 +69,9 @@ def test_unknown_names_are_told(tmp_path: Path, name: str, columns: list[str] | 
 def test_no_store_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"not a store \(no run\.json\), nothing is there"):
         StoreReader.open(tmp_path / "nothing")
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(BadInputError, match=r"not a store \(no run\.json\); expected"):
+        StoreReader.open(tmp_path / "file")
 
 
 def test_a_reader_sees_one_moment_until_refreshed(tmp_path: Path) -> None:
