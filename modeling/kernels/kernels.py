@@ -11,7 +11,7 @@ correlation and gains nothing.
 
 from dataclasses import asdict, dataclass
 from itertools import product
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -112,18 +112,27 @@ def choose_laplacian(
     kept = np.unique(np.linspace(0, effects.shape[1] - 1, MOST_TARGETS).round().astype(np.int64))
     effects = effects[:, kept]
     variance = effects.var(axis=0)
-    rivals = list[tuple[Laplacian, Spectrum, float, float]]()
+    rivals = list[_Rival]()
     for kernel in grid:
         spectrum = spectrum_of(kernel.of(distances))
         bounds = smallest_errors_between(spectrum, effects, kernel.penalties)
-        low, high = (float(np.mean(bound / variance)) for bound in bounds)
-        rivals.append((kernel, spectrum, low, high))
-        least = min(rival[-1] for rival in rivals)
-        rivals = [rival for rival in rivals if not rival[-2] > least]  # mostly one or two of a dozen
+        rivals.append(_Rival(kernel, spectrum, *(float(np.mean(bound / variance)) for bound in bounds)))
+        smallest = min(rival.at_most for rival in rivals)
+        # Mostly one or two of a dozen; a NaN stays.
+        rivals = [rival for rival in rivals if not rival.at_least > smallest]
     if len(rivals) == 1:
-        return rivals[0][0]
+        return rivals[0].kernel
     errors = [
-        np.mean(smallest_errors(spectrum, effects, kernel.penalties) / variance)
-        for kernel, spectrum, _, _ in rivals
+        np.mean(smallest_errors(rival.spectrum, effects, rival.kernel.penalties) / variance)
+        for rival in rivals
     ]
-    return rivals[int(np.argmin(errors))][0]
+    return rivals[int(np.argmin(errors))].kernel
+
+
+class _Rival(NamedTuple):
+    """A kernel, and what its mean error is at least and at most."""
+
+    kernel: Laplacian
+    spectrum: Spectrum
+    at_least: float
+    at_most: float
