@@ -171,6 +171,8 @@ def group_by_missing(
         come in the order of their first target.
     """
     present = ~np.isnan(effects)
+    if present.all() and effects.shape[1]:
+        return [(present[:, 0], np.arange(effects.shape[1]))]
     packed = np.ascontiguousarray(np.packbits(present, axis=0).T)
     groups: dict[bytes, list[int]] = {}
     for target, pattern in enumerate(packed):

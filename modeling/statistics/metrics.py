@@ -40,6 +40,8 @@ class Measured:
         NaN or infinite value on either side makes the result nan: nothing is skipped here.
         """
         y = self._alike(predicted)
+        if not y.are_finite.any():  # a baseline that knows nothing
+            return np.full(len(y.values), np.nan)
         return self._correlation(y, self._scaled, y.scaled())
 
     def spearman(self, predicted: Matrix) -> PerTarget:

@@ -71,7 +71,8 @@ def _scored_block(panel: Panel, fits: Sequence[FoldFit], baselines: Baselines) -
             tested.append(_Tested(place, each, test, predicted))
     for group in _of_same_lines(tested):
         places = [one.place for one in group]
-        columns, scores = _compared(panel, group, effect[places], baselines)
+        of_group = effect if len(group) == len(fits) else effect[places]
+        columns, scores = _compared(panel, group, of_group, baselines)
         names = baselines.names(group[0].of.fit.train, group[0].test)
         for row, (one, numbers) in enumerate(zip(group, scores, strict=True)):
             lines = {"cell_line": names} | {name: matrix[row] for name, matrix in columns.items()}
@@ -103,8 +104,12 @@ def _score(of: FoldFit, n_test: int) -> Row:
 def _of_same_lines(tested: Sequence[_Tested]) -> Iterator[list[_Tested]]:
     """Those that learned from the same lines and are tested on the same ones."""
     groups: dict[tuple[bytes, bytes], list[_Tested]] = {}
+    last: _Tested | None = None
     for each in tested:
-        groups.setdefault((each.of.fit.train.tobytes(), each.test.tobytes()), []).append(each)
+        if last is None or each.of.fit.train is not last.of.fit.train or each.test is not last.test:
+            key = each.of.fit.train.tobytes(), each.test.tobytes()
+        groups.setdefault(key, []).append(each)
+        last = each
     yield from groups.values()
 
 
@@ -121,13 +126,13 @@ def _compared(
     measured = np.take(effect, test, axis=1)
     columns = {"predicted": np.stack([each.predicted for each in group])}
     columns |= baselines.of(targets, np.take(effect, train, axis=1), train, test)
-    columns["predicted_expression"] = np.stack([_by_expression(each) for each in group])
+    columns["predicted_expression"] = _by_expression(group)
     compared = Measured(measured)
     numbers = {
         "pearson": compared.pearson(columns["predicted"]),
         "spearman": compared.spearman(columns["predicted"]),
         "rmse": compared.rmse(columns["predicted"]),
-        "rmse_mean": compared.rmse(np.repeat(means[:, None], len(test), axis=1)),
+        "rmse_mean": compared.rmse(np.broadcast_to(means[:, None], measured.shape)),
         "pearson_lineage": compared.pearson(columns["predicted_lineage"]),
         "pearson_own": compared.pearson(columns["predicted_own"]),
         "pearson_confounders": compared.pearson(columns["predicted_confounders"]),
@@ -137,9 +142,11 @@ def _compared(
     return {"measured": measured} | columns, (dict(zip(numbers, row, strict=True)) for row in by_target)
 
 
-def _by_expression(of: _Tested) -> Float64[np.ndarray, " test"]:
-    """What expression alone predicts, of a fit that has other inputs too; NaN of others."""
-    fit, fold = of.of.fit, of.of.fold
-    if not isinstance(fit, BlockFit) or fit.by_expression is None:
-        return np.full(len(of.test), np.nan)
-    return fit.by_expression[np.searchsorted(fold.test, of.test)]
+def _by_expression(group: Sequence[_Tested]) -> Matrix:
+    """What expression alone predicts, of fits that have other inputs too; NaN of others."""
+    predicted = np.full((len(group), len(group[0].test)), np.nan)
+    for row, each in enumerate(group):
+        fit = each.of.fit
+        if isinstance(fit, BlockFit) and fit.by_expression is not None:
+            predicted[row] = fit.by_expression[np.searchsorted(each.of.fold.test, each.test)]
+    return predicted

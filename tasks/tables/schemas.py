@@ -1,7 +1,7 @@
 """Every table of a store by name, its Arrow schema and key, and how rows become Arrow tables."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -86,9 +86,17 @@ def table_of(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
         values for values in columns if any(issubclass(k, np.ndarray) for k in set(map(type, values)))
     ]
     lengths = [_length(arrays) for arrays in zip(*with_arrays, strict=True)] if with_arrays else None
+    blocks = None if lengths is None else _Blocks(lengths, np.repeat(np.arange(len(lengths)), lengths))
     return pa.table(
-        [_column(values, f.type, lengths) for values, f in zip(columns, schema, strict=True)], schema=schema
+        [_column(values, f.type, blocks) for values, f in zip(columns, schema, strict=True)], schema=schema
     )
+
+
+class _Blocks(NamedTuple):
+    """How many rows each mapping stands for, and of each row whose it is."""
+
+    lengths: Sequence[int]
+    owner: np.ndarray
 
 
 def _length(values: Sequence[Any]) -> int:
@@ -99,17 +107,21 @@ def _length(values: Sequence[Any]) -> int:
     return lengths.pop()
 
 
-def _column(values: Sequence[Any], kind: pa.DataType, lengths: Sequence[int] | None) -> pa.Array:
+def _column(values: Sequence[Any], kind: pa.DataType, blocks: _Blocks | None) -> pa.Array:
     """One column of all blocks: their arrays end to end, their scalars as often as the block has rows.
 
-    `lengths` is None where all rows are single ones.
+    `blocks` is None where all rows are single ones.
     """
-    if lengths is None or not any(isinstance(value, np.ndarray) for value in values):
+    if blocks is None or not any(isinstance(value, np.ndarray) for value in values):
         column = pa.array(values, type=kind, from_pandas=True)
-        return column if lengths is None else column.take(np.repeat(np.arange(len(lengths)), lengths))
+        if blocks is None:
+            return column
+        if values.count(values[0]) == len(values):  # often so, and quicker
+            return pa.repeat(column[0], len(blocks.owner))
+        return column.take(blocks.owner)
     parts = [
         value if isinstance(value, np.ndarray) else np.full(n, value)
-        for value, n in zip(values, lengths, strict=True)
+        for value, n in zip(values, blocks.lengths, strict=True)
     ]
     if all(part.dtype == object for part in parts):  # texts, which many blocks share
         each = {id(part): part for part in parts}
