@@ -68,6 +68,7 @@ def require_token(host: str, insecure: bool) -> None:
     if not (is_loopback(host) or insecure or protected):
         raise RefusedError(
             f"{host}: refused, because without a token anyone who reaches this address can run code there; "
+            + _not_in_its_file(os.environ)
             + ADVICE
         )
 
@@ -99,6 +100,20 @@ def _found_token(environment: Mapping[str, str]) -> str:
         return kept.read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         return ""
+
+
+def _not_in_its_file(environment: Mapping[str, str]) -> str:
+    """Why the file that should hold the token gives none; "" where none is named, or the token is there."""
+    path = environment.get("RAY_AUTH_TOKEN_PATH")
+    if not path or _found_token(environment):
+        return ""
+    return f"RAY_AUTH_TOKEN_PATH={path}: {'empty, or not text' if Path(path).is_file() else 'no such file'}; "
+
+
+def token_file(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variable that names the token's file, as read from any folder; nothing where it is unset."""
+    path = environment.get("RAY_AUTH_TOKEN_PATH")
+    return {"RAY_AUTH_TOKEN_PATH": str(Path(path).absolute())} if path else {}
 
 
 def is_loopback(host: str) -> bool:

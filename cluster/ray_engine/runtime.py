@@ -12,12 +12,12 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from typing import Any
 
 from cluster.errors import RefusedError
 from cluster.libraries import UsedPlugin
-from cluster.ray_engine.addresses import ADVICE, auth_mode, check_address, host_of, require_token
+from cluster.ray_engine.addresses import ADVICE, auth_mode, check_address, host_of, require_token, token_file
 from cluster.ray_engine.identity import check_plugins, code_to_ship, fingerprint, package_folders
 from cluster.ray_engine.local.folders import own_folder, remove
 from cluster.ray_engine.local.guardian import begun_by, guarded
@@ -198,12 +198,13 @@ def _start_local(slots: int, shared: int, folder: str) -> None:
 def _join(address: str, insecure: bool) -> None:
     address = os.environ.get("RAY_ADDRESS", address) if address == "auto" else address
     check_address(address, insecure)
-    set_environment({**ALWAYS, "RAY_AUTH_MODE": auth_mode(os.environ)})
+    set_environment({**ALWAYS, "RAY_AUTH_MODE": auth_mode(os.environ), **token_file(os.environ)})
     import ray  # noqa: PLC0415 - after its settings
 
     _load_our_code()
     try:
-        with runtime_environment(os.environ) as settings:
+        # Workers would look for modules in the driver's folder first, and import a checkout that it is.
+        with runtime_environment(os.environ) as settings, chdir(sys.prefix):
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=settings)
     except ray.exceptions.AuthenticationError as error:
         raise RefusedError(f"{address}: the cluster refused our token; {ADVICE}") from error
