@@ -50,6 +50,10 @@ HEALTH_CHECKS = {  # for clusters of several nodes: a dead one is noticed after 
     "health_check_timeout_ms": 1000,
     "health_check_failure_threshold": 3,
 }
+KEEPALIVE = {  # else a call to a node that has fallen silent ends after seven minutes: docs/cluster.md
+    "RAY_grpc_client_keepalive_time_ms": "65000",
+    "RAY_grpc_client_keepalive_timeout_ms": "20000",
+}
 OWN_CHOICE = 0.25  # of the memory: less is surely in the store that Ray makes by itself
 OF_BUCKETS = (*ENDPOINTS, "AWS_REGION", "AWS_DEFAULT_REGION")
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray sets it for a submitted job, whose code it has shipped
@@ -198,7 +202,8 @@ def _start_local(slots: int, shared: int, folder: str) -> None:
 def _join(address: str, insecure: bool) -> None:
     address = os.environ.get("RAY_ADDRESS", address) if address == "auto" else address
     check_address(address, insecure)
-    set_environment({**ALWAYS, "RAY_AUTH_MODE": auth_mode(os.environ), **token_file(os.environ)})
+    unset = {name: value for name, value in KEEPALIVE.items() if name not in os.environ}
+    set_environment(ALWAYS | unset | {"RAY_AUTH_MODE": auth_mode(os.environ)} | token_file(os.environ))
     import ray  # noqa: PLC0415 - after its settings
 
     _load_our_code()

@@ -13,18 +13,17 @@ import psutil
 import pytest
 
 from cluster import run
-from cluster.ray_engine.runtime import IN_A_JOB
+from cluster.ray_engine.runtime import IN_A_JOB, KEEPALIVE
 from cluster.store.reader import StoreReader
 from tasks.dataset.dataset import Dataset
 from tests.chaos.clusters import two_nodes
 from tests.chaos.test_nodes_come_and_go import at_work
-from tests.deploy.test_silent_nodes import GIVEN
 from tests.promises import Measured
 from tests.stores import table_bytes
 
 ROOT = Path(__file__).parents[2]
 TARGETS = 48
-PATIENCE = 250.0  # seconds; without the settings of deploy/ Ray waits for some 420
+PATIENCE = 250.0  # seconds; without these settings Ray waits for some 420
 
 
 @pytest.mark.chaos
@@ -37,8 +36,8 @@ def test_a_node_falls_silent_at_work(
     command = [sys.executable, "-m", "cluster", "run", str(small_dataset), "--store", str(store)]
     command += ["--method", "modifiers", "--targets", ",".join(targets), "--shard-size", "1"]
     environment = {IN_A_JOB: "{}", "PYTHONPATH": str(ROOT)}  # nothing is shipped
-    for name, value in GIVEN.items():
-        monkeypatch.setenv(f"RAY_{name}", value)
+    for name in KEEPALIVE:  # the command sets them for itself; no node needs them
+        monkeypatch.delenv(name, raising=False)
 
     with two_nodes(quick_checks=False) as (nodes, second), log.open("wb") as output:
         command += ["--address", nodes.address]
