@@ -17,7 +17,7 @@ from tasks.fitting.fit import BlockFit, Fit
 from tasks.fitting.fold import Panel
 from tasks.fitting.rows import Row
 
-AT_ONCE = 64  # targets
+AT_ONCE = 128  # targets
 Matrix = Float64[np.ndarray, "targets test"]
 
 
