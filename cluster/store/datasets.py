@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cluster.errors import MissingFileError
+from cluster.errors import MissingFileError, StorageError
 from cluster.store.body import sha256
 from cluster.store.filesystem import FileSystem, address_of, is_remote, open_filesystem
 from cluster.store.places.cache import cache_folder
@@ -63,8 +63,17 @@ def new_dataset(place: str | Path) -> Iterator[Path]:
 def _publish(folder: Path, fs: FileSystem) -> None:
     """Upload a Dataset's files, last the one without which there is none."""
     names = sorted((path.name for path in folder.iterdir()), key=lambda name: (name == files.BODY, name))
-    for name in names:
-        if not fs.create(name, (folder / name).read_bytes()):
+    for number, name in enumerate(names):
+        try:
+            is_new = fs.create(name, (folder / name).read_bytes())
+        except StorageError as error:
+            if number == 0:
+                raise
+            # What is there already keeps the same command from being repeated.
+            raise StorageError(
+                f"{error}\nA part of the Dataset is at {fs.name}: delete that first, or name another --out"
+            ) from error
+        if not is_new:
             raise BadInputError(f"{fs.name}/{name}: somebody else wrote it meanwhile; name another place")
 
 

@@ -5,6 +5,10 @@ from urllib.parse import urlsplit
 from tasks.errors import BadInputError
 
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # where boto3 looks, the first first
+AMAZON_ASKED = (
+    f"Amazon's S3 was asked, as neither {' nor '.join(ENDPOINTS)} is set: set one where the bucket is "
+    "another server's (for a job, where `knockcast submit` is typed)"
+)
 
 
 def checked_endpoint(name: str, url: str) -> str:

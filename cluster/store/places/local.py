@@ -14,8 +14,8 @@ from cluster.errors import MissingFileError, ReadOnlyError, StorageError
 from cluster.store.places.paths import require_inside
 
 ADVICE = {
-    errno.ENOSPC: "the disk is full: free some space, then `knockcast resume`",
-    errno.EDQUOT: "your disk quota is used up: free some space, then `knockcast resume`",
+    errno.ENOSPC: "the disk is full: free some space, then repeat the command",
+    errno.EDQUOT: "your disk quota is used up: free some space, then repeat the command",
     errno.EIO: "the disk reports an error: check the disk, then `knockcast verify`",
     errno.EROFS: "the file system is mounted read-only: mount it writable or choose another folder",
     errno.EACCES: "permission denied: give yourself the right to this folder or choose another",
@@ -224,7 +224,7 @@ def _trouble(doing: str, where: str) -> Iterator[None]:
             why = "its folder is gone or takes no new files; name a store elsewhere"
         raise MissingFileError(f"{doing} {where}: {why}") from error
     except OSError as error:
-        advice = ADVICE.get(error.errno or 0, "check the disk, then `knockcast resume`")
+        advice = ADVICE.get(error.errno or 0, "check the disk, then repeat the command")
         message = f"{doing} {where}: {error.strerror or error}; {advice}. Nothing committed is lost"
         kind = ReadOnlyError if doing == "writing" and error.errno in READ_ONLY else StorageError
         raise kind(message) from error

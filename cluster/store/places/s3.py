@@ -33,7 +33,7 @@ from obstore.store import S3Store
 
 from cluster.errors import MissingFileError, ReadOnlyError, RefusedError, StorageError
 from cluster.store.places.cache import ContentCache, sha256
-from cluster.store.places.endpoints import ENDPOINTS, checked_endpoint
+from cluster.store.places.endpoints import AMAZON_ASKED, ENDPOINTS, checked_endpoint
 from cluster.store.places.paths import require_inside
 from tasks.errors import BadInputError
 
@@ -72,6 +72,7 @@ class S3FileSystem:
             raise BadInputError(f"{url}: expected s3://BUCKET/PREFIX")
         self._bucket, self._prefix = bucket, f"{prefix}/" if prefix else ""
         self._cache = ContentCache()
+        self._endpoint: str | None = None  # known once a request was made
 
     def read(self, path: str, digest: str | None = None) -> bytes:
         """All bytes of an object; a copy on this machine serves where it has the sha256 that is given."""
@@ -198,7 +199,7 @@ class S3FileSystem:
     def _store(self, retries: "RetryConfig") -> S3Store:
         try:
             session = boto3.Session()
-            endpoint = endpoint_of(session)
+            endpoint = self._endpoint = endpoint_of(session)
             provider = Boto3CredentialProvider(session)
         except (ValueError, botocore.exceptions.BotoCoreError) as error:
             why = "no credentials" if isinstance(error, ValueError) else str(error)
@@ -233,17 +234,22 @@ class S3FileSystem:
     def _explained(self, doing: str, path: str, error: Exception) -> StorageError:
         """What went wrong, in words, and what to do."""
         where = f"{doing} {self.name}/{path}"
+        elsewhere = f". {AMAZON_ASKED}" if self._endpoint is None else ""
         text = " ".join(str(error).partition("Debug source:")[0].split())
         if "NoSuchBucket" in text:
-            return StorageError(f"{where}: there is no bucket {self._bucket!r}; make it, or name another")
+            return StorageError(
+                f"{where}: there is no bucket {self._bucket!r}; make it, or name another{elsewhere}"
+            )
         if isinstance(error, MISSING):
             return MissingFileError(f"{where}: no such object; `knockcast verify` lists what is missing")
         if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
             kind = ReadOnlyError if doing == "writing" else StorageError
-            return kind(f"{where}: not allowed; ask for the right to this bucket or choose another store")
+            return kind(
+                f"{where}: not allowed; ask for the right to this bucket or choose another{elsewhere}"
+            )
         return StorageError(
             f"{where}: {text[:300]}; tried {ATTEMPTS} times. Nothing committed is lost: see to the network "
-            f"and the endpoint ({' or '.join(ENDPOINTS)}), then `knockcast resume`"
+            f"and the endpoint ({' or '.join(ENDPOINTS)}), then repeat the command{elsewhere}"
         )
 
 
