@@ -22,10 +22,16 @@ USES_THE_CLUSTER = ("run", "resume", "plan")  # commands that take --address; a 
 
 
 def send(jobs: Jobs, argv: Sequence[str], follow: bool) -> int:
-    """Start `knockcast argv` on the cluster and follow it, or say how to; returns the exit status."""
+    """Start `knockcast argv` on the cluster and follow it, or say how to; returns the exit status.
+
+    Standard output holds what the job says; of a job that is not followed its name alone, for scripts.
+    """
     job = submit(jobs, argv)
     print(f"job {job}: {jobs.words('--attach', job)} (or --logs, --stop {job})", file=sys.stderr, flush=True)
-    return jobs.follow(job, sys.stdout) if follow else ExitCode.DONE
+    if follow:
+        return jobs.follow(job, sys.stdout)
+    print(job, flush=True)
+    return ExitCode.DONE
 
 
 def submit(jobs: Jobs, argv: Sequence[str]) -> str:

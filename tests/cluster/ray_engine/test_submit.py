@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 import socket
 import subprocess
 import threading
@@ -237,6 +238,34 @@ def test_output_sent_again_from_its_beginning_is_copied_once() -> None:
     assert out.getvalue() == "one\ntwo\nthree\nfour\n"
     copied.add("one\ntwo\nthree\nfour\nfive\n")
     assert out.getvalue() == "one\ntwo\nthree\nfour\nfive\n"
+
+
+class Takes(Answers):
+    """Takes every job, and has its code already."""
+
+    def do_GET(self) -> None:
+        if self.path.endswith("/api/version"):
+            super().do_GET()
+        else:
+            self._say({})
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._say({"job_id": "1", "submission_id": "1"})
+
+    def _say(self, what: dict[str, str]) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(what).encode())
+
+
+@pytest.mark.usefixtures("no_token")
+def test_of_a_job_that_is_not_followed_standard_output_is_its_name() -> None:
+    with served(Takes) as address:
+        sent = knockcast("submit", "--address", address, "--detach", "--", "status", "/store")
+    assert sent.returncode == 0, sent.stderr
+    assert re.fullmatch(r"knockcast-\d{8}-\d{6}-[0-9a-f]{6}\n", sent.stdout)
+    assert f"knockcast submit --address {address} --attach {sent.stdout.strip()} (or --logs" in sent.stderr
 
 
 class Gone:
