@@ -1,9 +1,12 @@
-"""Addresses of Ray: whether one may be joined, and whether a Ray head answers there."""
+"""Addresses of Ray: whether one may be joined, and whether a Ray head answers there; tokens, which decide."""
 
 import ipaddress
 import os
 import socket
+import stat
+import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from cluster.errors import RefusedError
@@ -49,7 +52,7 @@ def _ask_head(address: str) -> None:
         channel.unary_unary(IS_ALIVE)(b"", timeout=CONNECT_SECONDS, metadata=bearer)
     except grpc.RpcError as error:
         if error.code() is grpc.StatusCode.UNAUTHENTICATED:
-            raise RefusedError(f"{address}: the cluster refused our token; {ADVICE}") from None
+            raise RefusedError(f"{address}: the cluster refused our token; {advice()}") from None
         raise BadInputError(
             f"--address {address}: what listens there does not answer as a Ray head does "
             f"({error.details()}); give a head's HOST:PORT (usually port 6379; "
@@ -68,9 +71,19 @@ def require_token(host: str, insecure: bool) -> None:
     if not (is_loopback(host) or insecure or protected):
         raise RefusedError(
             f"{host}: refused, because without a token anyone who reaches this address can run code there; "
-            + _not_in_its_file(os.environ)
-            + ADVICE
+            + advice()
         )
+
+
+def advice() -> str:
+    """What gives a token; before it, why the file that RAY_AUTH_TOKEN_PATH names gives none."""
+    named = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    if not named or os.environ.get("RAY_AUTH_TOKEN", "").strip():
+        return ADVICE
+    try:
+        return ADVICE if _read_token(Path(named)) else f"RAY_AUTH_TOKEN_PATH {named} is empty: {ADVICE}"
+    except (OSError, ValueError) as error:
+        return f"{_unreadable(named, error)}: {ADVICE}"
 
 
 def auth_mode(environment: Mapping[str, str]) -> str:
@@ -97,23 +110,39 @@ def _found_token(environment: Mapping[str, str]) -> str:
     path = environment.get("RAY_AUTH_TOKEN_PATH")
     kept = Path(path) if path else Path.home() / ".ray" / "auth_token"
     try:
-        return kept.read_text(encoding="utf-8").strip()
+        return _read_token(kept)
     except (OSError, ValueError):
         return ""
-
-
-def _not_in_its_file(environment: Mapping[str, str]) -> str:
-    """Why the file that should hold the token gives none; "" where none is named, or the token is there."""
-    path = environment.get("RAY_AUTH_TOKEN_PATH")
-    if not path or _found_token(environment):
-        return ""
-    return f"RAY_AUTH_TOKEN_PATH={path}: {'empty, or not text' if Path(path).is_file() else 'no such file'}; "
 
 
 def token_file(environment: Mapping[str, str]) -> dict[str, str]:
     """The variable that names the token's file, as read from any folder; nothing where it is unset."""
     path = environment.get("RAY_AUTH_TOKEN_PATH")
     return {"RAY_AUTH_TOKEN_PATH": str(Path(path).absolute())} if path else {}
+
+
+def _read_token(file: Path) -> str:
+    token = file.read_text(encoding="utf-8").strip()
+    _warn_of_readers(file)
+    return token
+
+
+@cache
+def _warn_of_readers(file: Path) -> None:
+    """One line, once, where others than its user may open a token's file: no reason to do nothing."""
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & 0o077:
+        print(
+            f"WARNING: {file}: others can open this token's file (mode {mode:o}), and run code on the "
+            f"cluster with it: chmod 600 {file}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _unreadable(named: str, error: Exception) -> str:
+    why = getattr(error, "strerror", None) or "it is no text"
+    return f"RAY_AUTH_TOKEN_PATH {named}: cannot be read ({why})"
 
 
 def is_loopback(host: str) -> bool:
@@ -145,10 +174,9 @@ def token_of(environment: Mapping[str, str]) -> str | None:
     if not token and path is not None:
         source = f"RAY_AUTH_TOKEN_PATH {path}"
         try:
-            token = Path(path).read_text(encoding="utf-8").strip()
+            token = _read_token(Path(path))
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or "it is no text"
-            raise BadInputError(f"{source}: cannot be read ({why})") from error
+            raise BadInputError(_unreadable(path, error)) from error
     if not (token.isascii() and token.isprintable()):
         raise BadInputError(f"{source}: expected one line of plain letters and digits (openssl rand -hex 32)")
     return token or None

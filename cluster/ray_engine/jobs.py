@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 from urllib.parse import urlsplit
 
 from cluster.errors import ClusterError, ExitCode, RefusedError
-from cluster.ray_engine.addresses import ADVICE, auth_mode, is_loopback, token_of
+from cluster.ray_engine.addresses import advice, auth_mode, is_loopback, token_of
 from cluster.ray_engine.runtime import ALWAYS, set_environment
 from tasks.errors import BadInputError
 
@@ -62,7 +62,7 @@ class Jobs:
         token = token_of(os.environ)
         if not (token or insecure or is_loopback(host)):
             raise RefusedError(
-                f"{address}: refused without a token, as anyone could send jobs there; {ADVICE}"
+                f"{address}: refused without a token, as anyone could send jobs there; {advice()}"
             )
         self._address = address
         self._client = self._connect({"Authorization": f"Bearer {token}"} if token else {})
@@ -214,7 +214,7 @@ class Jobs:
             ) from error
         except AuthenticationError as error:
             why = "the cluster refused our token" if headers else "a token is wanted, and none was given"
-            raise RefusedError(f"{self._address}: {why}; {ADVICE}") from error
+            raise RefusedError(f"{self._address}: {why}; {advice()}") from error
 
 
 def _client_that_waits_no_longer() -> type["JobSubmissionClient"]:

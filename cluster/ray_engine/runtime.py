@@ -17,7 +17,7 @@ from typing import Any
 
 from cluster.errors import RefusedError
 from cluster.libraries import UsedPlugin
-from cluster.ray_engine.addresses import ADVICE, auth_mode, check_address, host_of, require_token, token_file
+from cluster.ray_engine.addresses import advice, auth_mode, check_address, host_of, require_token, token_file
 from cluster.ray_engine.identity import check_plugins, code_to_ship, fingerprint, package_folders
 from cluster.ray_engine.local.folders import own_folder, remove
 from cluster.ray_engine.local.guardian import begun_by, guarded
@@ -212,7 +212,7 @@ def _join(address: str, insecure: bool) -> None:
         with runtime_environment(os.environ) as settings, chdir(sys.prefix):
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=settings)
     except ray.exceptions.AuthenticationError as error:
-        raise RefusedError(f"{address}: the cluster refused our token; {ADVICE}") from error
+        raise RefusedError(f"{address}: the cluster refused our token; {advice()}") from error
     except ConnectionError as error:
         raise BadInputError(f"--address {address}: no Ray cluster answers there ({error})") from error
     try:

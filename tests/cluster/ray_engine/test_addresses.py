@@ -73,6 +73,45 @@ def test_a_token_that_the_cluster_refuses_is_refused_at_once(
         check_address(address, insecure=False)
 
 
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(None, r"cannot be read \(No such file"), (b"\n", "is empty: give"), (b"\xff", "it is no text")],
+)
+def test_a_token_file_that_gives_none_is_named(
+    content: bytes | None, why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.touch(0o600)
+        file.write_bytes(content)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(file))
+    with pytest.raises(RefusedError, match=f"without a token .* {file}.*{why}"):
+        check_address("192.0.2.7:6379", insecure=False)
+    with head_that_wants(TOKEN) as address, pytest.raises(RefusedError, match=f"refused our token; .*{why}"):
+        check_address(address, insecure=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "another")  # the file is not looked at
+    with head_that_wants(TOKEN) as address, pytest.raises(RefusedError, match="our token; give the cluster"):
+        check_address(address, insecure=False)
+
+
+@pytest.mark.parametrize(("mode", "lines"), [(0o600, 0), (0o400, 0), (0o640, 1), (0o604, 1)])
+def test_others_who_may_open_a_token_file_are_warned_of_once(
+    mode: int, lines: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    file.chmod(mode)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(file))
+    with head_that_wants(TOKEN) as address:
+        check_address(address, insecure=False)
+        check_address(address, insecure=False)
+    assert addresses.token_of({"RAY_AUTH_TOKEN_PATH": str(file)}) == TOKEN
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", lines)
+    assert said.err.count(f"WARNING: {file}: others can open this token's file (mode {mode:o})") == lines
+    assert TOKEN not in said.err
+
+
 def test_a_listener_that_never_answers_is_no_ray_head(
     monkeypatch: pytest.MonkeyPatch, measured: Measured
 ) -> None:

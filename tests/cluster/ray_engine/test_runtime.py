@@ -61,9 +61,7 @@ def test_mode_token_without_a_token_protects_nothing(tmp_path: Path, monkeypatch
         monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
         if content is not None:
             (tmp_path / "token").write_text(content)
-        why = "no such file" if content is None else "empty"
-        said = f"without a token .*RAY_AUTH_TOKEN_PATH={tmp_path}/token: {why}"
-        with pytest.raises(RefusedError, match=said):
+        with pytest.raises(RefusedError, match="without a token"):
             addresses.require_token("192.0.2.7", insecure=False)
     (tmp_path / "token").write_text("t\n")
     addresses.require_token("192.0.2.7", insecure=False)
