@@ -89,13 +89,8 @@ def dry_run(request: RunRequest, calibrate: bool = False, node_cores: int | None
         with every_slot(options.address, options.workers, options.insecure, prepared.plugins) as there:
             factors = {**factors, **calibrated(prepared, there)}
             slots, nodes = there.slots, there.nodes
-    notes = prepared.notes
-    if not calibrate and not options.is_here:
-        notes = (
-            *notes,
-            f"{options.address} was not asked: these workers are this machine's; --calibrate asks",
-        )
-    prepared = replace(prepared, factors=factors, notes=notes)
+    notes = () if calibrate else _not_asked(options, slots, node_cores)
+    prepared = replace(prepared, factors=factors, notes=(*prepared.notes, *notes))
     if calibrate and request.store is not None:
         _keep(request.store, prepared)
     shards = shards_of(prepared, remaining.left, slots)
@@ -103,6 +98,16 @@ def dry_run(request: RunRequest, calibrate: bool = False, node_cores: int | None
     done = set(remaining.committed)
     summary = summarise(prepared.units, done, shards, prepared.costs, slots, min(nodes, slots))
     return DryRun(prepared, remaining, tuple(shards), summary)
+
+
+def _not_asked(options: RunOptions, slots: int, node_cores: int | None) -> tuple[str, ...]:
+    """What a plan takes for given of the machines where the run will be, as it asked none of them."""
+    notes = []
+    if not options.is_here:
+        notes.append(f"{options.address} was not asked: these workers are this machine's; --calibrate asks")
+    if node_cores is None and slots > slots_of(None):
+        notes.append(f"all {slots} workers are taken to be on one node; --node-cores says how many it has")
+    return tuple(notes)
 
 
 def _keep(store: str, prepared: PreparedRun) -> None:

@@ -1,12 +1,14 @@
 """What `knockcast plan` prints: counts that read right, and times that are not 0 where there is work."""
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
-from cluster.cli.plan import describe_plan
+from cluster.cli.plan import describe_plan, plan_as_json
 from cluster.runs.planning import Costs
+from cluster.runs.remaining import dry_run
 from cluster.runs.request import prepare_run, request_of
 from cluster.text import counted
 from tasks.dataset.dataset import Dataset
@@ -44,6 +46,18 @@ def test_it_says_how_good_the_estimate_is(small_dataset: Path) -> None:
     assert "as long as without a GPU" in describe_plan(elsewhere)
     assert "192.0.2.1:6379 was not asked: these workers are this machine's" in describe_plan(elsewhere)
     assert "was not asked" not in said(small_dataset, "ridge")
+
+
+def test_more_workers_than_this_machine_has_are_said_to_be_one_node(
+    small_dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    sentence = "all 3 workers are taken to be on one node; --node-cores says how many it has"
+    few, many = (request_of(small_dataset, None, methods=("ridge",), workers=n) for n in (2, 3))
+    assert sentence in describe_plan(many).splitlines()
+    assert sentence in plan_as_json(many)["notes"]
+    assert "--node-cores" not in describe_plan(few)
+    assert "--node-cores" not in describe_plan(many, dry_run(many, node_cores=2))
 
 
 @pytest.mark.parametrize(
