@@ -67,8 +67,9 @@ def check_code(expected: str) -> None:
     if expected and expected != fingerprint():
         raise RefusedError(
             f"{platform.node()} does not run the driver's code; nothing was computed there.\n"
-            f"  driver: {expected}\n  worker: {fingerprint()}\n"
-            "Install the same wheel and libraries on every node, or run from one source checkout"
+            f"  driver: {expected}\n  worker: {fingerprint()}, from {package_folders()[0].parent}\n"
+            "Install the same wheel and libraries on every node, or run from one source checkout; where that "
+            "folder is not the one you installed to, take it off the PYTHONPATH of that node's `ray start`"
         )
 
 

@@ -18,7 +18,13 @@ from typing import Any
 from cluster.errors import RefusedError
 from cluster.libraries import UsedPlugin
 from cluster.ray_engine.addresses import advice, auth_mode, check_address, host_of, require_token, token_file
-from cluster.ray_engine.identity import check_plugins, code_to_ship, fingerprint, package_folders
+from cluster.ray_engine.identity import (
+    check_plugins,
+    code_to_ship,
+    fingerprint,
+    is_installed,
+    package_folders,
+)
 from cluster.ray_engine.local.folders import own_folder, remove
 from cluster.ray_engine.local.guardian import begun_by, guarded
 from cluster.ray_engine.watch import RayWatch
@@ -186,17 +192,18 @@ def _start_local(slots: int, shared: int, folder: str) -> None:
     set_environment({**ALWAYS, **LOOPBACK_ONLY, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token})
     import ray  # noqa: PLC0415 - after its settings
 
-    ray.init(
-        address="local",  # without it Ray would join whatever cluster runs on this machine
-        num_cpus=slots,
-        object_store_memory=_store_size(shared),
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        _temp_dir=f"{folder}/r",  # which Ray opens to all; the folder around it stays closed
-        runtime_env={"env_vars": ONE_THREAD},
-        _system_config=NO_HURRY,
-    )
+    with away_from_modules():
+        ray.init(
+            address="local",  # without it Ray would join whatever cluster runs on this machine
+            num_cpus=slots,
+            object_store_memory=_store_size(shared),
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _temp_dir=f"{folder}/r",  # which Ray opens to all; the folder around it stays closed
+            runtime_env={"env_vars": ONE_THREAD},
+            _system_config=NO_HURRY,
+        )
 
 
 def _join(address: str, insecure: bool) -> None:
@@ -208,8 +215,7 @@ def _join(address: str, insecure: bool) -> None:
 
     _load_our_code()
     try:
-        # Workers would look for modules in the driver's folder first, and import a checkout that it is.
-        with runtime_environment(os.environ) as settings, chdir(sys.prefix):
+        with runtime_environment(os.environ) as settings, away_from_modules():
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=settings)
     except ray.exceptions.AuthenticationError as error:
         raise RefusedError(f"{address}: the cluster refused our token; {advice()}") from error
@@ -220,6 +226,16 @@ def _join(address: str, insecure: bool) -> None:
     except RefusedError:
         ray.shutdown()
         raise
+
+
+@contextmanager
+def away_from_modules() -> Iterator[None]:
+    """Where Knockcast is installed: in a folder without any; a checkout stays in the current one.
+
+    Workers look for modules in the folder that the driver was in when it joined, before any other.
+    """
+    with chdir(sys.prefix if is_installed() else os.curdir):
+        yield
 
 
 def _load_our_code() -> None:

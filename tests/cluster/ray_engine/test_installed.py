@@ -17,7 +17,7 @@ from cluster.ray_engine.identity import fingerprint, is_installed
 from cluster.ray_engine.runtime import connected
 assert is_installed()
 here = os.getcwd()
-with connected(sys.argv[1]):
+with connected(sys.argv[1], workers=1):
     import ray
 
     @ray.remote(num_cpus=1)
@@ -35,6 +35,7 @@ assert os.getcwd() == here
 def test_a_checkout_that_all_were_started_in_is_not_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Neither on a cluster nor by a Ray of our own."""
     site, checkout = tmp_path / "site-packages", tmp_path / "checkout"
     for folder in package_folders():
         shutil.copytree(folder, site / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -49,5 +50,6 @@ def test_a_checkout_that_all_were_started_in_is_not_imported(
         environment = {k: v for k, v in nodes.environment.items() if k != "RAY_AUTH_TOKEN"}
         # Relative: Ray must find it from any folder.
         environment |= {"RAY_AUTH_TOKEN_PATH": "token"}
-        line = [sys.executable, str(script), nodes.address]
-        subprocess.run(line, check=True, env=environment, cwd=checkout, timeout=120)
+        for address in (nodes.address, "local"):
+            line = [sys.executable, str(script), address]
+            subprocess.run(line, check=True, env=environment, cwd=checkout, timeout=120)
