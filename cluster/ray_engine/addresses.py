@@ -115,12 +115,6 @@ def _found_token(environment: Mapping[str, str]) -> str:
         return ""
 
 
-def token_file(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variable that names the token's file, as read from any folder; nothing where it is unset."""
-    path = environment.get("RAY_AUTH_TOKEN_PATH")
-    return {"RAY_AUTH_TOKEN_PATH": str(Path(path).absolute())} if path else {}
-
-
 def _read_token(file: Path) -> str:
     token = file.read_text(encoding="utf-8").strip()
     _warn_of_readers(file)

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from cluster.errors import RefusedError
 from cluster.libraries import EXCHANGED, UsedPlugin
@@ -109,6 +110,22 @@ def code_to_ship() -> Iterator[dict[str, str]]:
         for folder in package_folders():
             copytree(folder, Path(staged) / folder.name, ignore=ignore_patterns("__pycache__"))
         yield {"working_dir": staged}
+
+
+def job_config() -> Any:
+    """What Ray is told of the driver beside the runtime environment.
+
+    Ray puts the folder that a driver was started in before all others that its workers import from, unless
+    there is a `working_dir`. An installed driver ships none, and a checkout in that folder (or somebody's
+    tasks.py) would run in the place of what is installed. So Ray is told that there is one.
+    """
+    from ray.job_config import JobConfig  # noqa: PLC0415 - Ray comes after its settings
+
+    class InstalledCode(JobConfig):
+        def _runtime_env_has_working_dir(self) -> bool:
+            return True
+
+    return InstalledCode() if is_installed() else JobConfig()
 
 
 def is_installed() -> bool:

@@ -12,17 +12,17 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, chdir, contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from cluster.errors import RefusedError
 from cluster.libraries import UsedPlugin
-from cluster.ray_engine.addresses import advice, auth_mode, check_address, host_of, require_token, token_file
+from cluster.ray_engine.addresses import advice, auth_mode, check_address, host_of, require_token
 from cluster.ray_engine.identity import (
     check_plugins,
     code_to_ship,
     fingerprint,
-    is_installed,
+    job_config,
     package_folders,
 )
 from cluster.ray_engine.local.folders import own_folder, remove
@@ -192,31 +192,37 @@ def _start_local(slots: int, shared: int, folder: str) -> None:
     set_environment({**ALWAYS, **LOOPBACK_ONLY, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token})
     import ray  # noqa: PLC0415 - after its settings
 
-    with away_from_modules():
-        ray.init(
-            address="local",  # without it Ray would join whatever cluster runs on this machine
-            num_cpus=slots,
-            object_store_memory=_store_size(shared),
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            _temp_dir=f"{folder}/r",  # which Ray opens to all; the folder around it stays closed
-            runtime_env={"env_vars": ONE_THREAD},
-            _system_config=NO_HURRY,
-        )
+    ray.init(
+        address="local",  # without it Ray would join whatever cluster runs on this machine
+        num_cpus=slots,
+        object_store_memory=_store_size(shared),
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        _temp_dir=f"{folder}/r",  # which Ray opens to all; the folder around it stays closed
+        runtime_env={"env_vars": ONE_THREAD},
+        job_config=job_config(),
+        _system_config=NO_HURRY,
+    )
 
 
 def _join(address: str, insecure: bool) -> None:
     address = os.environ.get("RAY_ADDRESS", address) if address == "auto" else address
     check_address(address, insecure)
     unset = {name: value for name, value in KEEPALIVE.items() if name not in os.environ}
-    set_environment(ALWAYS | unset | {"RAY_AUTH_MODE": auth_mode(os.environ)} | token_file(os.environ))
+    set_environment(ALWAYS | unset | {"RAY_AUTH_MODE": auth_mode(os.environ)})
     import ray  # noqa: PLC0415 - after its settings
 
     _load_our_code()
     try:
-        with runtime_environment(os.environ) as settings, away_from_modules():
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=settings)
+        with runtime_environment(os.environ) as settings:
+            ray.init(
+                address=address,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env=settings,
+                job_config=job_config(),
+            )
     except ray.exceptions.AuthenticationError as error:
         raise RefusedError(f"{address}: the cluster refused our token; {advice()}") from error
     except ConnectionError as error:
@@ -226,16 +232,6 @@ def _join(address: str, insecure: bool) -> None:
     except RefusedError:
         ray.shutdown()
         raise
-
-
-@contextmanager
-def away_from_modules() -> Iterator[None]:
-    """Where Knockcast is installed: in a folder without any; a checkout stays in the current one.
-
-    Workers look for modules in the folder that the driver was in when it joined, before any other.
-    """
-    with chdir(sys.prefix if is_installed() else os.curdir):
-        yield
 
 
 def _load_our_code() -> None:
