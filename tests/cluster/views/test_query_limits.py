@@ -123,14 +123,18 @@ import sys
 from cluster.views.query import limits
 limits.PATIENCE = 0.0  # whatever still runs does not hear us
 from cluster.cli.app import main
-sys.argv = ["knockcast", "query", sys.argv[1], "SELECT count(*) FROM range(10000000000)", "--time-limit", "1"]
+sys.argv = ["knockcast", "query", sys.argv[1], sys.argv[2], "--time-limit", "1"]
 main()
 """
 
 
 def test_a_command_ends_with_one_line_though_its_query_does_not(reader: StoreReader) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", STUCK, reader.fs.name], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", STUCK, reader.fs.name, ENDLESS],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert done.returncode == ExitCode.BAD_INPUT
     (line,) = done.stderr.splitlines()
