@@ -115,9 +115,11 @@ class Jobs:
 
         Of a job that has ended nothing more can be waited for: its output may have gone with its node.
         """
+        following = copied.take(self._client.tail_job_logs(job))
         try:
-            asyncio.run(copied.take(self._client.tail_job_logs(job)))
+            asyncio.run(following)
         except _lost():
+            following.close()  # never begun where another loop runs here, as in a notebook
             try:
                 copied.add(self._ask(lambda: self._client.get_job_logs(job), job))
             except _lost() as error:

@@ -23,7 +23,7 @@ from cluster.store.reader import StoreReader
 from cluster.store.units import Unit
 from cluster.store.writer import StoreWriter
 from tests.chaos.clusters import two_nodes
-from tests.chaos.work import Script, commit, hang_on_node_two, marks, misbehave, one_by_one, prepare
+from tests.chaos.work import Script, Told, commit, hang_on_node_two, marks, misbehave, one_by_one, prepare
 from tests.costs import costs_of
 from tests.promises import Measured
 from tests.stores import planned_store
@@ -81,7 +81,8 @@ def test_what_a_shard_had_finished_before_it_hung_or_died_is_committed_and_what_
     script = Script(tmp_path, kills=frozenset({"G4"}), hangs=frozenset({"G3"}))
     with connected("local", workers=1):
         executor = RayExecutor(one_by_one, Preparation(prepare, script))
-        outcome = drive(writer, shards, executor, deadlines=Deadlines(factor=0.0, floor=15.0))
+        deadlines = Deadlines(factor=0.0, floor=15.0)
+        outcome = drive(writer, shards, executor, deadlines=deadlines, observer=Told(tmp_path))
     assert (outcome.done, outcome.quarantined, outcome.sealed) == (len(UNITS), {}, True)
     tried = [marks(tmp_path, f"tried-G{number}") for number in range(6)]
     assert tried == [2, 2, 2, 3, 3, 2]  # in two folds, and what was planted once more

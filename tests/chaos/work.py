@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from cluster.errors import StorageError
+from cluster.observing.events import Event, Silent
 from cluster.scheduling.executor import Receipt
 from cluster.scheduling.shards import Job
 from cluster.scheduling.signs import Signs
@@ -33,6 +34,19 @@ class Script:
     raises: frozenset[str] = frozenset()
     kills: frozenset[str] = frozenset()
     hangs: frozenset[str] = frozenset()
+
+
+class Told(Silent):
+    """Leaves a file for each target of which the driver heard that it is committed before its shard."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def take(self, event: Event) -> None:
+        """Leave the files of one part."""
+        if event.name == "part committed":
+            for target in event.targets:
+                (self._folder / f"told-{target}-{event.fold}").touch()
 
 
 def prepare(script: Script | None, method_fold: MethodFold) -> float:
@@ -192,7 +206,7 @@ def hang_at_last(job: Job, script: Script, data: float, signs: Signs | None = No
 def one_by_one(job: Job, script: Script, data: float, signs: Signs) -> Receipt:
     """Finish the targets one after another, each slowly, and say so; what the script plants happens once.
 
-    A target that kills does so when those before it are committed.
+    A target that kills does so when the driver knows (`Told`) that those before it are committed.
     """
     parts = Parts(job, job.shard.targets)
     signs.commits_by(parts.commit)
@@ -203,8 +217,8 @@ def one_by_one(job: Job, script: Script, data: float, signs: Signs) -> Receipt:
         if first and target in script.hangs:
             threading.Event().wait()
         if first and target in script.kills:
-            while sum(map(len, signs.latest.parts)) < number:
-                time.sleep(0.01)
+            for before in job.shard.targets[:number]:
+                wait_for(script.folder / f"told-{before}-{job.shard.fold}")
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(0.6)
         parts.add(TargetRows(number, "ok", {"scores": [row]}))
