@@ -11,7 +11,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 from urllib.parse import urlsplit
@@ -115,11 +115,11 @@ class Jobs:
 
         Of a job that has ended nothing more can be waited for: its output may have gone with its node.
         """
-        following = copied.take(self._client.tail_job_logs(job))
         try:
-            asyncio.run(following)
+            # Within another loop, as in a notebook, it is never begun; closed, it is not complained of.
+            with closing(copied.take(self._client.tail_job_logs(job))) as following:
+                asyncio.run(following)
         except _lost():
-            following.close()  # never begun where another loop runs here, as in a notebook
             try:
                 copied.add(self._ask(lambda: self._client.get_job_logs(job), job))
             except _lost() as error:
