@@ -49,8 +49,10 @@ def plan(
     from cluster.runs.remaining import dry_run
     from cluster.runs.request import request_of
 
-    _check(output, price, node_cores)
-    request = request_of(dataset, store, **options)
+    problems = Problems(_wrong(output, price, node_cores))
+    request = problems.of(lambda: request_of(dataset, store, **options), None)
+    if request is None or problems.found:
+        raise BadInputError(problems.found)
     if calibrate:
         where = "here" if request.options.is_here else "on the cluster, once its nodes are there"
         typer.echo(f"measuring {where}: about half a minute, and compiling at first", err=True)
@@ -61,16 +63,15 @@ def plan(
         typer.echo(describe_plan(request, made, price))
 
 
-def _check(output: str, price: float | None, node_cores: int | None) -> None:
-    problems = Problems()
+def _wrong(output: str, price: float | None, node_cores: int | None) -> list[str]:
+    problems = []
     if output not in FORMATS:
-        problems.found.append(f"--format {output}: unknown; known are {', '.join(FORMATS)}")
+        problems.append(f"--format {output}: unknown; known are {', '.join(FORMATS)}")
     if price is not None and not 0 <= price < float("inf"):
-        problems.found.append(f"--price {price}: expected a number that is not negative")
+        problems.append(f"--price {price}: expected a number that is not negative")
     if node_cores is not None and node_cores < 1:
-        problems.found.append(f"--node-cores {node_cores}: expected 1 or more")
-    if problems.found:
-        raise BadInputError(problems.found)
+        problems.append(f"--node-cores {node_cores}: expected 1 or more")
+    return problems
 
 
 def describe_plan(request: "RunRequest", made: "DryRun | None" = None, price: float | None = None) -> str:

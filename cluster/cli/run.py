@@ -148,7 +148,7 @@ def submit(
     from cluster.ray_engine import submit as sending
     from cluster.ray_engine.jobs import Jobs
 
-    asked = [name for name, given in {"--attach": attach, "--logs": logs, "--stop": stop}.items() if given]
+    asked = [given for given in (attach, logs, stop) if given is not None]
     if len(asked) + listing + bool(ctx.args) != 1:
         raise BadInputError(
             "submit: expected one of a command behind `--` (-- run DATASET --store STORE), --attach JOB, "

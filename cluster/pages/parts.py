@@ -1,6 +1,5 @@
 """What pages are made of: a skeleton, tables, figures as inline SVG. Every text that comes in is escaped."""
 
-import base64
 import html
 import re
 from collections.abc import Iterable, Sequence
@@ -163,9 +162,3 @@ def svg(data: bytes, name: str, label: str) -> str:
     head = re.sub(r'\s(?:width|height)="[^"]*"', "", head)
     style = f"max-width:{width / 510 * 58:.1f}rem"
     return f'<figure>{head} role="img" aria-label="{text(label)}" style="{style}">{rest}</figure>'
-
-
-def picture(data: bytes, label: str) -> str:
-    """A PNG as part of a page."""
-    code = base64.b64encode(data).decode()
-    return f'<figure><img alt="{text(label)}" style="width:100%" src="data:image/png;base64,{code}"></figure>'

@@ -70,6 +70,7 @@ def every_slot(
 ) -> Iterator[ThisProcess | RaySlots]:
     """The slots that a run with these options would have; Ray is started or joined, and left with the block.
 
+    Of a cluster they are those that are there now, or once its first worker is.
     Raises as `cluster.ray_engine.runtime.connected` does, and RefusedError where nodes cannot reach this one.
     """
     check_plugins(plugins)
@@ -79,10 +80,13 @@ def every_slot(
     with connected(address, workers, insecure) as watch:
         from cluster.ray_engine.nodes import Nodes  # noqa: PLC0415 - Ray comes after its settings
 
-        nodes = Nodes()
+        requirements, nodes = Requirements(fingerprint(), tuple(plugins)), Nodes()
         nodes.refuse_unreachable_driver()
+        if not nodes.cpus:  # a cluster may begin without a worker: one comes for the first task
+            RaySlots(1, 1, requirements, watch).results(_nothing, None)
+            nodes = Nodes()
         slots = max(1, min(nodes.cpus, workers or nodes.cpus))
-        yield RaySlots(slots, max(1, len(nodes.alive)), Requirements(fingerprint(), tuple(plugins)), watch)
+        yield RaySlots(slots, max(1, len(nodes.alive)), requirements, watch)
 
 
 def _taken(ready: Sequence[Any]) -> list[Any]:
@@ -100,6 +104,10 @@ def _taken(ready: Sequence[Any]) -> list[Any]:
 def _with_one_thread(work: Callable[[Given, int], Result], given: Given, slot: int) -> Result:
     with threadpool_limits(limits=1):
         return work(given, slot)
+
+
+def _nothing(given: None, slot: int) -> None:
+    """What a task does that only wants a node to be there."""
 
 
 def _on_worker(

@@ -222,6 +222,10 @@ class RayExecutor:
         try:
             sent: Receipt | Sign | str = ray.get(next(stream))
         except StopIteration:  # cut off without a word, as by a stop that comes as it ends
+            if (again := self._trainers.ending(key)) is not None:
+                del self._jobs[stream]
+                self._jobs[again], self._streams[key] = job, again
+                return None
             ended: Ended | None = Ended(key, kind="cancelled", error="its task ended without a receipt")
         except RayError as error:
             ended = self._failed(job, error)

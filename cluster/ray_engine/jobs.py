@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
 COMMAND, ADDRESS = "knockcast", "knockcast_address"  # what a job's metadata say: its words, and who was asked
-JOB = re.compile(r"[\w.:-]*")  # what a job can be called; "" of questions about none
+JOB = re.compile(r"[\w.:-]+")  # what a job can be called
 LOST = 1  # the exit status of following where Ray does not know the command's
 PATIENCE = 120.0  # seconds without an answer after which following ends
 # These log a line for every package sent and every connection closed.
@@ -138,7 +138,7 @@ class Jobs:
 
     def listed(self) -> list[JobLine]:
         """The jobs that Knockcast has sent to this cluster, the last first."""
-        found = self._answer(self._client.list_jobs, "")
+        found = self._answer(self._client.list_jobs)
         ours = [(each, each.metadata or {}) for each in found if each.submission_id]
         lines = [
             JobLine(
@@ -158,9 +158,9 @@ class Jobs:
         """The command that does something with a job."""
         return f"knockcast submit --address {self._address} {option} {job}"
 
-    def _ask(self, question: Callable[[], Answer], job: str) -> Answer:
+    def _ask(self, question: Callable[[], Answer], job: str | None = None) -> Answer:
         """The cluster's answer; BadInputError where it has no such job, or none could be called that."""
-        if JOB.fullmatch(job):  # it becomes a part of the address that is asked
+        if job is None or JOB.fullmatch(job):  # it becomes a part of the address that is asked
             try:
                 return question()
             except RuntimeError as error:
@@ -168,7 +168,7 @@ class Jobs:
                     raise
         raise BadInputError(f"{self._address}: no job {job} is known there; --list shows those that are")
 
-    def _answer(self, question: Callable[[], Answer], job: str) -> Answer:
+    def _answer(self, question: Callable[[], Answer], job: str | None = None) -> Answer:
         """The same, asked once: ClusterError where there is no answer."""
         try:
             return self._ask(question, job)

@@ -111,10 +111,29 @@ class Trainer:
 
     def __init__(self) -> None:
         self._status = ""
+        self._last: Receipt | Sign | str | None = None
+        self._error: BaseException | None = None
 
     def train(self, code: WorkerCode, job: Job, shared: Any) -> Iterator[Receipt | Sign | str]:
         """One attempt of one shard; see `run_attempt`."""
-        yield from run_attempt(code, job, shared, None, self._report_progress)
+        try:
+            for sent in run_attempt(code, job, shared, None, self._report_progress):
+                self._last = sent
+                yield sent
+        except Exception as error:
+            self._error = error
+            raise
+
+    def ending(self) -> Iterator[Receipt]:
+        """The receipt once more, or the error; nothing where the training has not ended.
+
+        Ray numbers what a call sends, from the beginning where it calls again, and delivers no number twice.
+        So the end of a training that was begun again is not heard, if it had sent more in its life before.
+        """
+        if self._error is not None:
+            raise self._error
+        if isinstance(self._last, Receipt):
+            yield self._last
 
     def status(self) -> str:
         """How far it is, in words."""
@@ -131,6 +150,7 @@ class Trainers:
         self._actor: Any = ray.remote(Trainer)
         self._trainers: dict[str, Any] = {}
         self._asked: dict[str, Any] = {}  # calls of `status` not answered yet
+        self._asked_for_end: set[str] = set()
         self._status: dict[str, str] = {}
         self._last_call = 0.0
 
@@ -149,8 +169,17 @@ class Trainers:
         self._trainers[job.shard.key] = trainer
         return trainer.train.options(num_returns="streaming").remote(code, job, shared)
 
+    def ending(self, key: str) -> Any | None:
+        """The stream that says how a training ended of which that was not heard; None if it was asked for."""
+        trainer = None if key in self._asked_for_end else self._trainers.get(key)
+        if trainer is None:
+            return None
+        self._asked_for_end.add(key)
+        return trainer.ending.options(num_returns="streaming").remote()
+
     def end(self, key: str) -> None:
         """End a trainer, whatever it does."""
+        self._asked_for_end.discard(key)
         if (trainer := self._trainers.pop(key, None)) is not None:
             self._asked.pop(key, None)
             self._status.pop(key, None)

@@ -50,12 +50,6 @@ NO_HURRY = {
     "health_check_timeout_ms": 60_000,
     "health_check_failure_threshold": 60,
 }
-HEALTH_CHECKS = {  # for clusters of several nodes: a dead one is noticed after about 6 s instead of 17 s
-    "health_check_initial_delay_ms": 1000,
-    "health_check_period_ms": 1000,
-    "health_check_timeout_ms": 1000,
-    "health_check_failure_threshold": 3,
-}
 KEEPALIVE = {  # else a call to a node that has fallen silent ends after seven minutes: docs/cluster.md
     "RAY_grpc_client_keepalive_time_ms": "65000",
     "RAY_grpc_client_keepalive_timeout_ms": "20000",

@@ -4,9 +4,11 @@ Advice alone: shards are sized by it, and no result depends on it.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
+from cluster.errors import DamagedFileError
 from cluster.runs.planning import Costs
 from cluster.store import layout
 from cluster.store.body import read_json, seal_json
@@ -63,12 +65,12 @@ class Estimate:
 
 
 def latest_estimate(fs: FileSystem) -> Estimate | None:
-    """The last that was written into a store; None where none was."""
-    numbers = _numbers(fs)
-    if not numbers:
-        return None
-    path = layout.estimate_path(max(numbers))
-    return Estimate.from_body(read_json(fs.read(path), path))
+    """The last that was written into a store and is not damaged; None where there is none."""
+    for number in sorted(_numbers(fs), reverse=True):
+        path = layout.estimate_path(number)
+        with suppress(DamagedFileError):  # `verify` tells of it; advice keeps nobody from work
+            return Estimate.from_body(read_json(fs.read(path), path))
+    return None
 
 
 def keep_estimate(fs: FileSystem, run: str, estimate: Estimate) -> None:

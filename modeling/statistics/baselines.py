@@ -48,15 +48,6 @@ class LineageMeans:
         return means[:, self._test]
 
 
-def lineage_only(
-    effect_train: Float[np.ndarray, " train_lines"],
-    lineage_train: Int64[np.ndarray, " train_lines"],
-    lineage_test: Int64[np.ndarray, " test_lines"],
-) -> Float[np.ndarray, " test_lines"]:
-    """As `LineageMeans` predicts, of one target."""
-    return LineageMeans(lineage_train, lineage_test).predict(effect_train[None])[0]
-
-
 def own_expression(
     x_train: Float[np.ndarray, "targets train_lines"],
     y_train: Float[np.ndarray, "targets train_lines"],

@@ -67,7 +67,8 @@ SCHEMAS: dict[str, pa.Schema] = {
 }
 KEYS: dict[str, tuple[str, ...]] = {name: TABLES[name].key for name in SCHEMAS}
 
-# The only columns that may differ between two runs of the same configuration.
+# The only columns of these that may differ between two runs of the same configuration. (Of tables that are
+# computed, `networks.file` may too, which names the attempt, and what `shards` says of attempts that failed.)
 MAY_DIFFER = ("seconds", "host", "attempts", "bytes", "memory")
 
 

@@ -9,11 +9,17 @@ from typing import Any
 
 from cluster.ray_engine.runtime import (
     ALWAYS,
-    HEALTH_CHECKS,
     LOOPBACK_ONLY,
     environment_restored,
     set_environment,
 )
+
+HEALTH_CHECKS = {  # quicker than Ray's own: a dead node is noticed after about 6 s instead of 17 s
+    "health_check_initial_delay_ms": 1000,
+    "health_check_period_ms": 1000,
+    "health_check_timeout_ms": 1000,
+    "health_check_failure_threshold": 3,
+}
 
 
 @contextmanager

@@ -250,3 +250,16 @@ def train_a_while(job: Job, script: Script, data: None, signs: Signs) -> Receipt
     signs.progressed("half way")
     wait_for(script.folder / "go")
     return Receipt(job.shard.key, job.attempt, True, {"ok": 1}, 0.0, node())
+
+
+def train_in_two_lives(job: Job, script: Script, data: None, signs: Signs) -> Receipt:
+    """Dies once four signs were heard, one by one; in its second life raises what is planted, or ends."""
+    if not marks(script.folder, "died"):
+        for number in range(4):
+            signs.progressed()
+            wait_for(script.folder / f"heard-{number}")
+        mark(script, "died")
+        os.kill(os.getpid(), signal.SIGKILL)
+    if script.raises:
+        raise ValueError("planted in the second life")
+    return Receipt(job.shard.key, job.attempt, True, {"ok": 1}, 0.0, node())

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from cluster.ray_engine.runtime import HEALTH_CHECKS
+from tests.chaos.clusters import HEALTH_CHECKS
 from tests.cluster.ray_engine.process_nodes import NODE_ID, autoscaling, node_id
 
 PATIENCE = 120.0  # seconds
