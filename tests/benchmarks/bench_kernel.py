@@ -10,6 +10,7 @@ the fits are made of.
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -32,6 +33,8 @@ from tests.benchmarks.real_problems import real_panel
 
 FULL_FOLDS, CORES = 5, 2
 BOUND_SECONDS = 90
+MOST_REST = 0.5
+REST = f"shards less fits and forecasts, in times of those (must: {MOST_REST})"
 LIBRARY_TARGETS = 5
 REAL, REAL_TARGETS, TURNS = Path(__file__).resolve().parents[3] / "shared" / "data", 1024, 5
 Result = TypeVar("Result")
@@ -56,6 +59,8 @@ def main() -> None:
         columns = [run_fold(panel, fold, method, options.block) for method in ("ridge", "kernel")]
     for name in columns[0]:
         print(f"| {name} | {columns[0][name]} | {columns[1][name]} |")
+    missed = any(float(column[REST]) > MOST_REST for column in columns)
+    sys.exit(f"shards take more than {MOST_REST} of their fits and forecasts besides them" if missed else 0)
 
 
 def simulated(lines: int, genes: int, targets: int) -> Panel:
@@ -98,7 +103,7 @@ def run_fold(panel: Panel, fold: Fold, method: str, block: int) -> dict[str, str
         "bare matrix products of that size": f"{products:.1f} s",
         "shards: fits, forecasts, baselines, scores, tables": f"{shards:.1f} s",
         "forecasts alone": f"{forecasts:.1f} s",
-        "shards less fits and forecasts, in times of those (aim: 0.5)": f"{rest:.2f}",
+        REST: f"{rest:.2f}",
         "a target and fold": f"{shards / n_targets * 1e3:.2f} ms",
         f"projected: {FULL_FOLDS} folds on {CORES} cores (must: {BOUND_SECONDS} s)": f"{whole:.0f} s",
         "scikit-learn, a target and one penalty, without leave-one-out": f"{library * 1e3:.1f} ms",

@@ -23,6 +23,7 @@ from tests.cluster.ray_engine.ray_nodes import RayNodes, ray_head
 CELL_LINES, GENES, TARGETS = 700, 5000, 4000
 SHAPES = {"1 node of 4 slots": (4,), "4 nodes of 1 slot": (1, 1, 1, 1)}
 TURNS = 3
+MOST_MORE = 0.1
 ROOT = Path(__file__).parents[2]
 
 
@@ -44,7 +45,8 @@ def main() -> None:
     for shape, taken in seconds.items():
         print(f"| {shape} | {', '.join(f'{one:.1f}' for one in taken)} | {statistics.median(taken):.1f} |")
     one, four = (statistics.median(taken) for taken in seconds.values())
-    print(f"\nfour nodes take {four / one - 1:+.1%} of one node's time")
+    print(f"\nfour nodes take {four / one - 1:+.1%} of one node's time (must: less than {MOST_MORE:+.0%})")
+    sys.exit("four nodes take too much more" if four / one - 1 >= MOST_MORE else 0)
 
 
 def _seconds(work: Path, slots: tuple[int, ...], name: str) -> float:

@@ -196,7 +196,15 @@ def test_what_could_not_run_elsewhere_is_refused_before_anything_is_sent(words: 
     assert why in " ".join(ended.stderr.replace("\u2502", " ").split())
 
 
-@pytest.mark.parametrize("words", [["--list", "--", "status", "/s"], ["--attach", "a", "--stop", "a"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--list", "--", "status", "/s"],
+        ["--attach", "a", "--stop", "a"],
+        ["--attach", "", "--list"],
+        ["--stop", "", "--", "status", "/s"],
+    ],
+)
 def test_submit_does_one_thing_at_a_time(words: list[str]) -> None:
     ended = knockcast("submit", "--address", "http://127.0.0.1:1", *words)
     assert ended.returncode == 2

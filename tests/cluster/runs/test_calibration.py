@@ -86,6 +86,10 @@ def test_a_store_keeps_the_last_word_once(small_dataset: Path, tmp_path: Path) -
     assert last is not None
     assert last.factors == slow.factors
     assert last.seconds == {**slow.seconds, **other.seconds}
+    (tmp_path / "estimates" / "2.json").write_text("damaged")
+    assert latest_estimate(fs) == slow  # advice keeps nobody from work
+    keep_estimate(fs, "a" * 64, other)
+    assert latest_estimate(fs) == last
 
 
 def test_an_estimate_of_units_is_the_sum_of_their_pieces(small_dataset: Path) -> None:
@@ -158,7 +162,14 @@ def test_nodes_are_the_slots_by_the_cores_of_one(small_dataset: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--price", "-1"], ["--node-cores", "0"], ["--format", "xml"], ["--price", "nan"]]
+    "wrong",
+    [
+        ["--price", "-1"],
+        ["--node-cores", "0"],
+        ["--format", "xml"],
+        ["--price", "nan"],
+        ["--price", "-1", "--node-cores", "0", "--method", "nope"],
+    ],
 )
 def test_wrong_options_are_refused_and_nothing_is_written(
     small_dataset: Path, tmp_path: Path, wrong: list[str]
@@ -166,7 +177,7 @@ def test_wrong_options_are_refused_and_nothing_is_written(
     store = tmp_path / "store"
     done = knockcast("plan", str(small_dataset), "--calibrate", "--store", str(store), *wrong)
     assert done.returncode == 2
-    assert wrong[0] in done.stderr
+    assert all(option in done.stderr for option in wrong[::2])
     assert not store.exists()
 
 
