@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.ray_engine.ray_nodes import end_family, free_ports
+from tests.cluster.ray_engine.ray_nodes import end_family
 from tests.deploy.rendering import DEPLOY, documents, interpolated
 from tests.object_storage.servers import BIN
+from tests.ports import free_ports
 
 PATIENCE = 150.0  # seconds
 CHOSEN = ("--method", "modifiers", "--preset", "ols", "--folds", "2", "--no-final")

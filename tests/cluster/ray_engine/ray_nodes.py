@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import psutil
 
 from tests.chaos.clusters import HEALTH_CHECKS
 from tests.cluster.ray_engine.process_nodes import NODE_ID, autoscaling, node_id
+from tests.ports import free_ports
 
 PATIENCE = 120.0  # seconds
 
@@ -135,15 +135,6 @@ def answers(url: str, token: str) -> bool:
             return bool(reply.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nothing listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def _own_ports(count: int) -> list[str]:
