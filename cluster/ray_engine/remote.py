@@ -112,7 +112,7 @@ class Trainer:
     def __init__(self) -> None:
         self._status = ""
         self._last: Receipt | Sign | str | None = None
-        self._error: BaseException | None = None
+        self._error: Exception | None = None
 
     def train(self, code: WorkerCode, job: Job, shared: Any) -> Iterator[Receipt | Sign | str]:
         """One attempt of one shard; see `run_attempt`."""
@@ -150,7 +150,7 @@ class Trainers:
         self._actor: Any = ray.remote(Trainer)
         self._trainers: dict[str, Any] = {}
         self._asked: dict[str, Any] = {}  # calls of `status` not answered yet
-        self._asked_for_end: set[str] = set()
+        self._asked_for_ending: set[str] = set()  # shards whose trainer was asked how it ended
         self._status: dict[str, str] = {}
         self._last_call = 0.0
 
@@ -171,15 +171,15 @@ class Trainers:
 
     def ending(self, key: str) -> Any | None:
         """The stream that says how a training ended of which that was not heard; None if it was asked for."""
-        trainer = None if key in self._asked_for_end else self._trainers.get(key)
+        trainer = None if key in self._asked_for_ending else self._trainers.get(key)
         if trainer is None:
             return None
-        self._asked_for_end.add(key)
+        self._asked_for_ending.add(key)
         return trainer.ending.options(num_returns="streaming").remote()
 
     def end(self, key: str) -> None:
         """End a trainer, whatever it does."""
-        self._asked_for_end.discard(key)
+        self._asked_for_ending.discard(key)
         if (trainer := self._trainers.pop(key, None)) is not None:
             self._asked.pop(key, None)
             self._status.pop(key, None)
